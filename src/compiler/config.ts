@@ -1,0 +1,164 @@
+// The resolved configuration: what a file means once every default is written out.
+// Property names are the file's own keys, so a resolved config printed as YAML is again a valid file.
+// `null` means "chosen to be absent"; nothing is optional.
+
+export interface ResolvedConfig {
+  readonly name: string;
+  readonly seed: number;
+  readonly data: DataConfig;
+  readonly model: ModelConfig;
+  readonly train: TrainConfig;
+}
+
+// ---------------------------------------------------------------- data
+
+export interface DataConfig {
+  readonly dataset: "cifar10" | { readonly synthetic: SyntheticDataset };
+  /** An official `cifar-10-batches-bin` folder or its tar.gz; null uses the fetched copy in the cache. */
+  readonly path: string | null;
+  /** Pillow's bilinear on the 8-bit image, before augmentation. */
+  readonly resize: { readonly height: number; readonly width: number } | null;
+  /** Applied to x / 255, one value a channel. */
+  readonly normalize: { readonly mean: readonly number[]; readonly std: readonly number[] };
+  /** Applied in order to training images only. */
+  readonly augment: readonly Augmentation[];
+}
+
+export interface SyntheticDataset {
+  readonly train_images: number;
+  readonly test_images: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly classes: number;
+}
+
+export type Augmentation =
+  | { readonly random_crop: { readonly padding: number; readonly mode: "zero" | "reflect" } }
+  | { readonly horizontal_flip: { readonly probability: number } }
+  | { readonly cutout: { readonly size: number } };
+
+// ---------------------------------------------------------------- model
+
+export interface ModelConfig {
+  readonly input: { readonly height: number; readonly width: number; readonly channels: number };
+  readonly stem: StemConfig;
+  readonly stages: readonly StageConfig[];
+  readonly pooling: PoolingConfig;
+  readonly classifier: { readonly classes: number; readonly bias: boolean };
+}
+
+export type NormConfig = "none" | { readonly batch: { readonly eps: number; readonly momentum: number } };
+export type ActivationConfig = "none" | "relu";
+export interface WindowConfig {
+  readonly kernel: number;
+  readonly stride: number;
+  readonly padding: number;
+}
+
+export interface StemConfig {
+  readonly channels: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly padding: number;
+  readonly bias: boolean;
+  readonly norm: NormConfig;
+  readonly activation: ActivationConfig;
+  readonly pool: null | { readonly max: WindowConfig };
+}
+
+export interface StageConfig {
+  readonly channels: number;
+  readonly blocks: number;
+  /** Stride of the first block's first convolution (and of its projection). */
+  readonly stride: number;
+  /** Shortcut of the first block: identity (false) or a 1×1 convolution. */
+  readonly projection: false | { readonly bias: boolean; readonly norm: NormConfig };
+  readonly norm: NormConfig;
+  readonly activation: ActivationConfig;
+  /** Activation on the residual branch before the addition, as in the tutorial's block. */
+  readonly activation_before_add: boolean;
+}
+
+export type PoolingConfig = "global_average" | { readonly average: WindowConfig } | { readonly max: WindowConfig };
+
+// ---------------------------------------------------------------- train
+
+export interface TrainConfig {
+  readonly epochs: number;
+  readonly batch_size: number;
+  /** Leave out the last, smaller batch of an epoch. */
+  readonly drop_last: boolean;
+  readonly optimizer: OptimizerConfig;
+  readonly learning_rate: LearningRateConfig;
+  readonly loss: { readonly cross_entropy: { readonly label_smoothing: number } };
+  readonly initialization: InitializationConfig;
+  readonly evaluation: EvaluationConfig;
+  readonly checkpoints: { readonly every_epochs: number; readonly keep: number };
+}
+
+export type OptimizerConfig =
+  | {
+      readonly sgd: {
+        readonly momentum: number;
+        readonly nesterov: boolean;
+        readonly weight_decay: number;
+        /** Whether weight decay reaches norm parameters and biases too. */
+        readonly decay_norm_and_bias: boolean;
+      };
+    }
+  | { readonly adam: AdamConfig }
+  | { readonly adamw: AdamConfig };
+
+export interface AdamConfig {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  readonly weight_decay: number;
+  readonly decay_norm_and_bias: boolean;
+}
+
+/** Every schedule is a function of the step; epochs may be fractional. Warm-up is linear from 0. */
+export type LearningRateConfig =
+  | { readonly constant: { readonly rate: number; readonly warmup_epochs: number } }
+  | {
+      readonly step: {
+        readonly rate: number;
+        readonly factor: number;
+        readonly every_epochs: number;
+        readonly warmup_epochs: number;
+      };
+    }
+  | {
+      readonly multi_step: {
+        readonly rate: number;
+        readonly factor: number;
+        readonly milestones: readonly number[];
+        readonly warmup_epochs: number;
+      };
+    }
+  | { readonly cosine: { readonly rate: number; readonly end: number; readonly warmup_epochs: number } }
+  /** Linear from `start` to `peak` at `peak_at` (share of training), then linear to `end`. */
+  | {
+      readonly one_cycle: {
+        readonly peak: number;
+        readonly start: number;
+        readonly end: number;
+        readonly peak_at: number;
+      };
+    };
+
+export interface InitializationConfig {
+  readonly weights: "kaiming_normal" | "kaiming_uniform" | "xavier_normal" | "xavier_uniform";
+  /** Biases of convolutions and the classifier: zero, or uniform ±1/√fan_in (PyTorch's default). */
+  readonly bias: "zero" | "uniform_fan_in";
+  /** Start each residual branch at zero: scale of its last norm (arXiv 1706.02677 §5.1). */
+  readonly zero_last_norm: boolean;
+}
+
+export interface EvaluationConfig {
+  readonly every_epochs: number;
+  readonly batch_size: number;
+  /** Average the logits of each image and its mirror image. */
+  readonly flip: boolean;
+}

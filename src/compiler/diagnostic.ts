@@ -1,0 +1,47 @@
+// What every pass reports. Diagnostics are data: passes collect all they find and return them.
+import type { Code } from "./codes.js";
+
+/** Where a value sits in the configuration: keys and list indices from the root. */
+export type Path = readonly (string | number)[];
+
+/** A range in a source text; offsets in UTF-16 units, end exclusive. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Diagnostic {
+  readonly code: Code;
+  readonly severity: "error" | "warning";
+  /** Says what was found and what was expected. */
+  readonly message: string;
+  readonly path?: Path;
+  /** Set once the source text is known; later passes give only `path`. */
+  readonly span?: Span;
+  /** An edit that the reader can paste. */
+  readonly hint?: string;
+  readonly related?: readonly { readonly message: string; readonly path?: Path; readonly span?: Span }[];
+}
+
+/** A pass's value with all it found; `value` is undefined only when there is an error. */
+export interface Result<T> {
+  readonly value: T | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export function ok<T>(value: T, diagnostics: readonly Diagnostic[] = []): Result<T> {
+  return { value, diagnostics };
+}
+
+export function failed<T>(diagnostics: readonly Diagnostic[]): Result<T> {
+  return { value: undefined, diagnostics };
+}
+
+export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some((diagnostic) => diagnostic.severity === "error");
+}
+
+/** A fault of netc itself, never of the user's input. */
+export function invariant(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`netc bug: ${message}`);
+}

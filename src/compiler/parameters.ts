@@ -1,0 +1,77 @@
+// The tensors that a network owns, in graph order: what is trained, and the running statistics of batch norm.
+import type { ShapedGraph, ShapedNode } from "./graph.js";
+
+export type ParameterRole = "conv_weight" | "linear_weight" | "bias" | "norm_scale" | "norm_shift";
+
+export interface Parameter {
+  /** `<node name>.weight` or `<node name>.bias`, as in a PyTorch state_dict. */
+  readonly name: string;
+  /** Index of the node in the graph. */
+  readonly node: number;
+  readonly role: ParameterRole;
+  /** conv: [kernel height, kernel width, in channels, out channels]; linear: [in features, out features]. */
+  readonly shape: readonly number[];
+  /** Inputs that feed one output: kernel area × input channels. */
+  readonly fanIn: number;
+  /** Kernel area × output channels. */
+  readonly fanOut: number;
+}
+
+export interface Statistic {
+  /** `<node name>.running_mean` or `<node name>.running_var`. */
+  readonly name: string;
+  readonly node: number;
+  readonly role: "running_mean" | "running_var";
+  readonly shape: readonly [channels: number];
+}
+
+/** Trainable tensors in graph order, weight before bias. */
+export function parametersOf(graph: ShapedGraph): Parameter[] {
+  return graph.nodes.flatMap((node, index) => nodeParameters(graph, node, index));
+}
+
+/** Running statistics in graph order, mean before variance (biased var at use; stored Bessel-corrected as in PyTorch). */
+export function statisticsOf(graph: ShapedGraph): Statistic[] {
+  return graph.nodes.flatMap((node, index): Statistic[] => {
+    if (node.op.kind !== "batch_norm") return [];
+    const shape = [node.shape.channels] as const;
+    return [
+      { name: `${node.name}.running_mean`, node: index, role: "running_mean", shape },
+      { name: `${node.name}.running_var`, node: index, role: "running_var", shape },
+    ];
+  });
+}
+
+function nodeParameters(graph: ShapedGraph, node: ShapedNode, index: number): Parameter[] {
+  const { op, name } = node;
+  const input = graph.nodes[node.inputs[0] ?? 0]!.shape;
+  if (op.kind === "conv2d") {
+    const area = op.kernel[0] * op.kernel[1];
+    const fans = { fanIn: area * input.channels, fanOut: area * op.channels };
+    const weight = [op.kernel[0], op.kernel[1], input.channels, op.channels];
+    return [
+      { name: `${name}.weight`, node: index, role: "conv_weight", shape: weight, ...fans },
+      ...(op.bias
+        ? [{ name: `${name}.bias`, node: index, role: "bias" as const, shape: [op.channels], ...fans }]
+        : []),
+    ];
+  }
+  if (op.kind === "batch_norm") {
+    const one = { node: index, shape: [node.shape.channels], fanIn: 1, fanOut: 1 };
+    return [
+      { name: `${name}.weight`, role: "norm_scale", ...one },
+      { name: `${name}.bias`, role: "norm_shift", ...one },
+    ];
+  }
+  if (op.kind === "linear") {
+    const inFeatures = input.kind === "map" ? input.height * input.width * input.channels : input.channels;
+    const fans = { fanIn: inFeatures, fanOut: op.features };
+    return [
+      { name: `${name}.weight`, node: index, role: "linear_weight", shape: [inFeatures, op.features], ...fans },
+      ...(op.bias
+        ? [{ name: `${name}.bias`, node: index, role: "bias" as const, shape: [op.features], ...fans }]
+        : []),
+    ];
+  }
+  return [];
+}

@@ -1,0 +1,33 @@
+// The whole contract between compiler and runtime: plain data that survives JSON.
+import type { ResolvedConfig } from "./config.js";
+import type { ShapedGraph } from "./graph.js";
+
+export interface Program {
+  readonly config: ResolvedConfig;
+  readonly graph: ShapedGraph;
+  readonly plan: TrainPlan;
+}
+
+/** The run laid out in steps, known before it starts. */
+export interface TrainPlan {
+  readonly trainImages: number;
+  readonly testImages: number;
+  readonly stepsPerEpoch: number;
+  readonly steps: number;
+  /** Images in the last batch of an epoch (equal to the batch size where it divides evenly or drop_last is set). */
+  readonly lastBatch: number;
+  /** Learning rate of every step, by piecewise formula; see `learningRateAt`. */
+  readonly schedule: ScheduleSegment[];
+  /** Epochs (1-based, after which) to evaluate and to save; the last epoch is always among them. */
+  readonly evaluateAfter: readonly number[];
+  readonly checkpointAfter: readonly number[];
+}
+
+/** Rates of steps [from, to): linear or half-cosine between the values at its ends (value at step s uses (s - from) / (to - from)). */
+export interface ScheduleSegment {
+  readonly from: number;
+  readonly to: number;
+  readonly start: number;
+  readonly end: number;
+  readonly shape: "constant" | "linear" | "cosine";
+}

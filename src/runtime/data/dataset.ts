@@ -1,0 +1,16 @@
+// A data set in memory: 8-bit images [count, height, width, channels] with their labels, in official order.
+
+export interface ImageSet {
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly images: Uint8Array;
+  readonly labels: Uint8Array;
+}
+
+export interface Dataset {
+  readonly classes: readonly string[];
+  readonly train: ImageSet;
+  readonly test: ImageSet;
+}

@@ -1,0 +1,60 @@
+// What the trainer knows of an engine. One implementation a folder under engines/.
+import type { Program } from "../compiler/program.js";
+
+export type Availability =
+  | { readonly available: true; readonly version: string; readonly device: string }
+  | { readonly available: false; readonly reason: string; readonly remedy: string };
+
+export interface Engine {
+  readonly name: string;
+  /** Cheap enough for `netc doctor`; never throws. */
+  probe(): Promise<Availability>;
+  open(program: Program, options: EngineOptions): Promise<Session>;
+}
+
+export interface EngineOptions {
+  readonly threads?: number;
+}
+
+/** Images as 8-bit values [count, height, width, channels]; the session normalises them as the config says. */
+export interface Batch {
+  readonly count: number;
+  readonly images: Uint8Array;
+  /** Class indices, one an image. */
+  readonly labels: Int32Array;
+}
+
+/** What changes from step to step. `step` counts from 1 (Adam's bias correction). */
+export interface StepHyper {
+  readonly learningRate: number;
+  readonly step: number;
+}
+
+/** Loss is the mean over the batch (label smoothing included). */
+export interface StepResult {
+  readonly loss: number;
+  readonly correct: number;
+}
+
+export interface EvaluationResult {
+  /** Mean cross-entropy without label smoothing. */
+  readonly loss: number;
+  readonly correct: number;
+  /** [count, classes] */
+  readonly logits: Float32Array;
+}
+
+/**
+ * Every tensor that training changes, by name, float32, logical shapes (see compiler/parameters.ts):
+ * parameters, running statistics, and optimizer slots named `<parameter>.momentum`, `<parameter>.first_moment`, ….
+ */
+export type State = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+
+export interface Session {
+  step(batch: Batch, hyper: StepHyper): Promise<StepResult>;
+  evaluate(batch: Batch): Promise<EvaluationResult>;
+  readState(): Promise<State>;
+  /** Names that are absent keep their value; unknown names or other shapes throw. */
+  writeState(state: State): Promise<void>;
+  dispose(): Promise<void>;
+}
