@@ -1,0 +1,63 @@
+// The catalogue of everything netc can report about a file: one line each, in the order a file is read.
+// `Code` is its key set, so a diagnostic with a code that is not listed here does not type-check.
+
+export interface CodeEntry {
+  readonly severity: "error" | "warning";
+  /** What the code means, in one line. */
+  readonly meaning: string;
+}
+
+const error = (meaning: string): CodeEntry => ({ severity: "error", meaning });
+const warning = (meaning: string): CodeEntry => ({ severity: "warning", meaning });
+
+const catalogue = {
+  "file/not-found": error("there is no file at this path"),
+  "file/unreadable": error("the file is there, but it cannot be read as UTF-8 text"),
+
+  "yaml/too-large": error("the file is larger than any description of a network needs to be"),
+  "yaml/empty": error("the file holds no values"),
+  "yaml/syntax": error("the text is not YAML 1.2"),
+  "yaml/tab": error("a tab stands where YAML wants spaces"),
+  "yaml/duplicate-key": error("a map gives one key twice"),
+  "yaml/several-documents": error("the file holds more than one YAML document"),
+  "yaml/unknown-anchor": error("an alias names an anchor that was not set before it"),
+  "yaml/alias-expansion": error("aliases repeat so much that the values would outgrow any sensible file"),
+  "yaml/bad-merge": error("a merge key `<<` is given something other than a map"),
+  "yaml/too-deep": error("values are nested deeper than the language ever does"),
+  "yaml/unknown-tag": error("a tag asks for a type that netc files do not have"),
+  "yaml/key-type": error("a key is not plain text"),
+
+  "extends/not-found": error("the file or preset that `extends` names does not exist"),
+  "extends/cycle": error("files extend one another in a circle"),
+
+  "set/syntax": error("an override is not of the form path=value"),
+  "set/unknown-path": error("an override names a place that the file does not have"),
+
+  "schema/unknown-key": error("the language has no such key here"),
+  "schema/misplaced-key": error("the key exists, but belongs elsewhere in the file"),
+  "schema/missing-key": error("a key without a default is not given"),
+  "schema/wrong-type": error("a value is of another type than the key takes"),
+  "schema/unknown-value": error("a value is not among those that the key takes"),
+  "schema/out-of-range": error("a number or a list is smaller or larger than the key takes"),
+  "schema/one-choice": error("more or fewer than one option is given where exactly one is chosen"),
+
+  "data/classes-mismatch": error("the classifier has another number of classes than the data set"),
+  "data/input-mismatch": error("model.input differs from the images that the data section yields"),
+  "data/batch-larger-than-data": error("a batch is larger than the data set"),
+
+  "shape/residual-mismatch": error("the two sides of a residual addition have different shapes"),
+  "shape/vanished-map": error("a layer's output would have no rows or no columns"),
+  "shape/pooling-window": error("a pooling window does not fit its map"),
+
+  "train/warmup-past-end": error("the warm-up lasts longer than the training"),
+  "train/milestone-past-end": error("the learning rate changes only after training has ended"),
+
+  "setting/without-effect": warning("a setting changes nothing here"),
+
+  "memory/too-large": error("training needs more memory than the target has"),
+} as const satisfies Record<string, CodeEntry>;
+
+export type Code = keyof typeof catalogue;
+
+/** Every code with its severity and meaning. */
+export const codes: Readonly<Record<Code, CodeEntry>> = catalogue;
