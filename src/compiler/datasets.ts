@@ -1,0 +1,45 @@
+// What the compiler needs to know of each data set without loading anything: sizes, classes, and the statistics that are
+// the default of `data.normalize`.
+import type { DataConfig } from "./config.js";
+
+export interface DatasetFacts {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly classes: number;
+  readonly trainImages: number;
+  readonly testImages: number;
+  /** Of the training images as x / 255, one value a channel. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+const NAMED_DATASETS: Readonly<Record<Extract<DataConfig["dataset"], string>, DatasetFacts>> = {
+  cifar10: {
+    height: 32,
+    width: 32,
+    channels: 3,
+    classes: 10,
+    trainImages: 50_000,
+    testImages: 10_000,
+    mean: [0.49139968, 0.48215841, 0.44653091],
+    std: [0.24703223, 0.24348513, 0.26158784],
+  },
+};
+
+/** Sizes are those of the data set itself, before `data.resize`. */
+export function datasetFacts(dataset: DataConfig["dataset"]): DatasetFacts {
+  if (typeof dataset === "string") return NAMED_DATASETS[dataset];
+  const { height, width, channels, classes, train_images, test_images } = dataset.synthetic;
+  return {
+    height,
+    width,
+    channels,
+    classes,
+    trainImages: train_images,
+    testImages: test_images,
+    // Generated images are drawn about mid-grey; see runtime/data/synthetic.ts.
+    mean: new Array<number>(channels).fill(0.5),
+    std: new Array<number>(channels).fill(0.25),
+  };
+}
