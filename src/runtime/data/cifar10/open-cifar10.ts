@@ -1,0 +1,26 @@
+// CIFAR-10 as a data set in memory: from a copy that the user names, or from the cache, fetched on first use.
+import type { Dataset } from "../dataset.js";
+import type { FetchOptions } from "./fetch-cifar10.js";
+import { cachedCifar10, fetchCifar10 } from "./fetch-cifar10.js";
+import { readCifar10 } from "./read-cifar10.js";
+import { UserError } from "../../user-error.js";
+
+export interface OpenCifar10Options extends FetchOptions {
+  /** An official folder or tar.gz; null uses the cache. */
+  readonly path: string | null;
+}
+
+/**
+ * Works without a network once the cache is filled. A cached copy with a file missing or of another size is fetched
+ * anew. Throws a UserError with the way on.
+ */
+export async function openCifar10({ path, ...options }: OpenCifar10Options): Promise<Dataset> {
+  if (path !== null) return readCifar10(path, options.source);
+  try {
+    return await readCifar10(cachedCifar10(), options.source);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+  }
+  const { folder } = await fetchCifar10(options);
+  return readCifar10(folder, options.source);
+}

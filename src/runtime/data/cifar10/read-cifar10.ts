@@ -1,0 +1,152 @@
+// Reads the official binary files, from a folder or straight from the tar.gz, into images with their channels
+// interleaved, which is the order that every later stage works in.
+import { open, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { UserError } from "../../user-error.js";
+import type { Dataset, ImageSet } from "../dataset.js";
+import { CHANNELS, CIFAR10, CLASSES, IMAGE_BYTES, PIXELS, RECORD_BYTES, SIDE } from "./facts.js";
+import type { CifarSource } from "./facts.js";
+
+/**
+ * `path` is a `cifar-10-batches-bin` folder, a folder that holds one, or `cifar-10-binary.tar.gz`. Throws a UserError that
+ * names the file at fault.
+ */
+export async function readCifar10(path: string, source: CifarSource = CIFAR10): Promise<Dataset> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw new UserError(`CIFAR-10 cannot be read at ${path} (${error.code}); ${EXPECTED}`);
+  });
+  const sets = emptySets(source);
+  if (found.isDirectory()) await readFolder(await batchesFolder(path, source), sets, source);
+  else await readArchive(path, sets, source);
+  return { classes: CLASSES, ...sets };
+}
+
+const EXPECTED =
+  "data.path takes the official cifar-10-batches-bin folder or cifar-10-binary.tar.gz, or null to fetch a copy";
+
+interface Sets {
+  readonly train: ImageSet;
+  readonly test: ImageSet;
+}
+
+function emptySets({ parts, imagesPerPart }: CifarSource): Sets {
+  return { train: emptySet((parts.length - 1) * imagesPerPart), test: emptySet(imagesPerPart) };
+}
+
+function emptySet(count: number): ImageSet {
+  const [images, labels] = [new Uint8Array(count * IMAGE_BYTES), new Uint8Array(count)];
+  return { count, height: SIDE, width: SIDE, channels: CHANNELS, images, labels };
+}
+
+async function batchesFolder(path: string, source: CifarSource): Promise<string> {
+  for (const folder of [path, join(path, "cifar-10-batches-bin")]) {
+    if (await exists(join(folder, source.parts[0]!.file))) return folder;
+  }
+  const python =
+    (await exists(join(path, "data_batch_1"))) || (await exists(join(path, "cifar-10-batches-py")));
+  const reason = python
+    ? "holds the Python version of CIFAR-10"
+    : `has no ${source.parts[0]!.file}`;
+  throw new UserError(`${path} ${reason}; ${EXPECTED}`);
+}
+
+async function readFolder(folder: string, sets: Sets, source: CifarSource): Promise<void> {
+  const bytes = source.imagesPerPart * RECORD_BYTES;
+  const records = Buffer.allocUnsafe(bytes);
+  for (const [index, { file }] of source.parts.entries()) {
+    const path = join(folder, file);
+    const handle = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
+      throw new UserError(`${path} cannot be read (${error.code}); ${EXPECTED}`);
+    });
+    try {
+      const { size } = await handle.stat();
+      if (size !== bytes) throw wrongSize(path, size, bytes);
+      await handle.read(records, 0, bytes, 0);
+    } finally {
+      await handle.close();
+    }
+    place(records, index, sets, path, source);
+  }
+}
+
+async function readArchive(path: string, sets: Sets, source: CifarSource): Promise<void> {
+  const bytes = source.imagesPerPart * RECORD_BYTES;
+  const missing = new Set(source.parts.map((part) => part.file));
+  const { list } = await import("tar");
+  let fault: unknown;
+  try {
+    await list({
+      file: path,
+      strict: true,
+      onReadEntry: (entry) => {
+        const file = basename(entry.path);
+        if (!missing.delete(file)) return;
+        const chunks: Buffer[] = [];
+        entry.on("data", (chunk) => chunks.push(chunk));
+        entry.on("end", () => {
+          try {
+            if (entry.size !== bytes) throw wrongSize(`${file} in ${path}`, entry.size, bytes);
+            const index = source.parts.findIndex((part) => part.file === file);
+            place(Buffer.concat(chunks), index, sets, `${file} in ${path}`, source);
+          } catch (error) {
+            fault ??= error;
+          }
+        });
+      },
+    });
+  } catch (error) {
+    throw new UserError(`${path} is not a whole tar.gz (${(error as Error).message}); ${EXPECTED}`);
+  }
+  if (fault !== undefined) throw fault;
+  if (missing.size > 0)
+    throw new UserError(`${path} has no ${[...missing].join(", ")}; ${EXPECTED}`);
+}
+
+/** Puts the records of part `index` at its place among the images. */
+function place(
+  records: Uint8Array,
+  index: number,
+  sets: Sets,
+  name: string,
+  source: CifarSource,
+): void {
+  const isTest = index === source.parts.length - 1;
+  const set = isTest ? sets.test : sets.train;
+  interleave(records, set, isTest ? 0 : index * source.imagesPerPart, source.imagesPerPart);
+  if (set.labels.some((label) => label >= CLASSES.length)) {
+    throw new UserError(
+      `${name} holds a label above ${CLASSES.length - 1}, so it is not CIFAR-10; ${EXPECTED}`,
+    );
+  }
+}
+
+/** Records with one channel after the other → images [count, height, width, channels]. */
+function interleave(
+  records: Uint8Array,
+  { images, labels }: ImageSet,
+  first: number,
+  count: number,
+): void {
+  for (let image = 0; image < count; image++) {
+    const red = image * RECORD_BYTES + 1;
+    labels[first + image] = records[red - 1]!;
+    let to = (first + image) * IMAGE_BYTES;
+    for (let pixel = red; pixel < red + PIXELS; pixel++) {
+      images[to] = records[pixel]!;
+      images[to + 1] = records[pixel + PIXELS]!;
+      images[to + 2] = records[pixel + 2 * PIXELS]!;
+      to += CHANNELS;
+    }
+  }
+}
+
+function wrongSize(name: string, found: number, expected: number): UserError {
+  return new UserError(`${name} has ${found} bytes, expected ${expected}; ${EXPECTED}`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

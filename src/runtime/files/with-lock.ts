@@ -1,0 +1,145 @@
+// Keeps two processes from doing the same long work at once: a folder stands for the lock, since making one either
+// succeeds or fails as a whole on every file system. Its owner touches it every few seconds, so that a lock whose owner
+// was killed is noticed and taken over.
+//
+// The lock saves double work; it is not what keeps the result whole. Two processes that both believe to own it, which a
+// takeover at the wrong microsecond allows, must still be safe: the work publishes its result by an atomic rename.
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface LockOptions {
+  /** Called once when another process holds the lock; null where it has not said who it is. */
+  readonly onWait: (owner: LockOwner | null) => void;
+  readonly signal?: AbortSignal;
+  readonly timing?: LockTiming;
+}
+
+export interface LockOwner {
+  readonly pid: number;
+  readonly host: string;
+  readonly token: string;
+}
+
+export interface LockTiming {
+  /** All in milliseconds. */
+  readonly heartbeat: number;
+  readonly poll: number;
+  /** Silence after which an owner counts as dead; work that blocks the event loop must stay well below it. */
+  readonly stale: number;
+}
+
+const TIMING: LockTiming = { heartbeat: 2_000, poll: 250, stale: 30_000 };
+
+/** Runs `work` while holding the lock folder at `path`, whose parent exists; waits for as long as another owner lives. */
+export async function withLock<T>(
+  path: string,
+  work: () => Promise<T>,
+  options: LockOptions,
+): Promise<T> {
+  const timing = options.timing ?? TIMING;
+  const token = await acquire(path, options, timing);
+  const heartbeat = setInterval(() => void touch(path), timing.heartbeat);
+  try {
+    return await work();
+  } finally {
+    clearInterval(heartbeat);
+    await release(path, token);
+  }
+}
+
+async function acquire(path: string, options: LockOptions, timing: LockTiming): Promise<string> {
+  const owner: LockOwner = {
+    pid: process.pid,
+    host: hostname(),
+    token: randomBytes(8).toString("hex"),
+  };
+  for (let waiting = false; ;) {
+    options.signal?.throwIfAborted();
+    if (await tryMake(path)) {
+      await writeFile(ownerFile(path), JSON.stringify(owner));
+      return owner.token;
+    }
+    const holder = await readOwner(path);
+    if (await isDead(path, holder, timing)) {
+      await putAside(path, holder);
+      continue;
+    }
+    if (!waiting) options.onWait(holder);
+    waiting = true;
+    await sleep(timing.poll, undefined, { signal: options.signal });
+  }
+}
+
+async function tryMake(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function isDead(path: string, owner: LockOwner | null, timing: LockTiming): Promise<boolean> {
+  if (owner !== null && owner.host === hostname() && !processLives(owner.pid)) return true;
+  try {
+    const { mtimeMs } = await stat(path);
+    return Date.now() - mtimeMs > timing.stale;
+  } catch {
+    return false; // released just now; the next try gets it
+  }
+}
+
+/** Renames a dead lock away; if another process renewed it in between, gives it back. */
+async function putAside(path: string, dead: LockOwner | null): Promise<void> {
+  const aside = `${path}.dead-${randomBytes(4).toString("hex")}`;
+  try {
+    await rename(path, aside);
+  } catch {
+    return; // another process was faster
+  }
+  const moved = await readOwner(aside);
+  if (moved !== null && moved.token !== dead?.token) {
+    const returned = await rename(aside, path).then(
+      () => true,
+      () => false,
+    );
+    if (returned) return;
+  }
+  await rm(aside, { recursive: true, force: true });
+}
+
+async function release(path: string, token: string): Promise<void> {
+  const owner = await readOwner(path);
+  if (owner?.token === token) await rm(path, { recursive: true, force: true });
+}
+
+async function touch(path: string): Promise<void> {
+  const now = new Date();
+  // A lock that was taken over is no longer ours to touch; the work goes on, see the top of this file.
+  await utimes(path, now, now).catch(() => undefined);
+}
+
+async function readOwner(path: string): Promise<LockOwner | null> {
+  try {
+    return JSON.parse(await readFile(ownerFile(path), "utf8")) as LockOwner;
+  } catch {
+    return null; // not written yet, or just released
+  }
+}
+
+function ownerFile(path: string): string {
+  return join(path, "owner.json");
+}
+
+function processLives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // it lives, under another user
+  }
+}

@@ -1,0 +1,64 @@
+// Files and folders that are either there in full or not there at all, whenever the power goes: written under a temporary
+// name beside their place, flushed to the disk, then renamed.
+import { randomBytes } from "node:crypto";
+import { open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+/** Replaces the file at `path` with `data`; on any fault the old file stays as it was and nothing is left behind. */
+export async function writeFileAtomically(path: string, data: string | Uint8Array): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    await writeAndFlush(temporary, data);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await flushFolder(dirname(path));
+}
+
+/** Moves a finished folder of files to `path`, which must be free, after flushing each. Both are on one disk. */
+export async function publishFolder(temporary: string, path: string): Promise<void> {
+  for (const name of await readdir(temporary)) await flushFile(join(temporary, name));
+  await flushFolder(temporary);
+  await rename(temporary, path);
+  await flushFolder(dirname(path));
+}
+
+/** A name in the same folder that no other process picks: a rename is only atomic within one file system. */
+export function temporaryName(path: string): string {
+  return join(
+    dirname(path),
+    `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`,
+  );
+}
+
+async function writeAndFlush(path: string, data: string | Uint8Array): Promise<void> {
+  const file = await open(path, "wx");
+  try {
+    await file.writeFile(data);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function flushFile(path: string): Promise<void> {
+  const file = await open(path, "r+");
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes the rename itself durable. Windows cannot open folders and needs no such flush. */
+async function flushFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
