@@ -17,6 +17,7 @@ const catalogue = {
   "yaml/too-large": error("the file is larger than any description of a network needs to be"),
   "yaml/empty": error("the file holds no values"),
   "yaml/syntax": error("the text is not YAML 1.2"),
+  "yaml/version": error("the file asks for another version of YAML than 1.2"),
   "yaml/tab": error("a tab stands where YAML wants spaces"),
   "yaml/duplicate-key": error("a map gives one key twice"),
   "yaml/several-documents": error("the file holds more than one YAML document"),
@@ -43,6 +44,9 @@ const catalogue = {
 
   "data/classes-mismatch": error("the classifier has another number of classes than the data set"),
   "data/input-mismatch": error("model.input differs from the images that the data section yields"),
+  "data/channels-mismatch": error("normalize gives another number of values than the images have channels"),
+  "data/cutout-too-large": error("cutout removes the whole image"),
+  "data/crop-padding-too-large": error("random_crop pads by as much as the image itself"),
   "data/batch-larger-than-data": error("a batch is larger than the data set"),
 
   "shape/residual-mismatch": error("the two sides of a residual addition have different shapes"),
@@ -50,7 +54,7 @@ const catalogue = {
   "shape/pooling-window": error("a pooling window does not fit its map"),
 
   "train/warmup-past-end": error("the warm-up lasts longer than the training"),
-  "train/milestone-past-end": error("the learning rate changes only after training has ended"),
+  "train/milestone-past-end": warning("the learning rate would change only after training has ended"),
 
   "setting/without-effect": warning("a setting changes nothing here"),
 

@@ -4,10 +4,18 @@ import type { Code } from "./codes.js";
 /** Where a value sits in the configuration: keys and list indices from the root. */
 export type Path = readonly (string | number)[];
 
+/** A text that values come from: a file, or what was given on the command line. */
+export interface SourceText {
+  readonly name: string;
+  readonly text: string;
+}
+
 /** A range in a source text; offsets in UTF-16 units, end exclusive. */
 export interface Span {
   readonly start: number;
   readonly end: number;
+  /** Where it is not the file that is compiled: a file it extends, or the command line. */
+  readonly source?: SourceText;
 }
 
 export interface Diagnostic {
