@@ -53,6 +53,7 @@ export type State = ReadonlyMap<string, { readonly shape: readonly number[]; rea
 export interface Session {
   step(batch: Batch, hyper: StepHyper): Promise<StepResult>;
   evaluate(batch: Batch): Promise<EvaluationResult>;
+  /** Copies: later steps do not change them. */
   readState(): Promise<State>;
   /** Names that are absent keep their value; unknown names or other shapes throw. */
   writeState(state: State): Promise<void>;

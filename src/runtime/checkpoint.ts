@@ -1,0 +1,186 @@
+// Progress and state ↔ a folder per checkpoint, `step-00001234/`: weights and optimizer slots as safetensors, and a manifest
+// with a checksum per file, written last. A checkpoint appears under its name in full or not at all.
+import { createHash } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Program } from "../compiler/program.js";
+import { parametersOf, statisticsOf } from "../compiler/parameters.js";
+import type { State } from "./engine.js";
+import { publishFolder, temporaryName } from "./files/write-file-atomically.js";
+import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
+import type { Progress } from "./training-progress.js";
+import { epochIsComplete } from "./training-progress.js";
+
+export interface Checkpoint {
+  readonly folder: string;
+  readonly progress: Progress;
+  readonly state: State;
+}
+
+export interface BrokenCheckpoint {
+  readonly folder: string;
+  /** One clause: "weights.safetensors is 12 bytes long, expected 4096". */
+  readonly reason: string;
+}
+
+interface Manifest {
+  readonly format: typeof FORMAT;
+  readonly progress: Progress;
+  readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
+}
+
+const FORMAT = "netc-checkpoint-1";
+const MANIFEST = "manifest.json";
+const NAME = /^step-\d{8,}(-open)?$/;
+
+/** Writes a checkpoint under `parent` and returns its folder's name; one that is already there is left as it is. */
+export async function writeCheckpoint(
+  parent: string,
+  program: Program,
+  progress: Progress,
+  state: State,
+): Promise<string> {
+  const name = nameOf(program, progress);
+  const folder = join(parent, name);
+  await mkdir(parent, { recursive: true });
+  // The name stands for everything that is in it, so a valid one of the same name holds the same bits
+  if (!(await faultOf(folder))) return name;
+  const temporary = temporaryName(folder);
+  try {
+    await mkdir(temporary);
+    const files: Record<string, { bytes: number; sha256: string }> = {};
+    for (const [file, tensors] of split(program, state)) {
+      files[file] = await writePieces(join(temporary, file), encodeSafetensors(tensors));
+    }
+    const manifest: Manifest = { format: FORMAT, progress, files };
+    await writePieces(join(temporary, MANIFEST), [
+      Buffer.from(JSON.stringify(manifest, null, 2) + "\n"),
+    ]);
+    await rm(folder, { recursive: true, force: true });
+    await publishFolder(temporary, folder);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+  return name;
+}
+
+/** The newest valid checkpoint under `parent`, and the newer ones that were passed over because they are broken. */
+export async function readNewestCheckpoint(
+  parent: string,
+): Promise<{ checkpoint: Checkpoint | undefined; broken: BrokenCheckpoint[] }> {
+  const broken: BrokenCheckpoint[] = [];
+  for (const name of (await namesIn(parent)).reverse()) {
+    const folder = join(parent, name);
+    const fault = await faultOf(folder);
+    if (fault) {
+      broken.push({ folder, reason: fault });
+      continue;
+    }
+    const { progress, files } = await readManifest(folder);
+    const state = new Map();
+    for (const file of Object.keys(files)) {
+      const path = join(folder, file);
+      for (const [tensor, value] of decodeSafetensors(await readFile(path), path))
+        state.set(tensor, value);
+    }
+    return { checkpoint: { folder, progress, state }, broken };
+  }
+  return { checkpoint: undefined, broken };
+}
+
+/** Removes all but the newest `keep` checkpoints, and what writers that were killed left behind. */
+export async function pruneCheckpoints(parent: string, keep: number): Promise<void> {
+  const names = await namesIn(parent);
+  for (const name of names.slice(0, Math.max(0, names.length - keep))) {
+    // Renamed first, so that a kill while it is being removed does not leave half a checkpoint under a good name
+    const doomed = temporaryName(join(parent, name));
+    await rename(join(parent, name), doomed);
+    await rm(doomed, { recursive: true, force: true });
+  }
+}
+
+/** Removes what a writer that was killed left behind; only while no other process writes here. */
+export async function sweepCheckpoints(parent: string): Promise<void> {
+  for (const name of await readdir(parent).catch(() => [])) {
+    if (name.startsWith(".step-")) await rm(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+/** Oldest first. At one step, the state before the epoch's evaluation ("-open") is older than the one after it. */
+async function namesIn(parent: string): Promise<string[]> {
+  const names = (await readdir(parent).catch(() => [])).filter((name) => NAME.test(name));
+  const rank = (name: string): number =>
+    Number(/\d+/.exec(name)![0]) + (name.endsWith("-open") ? 0 : 0.5);
+  return names.sort((one, other) => rank(one) - rank(other));
+}
+
+function nameOf({ plan }: Program, progress: Progress): string {
+  const awaitsEvaluation = epochIsComplete(progress, plan);
+  return `step-${String(progress.step).padStart(8, "0")}${awaitsEvaluation ? "-open" : ""}`;
+}
+
+/** What a user loads elsewhere (weights and running statistics), apart from what only a resumed run needs. */
+function split({ graph }: Program, state: State): [file: string, tensors: State][] {
+  const own = new Set([...parametersOf(graph), ...statisticsOf(graph)].map(({ name }) => name));
+  const entries = [...state];
+  return [
+    ["weights.safetensors", new Map(entries.filter(([name]) => own.has(name)))],
+    ["optimizer.safetensors", new Map(entries.filter(([name]) => !own.has(name)))],
+  ];
+}
+
+/** Writes and hashes piece by piece, with a turn of the event loop between, so that training is not held up. */
+async function writePieces(
+  path: string,
+  pieces: readonly Uint8Array[],
+): Promise<{ bytes: number; sha256: string }> {
+  const hash = createHash("sha256");
+  const file = await open(path, "wx");
+  let bytes = 0;
+  try {
+    for (const piece of pieces.flatMap(slices)) {
+      hash.update(piece);
+      bytes += piece.length;
+      await file.writeFile(piece);
+      await nextTurn();
+    }
+  } finally {
+    await file.close();
+  }
+  return { bytes, sha256: hash.digest("hex") };
+}
+
+const SLICE_BYTES = 1 << 20; // hashed in about a millisecond
+
+function slices(piece: Uint8Array): Uint8Array[] {
+  const count = Math.ceil(piece.length / SLICE_BYTES);
+  return Array.from({ length: count }, (_, index) =>
+    piece.subarray(index * SLICE_BYTES, (index + 1) * SLICE_BYTES),
+  );
+}
+
+/** Why the folder is no whole checkpoint; undefined where it is one. */
+async function faultOf(folder: string): Promise<string | undefined> {
+  let manifest: Manifest;
+  try {
+    manifest = await readManifest(folder);
+  } catch {
+    return `${MANIFEST} is missing or unreadable`;
+  }
+  if (manifest.format !== FORMAT) return `its format is ${manifest.format}, expected ${FORMAT}`;
+  for (const [file, { bytes, sha256 }] of Object.entries(manifest.files)) {
+    const content = await readFile(join(folder, file)).catch(() => undefined);
+    if (!content) return `${file} is missing or unreadable`;
+    if (content.length !== bytes)
+      return `${file} is ${content.length} bytes long, expected ${bytes}`;
+    if (createHash("sha256").update(content).digest("hex") !== sha256)
+      return `${file} does not match its checksum`;
+  }
+  return undefined;
+}
+
+async function readManifest(folder: string): Promise<Manifest> {
+  return JSON.parse(await readFile(join(folder, MANIFEST), "utf8")) as Manifest;
+}

@@ -1,0 +1,57 @@
+// The engines that netc knows, by name, each loaded only when it is asked for; and the choice among them.
+import type { Availability, Engine } from "../engine.js";
+import { UserError } from "../user-error.js";
+
+/** In order of preference: `auto` takes the first that this machine can run. */
+const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
+  wasm: async () => (await import("./wasm/engine.js")).wasmEngine,
+  tfjs: async () => (await import("./tfjs/engine.js")).tfjsEngine,
+};
+
+export const engineNames: readonly string[] = Object.keys(ENGINES);
+
+export interface ChosenEngine {
+  readonly engine: Engine;
+  readonly availability: Extract<Availability, { available: true }>;
+  /** Why this one, as a clause: "the fastest that this machine runs". */
+  readonly reason: string;
+}
+
+/** The engine of that name, or for "auto" the first that is available. Throws a UserError saying what is missing. */
+export async function chooseEngine(name: string): Promise<ChosenEngine> {
+  if (name !== "auto") return await chooseByName(name);
+  const passedOver: string[] = [];
+  for (const candidate of engineNames) {
+    const engine = await ENGINES[candidate]!();
+    const availability = await engine.probe();
+    if (availability.available) {
+      const reason =
+        passedOver.length === 0
+          ? "netc's fastest, and this machine runs it"
+          : passedOver.join("; ");
+      return { engine, availability, reason };
+    }
+    passedOver.push(`${candidate} is not available: ${availability.reason}`);
+  }
+  throw new UserError(
+    `no engine runs on this machine: ${passedOver.join("; ")}; \`netc doctor\` says more`,
+  );
+}
+
+export async function loadEngine(name: string): Promise<Engine> {
+  const load = ENGINES[name];
+  if (!load)
+    throw new UserError(`there is no engine ${name}; the engines are ${engineNames.join(", ")}`);
+  return await load();
+}
+
+async function chooseByName(name: string): Promise<ChosenEngine> {
+  const engine = await loadEngine(name);
+  const availability = await engine.probe();
+  if (!availability.available) {
+    throw new UserError(
+      `engine ${name} is not available: ${availability.reason}; ${availability.remedy}`,
+    );
+  }
+  return { engine, availability, reason: "asked for by --engine" };
+}

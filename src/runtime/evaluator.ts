@@ -1,0 +1,104 @@
+// Session and test images → loss and accuracy, with the weights as they stand. Batches go in official order.
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Program } from "../compiler/program.js";
+import type { BatchSource } from "./batch-source.js";
+import type { Batch, EvaluationResult, Session } from "./engine.js";
+
+export interface Evaluation {
+  /** Mean cross-entropy over the images, without label smoothing. */
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly images: number;
+}
+
+export interface EvaluateOptions {
+  readonly signal?: AbortSignal;
+  readonly onBatch?: (done: number, total: number) => void;
+}
+
+/** Evaluates all test batches; undefined where the signal stopped it before the last one. */
+export async function evaluate(
+  program: Program,
+  session: Session,
+  batches: BatchSource,
+  { signal, onBatch }: EvaluateOptions = {},
+): Promise<Evaluation | undefined> {
+  let lossSum = 0;
+  let correct = 0;
+  let images = 0;
+  let prepared = batches.testBatch(0);
+  for (let index = 0; index < batches.testBatches; index++) {
+    if (signal?.aborted) {
+      await prepared;
+      return undefined;
+    }
+    const batch = await prepared;
+    const running = evaluateBatch(program, session, batch);
+    if (index + 1 < batches.testBatches) prepared = batches.testBatch(index + 1);
+    const result = await running;
+    lossSum += result.loss * batch.count;
+    correct += result.correct;
+    images += batch.count;
+    onBatch?.(index + 1, batches.testBatches);
+    // A session may answer without ever leaving this turn of the event loop; signals and the screen need theirs
+    await nextTurn();
+  }
+  return { loss: lossSum / images, accuracy: correct / images, images };
+}
+
+async function evaluateBatch(
+  program: Program,
+  session: Session,
+  batch: Batch,
+): Promise<Pick<EvaluationResult, "loss" | "correct">> {
+  const straight = await session.evaluate(batch);
+  if (!program.config.train.evaluation.flip) return straight;
+  const logits = straight.logits.slice(); // the session may write the next ones to the same place
+  const mirrored = await session.evaluate({
+    ...batch,
+    images: mirror(batch.images, program.config.model.input),
+  });
+  for (let index = 0; index < logits.length; index++) {
+    logits[index] = (logits[index]! + mirrored.logits[index]!) / 2;
+  }
+  return crossEntropy(logits, batch.labels, batch.count);
+}
+
+/** Each image of [count, height, width, channels] with its columns reversed. */
+export function mirror(
+  images: Uint8Array,
+  { width, channels }: { width: number; channels: number },
+): Uint8Array {
+  const mirrored = new Uint8Array(images.length);
+  const rowLength = width * channels;
+  for (let row = 0; row < images.length; row += rowLength) {
+    for (let x = 0; x < width; x++) {
+      const from = row + x * channels;
+      const to = row + (width - 1 - x) * channels;
+      for (let channel = 0; channel < channels; channel++)
+        mirrored[to + channel] = images[from + channel]!;
+    }
+  }
+  return mirrored;
+}
+
+/** Mean cross-entropy of logits [count, classes] in float64, and how many of the largest logits are right. */
+export function crossEntropy(
+  logits: Float32Array,
+  labels: Int32Array,
+  count: number,
+): { loss: number; correct: number } {
+  const classes = logits.length / count;
+  let lossSum = 0;
+  let correct = 0;
+  for (let image = 0; image < count; image++) {
+    const row = logits.subarray(image * classes, (image + 1) * classes);
+    let largest = 0;
+    for (let label = 1; label < classes; label++) if (row[label]! > row[largest]!) largest = label;
+    let exponentials = 0;
+    for (const logit of row) exponentials += Math.exp(logit - row[largest]!);
+    lossSum += Math.log(exponentials) + row[largest]! - row[labels[image]!]!;
+    if (largest === labels[image]) correct++;
+  }
+  return { loss: lossSum / count, correct };
+}

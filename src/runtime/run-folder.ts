@@ -1,0 +1,147 @@
+// The folder that holds one run: config.yaml (resolved), events.jsonl, checkpoints/, model/. Made for a new run, or
+// opened again to resume one; a lock keeps a second process out of it meanwhile.
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { stringify } from "yaml";
+import type { ResolvedConfig } from "../compiler/config.js";
+import { withLock } from "./files/with-lock.js";
+import { writeFileAtomically } from "./files/write-file-atomically.js";
+import { UserError } from "./user-error.js";
+
+export interface RunFolder {
+  readonly path: string;
+  readonly config: string;
+  readonly events: string;
+  readonly checkpoints: string;
+  readonly model: string;
+}
+
+export function runFolderAt(path: string): RunFolder {
+  return {
+    path,
+    config: join(path, "config.yaml"),
+    events: join(path, "events.jsonl"),
+    checkpoints: join(path, "checkpoints"),
+    model: join(path, "model"),
+  };
+}
+
+/** Makes `path` for a new run; refuses a folder that holds anything. */
+export async function createRunFolder(path: string, config: ResolvedConfig): Promise<RunFolder> {
+  const folder = runFolderAt(path);
+  const existing = await contentsOf(path);
+  if (existing.includes(basename(folder.config))) {
+    throw new UserError(
+      `${path} holds another run; continue that one with \`--resume --out ${path}\`, or name another folder`,
+    );
+  }
+  if (existing.length > 0)
+    throw new UserError(`${path} is not empty; name a new folder with \`--out\``);
+  await attempt(path, () => mkdir(path, { recursive: true }));
+  await writeRunConfig(folder, config);
+  return folder;
+}
+
+/** Makes `runs/<name>-<yyyymmdd-hhmmss>`, with a number added where two runs begin in one second. */
+export async function createDatedRunFolder(
+  parent: string,
+  config: ResolvedConfig,
+  now: Date,
+): Promise<RunFolder> {
+  await attempt(parent, () => mkdir(parent, { recursive: true }));
+  const base = join(parent, `${fileNameOf(config.name)}-${timestamp(now)}`);
+  for (let number = 1; ; number++) {
+    const path = number === 1 ? base : `${base}-${number}`;
+    if (await attempt(path, () => makeIfFree(path))) {
+      const folder = runFolderAt(path);
+      await writeRunConfig(folder, config);
+      return folder;
+    }
+  }
+}
+
+/** The newest run of this name under `parent`. */
+export async function newestRunFolder(parent: string, name: string): Promise<RunFolder> {
+  const dated = new RegExp(`^${escapeForRegExp(fileNameOf(name))}-\\d{8}-\\d{6}(-\\d+)?$`);
+  const names = (await contentsOf(parent)).filter((entry) => dated.test(entry));
+  const newest = names
+    .sort((one, other) => one.localeCompare(other, "en", { numeric: true }))
+    .at(-1);
+  if (newest) return runFolderAt(join(parent, newest));
+  throw new UserError(
+    `there is no run of ${name} under ${parent} to resume; start one without \`--resume\`, or name its folder with \`--out\``,
+  );
+}
+
+export async function writeRunConfig(folder: RunFolder, config: ResolvedConfig): Promise<void> {
+  await attempt(folder.path, () => writeFileAtomically(folder.config, stringify(config)));
+}
+
+/** The resolved configuration as text, as the run last used it. */
+export async function readRunConfig(folder: RunFolder): Promise<string> {
+  try {
+    return await readFile(folder.config, "utf8");
+  } catch {
+    throw new UserError(
+      `${folder.path} holds no run to resume: ${folder.config} is missing or unreadable`,
+    );
+  }
+}
+
+/** Runs `work` while no other process trains in this folder; refuses at once where one does. */
+export async function whileLocked<T>(folder: RunFolder, work: () => Promise<T>): Promise<T> {
+  const path = join(folder.path, ".lock");
+  return withLock(path, work, {
+    onWait: (owner) => {
+      const who = owner ? `process ${owner.pid} on ${owner.host}` : "another process";
+      throw new UserError(
+        `${folder.path} is in use by ${who}; wait for it to end, or stop it first`,
+      );
+    },
+  });
+}
+
+/** What a shell and every file system take as a name. */
+function fileNameOf(name: string): string {
+  return name.replaceAll(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[.-]+/, "") || "run";
+}
+
+function timestamp(now: Date): string {
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
+  return `${date}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
+}
+
+async function contentsOf(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw new UserError(`${path} cannot be used as a folder: ${(error as Error).message}`);
+  }
+}
+
+async function makeIfFree(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+    throw new UserError(
+      `${path} cannot be written (${reason}); name a folder that can be with \`--out\`, or make room in ${dirname(path)}`,
+    );
+  }
+}
+
+function escapeForRegExp(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

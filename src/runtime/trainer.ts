@@ -1,0 +1,166 @@
+// Program, session and batches → a trained network: every step, evaluation and checkpoint of the plan, in order.
+// The trainer knows nothing of files or screens; what happens is emitted as events, and states to keep are handed to `save`.
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { learningRateAt } from "../compiler/plan.js";
+import type { Program } from "../compiler/program.js";
+import type { BatchSource } from "./batch-source.js";
+import type { Batch, Session, State } from "./engine.js";
+import { evaluate } from "./evaluator.js";
+import { firstNonFinite } from "./first-non-finite.js";
+import { StateSaver } from "./state-saver.js";
+import type { TrainingEvent } from "./training-events.js";
+import type { Progress } from "./training-progress.js";
+import { afterEpoch, afterStep, BEGINNING, epochIsComplete } from "./training-progress.js";
+
+export interface TrainOptions {
+  /** Where to go on; the session's state must be that of this moment. */
+  readonly progress?: Progress;
+  /** Stop once this many steps are done, however long the plan is. */
+  readonly maxSteps?: number;
+  /** Ends the run after the step under way, with a state to go on from. */
+  readonly signal?: AbortSignal;
+  readonly emit?: (event: TrainingEvent) => void;
+  readonly onEvaluationBatch?: (done: number, total: number) => void;
+  /** Keeps a state. Awaited before the next is handed over and at the end; training goes on meanwhile. */
+  readonly save?: (progress: Progress, state: State) => Promise<void>;
+}
+
+export type TrainingResult =
+  | { readonly outcome: "finished" | "stopped" | "interrupted"; readonly progress: Progress }
+  | { readonly outcome: "diverged"; readonly progress: Progress; readonly divergence: Divergence };
+
+/** The step at which a number stopped being one. */
+export interface Divergence {
+  readonly step: number;
+  /** NaN or infinite; null where the loss was still finite and the update spoilt the weights. */
+  readonly loss: number | null;
+  readonly learningRate: number;
+  /** The first tensor, in the network's order, that holds NaN or infinity after the step. */
+  readonly tensor: string | undefined;
+}
+
+/**
+ * Trains from `options.progress` to the end of the plan. "stopped" is the end that `maxSteps` asked for, "interrupted" the
+ * one that the signal asked for; both have saved a state. "diverged" has not: the newest state saved before is good.
+ */
+export async function train(
+  program: Program,
+  session: Session,
+  batches: BatchSource,
+  options: TrainOptions = {},
+): Promise<TrainingResult> {
+  const { plan, config } = program;
+  const { signal, emit = () => {} } = options;
+  const lastStep = Math.min(plan.steps, options.maxSteps ?? plan.steps);
+  const saver = new StateSaver(program, session, options.save);
+  const batchOf = (step: number): Promise<Batch> =>
+    batches.trainBatch(Math.floor(step / plan.stepsPerEpoch), step % plan.stepsPerEpoch);
+
+  let progress = options.progress ?? BEGINNING;
+  let prepared: Promise<Batch> | undefined;
+
+  while (progress.epochsClosed < config.train.epochs) {
+    if (epochIsComplete(progress, plan)) {
+      const closed = await closeEpoch(program, session, batches, progress, options);
+      if (!closed) return await leave("interrupted");
+      progress = closed;
+      const isDue = plan.checkpointAfter.includes(progress.epochsClosed);
+      if (isDue && !(await saver.save(progress))) return await diverge(progress.step, null);
+      continue;
+    }
+    if (signal?.aborted) return await leave("interrupted");
+    if (progress.step >= lastStep) return await leave("stopped");
+
+    const started = performance.now();
+    const batch = await (prepared ?? batchOf(progress.step));
+    const ready = performance.now();
+    const learningRate = learningRateAt(plan, progress.step);
+    const running = session.step(batch, { learningRate, step: progress.step + 1 });
+    const isLastOfEpoch = (progress.step + 1) % plan.stepsPerEpoch === 0;
+    prepared =
+      isLastOfEpoch || progress.step + 1 >= lastStep ? undefined : batchOf(progress.step + 1);
+    const result = await running;
+    const done = performance.now();
+
+    if (!Number.isFinite(result.loss)) return await diverge(progress.step + 1, result.loss);
+    progress = afterStep(progress, result, batch.count, (done - started) / 1000);
+    emit({
+      event: "step",
+      step: progress.step,
+      epoch: progress.epochsClosed + 1,
+      loss: result.loss,
+      correct: result.correct,
+      images: batch.count,
+      learningRate,
+      dataMilliseconds: ready - started,
+      stepMilliseconds: done - ready,
+    });
+    // A session may answer without ever leaving this turn of the event loop; signals and the screen need theirs
+    await nextTurn();
+  }
+  await saver.settled();
+  return { outcome: "finished", progress };
+
+  async function leave(outcome: "stopped" | "interrupted"): Promise<TrainingResult> {
+    await prepared;
+    if (!(await saver.save(progress))) return await diverge(progress.step, null);
+    await saver.settled();
+    return { outcome, progress };
+  }
+
+  async function diverge(step: number, loss: number | null): Promise<TrainingResult> {
+    await prepared;
+    await saver.settled();
+    const tensor = firstNonFinite(program.graph, await session.readState());
+    const learningRate = learningRateAt(plan, step - 1);
+    return { outcome: "diverged", progress, divergence: { step, loss, learningRate, tensor } };
+  }
+}
+
+/** Says how the epoch went and evaluates where that is due; undefined where the signal cut the evaluation short. */
+async function closeEpoch(
+  program: Program,
+  session: Session,
+  batches: BatchSource,
+  progress: Progress,
+  { signal, emit = () => {}, onEvaluationBatch }: TrainOptions,
+): Promise<Progress | undefined> {
+  const { plan } = program;
+  const epoch = progress.epochsClosed + 1;
+  const started = performance.now();
+  const isDue = plan.evaluateAfter.includes(epoch);
+  const evaluation = isDue
+    ? await evaluate(program, session, batches, { signal, onBatch: onEvaluationBatch })
+    : null;
+  if (evaluation === undefined) return undefined;
+  const seconds = isDue ? (performance.now() - started) / 1000 : 0;
+
+  const { step, lossSum, correct, images, epochSeconds } = progress;
+  emit({
+    event: "epoch",
+    step,
+    epoch,
+    trainLoss: lossSum / images,
+    trainAccuracy: correct / images,
+    learningRate: learningRateAt(plan, step - 1),
+    seconds: epochSeconds,
+    imagesPerSecond: images / epochSeconds,
+  });
+  const closed = {
+    ...afterEpoch(progress, evaluation),
+    elapsedSeconds: progress.elapsedSeconds + seconds,
+  };
+  if (evaluation) {
+    const { loss: testLoss, accuracy: testAccuracy } = evaluation;
+    emit({
+      event: "evaluation",
+      step,
+      epoch,
+      testLoss,
+      testAccuracy,
+      seconds,
+      elapsedSeconds: closed.elapsedSeconds,
+    });
+  }
+  return closed;
+}

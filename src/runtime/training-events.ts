@@ -1,0 +1,90 @@
+// What happens in a run, as data: the trainer emits these, the event log keeps them as JSON lines, the terminal shows them.
+// Every event that depends on training alone (step, epoch, evaluation) is the same in a run that was stopped and resumed,
+// its times apart. Steps and epochs are counted from 1: `step: 5` is said once five steps are done.
+
+export type TrainingEvent =
+  | StartEvent
+  | StepEvent
+  | EpochEvent
+  | EvaluationEvent
+  | CheckpointEvent
+  | CheckpointFailedEvent
+  | EndEvent;
+
+/** Opens a run and each resumption of it. */
+export interface StartEvent {
+  readonly event: "start" | "resume";
+  /** Steps that were done before: 0 at the start. */
+  readonly step: number;
+  readonly time: string;
+  readonly versions: { readonly netc: string; readonly node: string; readonly engine: string };
+  readonly machine: {
+    readonly platform: string;
+    readonly processor: string;
+    readonly cores: number;
+    readonly memoryBytes: number;
+  };
+  readonly engine: string;
+  readonly configDigest: string;
+}
+
+export interface StepEvent {
+  readonly event: "step";
+  readonly step: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly correct: number;
+  readonly images: number;
+  readonly learningRate: number;
+  /** Time spent waiting for the batch, and in the step itself. */
+  readonly dataMilliseconds: number;
+  readonly stepMilliseconds: number;
+}
+
+export interface EpochEvent {
+  readonly event: "epoch";
+  readonly step: number;
+  readonly epoch: number;
+  /** Means over the epoch's images, in training mode, while the weights moved. */
+  readonly trainLoss: number;
+  readonly trainAccuracy: number;
+  /** Of the epoch's last step. */
+  readonly learningRate: number;
+  /** Training alone; the evaluation that may follow is not in it. */
+  readonly seconds: number;
+  readonly imagesPerSecond: number;
+}
+
+export interface EvaluationEvent {
+  readonly event: "evaluation";
+  readonly step: number;
+  readonly epoch: number;
+  readonly testLoss: number;
+  readonly testAccuracy: number;
+  readonly seconds: number;
+  /** Since the run began, pauses between a stop and its resumption left out. */
+  readonly elapsedSeconds: number;
+}
+
+export interface CheckpointEvent {
+  readonly event: "checkpoint";
+  readonly step: number;
+  readonly folder: string;
+  readonly milliseconds: number;
+}
+
+/** The run goes on: what was saved before is still there. */
+export interface CheckpointFailedEvent {
+  readonly event: "checkpoint_failed";
+  readonly step: number;
+  readonly reason: string;
+}
+
+export interface EndEvent {
+  readonly event: "end";
+  readonly step: number;
+  readonly outcome: "finished" | "stopped" | "interrupted" | "diverged";
+  readonly elapsedSeconds: number;
+  readonly testAccuracy: number | null;
+  readonly peakMemoryBytes: number;
+}
