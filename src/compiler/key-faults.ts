@@ -1,0 +1,126 @@
+// Words for keys: those that the language does not have here, with the one that was meant or the place where it belongs,
+// and those that are missing.
+import type { Diagnostic, Path, Span } from "./diagnostic.js";
+import { enumeration, flow, quoted } from "./language/describe.js";
+import type { MapForm, OptionsForm } from "./language/forms.js";
+import { everyPlace, placeText } from "./language/lookup.js";
+import { otherKeyNames } from "./language/other-names.js";
+import { editDistance, nearest, snakeCase } from "./suggest.js";
+import { entryOf, placeName, valueSpan } from "./yaml-file.js";
+import type { Place, YamlFile, YamlMap } from "./yaml-file.js";
+
+/**
+ * A key that stands where the language has none of that name. In this order: a name from elsewhere for a key that
+ * stands here, a slip of the finger, a key that belongs elsewhere in the file.
+ */
+export function unknownKey(
+  form: MapForm | OptionsForm,
+  map: YamlMap,
+  key: string,
+  span: Span,
+  path: Path,
+): { readonly diagnostic: Diagnostic; readonly meant?: readonly (string | number)[] } {
+  const names = Object.keys(form.kind === "map" ? form.keys : form.options);
+  const parent = path.slice(0, -1);
+  const fault = (hint: string, code: Diagnostic["code"] = "schema/unknown-key"): Diagnostic => {
+    const message = `${placeName({ path: parent })} has no key \`${shorten(key)}\``;
+    return { code, severity: "error", message, path, span, hint };
+  };
+  const snake = snakeCase(key).slice(0, 64);
+  const synonyms = [snake, ...(Object.hasOwn(otherKeyNames, snake) ? otherKeyNames[snake]! : [])];
+  const synonym = synonyms.find((name) => names.includes(name));
+  const slip = names.find((name) => snake.length > 2 && editDistance(snake, name) <= 1);
+  const here = synonym ?? slip;
+  if (here) return { diagnostic: fault(replaceHint(map, here)), meant: [...parent, here] };
+
+  const inOption = form.kind === "options" ? optionHint(form, names, key, map) : undefined;
+  if (inOption) return { diagnostic: fault(inOption.hint, inOption.code) };
+
+  const places = placesOf(synonyms, parent);
+  const [elsewhere] = places;
+  if (elsewhere) {
+    const owners = [...new Set(places.map(ownerText))].slice(0, 3);
+    const name = elsewhere.at(-1)!;
+    const called = name === key ? "" : `, where it is called \`${name}\``;
+    const hint = `\`${shorten(key)}\` belongs in ${enumeration(owners, "or")}${called}`;
+    return { diagnostic: fault(hint, "schema/misplaced-key"), meant: elsewhere };
+  }
+  const near = nearest(key, names);
+  if (near) return { diagnostic: fault(replaceHint(map, near)), meant: [...parent, near] };
+  return { diagnostic: fault(`the keys here are ${quoted(names)}`) };
+}
+
+/** Keys without a default that a map does not give: one diagnostic, at the map's own key. */
+export function missingKeys(
+  file: YamlFile,
+  form: MapForm,
+  map: YamlMap,
+  missing: readonly string[],
+  place: Place,
+): Diagnostic {
+  const examples = missing.map((key) => `\`${key}: ${flow(form.keys[key]!.example)}\``);
+  return {
+    code: "schema/missing-key",
+    severity: "error",
+    message: `${placeName(place)} has no ${quoted(missing)}`,
+    path: place.path,
+    span:
+      place.path.length === 0
+        ? { start: map.span.start, end: map.span.start + 1 }
+        : valueSpan(file, map, place.keySpan),
+    hint: `add ${examples.slice(0, 2).join(" and ")}`,
+  };
+}
+
+/** Settings written without the option that has them, or the option given by a key such as `type`. */
+function optionHint(
+  form: OptionsForm,
+  names: readonly string[],
+  key: string,
+  map: YamlMap,
+): { readonly code: Diagnostic["code"]; readonly hint: string } | undefined {
+  if (/^(type|name|kind|method|class|_target_)$/.test(key)) {
+    const value = entryOf(map, key)!.value;
+    const name = value.kind === "scalar" && typeof value.value === "string" ? snakeCase(value.value) : undefined;
+    const chosen = name && names.includes(name) ? name : names[0]!;
+    const rest = map.entries.filter((entry) => entry.key !== key).map((entry) => `${entry.key}: …`);
+    const written = rest.length > 0 ? `{${chosen}: {${rest.join(", ")}}}` : chosen;
+    return { code: "schema/unknown-key", hint: `write \`${written}\`` };
+  }
+  const owner = names.find((name) => {
+    const settings = form.options[name]!.settings;
+    return settings && Object.hasOwn(settings.keys, key);
+  });
+  return owner
+    ? { code: "schema/misplaced-key", hint: `\`${key}\` belongs inside an option: write \`{${owner}: {${key}: …}}\`` }
+    : undefined;
+}
+
+function replaceHint(map: YamlMap, name: string): string {
+  return entryOf(map, name) ? `\`${name}\` is already given here, remove this one` : `write \`${name}\``;
+}
+
+/** Places of the language that have a key of one of these names, those nearest to `from` first. */
+function placesOf(names: readonly string[], from: Path): (readonly string[])[] {
+  const start = from.map((step) => (typeof step === "number" ? "[]" : step));
+  const shared = (path: readonly string[]) => {
+    const end = start.findIndex((step, index) => path[index] !== step);
+    return end === -1 ? start.length : end;
+  };
+  for (const name of names) {
+    const found = everyPlace()
+      .map((place) => place.path)
+      .filter((path) => path.at(-1) === name);
+    if (found.length > 0) return found.sort((a, b) => shared(b) - shared(a) || a.length - b.length);
+  }
+  return [];
+}
+
+/** "`model.stages[]`", "the top level" */
+function ownerText(place: readonly string[]): string {
+  return place.length === 1 ? "the top level" : `\`${placeText(place.slice(0, -1))}\``;
+}
+
+function shorten(key: string): string {
+  return key.length > 40 ? `${key.slice(0, 39)}…` : key;
+}

@@ -1,0 +1,146 @@
+// The `data` section of the language: which images, and what happens to them on the way to the network.
+import type { Augmentation, DataConfig, SyntheticDataset } from "../config.js";
+import { choice, integer, list, map, number, options, shortForms, text } from "./forms.js";
+import type { MapForm, SettingsOf } from "./forms.js";
+
+const pixels = { minimum: 1, maximum: 4096, unit: "pixels" };
+const perChannel = (bounds: { readonly above?: number }) =>
+  shortForms(list(number(bounds), 1, 16), [{ form: number(bounds), meaning: "the same for every channel" }]);
+
+const synthetic = map<SyntheticDataset>({
+  train_images: {
+    form: integer({ minimum: 1, maximum: 1_000_000, unit: "images" }),
+    description: "How many training images to generate.",
+    default: 512,
+  },
+  test_images: {
+    form: integer({ minimum: 1, maximum: 1_000_000, unit: "images" }),
+    description: "How many test images to generate.",
+    default: 128,
+  },
+  height: { form: integer(pixels), description: "Height of the generated images.", default: 16 },
+  width: { form: integer(pixels), description: "Width of the generated images.", default: 16 },
+  channels: {
+    form: integer({ minimum: 1, maximum: 16, unit: "channels" }),
+    description: "Colour channels of the generated images.",
+    default: 3,
+  },
+  classes: {
+    form: integer({ minimum: 2, maximum: 256, unit: "classes" }),
+    description: "How many classes the generated images fall into.",
+    default: 10,
+  },
+});
+
+const augmentation = options({
+  random_crop: {
+    description: "Pad every side, then cut a window of the original size at a random place.",
+    source: "He et al. 2015 (arXiv 1512.03385), section 4.2",
+    settings: map<SettingsOf<Augmentation, "random_crop">>({
+      padding: {
+        form: integer({ minimum: 1, maximum: 512, unit: "pixels" }),
+        description: "Rows and columns added on each side before the cut.",
+        default: 4,
+        source: "He et al. 2015 (arXiv 1512.03385), section 4.2",
+      },
+      mode: {
+        form: choice({
+          zero: "black: the value 0 before normalisation",
+          reflect: "the image mirrored at its edge, the edge itself not repeated",
+        }),
+        description: "What the padding holds.",
+        default: "zero",
+      },
+    }),
+  },
+  horizontal_flip: {
+    description: "Mirror the image left to right.",
+    settings: map<SettingsOf<Augmentation, "horizontal_flip">>({
+      probability: {
+        form: number({ minimum: 0, maximum: 1, unit: "probability" }),
+        description: "The share of images that are mirrored.",
+        default: 0.5,
+      },
+    }),
+  },
+  cutout: {
+    description: "Fill a square at a random place with the mean colour.",
+    source: "DeVries and Taylor 2017 (arXiv 1708.04552)",
+    settings: map<SettingsOf<Augmentation, "cutout">>({
+      size: {
+        form: integer({ minimum: 1, maximum: 4096, unit: "pixels" }),
+        description: "Side of the square.",
+        default: 16,
+        source: "DeVries and Taylor 2017 (arXiv 1708.04552), section 4.3, for CIFAR-10",
+      },
+    }),
+  },
+});
+
+export const data: MapForm = map<DataConfig>({
+  dataset: {
+    form: options({
+      cifar10: {
+        description: "CIFAR-10: 50,000 training and 10,000 test images of 32×32 pixels in 10 classes.",
+        settings: null,
+        source: "Krizhevsky 2009",
+      },
+      synthetic: {
+        description: "Generated images, a function of the seed: for trying a file out without a download.",
+        settings: synthetic,
+      },
+    }),
+    description: "The images to train and test on.",
+    example: "cifar10",
+  },
+  path: {
+    form: text,
+    description:
+      "A copy of the data set to read in place of the fetched one: for cifar10 the folder cifar-10-batches-bin or its tar.gz.",
+    default: null,
+    absent: "the copy that netc fetches into its cache",
+    example: "downloads/cifar-10-binary.tar.gz",
+  },
+  resize: {
+    form: shortForms(
+      map<NonNullable<DataConfig["resize"]>>({
+        height: { form: integer(pixels), description: "Height after resizing.", example: 96 },
+        width: { form: integer(pixels), description: "Width after resizing.", example: 96 },
+      }),
+      [
+        {
+          form: integer(pixels),
+          meaning: "a square of that side",
+          expand: (side: number) => ({ height: side, width: side }),
+        },
+      ],
+    ),
+    description: "Resize every image, as Pillow's bilinear does on 8-bit images, before any augmentation.",
+    default: null,
+    absent: "images keep their size",
+    example: 96,
+  },
+  normalize: {
+    form: shortForms(
+      map<DataConfig["normalize"]>({
+        mean: { form: perChannel({}), description: "Subtracted first, on the scale of 0 to 1.", example: 0.5 },
+        std: { form: perChannel({ above: 0 }), description: "Divided by then, on the scale of 0 to 1.", example: 0.5 },
+      }),
+      [
+        {
+          form: { kind: "literal", value: "dataset" },
+          meaning: "mean and standard deviation of the data set's own training images",
+        },
+      ],
+    ),
+    description: "Pixels become (x / 255 - mean) / std, channel by channel.",
+    default: "dataset",
+    example: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+  },
+  augment: {
+    form: list(augmentation, 0, 16),
+    description: "Random changes to training images, applied in this order, drawn anew each epoch.",
+    default: [],
+    example: [{ random_crop: { padding: 4 } }, "horizontal_flip"],
+  },
+});

@@ -1,0 +1,189 @@
+// The `model` section of the language: a residual network from its input to its classes.
+import type { ModelConfig, NormConfig, StageConfig, StemConfig, WindowConfig } from "../config.js";
+import { boolean, choice, integer, list, map, number, options, shortForms } from "./forms.js";
+import type { Key, MapForm, SettingsOf } from "./forms.js";
+
+const pixels = { minimum: 1, maximum: 4096, unit: "pixels" };
+const channels = { minimum: 1, maximum: 65_536, unit: "channels" };
+const kernel = { minimum: 1, maximum: 512, unit: "pixels" };
+const stride = { minimum: 1, maximum: 512, unit: "pixels" };
+const padding = { minimum: 0, maximum: 512, unit: "pixels" };
+
+const window = map<WindowConfig>({
+  kernel: { form: integer(kernel), description: "Side of the square window.", example: 2 },
+  stride: {
+    form: integer(stride),
+    description: "Step from one window to the next.",
+    derived: "the window's kernel, so that windows tile the map",
+    example: 2,
+  },
+  padding: {
+    form: integer(padding),
+    description: "Rows and columns added on each side. It is at most half the kernel.",
+    default: 0,
+  },
+});
+
+const norm: Key = {
+  form: options({
+    batch: {
+      description:
+        "Batch normalisation: every channel to mean 0 and variance 1 over the batch, then scaled and shifted.",
+      source: "Ioffe and Szegedy 2015 (arXiv 1502.03167)",
+      settings: map<SettingsOf<NormConfig, "batch">>({
+        eps: {
+          form: number({ above: 0, maximum: 1 }),
+          description: "Added to the variance before its root is taken.",
+          default: 1e-5,
+          source: "PyTorch's BatchNorm2d",
+        },
+        momentum: {
+          form: number({ above: 0, maximum: 1 }),
+          description:
+            "Weight of the newest batch in the running statistics: running = (1 - momentum) × running + momentum × batch. This is PyTorch's meaning; Keras counts the other way round.",
+          default: 0.1,
+          source: "PyTorch's BatchNorm2d",
+        },
+      }),
+    },
+    none: { description: "No normalisation.", settings: null },
+  }),
+  description: "Normalisation after each convolution.",
+  default: "batch",
+  example: { batch: { eps: 1e-3 } },
+};
+
+const activation: Key = {
+  form: choice({ relu: "max(x, 0)", none: "no activation" }),
+  description: "The non-linearity.",
+  default: "relu",
+};
+
+const stem: MapForm = map<StemConfig>({
+  channels: { form: integer(channels), description: "Output channels of the stem's convolution.", example: 16 },
+  kernel: { form: integer(kernel), description: "Side of the convolution's square kernel.", default: 3 },
+  stride: { form: integer(stride), description: "Step of the convolution.", default: 1 },
+  padding: {
+    form: integer(padding),
+    description: "Rows and columns of zeros added on each side before the convolution.",
+    derived: "(kernel - 1) / 2, rounded down: at stride 1 an odd kernel keeps the map's size",
+    example: 1,
+  },
+  bias: {
+    form: boolean,
+    description: "Whether the convolution adds a bias. A normalisation right after it makes the bias needless.",
+    default: false,
+  },
+  norm,
+  activation,
+  pool: {
+    form: options({ max: { description: "The largest value in each window.", settings: window } }),
+    description: "Pooling at the end of the stem.",
+    default: null,
+    absent: "no pooling",
+    example: { max: { kernel: 3, stride: 2, padding: 1 } },
+  },
+});
+
+const stage: MapForm = map<StageConfig>({
+  channels: { form: integer(channels), description: "Output channels of every block of the stage.", example: 32 },
+  blocks: {
+    form: integer({ minimum: 1, maximum: 1000, unit: "blocks" }),
+    description: "Residual blocks in the stage, each of two 3×3 convolutions with a shortcut around them.",
+    example: 3,
+  },
+  stride: {
+    form: integer(stride),
+    description: "Step of the first block's first convolution, and of its projection: 2 halves the map.",
+    default: 1,
+    example: 2,
+  },
+  projection: {
+    form: shortForms(
+      map<Exclude<StageConfig["projection"], false>>({
+        bias: { form: boolean, description: "Whether the projection adds a bias.", default: false },
+        norm: {
+          ...norm,
+          description: "Normalisation after the projection.",
+          default: undefined,
+          derived: "the stage's own norm",
+        },
+      }),
+      [
+        { form: { kind: "literal", value: false }, meaning: "the identity: needs equal shapes on both sides" },
+        {
+          form: { kind: "literal", value: true },
+          meaning: "a 1×1 convolution without bias, normalised as the stage is",
+          expand: () => ({}),
+        },
+      ],
+    ),
+    description:
+      "The shortcut of the stage's first block. Where the stage changes channels or map size, the identity cannot be added and a projection is needed.",
+    default: false,
+    example: true,
+    source: "He et al. 2015 (arXiv 1512.03385), section 3.3, option B",
+  },
+  norm,
+  activation,
+  activation_before_add: {
+    form: boolean,
+    description: "Whether the block's second convolution is followed by the activation too, before the addition.",
+    default: false,
+  },
+});
+
+export const model: MapForm = map<ModelConfig>({
+  input: {
+    form: map<ModelConfig["input"]>({
+      height: { form: integer(pixels), description: "Height of the images.", derived: "the data section", example: 32 },
+      width: { form: integer(pixels), description: "Width of the images.", derived: "the data section", example: 32 },
+      channels: {
+        form: integer({ minimum: 1, maximum: 16, unit: "channels" }),
+        description: "Colour channels of the images.",
+        derived: "the data section",
+        example: 3,
+      },
+    }),
+    description: "The images that the network takes.",
+    default: {},
+    example: { height: 32, width: 32, channels: 3 },
+  },
+  stem: {
+    form: stem,
+    description: "The first layers: one convolution with normalisation and activation, and pooling if wanted.",
+    example: { channels: 16 },
+  },
+  stages: {
+    form: list(stage, 1, 100),
+    description: "The residual stages in order. Within a stage, map size and channels stay the same.",
+    example: [
+      { channels: 16, blocks: 3 },
+      { channels: 32, blocks: 3, stride: 2, projection: true },
+    ],
+  },
+  pooling: {
+    form: options({
+      global_average: { description: "The mean of each channel over the whole map.", settings: null },
+      average: { description: "The mean of each window; padding counts as zeros.", settings: window },
+      max: { description: "The largest value of each window.", settings: window },
+    }),
+    description: "What brings the last map to the classifier.",
+    default: "global_average",
+    example: { average: { kernel: 3 } },
+  },
+  classifier: {
+    form: map<ModelConfig["classifier"]>({
+      classes: {
+        form: integer({ minimum: 2, maximum: 100_000, unit: "classes" }),
+        description: "Outputs of the network.",
+        derived: "the data set",
+        example: 10,
+      },
+      bias: { form: boolean, description: "Whether the classifier adds a bias.", default: true },
+    }),
+    description: "The linear layer that yields one score a class.",
+    default: {},
+    example: { classes: 10 },
+  },
+});

@@ -1,0 +1,291 @@
+// The `train` section of the language: how long, with which optimizer and schedule, from which start.
+import type {
+  AdamConfig,
+  EvaluationConfig,
+  InitializationConfig,
+  LearningRateConfig,
+  OptimizerConfig,
+  TrainConfig,
+} from "../config.js";
+import { boolean, choice, integer, list, map, number, options, shortForms } from "./forms.js";
+import type { Form, Key, MapForm, SettingsOf } from "./forms.js";
+
+const epochs = { minimum: 1, maximum: 1_000_000, unit: "epochs" };
+const rate = number({ minimum: 0, maximum: 1000 });
+const rateAboveZero = number({ above: 0, maximum: 1000 });
+
+const weightDecay: Key = {
+  form: number({ minimum: 0, maximum: 10 }),
+  description: "Pulls weights towards zero.",
+  default: 0,
+  example: 5e-4,
+};
+
+const decayNormAndBias: Key = {
+  form: boolean,
+  description: "Whether weight decay reaches the parameters of norms and the biases too.",
+  default: true,
+};
+
+const adam = (decay: { readonly weight_decay: Partial<Key> }): MapForm =>
+  map<AdamConfig>({
+    beta1: {
+      form: number({ minimum: 0, below: 1 }),
+      description: "Decay of the running mean of gradients.",
+      default: 0.9,
+      source: "Kingma and Ba 2014 (arXiv 1412.6980)",
+    },
+    beta2: {
+      form: number({ minimum: 0, below: 1 }),
+      description: "Decay of the running mean of squared gradients.",
+      default: 0.999,
+      source: "Kingma and Ba 2014 (arXiv 1412.6980)",
+    },
+    eps: {
+      form: number({ above: 0, maximum: 1 }),
+      description: "Added to the divisor, against division by zero.",
+      default: 1e-8,
+      source: "Kingma and Ba 2014 (arXiv 1412.6980)",
+    },
+    weight_decay: { ...weightDecay, ...decay.weight_decay },
+    decay_norm_and_bias: decayNormAndBias,
+  });
+
+const optimizer = options({
+  sgd: {
+    description: "Stochastic gradient descent.",
+    settings: map<SettingsOf<OptimizerConfig, "sgd">>({
+      momentum: {
+        form: number({ minimum: 0, below: 1 }),
+        description: "Share of the last update's direction that is kept.",
+        default: 0,
+        example: 0.9,
+      },
+      nesterov: {
+        form: boolean,
+        description: "Whether the gradient is taken ahead, where momentum leads.",
+        default: false,
+        source: "Sutskever et al. 2013",
+      },
+      weight_decay: {
+        ...weightDecay,
+        description: "Pulls weights towards zero: added to the gradient as weight_decay × weight.",
+      },
+      decay_norm_and_bias: decayNormAndBias,
+    }),
+  },
+  adam: {
+    description: "Adam; weight decay is added to the gradient.",
+    source: "Kingma and Ba 2014 (arXiv 1412.6980)",
+    settings: adam({ weight_decay: {} }),
+  },
+  adamw: {
+    description: "Adam with weight decay apart from the gradient.",
+    source: "Loshchilov and Hutter 2017 (arXiv 1711.05101)",
+    settings: adam({
+      weight_decay: {
+        description: "Pulls weights towards zero: each step takes learning rate × weight_decay × weight off.",
+        default: 0.01,
+        source: "PyTorch's AdamW",
+      },
+    }),
+  },
+});
+
+const warmup: Key = {
+  form: number({ minimum: 0, maximum: 1_000_000, unit: "epochs" }),
+  description: "Epochs, whole or not, over which the rate first rises in a line from 0.",
+  default: 0,
+  example: 5,
+};
+
+const baseRate: Key = {
+  form: rateAboveZero,
+  description: "The rate at the start, once warm-up is over.",
+  example: 0.1,
+};
+
+const factor: Key = {
+  form: number({ above: 0, maximum: 1 }),
+  description: "What the rate is multiplied by at each drop.",
+  default: 0.1,
+};
+
+const learningRate = options({
+  constant: {
+    description: "The same rate throughout.",
+    settings: map<SettingsOf<LearningRateConfig, "constant">>({
+      rate: { form: rateAboveZero, description: "The rate.", example: 0.1 },
+      warmup_epochs: warmup,
+    }),
+  },
+  step: {
+    description: "The rate drops every so many epochs.",
+    settings: map<SettingsOf<LearningRateConfig, "step">>({
+      rate: baseRate,
+      factor,
+      every_epochs: {
+        form: number({ above: 0, maximum: 1_000_000, unit: "epochs" }),
+        description: "Epochs from one drop to the next.",
+        example: 30,
+      },
+      warmup_epochs: warmup,
+    }),
+  },
+  multi_step: {
+    description: "The rate drops at the epochs listed.",
+    source: "He et al. 2015 (arXiv 1512.03385), section 4.2",
+    settings: map<SettingsOf<LearningRateConfig, "multi_step">>({
+      rate: baseRate,
+      factor,
+      milestones: {
+        form: list(number({ above: 0, maximum: 1_000_000, unit: "epochs" }), 1, 1000),
+        description: "Epochs after which the rate drops, in rising order.",
+        example: [82, 123],
+      },
+      warmup_epochs: warmup,
+    }),
+  },
+  cosine: {
+    description: "The rate falls along half a cosine to the end of training.",
+    source: "Loshchilov and Hutter 2016 (arXiv 1608.03983)",
+    settings: map<SettingsOf<LearningRateConfig, "cosine">>({
+      rate: baseRate,
+      end: { form: rate, description: "The rate at the end of training.", default: 0 },
+      warmup_epochs: warmup,
+    }),
+  },
+  one_cycle: {
+    description: "The rate rises in a line to a peak, then falls in a line to the end of training.",
+    source: "Smith and Topin 2017 (arXiv 1708.07120)",
+    settings: map<SettingsOf<LearningRateConfig, "one_cycle">>({
+      peak: { form: rateAboveZero, description: "The highest rate.", example: 0.4 },
+      start: { form: rate, description: "The rate at the first step.", default: 0 },
+      end: { form: rate, description: "The rate at the end of training.", default: 0 },
+      peak_at: {
+        form: number({ above: 0, below: 1, unit: "share of training" }),
+        description: "When the peak is reached, as a share of the whole training.",
+        default: 0.3,
+        source: "PyTorch's OneCycleLR",
+      },
+    }),
+  },
+});
+
+const learningRateForm: Form = shortForms(learningRate, [
+  { form: rateAboveZero, meaning: "that rate throughout", expand: (value: number) => ({ constant: { rate: value } }) },
+]);
+
+export const train: MapForm = map<TrainConfig>({
+  epochs: { form: integer(epochs), description: "How often training goes through all training images.", example: 16 },
+  batch_size: {
+    form: integer({ minimum: 1, maximum: 1_000_000, unit: "images" }),
+    description: "Images in one step.",
+    example: 128,
+  },
+  drop_last: {
+    form: boolean,
+    description: "Whether to leave out the last batch of an epoch when it is smaller than the others.",
+    default: false,
+  },
+  optimizer: {
+    form: optimizer,
+    description: "How gradients become updates.",
+    default: "sgd",
+    example: { sgd: { momentum: 0.9, nesterov: true, weight_decay: 5e-4 } },
+  },
+  learning_rate: {
+    form: learningRateForm,
+    description: "Size of the updates over the course of training; it changes with every step.",
+    example: { cosine: { rate: 0.1, warmup_epochs: 5 } },
+  },
+  loss: {
+    form: options({
+      cross_entropy: {
+        description: "Softmax and cross-entropy, averaged over the batch.",
+        settings: map<TrainConfig["loss"]["cross_entropy"]>({
+          label_smoothing: {
+            form: number({ minimum: 0, below: 1 }),
+            description: "Share of the target that is spread evenly over all classes.",
+            default: 0,
+            example: 0.1,
+            source: "Szegedy et al. 2015 (arXiv 1512.00567), section 7",
+          },
+        }),
+      },
+    }),
+    description: "What training makes small.",
+    default: "cross_entropy",
+    example: { cross_entropy: { label_smoothing: 0.1 } },
+  },
+  initialization: {
+    form: map<InitializationConfig>({
+      weights: {
+        form: choice({
+          kaiming_normal: "normal with variance 2 / inputs",
+          kaiming_uniform: "uniform within ±√(6 / inputs)",
+          xavier_normal: "normal with variance 2 / (inputs + outputs)",
+          xavier_uniform: "uniform within ±√(6 / (inputs + outputs))",
+        }),
+        description:
+          "How the weights of convolutions and of the classifier start. Inputs and outputs count the kernel's area.",
+        default: "kaiming_normal",
+        source: "He et al. 2015 (arXiv 1502.01852); Glorot and Bengio 2010",
+      },
+      bias: {
+        form: choice({ zero: "zero", uniform_fan_in: "uniform within ±1/√inputs, as PyTorch does by default" }),
+        description: "How the biases of convolutions and of the classifier start.",
+        default: "zero",
+      },
+      zero_last_norm: {
+        form: boolean,
+        description:
+          "Whether the scale of each block's last norm starts at 0, so that the block starts as its shortcut.",
+        default: false,
+        source: "Goyal et al. 2017 (arXiv 1706.02677), section 5.1",
+      },
+    }),
+    description: "The values that training starts from.",
+    default: {},
+    example: { weights: "xavier_uniform" },
+  },
+  evaluation: {
+    form: map<EvaluationConfig>({
+      every_epochs: {
+        form: integer(epochs),
+        description: "Epochs from one test to the next; the last epoch is always followed by one.",
+        default: 1,
+      },
+      batch_size: {
+        form: integer({ minimum: 1, maximum: 1_000_000, unit: "images" }),
+        description: "Images evaluated at once. It changes speed and memory, not the result.",
+        default: 256,
+      },
+      flip: {
+        form: boolean,
+        description: "Whether each test image is also seen mirrored and the two outputs averaged.",
+        default: false,
+      },
+    }),
+    description: "When and how accuracy on the test images is measured.",
+    default: {},
+    example: { every_epochs: 1 },
+  },
+  checkpoints: {
+    form: map<TrainConfig["checkpoints"]>({
+      every_epochs: {
+        form: integer(epochs),
+        description: "Epochs from one checkpoint to the next; the last epoch is always followed by one.",
+        default: 1,
+      },
+      keep: {
+        form: integer({ minimum: 1, maximum: 1_000_000, unit: "checkpoints" }),
+        description: "How many of the newest checkpoints stay on the disk.",
+        default: 2,
+      },
+    }),
+    description: "When the state of training is saved.",
+    default: {},
+    example: { keep: 2 },
+  },
+});

@@ -1,0 +1,274 @@
+// Text to values with places: the one file that knows the `yaml` package's reader. YAML 1.2 with its core schema;
+// what the language has no use for (tags, several documents, huge or endless values) is refused in bounded time.
+import { isAlias, isMap, isScalar, isSeq, parseDocument } from "yaml";
+import type { Alias, Document, Node, Pair, Scalar, YAMLMap } from "yaml";
+import type { Diagnostic, Result, SourceText, Span } from "./diagnostic.js";
+import { failed, ok } from "./diagnostic.js";
+import { nearest } from "./suggest.js";
+import { describeSyntaxErrors } from "./syntax-errors.js";
+import { childrenOf } from "./yaml-file.js";
+import type { YamlEntry, YamlFile, YamlMap, YamlNode } from "./yaml-file.js";
+
+export type { YamlFile } from "./yaml-file.js";
+export { locate, withSpans } from "./yaml-file.js";
+
+/** The reader takes about two seconds a megabyte; a file of a hundred stages is a tenth of this. */
+const MAX_LENGTH = 256 * 1024;
+/** The language itself is 8 deep. */
+const MAX_DEPTH = 64;
+/** Values after aliases are followed. */
+const MAX_VALUES = 100_000;
+
+/**
+ * Reads one YAML document. Faults that leave the rest readable (a key given twice, an unknown tag) are reported with
+ * a value, so that later passes report theirs at the same time.
+ */
+export function parse(text: string, fileName: string): Result<YamlFile> {
+  const source: SourceText = { name: fileName, text: text.startsWith("\uFEFF") ? text.slice(1) : text };
+  if (source.text.length > MAX_LENGTH) return failed([tooLarge(source.text)]);
+  return parseSource(source);
+}
+
+/** As `parse`, of a text that may be just a value (`--set` gives one after its equals sign). */
+export function parseSource(source: SourceText, offset = 0): Result<YamlFile> {
+  const document = read(source.text.slice(offset));
+  if (!document) return failed([tooDeep({ start: offset, end: offset + 1 })]);
+  const reader = new Reader(offset);
+  const root = document.contents ? reader.node(document.contents as Node, 0) : undefined;
+  if (reader.stopped) return failed(reader.diagnostics);
+
+  const syntax = describeSyntaxErrors(document, source.text, offset);
+  if (syntax.length > 0) return failed(syntax);
+  const diagnostics = [...reader.diagnostics, ...versionErrors(document), ...tagErrors(document, offset)];
+  if (!root || (root.kind === "scalar" && root.value === null)) {
+    return failed([...diagnostics, empty(source.text)]);
+  }
+  return ok({ source, root }, diagnostics);
+}
+
+function read(text: string): Document | undefined {
+  try {
+    return parseDocument(text, {
+      version: "1.2",
+      schema: "core",
+      prettyErrors: false,
+      uniqueKeys: false, // checked here, in linear time and with the place of the first
+    });
+  } catch (error) {
+    // The reader calls itself for each level of nesting.
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+class Reader {
+  readonly diagnostics: Diagnostic[] = [];
+  /** Set where going on would cost unbounded time: the values are then useless. */
+  stopped = false;
+  readonly #offset: number;
+  readonly #anchors = new Map<string, YamlNode | undefined>();
+  readonly #extents = new Map<YamlNode, { readonly values: number; readonly height: number }>();
+  #values = 0;
+
+  constructor(offset: number) {
+    this.#offset = offset;
+  }
+
+  node(node: Node, depth: number): YamlNode {
+    if (depth > MAX_DEPTH) return this.#stop(tooDeep(this.#span(node)), node);
+    if (isAlias(node)) return this.#alias(node, depth);
+    const anchor = (node as Scalar).anchor;
+    // An alias inside its own value finds the anchor unfinished.
+    if (anchor) this.#anchors.set(anchor, undefined);
+    this.#values++;
+    const before = this.#values;
+    const made = this.#make(node, depth);
+    if (anchor) {
+      this.#anchors.set(anchor, made);
+      this.#extents.set(made, { values: this.#values - before + 1, height: this.#height(made) });
+    }
+    return made;
+  }
+
+  #make(node: Node, depth: number): YamlNode {
+    const span = this.#span(node);
+    if (isMap(node)) return { kind: "map", span, entries: this.#entries(node, depth) };
+    if (isSeq(node)) {
+      const items = node.items.map((item) => (this.stopped ? nothing(span) : this.node(item as Node, depth + 1)));
+      return { kind: "list", span, items };
+    }
+    const { value, type } = node as Scalar;
+    const quoted = type !== undefined && type !== "PLAIN";
+    if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
+      return { kind: "scalar", span, value, quoted };
+    }
+    return { kind: "scalar", span, value: String(value), quoted };
+  }
+
+  #entries(map: YAMLMap, depth: number): YamlEntry[] {
+    const own = new Map<string, YamlEntry>();
+    const merged: YamlEntry[] = [];
+    for (const pair of map.items as Pair<Node, Node | null>[]) {
+      if (this.stopped) break;
+      const keySpan = this.#span(pair.key);
+      const value = pair.value ? this.node(pair.value, depth + 1) : nothing(keySpan);
+      const key = isScalar(pair.key) ? pair.key.value : undefined;
+      if (typeof key !== "string") {
+        this.diagnostics.push(keyType(key, keySpan));
+      } else if (key === "<<" && (pair.key as Scalar).type === "PLAIN") {
+        merged.push(...this.#merge(value, keySpan));
+      } else if (own.has(key)) {
+        this.diagnostics.push(duplicateKey(key, keySpan, own.get(key)!.keySpan));
+      } else {
+        own.set(key, { key, keySpan, value });
+      }
+    }
+    // What a map says itself beats what it merges; of several merged, the first wins.
+    for (const entry of merged) if (!own.has(entry.key)) own.set(entry.key, entry);
+    return [...own.values()];
+  }
+
+  #merge(value: YamlNode, keySpan: Span): readonly YamlEntry[] {
+    const maps = value.kind === "list" ? value.items : [value];
+    if (maps.every((map): map is YamlMap => map.kind === "map")) return maps.flatMap((map) => map.entries);
+    this.diagnostics.push({
+      code: "yaml/bad-merge",
+      severity: "error",
+      message: "`<<` merges maps, but its value is not a map",
+      span: value.span.start === value.span.end ? keySpan : value.span,
+      hint: "write `<<: *name`, with `&name` set before a map",
+    });
+    return [];
+  }
+
+  #alias(alias: Alias, depth: number): YamlNode {
+    const span = this.#span(alias);
+    const target = this.#anchors.get(alias.source);
+    if (!target) {
+      this.diagnostics.push(unknownAnchor(alias.source, span, [...this.#anchors.keys()]));
+      return nothing(span);
+    }
+    const extent = this.#extents.get(target)!;
+    this.#values += extent.values;
+    if (this.#values > MAX_VALUES) return this.#stop(aliasExpansion(span), alias);
+    if (depth + extent.height > MAX_DEPTH) return this.#stop(tooDeep(span), alias);
+    const copy = { ...target, span, anchor: target.span };
+    this.#extents.set(copy, extent);
+    return copy;
+  }
+
+  #height(node: YamlNode): number {
+    const known = this.#extents.get(node);
+    if (known) return known.height;
+    return childrenOf(node).reduce((height, child) => Math.max(height, 1 + this.#height(child)), 0);
+  }
+
+  #stop(diagnostic: Diagnostic, node: Node): YamlNode {
+    if (!this.stopped) this.diagnostics.push(diagnostic);
+    this.stopped = true;
+    return nothing(this.#span(node));
+  }
+
+  #span(node: { readonly range?: readonly [number, number, number] | null } | null): Span {
+    const [start, end] = node?.range ?? [0, 0];
+    return { start: start + this.#offset, end: end + this.#offset };
+  }
+}
+
+function nothing(place: Span): YamlNode {
+  return { kind: "scalar", span: { start: place.end, end: place.end }, value: null, quoted: false };
+}
+
+function tooLarge(text: string): Diagnostic {
+  return {
+    code: "yaml/too-large",
+    severity: "error",
+    message: `the file has ${text.length.toLocaleString("en-US")} characters, netc reads up to ${MAX_LENGTH.toLocaleString("en-US")}`,
+    span: { start: 0, end: 0 },
+    hint: "check that this is the file you meant: a description of a network has a few kilobytes",
+  };
+}
+
+function tooDeep(span: Span): Diagnostic {
+  return {
+    code: "yaml/too-deep",
+    severity: "error",
+    message: `values are nested more than ${MAX_DEPTH} deep`,
+    span: { start: span.start, end: span.start + 1 },
+  };
+}
+
+function aliasExpansion(span: Span): Diagnostic {
+  return {
+    code: "yaml/alias-expansion",
+    severity: "error",
+    message: `with this alias the file stands for more than ${MAX_VALUES.toLocaleString("en-US")} values`,
+    span,
+  };
+}
+
+function empty(text: string): Diagnostic {
+  return {
+    code: "yaml/empty",
+    severity: "error",
+    message: text.trim() === "" ? "the file is empty" : "the file holds no values, only comments",
+    span: { start: 0, end: 0 },
+    hint: "start with `name: my-network`",
+  };
+}
+
+function duplicateKey(key: string, span: Span, first: Span): Diagnostic {
+  return {
+    code: "yaml/duplicate-key",
+    severity: "error",
+    message: `\`${key}\` is given twice`,
+    span,
+    hint: "remove one of the two",
+    related: [{ message: "first given here", span: first }],
+  };
+}
+
+function keyType(key: unknown, span: Span): Diagnostic {
+  const found = key === undefined ? "a list or a map" : key === null ? "empty" : `the ${typeof key} ${String(key)}`;
+  return { code: "yaml/key-type", severity: "error", message: `a key is ${found}, expected a name`, span };
+}
+
+function unknownAnchor(name: string, span: Span, known: readonly string[]): Diagnostic {
+  const inside = known.includes(name);
+  const meant = nearest(name, known);
+  return {
+    code: "yaml/unknown-anchor",
+    severity: "error",
+    message: inside
+      ? `\`*${name}\` stands inside the value that it names`
+      : `no anchor \`&${name}\` comes before this alias`,
+    span,
+    ...(meant && !inside ? { hint: `write \`*${meant}\`` } : {}),
+  };
+}
+
+function versionErrors(document: Document): Diagnostic[] {
+  const version = document.directives?.yaml;
+  if (!version?.explicit || version.version === "1.2") return [];
+  return [
+    {
+      code: "yaml/version",
+      severity: "error",
+      message: `the file asks for YAML ${version.version}, netc reads YAML 1.2`,
+      span: { start: 0, end: `%YAML ${version.version}`.length },
+      hint: "remove the %YAML line",
+    },
+  ];
+}
+
+function tagErrors(document: Document, offset: number): Diagnostic[] {
+  return document.warnings
+    .filter((warning) => warning.code === "TAG_RESOLVE_FAILED")
+    .map((warning) => ({
+      code: "yaml/unknown-tag",
+      severity: "error",
+      message: `${warning.message.replace(/^.*tag:? /, "the tag `")}\` has no meaning in netc files`,
+      span: { start: warning.pos[0] + offset, end: warning.pos[1] + offset },
+      hint: "remove it",
+    }));
+}

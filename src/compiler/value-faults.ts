@@ -1,0 +1,145 @@
+// Words for values of the wrong type, with the edit that was probably meant.
+import { describeForm, flow, mayStandAlone } from "./language/describe.js";
+import { isRequired } from "./language/forms.js";
+import type { Form, NumberForm } from "./language/forms.js";
+import { otherValueNames } from "./language/other-names.js";
+import { nearest, snakeCase } from "./suggest.js";
+import type { Place, YamlNode } from "./yaml-file.js";
+
+interface Fault {
+  /** Goes on after the name of the value. */
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+export function wrongType(form: Form, node: YamlNode, { path }: Place): Fault {
+  if (path.length === 0) {
+    return {
+      message: `is ${describeNode(node)}, expected ${describeForm(form)}`,
+      hint: "start with `name: my-network`",
+    };
+  }
+  if (node.kind === "scalar" && node.value === null) {
+    return { message: `has no value, expected ${describeForm(form)}`, hint: emptyHint(form) };
+  }
+  return {
+    message: `is ${describeNode(node)}, expected ${describeForm(form)}`,
+    hint: meantValue(form, node) ?? meantShape(form, node),
+  };
+}
+
+export function wrongNumberType(form: NumberForm, value: number): Fault {
+  if (!Number.isFinite(value))
+    return { message: `is ${Number.isNaN(value) ? ".nan" : ".inf"}, expected ${describeForm(form)}` };
+  return { message: `is ${value}, expected ${describeForm(form)}`, hint: `write \`${Math.round(value)}\`` };
+}
+
+/** "write `relu`" for `Relu`, `rleu` or `re-lu`; undefined where nothing is near. */
+export function suggestName(found: string | number | boolean, names: readonly string[]): string | undefined {
+  if (found === false && names.includes("none")) return "write `none`";
+  if (typeof found !== "string") return undefined;
+  const snake = snakeCase(found);
+  const known = Object.hasOwn(otherValueNames, snake) ? otherValueNames[snake] : undefined;
+  const meant = known && names.includes(known) ? known : nearest(found, names);
+  return meant && `write \`${meant}\``;
+}
+
+/** `"thirty-two"`, `3.5`, `a map`, `a list` */
+export function describeNode(node: YamlNode): string {
+  if (node.kind !== "scalar") return node.kind === "map" ? "a map" : "a list";
+  if (typeof node.value !== "string") return node.value === null ? "empty" : String(node.value);
+  return JSON.stringify(node.value.length > 60 ? `${node.value.slice(0, 59)}…` : node.value);
+}
+
+function emptyHint(form: Form): string | undefined {
+  if (form.kind === "map") {
+    const required = Object.entries(form.keys).filter(([, key]) => isRequired(key));
+    const [name, key] = required[0] ?? Object.entries(form.keys)[0]!;
+    return `put its keys on the lines below, indented, such as \`${name}: ${flow(key.example ?? key.default)}\``;
+  }
+  if (form.kind === "list") return "put its items on the lines below, each after `- `";
+  return undefined;
+}
+
+/** A scalar that YAML 1.2 reads otherwise than its writer meant. */
+function meantValue(form: Form, node: YamlNode): string | undefined {
+  if (node.kind !== "scalar") return undefined;
+  const { value } = node;
+  const forms = alternativesOf(form);
+  if (typeof value === "string" && forms.some(({ kind }) => kind === "number")) {
+    const number = numberIn(value);
+    if (number !== undefined)
+      return node.quoted && number === value ? `write \`${number}\` without quotes` : `write \`${number}\``;
+  }
+  if (forms.some(({ kind }) => kind === "boolean")) {
+    const meant =
+      typeof value === "string" || typeof value === "number" ? booleans[String(value).toLowerCase()] : undefined;
+    if (meant !== undefined) {
+      return node.quoted
+        ? `write \`${meant}\` without quotes`
+        : `write \`${meant}\`: YAML 1.2 has no other word for it`;
+    }
+  }
+  if (typeof value !== "string" && value !== null && forms.some(({ kind }) => kind === "text")) {
+    return `put it in quotes: \`"${value}"\``;
+  }
+  return undefined;
+}
+
+/** A value of the right sort in the wrong brackets. */
+function meantShape(form: Form, node: YamlNode): string | undefined {
+  const [long] = alternativesOf(form).slice(-1);
+  if (long?.kind === "list" && node.kind === "scalar") return `write \`[${flow(node.value)}]\``;
+  if (long?.kind === "list" && node.kind === "map") return "begin each item with `- `";
+  if (long?.kind === "options" && node.kind === "list" && node.items.length === 1) {
+    return "write it without the brackets or the dash: exactly one is chosen";
+  }
+  if (long?.kind === "options" && node.kind === "list") {
+    const [first] = Object.keys(long.options).filter((name) => mayStandAlone(long, name));
+    return first && `exactly one is chosen, such as \`${first}\``;
+  }
+  if (long?.kind === "map") {
+    const required = Object.entries(long.keys).filter(([, key]) => isRequired(key));
+    const shown = required.length > 0 ? required : Object.entries(long.keys).slice(0, 1);
+    if (node.kind === "list") return `write a map: \`${shown[0]![0]}: …\`, without dashes`;
+    return `write \`${flow(Object.fromEntries(shown.map(([name, key]) => [name, key.example ?? key.default])))}\``;
+  }
+  return undefined;
+}
+
+function alternativesOf(form: Form): readonly Form[] {
+  if (form.kind !== "short-forms") return [form];
+  const shorts = form.shorts.map(({ form: short }): Form => {
+    if (short.kind !== "literal") return short;
+    return typeof short.value === "boolean" ? { kind: "boolean" } : { kind: "choice", values: { [short.value]: "" } };
+  });
+  return [...shorts, form.long];
+}
+
+const booleans: Readonly<Record<string, boolean>> = {
+  yes: true,
+  on: true,
+  y: true,
+  "1": true,
+  true: true,
+  t: true,
+  no: false,
+  off: false,
+  n: false,
+  "0": false,
+  false: false,
+  f: false,
+  none: false,
+};
+
+/** The number that a text means: thousands set apart, a percentage, a fraction, quotes. */
+function numberIn(text: string): string | undefined {
+  const bare = text.trim();
+  const fraction = /^(\d+)\s*\/\s*(\d+)$/.exec(bare);
+  if (fraction && Number(fraction[2]) > 0) return String(Number(fraction[1]) / Number(fraction[2]));
+  if (/^[+-]?[\d.]+%$/.test(bare) && Number.isFinite(Number(bare.slice(0, -1))))
+    return String(Number(bare.slice(0, -1)) / 100);
+  const grouped = /^[+-]?\d{1,3}([_,]\d{3})+$/.test(bare) ? bare.replace(/[_,]/g, "") : bare.replaceAll("_", "");
+  const comma = /^\d+,\d+$/.test(grouped) ? grouped.replace(",", ".") : grouped;
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(comma) ? comma : undefined;
+}
