@@ -1,0 +1,139 @@
+// Batches for the trainer. A training batch is a pure function of (configuration, seed, epoch, batch index): the epoch's
+// order, then resizing, then augmentation, image by image. Nothing large is allocated from batch to batch.
+import type { ResolvedConfig } from "../../compiler/config.js";
+import { invariant } from "../../compiler/diagnostic.js";
+import type { Batch } from "../engine.js";
+import { permutation } from "../random/random-stream.js";
+import { createAugment } from "./augment.js";
+import type { Dataset, ImageSet } from "./dataset.js";
+import { createResize } from "./resize.js";
+
+export interface Loader {
+  readonly batchesPerEpoch: number;
+  readonly testBatches: number;
+  /**
+   * Batch `batchIndex` of `epoch`, both from 0, in any order of calls. The batch is overwritten by the second
+   * call to `train` after this one: it stays valid while the next is prepared.
+   */
+  train(epoch: number, batchIndex: number): Batch;
+  /** Batch `batchIndex` of the test set in official order. Valid as long as a batch of `train`, by calls to `test`. */
+  test(batchIndex: number): Batch;
+}
+
+export function createLoader(dataset: Dataset, config: ResolvedConfig): Loader {
+  const { train, test } = dataset;
+  const { batch_size: batchSize, drop_last: dropLast, evaluation } = config.train;
+  const batches = train.count / batchSize;
+  return {
+    batchesPerEpoch: dropLast ? Math.floor(batches) : Math.ceil(batches),
+    testBatches: Math.ceil(test.count / evaluation.batch_size),
+    train: trainBatches(train, config),
+    test: testBatches(test, config),
+  };
+}
+
+function trainBatches(set: ImageSet, config: ResolvedConfig): Loader["train"] {
+  const { seed } = config;
+  const { resize, augment, normalize } = config.data;
+  const batchSize = config.train.batch_size;
+  const size = { height: resize?.height ?? set.height, width: resize?.width ?? set.width };
+  const { channels } = set;
+  const sourceBytes = set.height * set.width * channels;
+  const bytes = size.height * size.width * channels;
+  const place = createResize(set, size, channels);
+  // Cutout leaves the colour that normalisation turns to zero, as its authors' code does.
+  const fill = normalize.mean.map((mean) => Math.round(mean * 255));
+  const change = createAugment(augment, { ...size, channels, seed, fill });
+  const resized = resize === null ? null : new Uint8Array(bytes);
+  const buffers = bufferRing(Math.min(batchSize, set.count), bytes);
+  const orderOf = lastTwo((epoch) => permutation(seed, epoch, set.count));
+
+  return (epoch, batchIndex) => {
+    const order = orderOf(epoch);
+    const first = batchIndex * batchSize;
+    const batch = buffers(Math.min(batchSize, set.count - first));
+    for (let i = 0; i < batch.count; i++) {
+      const index = order[first + i]!;
+      batch.labels[i] = set.labels[index]!;
+      if (resized === null) {
+        change(set.images, index * sourceBytes, batch.images, i * bytes, epoch, index);
+      } else if (augment.length === 0) {
+        place(set.images, index * sourceBytes, batch.images, i * bytes);
+      } else {
+        place(set.images, index * sourceBytes, resized, 0);
+        change(resized, 0, batch.images, i * bytes, epoch, index);
+      }
+    }
+    return batch;
+  };
+}
+
+/** Resized test images are kept up to this size: resizing CIFAR-10 to 96×96 takes a second of every evaluation. */
+const KEPT_TEST_BYTES = 400e6;
+
+function testBatches(set: ImageSet, config: ResolvedConfig): Loader["test"] {
+  const { resize } = config.data;
+  const batchSize = config.train.evaluation.batch_size;
+  const { channels } = set;
+  const labels = Int32Array.from(set.labels);
+  const sourceBytes = set.height * set.width * channels;
+  const view = (images: Uint8Array, bytes: number, batchIndex: number): Batch => {
+    const first = batchIndex * batchSize;
+    const last = Math.min(first + batchSize, set.count);
+    invariant(first >= 0 && first < last, `test batch ${batchIndex} of a set of ${set.count}`);
+    return { count: last - first, images: images.subarray(first * bytes, last * bytes), labels: labels.subarray(first, last) };
+  };
+  if (resize === null) return (batchIndex) => view(set.images, sourceBytes, batchIndex);
+
+  const bytes = resize.height * resize.width * channels;
+  const place = createResize(set, resize, channels);
+  const fillBatch = (batchIndex: number, { count, images }: Batch) => {
+    const first = batchIndex * batchSize;
+    for (let i = 0; i < count; i++) place(set.images, (first + i) * sourceBytes, images, i * bytes);
+  };
+  if (set.count * bytes <= KEPT_TEST_BYTES) {
+    let kept: Uint8Array | undefined; // made when first asked for: not every run evaluates
+    const filled = new Set<number>();
+    return (batchIndex) => {
+      const batch = view((kept ??= new Uint8Array(set.count * bytes)), bytes, batchIndex);
+      if (!filled.has(batchIndex)) fillBatch(batchIndex, batch);
+      filled.add(batchIndex);
+      return batch;
+    };
+  }
+  const buffers = bufferRing(Math.min(batchSize, set.count), bytes);
+  return (batchIndex) => {
+    const batch = buffers(Math.min(batchSize, set.count - batchIndex * batchSize));
+    batch.labels.set(labels.subarray(batchIndex * batchSize, batchIndex * batchSize + batch.count));
+    fillBatch(batchIndex, batch);
+    return batch;
+  };
+}
+
+/** Hands out three buffers in turn, each cut to the count that is asked for. */
+function bufferRing(capacity: number, imageBytes: number): (count: number) => Batch {
+  const ring = Array.from({ length: 3 }, (): Batch => {
+    return { count: capacity, images: new Uint8Array(capacity * imageBytes), labels: new Int32Array(capacity) };
+  });
+  let next = 0;
+  return (count) => {
+    invariant(count > 0 && count <= capacity, `a batch of ${count} images from buffers of ${capacity}`);
+    const whole = ring[next]!;
+    next = (next + 1) % ring.length;
+    if (count === capacity) return whole;
+    return { count, images: whole.images.subarray(0, count * imageBytes), labels: whole.labels.subarray(0, count) };
+  };
+}
+
+/** Remembers the last two values: the first batches of an epoch are prepared while the last of the one before train. */
+function lastTwo<T>(compute: (epoch: number) => T): (epoch: number) => T {
+  const known = new Map<number, T>();
+  return (epoch) => {
+    const found = known.get(epoch);
+    if (found !== undefined) return found;
+    const value = compute(epoch);
+    known.set(epoch, value);
+    if (known.size > 2) known.delete(known.keys().next().value!);
+    return value;
+  };
+}

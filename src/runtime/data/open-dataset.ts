@@ -1,0 +1,20 @@
+// The data set that a configuration names, in memory.
+import type { DataConfig } from "../../compiler/config.js";
+import type { Dataset } from "./dataset.js";
+import { openCifar10 } from "./cifar10/open-cifar10.js";
+import type { OnDataProgress } from "./progress.js";
+import { generateSynthetic } from "./synthetic.js";
+
+/**
+ * Fetches the data set first if it must; `onProgress` hears of that alone. `seed` draws generated images. Throws a
+ * UserError with the way on where the data cannot be had.
+ */
+export async function openDataset(
+  { dataset, path }: DataConfig,
+  seed: number,
+  onProgress: OnDataProgress,
+  signal?: AbortSignal,
+): Promise<Dataset> {
+  if (dataset === "cifar10") return openCifar10({ path, onProgress, signal });
+  return generateSynthetic(dataset.synthetic, seed);
+}

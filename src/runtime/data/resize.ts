@@ -1,0 +1,160 @@
+// Pillow's `Image.resize(size, BILINEAR)` on 8-bit images, bit for bit: a triangle filter, widened when it shrinks, in
+// fixed point, first along rows and then along columns, rounded to 8 bits after each.
+// Source: src/libImaging/Resample.c of Pillow (precompute_coeffs, normalize_coeffs_8bpc, ImagingResample*_8bpc).
+
+export interface ImageSize {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Reads one image [height, width, channels] at `sourceOffset` and writes the resized one at `targetOffset`. */
+export type Resize = (source: Uint8Array, sourceOffset: number, target: Uint8Array, targetOffset: number) => void;
+
+/** Prepares the coefficients and scratch once; the function that comes back allocates nothing. */
+export function createResize(from: ImageSize, to: ImageSize, channels: number): Resize {
+  const rows = from.width === to.width ? null : taps(from.width, to.width);
+  const columns = from.height === to.height ? null : taps(from.height, to.height);
+  if (rows === null && columns === null) {
+    const bytes = from.height * from.width * channels;
+    return (source, sourceOffset, target, targetOffset) => {
+      for (let i = 0; i < bytes; i++) target[targetOffset + i] = source[sourceOffset + i]!;
+    };
+  }
+  if (columns === null) {
+    return (source, sourceOffset, target, targetOffset) =>
+      resampleRows(source, sourceOffset, target, targetOffset, from.height, from.width, channels, rows!);
+  }
+  const bytesInRow = to.width * channels;
+  if (rows === null) {
+    return (source, sourceOffset, target, targetOffset) =>
+      resampleColumns(source, sourceOffset, target, targetOffset, bytesInRow, columns);
+  }
+  const between = new Uint8Array(from.height * bytesInRow); // [from.height, to.width, channels]
+  return (source, sourceOffset, target, targetOffset) => {
+    resampleRows(source, sourceOffset, between, 0, from.height, from.width, channels, rows);
+    resampleColumns(between, 0, target, targetOffset, bytesInRow, columns);
+  };
+}
+
+/** For each of `length` outputs, the inputs first … first + count − 1 with their weights at `start` in `weights`. */
+interface Taps {
+  readonly length: number;
+  readonly first: Int32Array;
+  readonly count: Int32Array;
+  readonly start: Int32Array;
+  readonly weights: Int32Array;
+}
+
+// Two bits are kept free for sums beyond 255 and the sign; the rest of 32 bits beside the 8 of a pixel is fraction.
+const PRECISION_BITS = 32 - 8 - 2;
+const ONE = 1 << PRECISION_BITS;
+const HALF = ONE / 2;
+
+function taps(from: number, to: number): Taps {
+  const scale = from / to;
+  const filterScale = Math.max(scale, 1);
+  const inverse = 1 / filterScale;
+  const support = filterScale; // the triangle reaches one source pixel, or one target pixel when shrinking
+  const first = new Int32Array(to);
+  const count = new Int32Array(to);
+  const start = new Int32Array(to);
+  const weights: number[] = [];
+  for (let output = 0; output < to; output++) {
+    const center = (output + 0.5) * scale;
+    const low = Math.max(0, Math.trunc(center - support + 0.5));
+    const high = Math.min(from, Math.trunc(center + support + 0.5));
+    const exact: number[] = [];
+    for (let x = 0; x < high - low; x++) exact.push(triangle((x + low - center + 0.5) * inverse));
+    const sum = exact.reduce((total, weight) => total + weight, 0);
+    const fixed = exact.map((weight) => Math.trunc(0.5 + (sum === 0 ? weight : weight / sum) * ONE));
+    // Weights of zero at either end change nothing but the time.
+    const begin = Math.max(0, fixed.findIndex((weight) => weight !== 0));
+    const end = fixed.findLastIndex((weight) => weight !== 0) + 1;
+    first[output] = low + begin;
+    count[output] = end - begin;
+    start[output] = weights.length;
+    weights.push(...fixed.slice(begin, end));
+  }
+  return { length: to, first, count, start, weights: Int32Array.from(weights) };
+}
+
+function triangle(x: number): number {
+  return Math.max(0, 1 - Math.abs(x));
+}
+
+/** [height, width, channels] → [height, taps.length, channels] */
+function resampleRows(
+  source: Uint8Array,
+  sourceOffset: number,
+  target: Uint8Array,
+  targetOffset: number,
+  height: number,
+  width: number,
+  channels: number,
+  { length, first, count, start, weights }: Taps,
+): void {
+  let to = targetOffset;
+  for (let y = 0; y < height; y++) {
+    const row = sourceOffset + y * width * channels;
+    for (let x = 0; x < length; x++) {
+      const from = row + first[x]! * channels;
+      const end = from + channels;
+      const taps = count[x]!;
+      const at = start[x]!;
+      const w0 = weights[at]!;
+      // Enlarging needs one tap or two; those are written out, since the loop over taps takes three times as long.
+      if (taps === 1 && w0 === ONE) {
+        for (let c = from; c < end; c++) target[to++] = source[c]!;
+      } else if (taps === 2) {
+        const w1 = weights[at + 1]!;
+        for (let c = from; c < end; c++) {
+          target[to++] = (source[c]! * w0 + source[c + channels]! * w1 + HALF) >> PRECISION_BITS;
+        }
+      } else {
+        for (let c = from; c < end; c++) {
+          let sum = HALF;
+          for (let k = 0; k < taps; k++) sum += source[c + k * channels]! * weights[at + k]!;
+          target[to++] = clip(sum >> PRECISION_BITS);
+        }
+      }
+    }
+  }
+}
+
+/** [height, bytesInRow] → [taps.length, bytesInRow] */
+function resampleColumns(
+  source: Uint8Array,
+  sourceOffset: number,
+  target: Uint8Array,
+  targetOffset: number,
+  bytesInRow: number,
+  { length, first, count, start, weights }: Taps,
+): void {
+  let to = targetOffset;
+  for (let y = 0; y < length; y++) {
+    const row = sourceOffset + first[y]! * bytesInRow;
+    const end = row + bytesInRow;
+    const taps = count[y]!;
+    const at = start[y]!;
+    const w0 = weights[at]!;
+    if (taps === 1 && w0 === ONE) {
+      for (let i = row; i < end; i++) target[to++] = source[i]!;
+    } else if (taps === 2) {
+      const w1 = weights[at + 1]!;
+      for (let i = row; i < end; i++) {
+        target[to++] = (source[i]! * w0 + source[i + bytesInRow]! * w1 + HALF) >> PRECISION_BITS;
+      }
+    } else {
+      for (let i = row; i < end; i++) {
+        let sum = HALF;
+        for (let k = 0; k < taps; k++) sum += source[i + k * bytesInRow]! * weights[at + k]!;
+        target[to++] = clip(sum >> PRECISION_BITS);
+      }
+    }
+  }
+}
+
+/** Rounded weights may sum to a little more than one. */
+function clip(value: number): number {
+  return value > 255 ? 255 : value;
+}
