@@ -1,0 +1,306 @@
+// The networks and their training that PyTorch's numbers are recorded for, as Programs. Small ones are built node by node,
+// so that they reach what no configuration asks for: uneven padding, oblong kernels, several poolings.
+import { buildGraph } from "../../src/compiler/build-graph.js";
+import type {
+  ModelConfig,
+  NormConfig,
+  OptimizerConfig,
+  ResolvedConfig,
+} from "../../src/compiler/config.js";
+import { invariant } from "../../src/compiler/diagnostic.js";
+import type { Graph, Node, Op, Window } from "../../src/compiler/graph.js";
+import { inferShapes } from "../../src/compiler/infer-shapes.js";
+import { plan } from "../../src/compiler/plan.js";
+import type { Program } from "../../src/compiler/program.js";
+
+export interface OracleCase {
+  readonly name: string;
+  /** Key of every draw: initial parameters, images, labels. */
+  readonly seed: number;
+  readonly batch: number;
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly program: Program;
+}
+
+interface Training {
+  readonly optimizer: OptimizerConfig;
+  readonly labelSmoothing: number;
+  readonly classes: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+const sgd = (
+  options: Partial<Extract<OptimizerConfig, { sgd: unknown }>["sgd"]> = {},
+): OptimizerConfig => ({
+  sgd: { momentum: 0, nesterov: false, weight_decay: 0, decay_norm_and_bias: true, ...options },
+});
+const adam = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0, decay_norm_and_bias: true };
+const batchNorm: NormConfig = { batch: { eps: 1e-5, momentum: 0.1 } };
+const cifarMean = [0.49139968, 0.48215841, 0.44653091];
+const cifarStd = [0.24703223, 0.24348513, 0.26158784];
+
+/**
+ * The rates of the two large networks are low because rounding alone drives two correct float32 trajectories apart: at these
+ * rates PyTorch's own float32 stays within 1e-4 of its float64 (a rate of 0.01 gives 7e-2 after 20 steps, by relu masks that flip).
+ */
+export function oracleCases(): OracleCase[] {
+  return [resNet20(), tutorial(), oddWindows(), residualAdamW(), noNormAdam(), unevenStrides()];
+}
+
+function resNet20(): OracleCase {
+  const stage = (channels: number, stride: number): ModelConfig["stages"][number] => ({
+    channels,
+    blocks: 3,
+    stride,
+    projection: stride === 1 ? false : { bias: false, norm: batchNorm },
+    norm: batchNorm,
+    activation: "relu",
+    activation_before_add: false,
+  });
+  const model: ModelConfig = {
+    input: { height: 32, width: 32, channels: 3 },
+    stem: {
+      channels: 16,
+      kernel: 3,
+      stride: 1,
+      padding: 1,
+      bias: false,
+      norm: batchNorm,
+      activation: "relu",
+      pool: null,
+    },
+    stages: [stage(16, 1), stage(32, 2), stage(64, 2)],
+    pooling: "global_average",
+    classifier: { classes: 10, bias: true },
+  };
+  const optimizer = sgd({ momentum: 0.9, weight_decay: 1e-4 });
+  const training = { optimizer, labelSmoothing: 0, classes: 10, mean: cifarMean, std: cifarStd };
+  return fromModel("resnet-20", { seed: 20, batch: 16, learningRate: 0.0005 }, model, training);
+}
+
+/** The tutorial's network as configs/resnet-cifar-96.yaml describes it. */
+function tutorial(): OracleCase {
+  const stage = (channels: number, stride: number): ModelConfig["stages"][number] => ({
+    channels,
+    blocks: 2,
+    stride,
+    projection: stride === 1 ? false : { bias: true, norm: "none" },
+    norm: batchNorm,
+    activation: "relu",
+    activation_before_add: true,
+  });
+  const model: ModelConfig = {
+    input: { height: 96, width: 96, channels: 3 },
+    stem: {
+      channels: 64,
+      kernel: 7,
+      stride: 2,
+      padding: 0,
+      bias: true,
+      norm: { batch: { eps: 1e-3, momentum: 0.1 } },
+      activation: "relu",
+      pool: { max: { kernel: 3, stride: 2, padding: 1 } },
+    },
+    stages: [stage(64, 1), stage(128, 2), stage(256, 2), stage(512, 2)],
+    pooling: { average: { kernel: 3, stride: 3, padding: 0 } },
+    classifier: { classes: 10, bias: true },
+  };
+  const half = [0.5, 0.5, 0.5];
+  const training = { optimizer: sgd(), labelSmoothing: 0, classes: 10, mean: half, std: half };
+  return fromModel("tutorial-96", { seed: 96, batch: 4, learningRate: 0.0001 }, model, training);
+}
+
+/** Nesterov; no norm, a bias everywhere, 5×5 at stride 3, and pooling with padding over values below zero. */
+function oddWindows(): OracleCase {
+  const net = new Network(17, 13, 3);
+  let x = net.add("stem.conv", { kind: "conv2d", channels: 5, bias: true, ...window(5, 1, 2) }, 0);
+  x = net.add("stem.pool", { kind: "max_pool", ...window(3, 2, 1) }, x); // before any relu: padding must not win
+  x = net.add("stem.activation", { kind: "relu" }, x);
+  x = net.add("middle.conv", { kind: "conv2d", channels: 7, bias: true, ...window(5, 3, 2) }, x);
+  x = net.add("middle.pool", { kind: "average_pool", ...window(2, 1, 1) }, x);
+  net.add("classifier", { kind: "linear", features: 4, bias: true }, x);
+  const optimizer = sgd({ momentum: 0.9, nesterov: true, weight_decay: 5e-3 });
+  const training = { optimizer, labelSmoothing: 0.1, classes: 4, mean: cifarMean, std: cifarStd };
+  return fromGraph("odd-windows", { seed: 1, batch: 6, learningRate: 0.02 }, net, training);
+}
+
+/** AdamW, decay spared for norms and biases; activation before the addition, a biased projection, two residual blocks. */
+function residualAdamW(): OracleCase {
+  const net = new Network(12, 12, 3);
+  let x = net.add("stem.conv", { kind: "conv2d", channels: 6, bias: false, ...window(3, 1, 1) }, 0);
+  x = net.add("stem.norm", { kind: "batch_norm", eps: 1e-3, momentum: 0.1 }, x);
+  x = net.add("stem.activation", { kind: "relu" }, x);
+  x = residualBlock(net, "stages.0.blocks.0", x, 6, 1);
+  x = residualBlock(net, "stages.1.blocks.0", x, 11, 2);
+  x = net.add("pooling", { kind: "average_pool", ...window(3, 3, 0) }, x);
+  net.add("classifier", { kind: "linear", features: 5, bias: false }, x);
+  const optimizer: OptimizerConfig = {
+    adamw: { ...adam, weight_decay: 0.05, decay_norm_and_bias: false },
+  };
+  const training = { optimizer, labelSmoothing: 0, classes: 5, mean: cifarMean, std: cifarStd };
+  return fromGraph("residual-adamw", { seed: 5, batch: 6, learningRate: 0.002 }, net, training);
+}
+
+/** Adam with coupled weight decay; one channel in, 5×5 at stride 3, global average pooling. */
+function noNormAdam(): OracleCase {
+  const net = new Network(16, 11, 1);
+  let x = net.add("stem.conv", { kind: "conv2d", channels: 3, bias: true, ...window(5, 3, 1) }, 0);
+  x = net.add("stem.activation", { kind: "relu" }, x);
+  x = net.add("middle.conv", { kind: "conv2d", channels: 10, bias: true, ...window(2, 1, 1) }, x);
+  x = net.add("middle.activation", { kind: "relu" }, x);
+  x = net.add("pooling", { kind: "global_average_pool" }, x);
+  net.add("classifier", { kind: "linear", features: 3, bias: true }, x);
+  const optimizer: OptimizerConfig = {
+    adam: { ...adam, beta1: 0.8, beta2: 0.99, eps: 1e-6, weight_decay: 0.01 },
+  };
+  const training = { optimizer, labelSmoothing: 0.2, classes: 3, mean: [0.4], std: [0.3] };
+  return fromGraph("no-norm-adam", { seed: 3, batch: 5, learningRate: 0.004 }, net, training);
+}
+
+/** Momentum, decay spared for norms and biases; oblong kernels, strides and paddings that differ per side and axis. */
+function unevenStrides(): OracleCase {
+  const net = new Network(15, 20, 2);
+  const uneven: Window = {
+    kernel: [3, 5],
+    stride: [2, 1],
+    padding: { top: 0, bottom: 1, left: 3, right: 2 },
+  };
+  const tall: Window = {
+    kernel: [4, 2],
+    stride: [1, 3],
+    padding: { top: 2, bottom: 1, left: 0, right: 1 },
+  };
+  const pool: Window = {
+    kernel: [2, 3],
+    stride: [1, 2],
+    padding: { top: 1, bottom: 0, left: 1, right: 1 },
+  };
+  let x = net.add("stem.conv", { kind: "conv2d", channels: 9, bias: true, ...uneven }, 0);
+  x = net.add("stem.norm", { kind: "batch_norm", eps: 1e-5, momentum: 0.3 }, x);
+  x = net.add("stem.pool", { kind: "max_pool", ...pool }, x);
+  x = net.add("middle.conv", { kind: "conv2d", channels: 6, bias: false, ...tall }, x);
+  x = net.add("middle.norm", { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }, x);
+  x = net.add("middle.activation", { kind: "relu" }, x);
+  x = net.add("pooling", { kind: "max_pool", ...window(3, 3, 0) }, x);
+  net.add("classifier", { kind: "linear", features: 6, bias: true }, x);
+  const optimizer = sgd({ momentum: 0.8, weight_decay: 0.01, decay_norm_and_bias: false });
+  const training = { optimizer, labelSmoothing: 0, classes: 6, mean: [0.5, 0.3], std: [0.25, 0.5] };
+  return fromGraph("uneven-strides", { seed: 4, batch: 7, learningRate: 0.01 }, net, training);
+}
+
+// ---------------------------------------------------------------- building
+
+class Network {
+  readonly nodes: Node[] = [];
+
+  constructor(height: number, width: number, channels: number) {
+    this.nodes.push({
+      name: "input",
+      op: { kind: "input", height, width, channels },
+      inputs: [],
+      origin: [],
+    });
+  }
+
+  add(name: string, op: Op, ...inputs: number[]): number {
+    this.nodes.push({ name, op, inputs, origin: [] });
+    return this.nodes.length - 1;
+  }
+}
+
+function residualBlock(
+  net: Network,
+  name: string,
+  input: number,
+  channels: number,
+  stride: number,
+): number {
+  let x = net.add(
+    `${name}.conv1`,
+    { kind: "conv2d", channels, bias: false, ...window(3, stride, 1) },
+    input,
+  );
+  x = net.add(`${name}.norm1`, { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }, x);
+  x = net.add(`${name}.activation1`, { kind: "relu" }, x);
+  x = net.add(`${name}.conv2`, { kind: "conv2d", channels, bias: false, ...window(3, 1, 1) }, x);
+  x = net.add(`${name}.norm2`, { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }, x);
+  x = net.add(`${name}.activation2`, { kind: "relu" }, x);
+  const projection: Op = { kind: "conv2d", channels, bias: true, ...window(1, stride, 0) };
+  const shortcut = stride === 1 ? input : net.add(`${name}.projection.conv`, projection, input);
+  return net.add(
+    `${name}.activation`,
+    { kind: "relu" },
+    net.add(`${name}.add`, { kind: "add" }, x, shortcut),
+  );
+}
+
+function window(kernel: number, stride: number, padding: number): Window {
+  const sides = { top: padding, bottom: padding, left: padding, right: padding };
+  return { kernel: [kernel, kernel], stride: [stride, stride], padding: sides };
+}
+
+type Run = Pick<OracleCase, "seed" | "batch" | "learningRate">;
+
+function fromModel(name: string, run: Run, model: ModelConfig, training: Training): OracleCase {
+  const config = configOf(name, run, model, training);
+  return caseOf(name, run, config, buildGraph(config));
+}
+
+/** The configuration's `model` tells only input and classes: the graph is the network. */
+function fromGraph(name: string, run: Run, net: Network, training: Training): OracleCase {
+  const input = net.nodes[0]!.op;
+  invariant(input.kind === "input", "the first node is the input");
+  const model: ModelConfig = {
+    input: { height: input.height, width: input.width, channels: input.channels },
+    stem: {
+      channels: 1,
+      kernel: 1,
+      stride: 1,
+      padding: 0,
+      bias: false,
+      norm: "none",
+      activation: "none",
+      pool: null,
+    },
+    stages: [],
+    pooling: "global_average",
+    classifier: { classes: training.classes, bias: true },
+  };
+  return caseOf(name, run, configOf(name, run, model, training), { nodes: net.nodes });
+}
+
+function caseOf(name: string, run: Run, config: ResolvedConfig, graph: Graph): OracleCase {
+  const shaped = inferShapes(graph).value;
+  invariant(shaped, `${name} has shapes`);
+  return { name, ...run, steps: 20, program: { config, graph: shaped, plan: plan(config) } };
+}
+
+function configOf(name: string, run: Run, model: ModelConfig, training: Training): ResolvedConfig {
+  const { input, classifier } = model;
+  const images = { train_images: run.batch * 20, test_images: run.batch };
+  return {
+    name,
+    seed: run.seed,
+    data: {
+      dataset: { synthetic: { ...images, ...input, classes: classifier.classes } },
+      path: null,
+      resize: null,
+      normalize: { mean: training.mean, std: training.std },
+      augment: [],
+    },
+    model,
+    train: {
+      epochs: 1,
+      batch_size: run.batch,
+      drop_last: false,
+      optimizer: training.optimizer,
+      learning_rate: { constant: { rate: run.learningRate, warmup_epochs: 0 } },
+      loss: { cross_entropy: { label_smoothing: training.labelSmoothing } },
+      initialization: { weights: "xavier_uniform", bias: "uniform_fan_in", zero_last_norm: false },
+      evaluation: { every_epochs: 1, batch_size: run.batch, flip: false },
+      checkpoints: { every_epochs: 1, keep: 1 },
+    },
+  };
+}

@@ -1,0 +1,65 @@
+// The recorded numbers belong to these networks and these draws: what PyTorch was given is what the tests give to the engines.
+import { describe, expect, it } from "vitest";
+import { parametersOf } from "../../src/compiler/parameters.js";
+import { draw, symmetric } from "./counter-random.js";
+import { batchOf, initialState, lossRecord } from "./fixtures.js";
+import { oracleCases, type OracleCase } from "./networks.js";
+
+describe.each(oracleCases().map((oracle) => [oracle.name, oracle] as const))(
+  "oracle case %s",
+  (name, oracle) => {
+    it("is the one that PyTorch was given (run vitest with -u, then write_losses.py, to renew it)", async () => {
+      await expect(printCase(oracle)).toMatchFileSnapshot(`cases/${name}.json`);
+    });
+
+    it("has as many parameters as PyTorch counted", () => {
+      const counts = parametersOf(oracle.program.graph).map(({ shape }) =>
+        shape.reduce((a, b) => a * b, 1),
+      );
+      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(lossRecord(name).parameters);
+    });
+
+    it("has a gradient record for every parameter", () => {
+      const names = parametersOf(oracle.program.graph).map((parameter) => parameter.name);
+      expect(Object.keys(lossRecord(name).gradients)).toEqual(names);
+      expect([...initialState(oracle).keys()].slice(0, names.length)).toEqual(names);
+    });
+
+    it("draws images of its own size and labels of its own classes", () => {
+      const { images, labels, count } = batchOf(oracle, 0);
+      const { height, width, channels, classes } = {
+        ...oracle.program.config.model.input,
+        ...oracle.program.config.model.classifier,
+      };
+      expect(images).toHaveLength(count * height * width * channels);
+      expect(Math.max(...labels)).toBeLessThan(classes);
+    });
+  },
+);
+
+describe("the shared generator", () => {
+  it("draws the same bits as counter_random.py", () => {
+    // draw(7, 9, 4), symmetric(7, 9, 2) as printed by counter_random.py
+    expect([...draw(7, 9, 4)]).toEqual(DRAWS);
+    expect([...symmetric(7, 9, 2)]).toEqual(SYMMETRIC);
+  });
+});
+
+const DRAWS = [1954301607, 2794299363, 1683767626, 510753417];
+const SYMMETRIC = [-0.08995747566223145, 0.3011969327926636];
+
+/** JSON with one node of the graph a line, so that a difference is readable. */
+function printCase({ program, ...rest }: OracleCase): string {
+  const nodes = program.graph.nodes.map((node) => `    ${JSON.stringify(node)}`).join(",\n");
+  const lines = Object.entries(rest).map(([key, value]) => `"${key}": ${JSON.stringify(value)},`);
+  return [
+    "{",
+    ...lines.map((line) => `  ${line}`),
+    `  "program": {`,
+    `  "config": ${JSON.stringify(program.config)},`,
+    `  "plan": ${JSON.stringify(program.plan)},`,
+    `  "graph": {"nodes": [\n${nodes}\n  ]}}`,
+    "}",
+    "",
+  ].join("\n");
+}
