@@ -8,13 +8,15 @@ export type Path = readonly (string | number)[];
 export interface SourceText {
   readonly name: string;
   readonly text: string;
+  /** One argument, shown without line numbers; its name is the option. */
+  readonly isCommandLine?: boolean;
 }
 
 /** A range in a source text; offsets in UTF-16 units, end exclusive. */
 export interface Span {
   readonly start: number;
   readonly end: number;
-  /** Where it is not the file that is compiled: a file it extends, or the command line. */
+  /** The text it is a range of; absent within a pass where it is the text of the file at hand. */
   readonly source?: SourceText;
 }
 

@@ -6,7 +6,7 @@ import type { MapForm, OptionsForm } from "./language/forms.js";
 import { everyPlace, placeText } from "./language/lookup.js";
 import { otherKeyNames } from "./language/other-names.js";
 import { editDistance, nearest, snakeCase } from "./suggest.js";
-import { entryOf, placeName, valueSpan } from "./yaml-file.js";
+import { entryOf, placeName } from "./yaml-file.js";
 import type { Place, YamlFile, YamlMap } from "./yaml-file.js";
 
 /**
@@ -94,6 +94,11 @@ function optionHint(
   return owner
     ? { code: "schema/misplaced-key", hint: `\`${key}\` belongs inside an option: write \`{${owner}: {${key}: …}}\`` }
     : undefined;
+}
+
+function firstLine(file: YamlFile, span: Span): Span {
+  const end = (span.source ?? file.source).text.indexOf("\n", span.start);
+  return end === -1 || end > span.end ? span : { ...span, end };
 }
 
 function replaceHint(map: YamlMap, name: string): string {

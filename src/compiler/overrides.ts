@@ -3,6 +3,7 @@
 import type { Diagnostic, Result, SourceText, Span } from "./diagnostic.js";
 import { failed, ok } from "./diagnostic.js";
 import { parseSource } from "./parse.js";
+import { withSource } from "./yaml-file.js";
 import type { YamlEntry, YamlFile, YamlNode } from "./yaml-file.js";
 
 /** One step of a path on the command line, with its place in the argument. */
@@ -20,7 +21,7 @@ export function applyOverrides(file: YamlFile, overrides: readonly string[]): Re
   let { root } = file;
   const diagnostics: Diagnostic[] = [];
   for (const override of overrides) {
-    const source: SourceText = { name: "--set", text: override };
+    const source: SourceText = { name: "--set", text: override, isCommandLine: true };
     const assignment = readAssignment(source);
     const changed = assignment.value && setAt(root, assignment.value.steps, assignment.value.value);
     diagnostics.push(...assignment.diagnostics, ...(changed?.diagnostics ?? []));
@@ -49,14 +50,14 @@ function readAssignment(source: SourceText): Result<Assignment> {
     return failed([syntaxError("an override has no value", hint, { start: equals, end: equals + 1, source })]);
   }
   const parsed = parseSource(source, valueStart);
-  const diagnostics = parsed.diagnostics.map((diagnostic) => fromSource(diagnostic, source));
+  const diagnostics = withSource(source, parsed.diagnostics);
   const isNull = parsed.value === undefined && diagnostics.every(({ code }) => code === "yaml/empty");
   if (isNull) {
     const span = { start: valueStart, end: source.text.length, source };
     return ok({ steps: steps.value, value: { kind: "scalar", value: null, quoted: false, span } });
   }
   if (!parsed.value || diagnostics.length > 0) return failed(diagnostics);
-  return ok({ steps: steps.value, value: withSource(parsed.value.root, source) });
+  return ok({ steps: steps.value, value: fromSource(parsed.value.root, source) });
 }
 
 /** The steps of a path that ends at `end`; dots and brackets may be mixed. */
@@ -129,26 +130,15 @@ function syntaxError(message: string, hint: string, span: Span): Diagnostic {
   return { code: "set/syntax", severity: "error", message, span, hint };
 }
 
-function fromSource(diagnostic: Diagnostic, source: SourceText): Diagnostic {
-  const { span, related } = diagnostic;
-  return {
-    ...diagnostic,
-    ...(span ? { span: { ...span, source } } : {}),
-    ...(related
-      ? { related: related.map((place) => (place.span ? { ...place, span: { ...place.span, source } } : place)) }
-      : {}),
-  };
-}
-
 /** The same values with spans that name their source. */
-function withSource(node: YamlNode, source: SourceText): YamlNode {
+function fromSource(node: YamlNode, source: SourceText): YamlNode {
   const span = { ...node.span, source };
-  if (node.kind === "list") return { ...node, span, items: node.items.map((item) => withSource(item, source)) };
+  if (node.kind === "list") return { ...node, span, items: node.items.map((item) => fromSource(item, source)) };
   if (node.kind === "scalar") return { ...node, span };
   const entries = node.entries.map(({ key, keySpan, value }) => ({
     key,
     keySpan: { ...keySpan, source },
-    value: withSource(value, source),
+    value: fromSource(value, source),
   }));
   return { ...node, span, entries };
 }

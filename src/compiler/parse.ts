@@ -24,9 +24,14 @@ const MAX_VALUES = 100_000;
  * a value, so that later passes report theirs at the same time.
  */
 export function parse(text: string, fileName: string): Result<YamlFile> {
-  const source: SourceText = { name: fileName, text: text.startsWith("\uFEFF") ? text.slice(1) : text };
+  const source = sourceText(text, fileName);
   if (source.text.length > MAX_LENGTH) return failed([tooLarge(source.text)]);
   return parseSource(source);
+}
+
+/** Without the byte order mark that some editors put first: it takes up no column. */
+export function sourceText(text: string, name: string): SourceText {
+  return { name, text: text.startsWith("\uFEFF") ? text.slice(1) : text };
 }
 
 /** As `parse`, of a text that may be just a value (`--set` gives one after its equals sign). */

@@ -85,17 +85,28 @@ export function valueSpan(file: YamlFile, node: YamlNode, keySpan: Span | undefi
 
 /** Gives diagnostics of passes that know only paths their places in the text. */
 export function withSpans(file: YamlFile, diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  return diagnostics.map((diagnostic) => ({
-    ...diagnostic,
-    ...(!diagnostic.span && diagnostic.path ? { span: locate(file, diagnostic.path, "value") } : {}),
-    ...(diagnostic.related
-      ? {
-          related: diagnostic.related.map((place) =>
-            place.span || !place.path ? place : { ...place, span: locate(file, place.path, "value") },
-          ),
-        }
-      : {}),
-  }));
+  return mapPlaces(diagnostics, ({ path, span }) => {
+    const found = span ?? (path && locate(file, path, "value"));
+    return found && { ...found, source: found.source ?? file.source };
+  });
+}
+
+/** Names the text in spans that do not name theirs, so that diagnostics can be shown without the file. */
+export function withSource(source: SourceText, diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return mapPlaces(diagnostics, ({ span }) => span && { ...span, source: span.source ?? source });
+}
+
+type Located = { readonly path?: Path; readonly span?: Span };
+
+function mapPlaces(diagnostics: readonly Diagnostic[], spanOf: (located: Located) => Span | undefined): Diagnostic[] {
+  const place = <Kind extends Located>(located: Kind): Kind => {
+    const span = spanOf(located);
+    return span ? { ...located, span } : located;
+  };
+  return diagnostics.map((diagnostic) => {
+    const { related } = diagnostic;
+    return { ...place(diagnostic), ...(related ? { related: related.map(place) } : {}) };
+  });
 }
 
 /** Where a value stands: its path, and the key that holds it, if it is not an item of a list. */

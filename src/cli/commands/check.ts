@@ -1,0 +1,54 @@
+// `netc check FILE...`: everything that is wrong with the files, without training anything.
+import type { Command } from "commander";
+import { Option } from "commander";
+import type { DiagnosticsFormat, FileReport } from "../../compiler/render-diagnostics.js";
+import { exitCodes } from "../exit-codes.js";
+import { collect } from "../options.js";
+
+interface CheckFlags {
+  readonly format: DiagnosticsFormat;
+  readonly set: readonly string[];
+}
+
+export function register(program: Command): void {
+  program
+    .command("check")
+    .summary("find every fault in files")
+    .description("Reads each FILE, works its network and its training out, and reports every fault at its place.")
+    .argument("<file...>", "YAML files; - reads standard input")
+    .addOption(
+      new Option("--format <format>", "how to report: for people, as data, as annotations on GitHub, for code scanners")
+        .choices(["text", "json", "github", "sarif"])
+        .default("text"),
+    )
+    .option("--set <path=value>", "check with this value set, e.g. train.epochs=3 (may be repeated)", collect, [])
+    .action(async (files: readonly string[], flags: CheckFlags) => {
+      const reports: FileReport[] = [];
+      for (const file of files) reports.push(await checkFile(file, flags.set));
+      process.exitCode = await print(reports, flags.format);
+    });
+}
+
+async function checkFile(path: string, overrides: readonly string[]): Promise<FileReport> {
+  const [{ readSource }, { compileText }] = await Promise.all([
+    import("../read-source.js"),
+    import("../../compiler/compile.js"),
+  ]);
+  const source = await readSource(path);
+  if (!source.value) return { source: { name: path, text: "" }, diagnostics: source.diagnostics };
+  const { diagnostics } = compileText(source.value.text, source.value.name, overrides);
+  return { source: source.value, diagnostics };
+}
+
+async function print(reports: readonly FileReport[], format: DiagnosticsFormat): Promise<number> {
+  const { countOf, renderReports } = await import("../../compiler/render-diagnostics.js");
+  const { usesColor } = await import("../options.js");
+  const output = renderReports(reports, format, { color: usesColor(process.stdout) });
+  if (output) process.stdout.write(`${output}\n`);
+  const clean = reports.filter((report) => report.diagnostics.length === 0);
+  if (format === "text" && clean.length > 0) {
+    if (output) process.stdout.write("\n");
+    process.stdout.write(`${clean.map((report) => `${report.source.name}: no faults`).join("\n")}\n`);
+  }
+  return countOf(reports, "error") > 0 ? exitCodes.inputHasErrors : exitCodes.done;
+}

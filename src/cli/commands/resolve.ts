@@ -1,0 +1,31 @@
+// `netc resolve FILE`: the file with every default written out, as YAML that is again a valid file.
+import type { Command } from "commander";
+import { collect } from "../options.js";
+
+interface ResolveFlags {
+  readonly set: readonly string[];
+  readonly format: "yaml" | "json";
+}
+
+export function register(program: Command): void {
+  program
+    .command("resolve")
+    .summary("print a file with every default written out")
+    .description("Prints what FILE means once short forms are long and every default is written: again a valid file.")
+    .argument("<file>", "a YAML file; - reads standard input")
+    .option("--set <path=value>", "set a value of the file, e.g. train.epochs=3 (may be repeated)", collect, [])
+    .option("--format <format>", "yaml or json", "yaml")
+    .action(resolveFile);
+}
+
+async function resolveFile(path: string, flags: ResolveFlags): Promise<void> {
+  const { loadFile } = await import("../load-file.js");
+  const loaded = await loadFile(path, flags.set);
+  if (!loaded) return;
+  if (flags.format === "json") {
+    process.stdout.write(`${JSON.stringify(loaded.config, undefined, 2)}\n`);
+    return;
+  }
+  const { printConfig } = await import("../../compiler/print-config.js");
+  process.stdout.write(printConfig(loaded.config));
+}

@@ -1,0 +1,27 @@
+// A file's path → its resolved configuration, for commands that need no network worked out.
+import { hasErrors } from "../compiler/diagnostic.js";
+import { loadConfig } from "../compiler/load-config.js";
+import type { LoadedConfig } from "../compiler/load-config.js";
+import { renderDiagnostics } from "../compiler/render-diagnostics.js";
+import { exitCodes } from "./exit-codes.js";
+import { usesColor } from "./options.js";
+import { readSource } from "./read-source.js";
+
+/** Undefined where there are errors: they are then on standard error, and the exit code says so. */
+export async function loadFile(path: string, overrides: readonly string[]): Promise<LoadedConfig | undefined> {
+  const source = await readSource(path);
+  const { value, diagnostics } = source.value
+    ? loadConfig(source.value.text, source.value.name, overrides)
+    : { value: undefined, diagnostics: source.diagnostics };
+  if (diagnostics.length > 0) {
+    const text = renderDiagnostics(
+      diagnostics,
+      { source: { name: path, text: "" } },
+      { color: usesColor(process.stderr) },
+    );
+    process.stderr.write(`${text}\n`);
+  }
+  if (!hasErrors(diagnostics)) return value;
+  process.exitCode = exitCodes.inputHasErrors;
+  return undefined;
+}

@@ -1,0 +1,78 @@
+// Shows a place in the user's own text: its line with its number, and carets under the very characters.
+import type { SourceText, Span } from "./diagnostic.js";
+
+export interface Position {
+  /** Both count from 1; columns in UTF-16 units, as editors and SARIF count them. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Longest part of a line that is shown. */
+const MAX_WIDTH = 110;
+/** Characters kept before the place where a longer line is cut. */
+const LEAD = 40;
+
+export function positionAt(text: string, offset: number): Position {
+  let line = 1;
+  let lineStart = 0;
+  for (let at = text.indexOf("\n"); at !== -1 && at < offset; at = text.indexOf("\n", at + 1)) {
+    line++;
+    lineStart = at + 1;
+  }
+  return { line, column: Math.max(0, offset - lineStart) + 1 };
+}
+
+/**
+ * ```
+ *   18 |     channels: 32
+ *      |               ^^
+ * ```
+ * `paint` colours the carets. A span of several lines is shown on its first.
+ */
+export function codeFrame(
+  source: SourceText,
+  span: Span,
+  paint: (carets: string) => string = (carets) => carets,
+): string {
+  const { line, column } = positionAt(source.text, span.start);
+  const lineStart = span.start - (column - 1);
+  const lineEnd = source.text.indexOf("\n", lineStart);
+  const whole = source.text.slice(lineStart, lineEnd === -1 ? undefined : lineEnd).trimEnd();
+  const from = Math.min(column - 1, whole.length);
+  const to = Math.max(from, Math.min(span.end - lineStart, whole.length));
+
+  const cutBefore = whole.length > MAX_WIDTH ? Math.max(0, from - LEAD) : 0;
+  const cutAfter = Math.min(whole.length, cutBefore + MAX_WIDTH);
+  const lead = (cutBefore > 0 ? "…" : "") + printable(whole.slice(cutBefore, from));
+  const shown = printable(whole.slice(from, Math.min(to, cutAfter)));
+  const rest = printable(whole.slice(Math.min(to, cutAfter), cutAfter)) + (cutAfter < whole.length ? "…" : "");
+
+  const gutter = source.isCommandLine ? source.name : String(line);
+  const carets = "^".repeat(Math.max(1, displayWidth(shown)));
+  return [
+    `  ${gutter} | ${lead}${shown}${rest}`.trimEnd(),
+    `  ${" ".repeat(gutter.length)} | ${" ".repeat(displayWidth(lead))}${paint(carets)}`,
+  ].join("\n");
+}
+
+/** Tabs as one space, and nothing that would move a terminal's cursor. */
+function printable(text: string): string {
+  return text
+    .replaceAll("\t", " ")
+    .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g, "\ufffd");
+}
+
+/** Columns in a terminal: East Asian wide characters and emoji take two, combining marks none. */
+function displayWidth(text: string): number {
+  let width = 0;
+  for (const character of text) {
+    if (/\p{Mark}/u.test(character)) continue;
+    width +=
+      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(
+        character,
+      )
+        ? 2
+        : 1;
+  }
+  return width;
+}
