@@ -64,10 +64,7 @@ export function missingKeys(
     severity: "error",
     message: `${placeName(place)} has no ${quoted(missing)}`,
     path: place.path,
-    span:
-      place.path.length === 0
-        ? { start: map.span.start, end: map.span.start + 1 }
-        : valueSpan(file, map, place.keySpan),
+    span: place.keySpan ?? firstLine(file, map.span),
     hint: `add ${examples.slice(0, 2).join(" and ")}`,
   };
 }

@@ -29,20 +29,10 @@ const renderers: Readonly<
 
 export const diagnosticsFormats = Object.keys(renderers) as readonly DiagnosticsFormat[];
 
-/** One file's diagnostics as text, without a line end after the last line; empty where there are none. */
+/** Without a line end after the last line; empty where nothing was found and the format has nothing to say then. */
 export function renderDiagnostics(
-  diagnostics: readonly Diagnostic[],
-  file?: { readonly source: SourceText },
-  options: RenderOptions = {},
-): string {
-  const source = file?.source ?? diagnostics.find(({ span }) => span?.source)?.span?.source ?? { name: "", text: "" };
-  return renderText([{ source, diagnostics }], options);
-}
-
-/** Several files' diagnostics in any format. */
-export function renderReports(
   reports: readonly FileReport[],
-  format: DiagnosticsFormat,
+  format: DiagnosticsFormat = "text",
   options: RenderOptions = {},
 ): string {
   return renderers[format](reports, options);
