@@ -14,8 +14,8 @@ export async function loadFile(path: string, overrides: readonly string[]): Prom
     ? loadConfig(source.value.text, source.value.name, overrides)
     : { value: undefined, diagnostics: source.diagnostics };
   if (diagnostics.length > 0) {
-    const report = { source: source.value ?? { name: path, text: "" }, diagnostics };
-    const text = renderDiagnostics([report], "text", { color: usesColor(process.stderr) });
+    const file = { source: source.value ?? { name: path, text: "" } };
+    const text = renderDiagnostics(diagnostics, file, { color: usesColor(process.stderr) });
     process.stderr.write(`${text}\n`);
   }
   if (!hasErrors(diagnostics)) return value;

@@ -29,10 +29,19 @@ const renderers: Readonly<
 
 export const diagnosticsFormats = Object.keys(renderers) as readonly DiagnosticsFormat[];
 
-/** Without a line end after the last line; empty where nothing was found and the format has nothing to say then. */
+/** One file's diagnostics as text, without a line end after the last line; empty where there are none. */
 export function renderDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  file: { readonly source: SourceText },
+  options: RenderOptions = {},
+): string {
+  return renderText([{ source: file.source, diagnostics }], options);
+}
+
+/** Several files' diagnostics in any format. */
+export function renderReports(
   reports: readonly FileReport[],
-  format: DiagnosticsFormat = "text",
+  format: DiagnosticsFormat,
   options: RenderOptions = {},
 ): string {
   return renderers[format](reports, options);

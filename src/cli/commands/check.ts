@@ -41,9 +41,9 @@ async function checkFile(path: string, overrides: readonly string[]): Promise<Fi
 }
 
 async function print(reports: readonly FileReport[], format: DiagnosticsFormat): Promise<number> {
-  const { countOf, renderDiagnostics } = await import("../../compiler/render-diagnostics.js");
+  const { countOf, renderReports } = await import("../../compiler/render-diagnostics.js");
   const { usesColor } = await import("../options.js");
-  const output = renderDiagnostics(reports, format, { color: usesColor(process.stdout) });
+  const output = renderReports(reports, format, { color: usesColor(process.stdout) });
   if (output) process.stdout.write(`${output}\n`);
   const clean = reports.filter((report) => report.diagnostics.length === 0);
   if (format === "text" && clean.length > 0) {
