@@ -34,18 +34,17 @@ const FORMAT = "netc-checkpoint-1";
 const MANIFEST = "manifest.json";
 const NAME = /^step-\d{8,}(-open)?$/;
 
-/** Writes a checkpoint under `parent` and returns its folder's name; one that is already there is left as it is. */
+/** Writes a checkpoint under `parent` and returns its folder; one that is already there is left as it is. */
 export async function writeCheckpoint(
   parent: string,
   program: Program,
   progress: Progress,
   state: State,
 ): Promise<string> {
-  const name = nameOf(program, progress);
-  const folder = join(parent, name);
+  const folder = join(parent, nameOf(program, progress));
   await mkdir(parent, { recursive: true });
   // The name stands for everything that is in it, so a valid one of the same name holds the same bits
-  if (!(await faultOf(folder))) return name;
+  if (!(await faultOf(folder))) return folder;
   const temporary = temporaryName(folder);
   try {
     await mkdir(temporary);
@@ -63,7 +62,7 @@ export async function writeCheckpoint(
     await rm(temporary, { recursive: true, force: true });
     throw error;
   }
-  return name;
+  return folder;
 }
 
 /** The newest valid checkpoint under `parent`, and the newer ones that were passed over because they are broken. */

@@ -1,7 +1,7 @@
 // Session and test images → loss and accuracy, with the weights as they stand. Batches go in official order.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Program } from "../compiler/program.js";
-import type { BatchSource } from "./batch-source.js";
+import type { Loader } from "./data/loader.js";
 import type { Batch, EvaluationResult, Session } from "./engine.js";
 
 export interface Evaluation {
@@ -20,26 +20,23 @@ export interface EvaluateOptions {
 export async function evaluate(
   program: Program,
   session: Session,
-  batches: BatchSource,
+  loader: Loader,
   { signal, onBatch }: EvaluateOptions = {},
 ): Promise<Evaluation | undefined> {
   let lossSum = 0;
   let correct = 0;
   let images = 0;
-  let prepared = batches.testBatch(0);
-  for (let index = 0; index < batches.testBatches; index++) {
-    if (signal?.aborted) {
-      await prepared;
-      return undefined;
-    }
-    const batch = await prepared;
+  let prepared = loader.test(0);
+  for (let index = 0; index < loader.testBatches; index++) {
+    if (signal?.aborted) return undefined;
+    const batch = prepared;
     const running = evaluateBatch(program, session, batch);
-    if (index + 1 < batches.testBatches) prepared = batches.testBatch(index + 1);
+    if (index + 1 < loader.testBatches) prepared = loader.test(index + 1);
     const result = await running;
     lossSum += result.loss * batch.count;
     correct += result.correct;
     images += batch.count;
-    onBatch?.(index + 1, batches.testBatches);
+    onBatch?.(index + 1, loader.testBatches);
     // A session may answer without ever leaving this turn of the event loop; signals and the screen need theirs
     await nextTurn();
   }

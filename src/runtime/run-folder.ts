@@ -2,8 +2,8 @@
 // opened again to resume one; a lock keeps a second process out of it meanwhile.
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { stringify } from "yaml";
 import type { ResolvedConfig } from "../compiler/config.js";
+import { printConfig } from "../compiler/print-config.js";
 import { withLock } from "./files/with-lock.js";
 import { writeFileAtomically } from "./files/write-file-atomically.js";
 import { UserError } from "./user-error.js";
@@ -74,7 +74,7 @@ export async function newestRunFolder(parent: string, name: string): Promise<Run
 }
 
 export async function writeRunConfig(folder: RunFolder, config: ResolvedConfig): Promise<void> {
-  await attempt(folder.path, () => writeFileAtomically(folder.config, stringify(config)));
+  await attempt(folder.path, () => writeFileAtomically(folder.config, printConfig(config)));
 }
 
 /** The resolved configuration as text, as the run last used it. */

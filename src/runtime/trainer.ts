@@ -3,7 +3,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { learningRateAt } from "../compiler/plan.js";
 import type { Program } from "../compiler/program.js";
-import type { BatchSource } from "./batch-source.js";
+import type { Loader } from "./data/loader.js";
 import type { Batch, Session, State } from "./engine.js";
 import { evaluate } from "./evaluator.js";
 import { firstNonFinite } from "./first-non-finite.js";
@@ -46,22 +46,25 @@ export interface Divergence {
 export async function train(
   program: Program,
   session: Session,
-  batches: BatchSource,
+  loader: Loader,
   options: TrainOptions = {},
 ): Promise<TrainingResult> {
   const { plan, config } = program;
   const { signal, emit = () => {} } = options;
   const lastStep = Math.min(plan.steps, options.maxSteps ?? plan.steps);
   const saver = new StateSaver(program, session, options.save);
-  const batchOf = (step: number): Promise<Batch> =>
-    batches.trainBatch(Math.floor(step / plan.stepsPerEpoch), step % plan.stepsPerEpoch);
+  const prepare = (step: number): { batch: Batch; milliseconds: number } => {
+    const started = performance.now();
+    const batch = loader.train(Math.floor(step / plan.stepsPerEpoch), step % plan.stepsPerEpoch);
+    return { batch, milliseconds: performance.now() - started };
+  };
 
   let progress = options.progress ?? BEGINNING;
-  let prepared: Promise<Batch> | undefined;
+  let next: ReturnType<typeof prepare> | undefined;
 
   while (progress.epochsClosed < config.train.epochs) {
     if (epochIsComplete(progress, plan)) {
-      const closed = await closeEpoch(program, session, batches, progress, options);
+      const closed = await closeEpoch(program, session, loader, progress, options);
       if (!closed) return await leave("interrupted");
       progress = closed;
       const isDue = plan.checkpointAfter.includes(progress.epochsClosed);
@@ -72,18 +75,16 @@ export async function train(
     if (progress.step >= lastStep) return await leave("stopped");
 
     const started = performance.now();
-    const batch = await (prepared ?? batchOf(progress.step));
-    const ready = performance.now();
+    const { batch, milliseconds } = next ?? prepare(progress.step);
     const learningRate = learningRateAt(plan, progress.step);
     const running = session.step(batch, { learningRate, step: progress.step + 1 });
-    const isLastOfEpoch = (progress.step + 1) % plan.stepsPerEpoch === 0;
-    prepared =
-      isLastOfEpoch || progress.step + 1 >= lastStep ? undefined : batchOf(progress.step + 1);
+    // The next batch is prepared while the engine works on this one
+    next = progress.step + 1 < lastStep ? prepare(progress.step + 1) : undefined;
     const result = await running;
-    const done = performance.now();
+    const stepMilliseconds = performance.now() - started;
 
     if (!Number.isFinite(result.loss)) return await diverge(progress.step + 1, result.loss);
-    progress = afterStep(progress, result, batch.count, (done - started) / 1000);
+    progress = afterStep(progress, result, batch.count, stepMilliseconds / 1000);
     emit({
       event: "step",
       step: progress.step,
@@ -92,8 +93,8 @@ export async function train(
       correct: result.correct,
       images: batch.count,
       learningRate,
-      dataMilliseconds: ready - started,
-      stepMilliseconds: done - ready,
+      dataMilliseconds: milliseconds,
+      stepMilliseconds,
     });
     // A session may answer without ever leaving this turn of the event loop; signals and the screen need theirs
     await nextTurn();
@@ -102,14 +103,12 @@ export async function train(
   return { outcome: "finished", progress };
 
   async function leave(outcome: "stopped" | "interrupted"): Promise<TrainingResult> {
-    await prepared;
     if (!(await saver.save(progress))) return await diverge(progress.step, null);
     await saver.settled();
     return { outcome, progress };
   }
 
   async function diverge(step: number, loss: number | null): Promise<TrainingResult> {
-    await prepared;
     await saver.settled();
     const tensor = firstNonFinite(program.graph, await session.readState());
     const learningRate = learningRateAt(plan, step - 1);
@@ -121,7 +120,7 @@ export async function train(
 async function closeEpoch(
   program: Program,
   session: Session,
-  batches: BatchSource,
+  loader: Loader,
   progress: Progress,
   { signal, emit = () => {}, onEvaluationBatch }: TrainOptions,
 ): Promise<Progress | undefined> {
@@ -130,7 +129,7 @@ async function closeEpoch(
   const started = performance.now();
   const isDue = plan.evaluateAfter.includes(epoch);
   const evaluation = isDue
-    ? await evaluate(program, session, batches, { signal, onBatch: onEvaluationBatch })
+    ? await evaluate(program, session, loader, { signal, onBatch: onEvaluationBatch })
     : null;
   if (evaluation === undefined) return undefined;
   const seconds = isDue ? (performance.now() - started) / 1000 : 0;

@@ -9,6 +9,7 @@ export type TrainingEvent =
   | EvaluationEvent
   | CheckpointEvent
   | CheckpointFailedEvent
+  | LogFailedEvent
   | EndEvent;
 
 /** Opens a run and each resumption of it. */
@@ -36,7 +37,7 @@ export interface StepEvent {
   readonly correct: number;
   readonly images: number;
   readonly learningRate: number;
-  /** Time spent waiting for the batch, and in the step itself. */
+  /** What preparing the batch took: for all steps but the first it happens while the step before is computed. */
   readonly dataMilliseconds: number;
   readonly stepMilliseconds: number;
 }
@@ -76,6 +77,13 @@ export interface CheckpointEvent {
 /** The run goes on: what was saved before is still there. */
 export interface CheckpointFailedEvent {
   readonly event: "checkpoint_failed";
+  readonly step: number;
+  readonly reason: string;
+}
+
+/** Seen by observers only, since the log is what failed; the run goes on. */
+export interface LogFailedEvent {
+  readonly event: "log_failed";
   readonly step: number;
   readonly reason: string;
 }

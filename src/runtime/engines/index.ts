@@ -5,7 +5,7 @@ import { UserError } from "../user-error.js";
 /** In order of preference: `auto` takes the first that this machine can run. */
 const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
   wasm: async () => (await import("./wasm/engine.js")).wasmEngine,
-  tfjs: async () => (await import("./tfjs/engine.js")).tfjsEngine,
+  cpu: async () => (await import("./tfjs/engine.js")).tfjsCpuEngine,
 };
 
 export const engineNames: readonly string[] = Object.keys(ENGINES);

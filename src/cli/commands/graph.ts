@@ -1,0 +1,34 @@
+// `netc graph FILE`: every layer with what it costs, and what training will need, without training anything.
+import type { Command } from "commander";
+import { Option } from "commander";
+import { collect } from "../options.js";
+
+export interface GraphFlags {
+  readonly set: readonly string[];
+  readonly format: "text" | "json";
+  readonly step: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command("graph")
+    .summary("show every layer of a file's network and what it costs")
+    .description(
+      "Prints a line for every layer: its name, operation, output shape, parameters, multiply-adds for one image\n" +
+        "and the bytes of its output for one batch; then the totals and the peak of memory that training needs.",
+    )
+    .argument("<file>", "the YAML file")
+    .option("--set <path=value>", "set a value of the file (may be repeated)", collect, [])
+    .addOption(
+      new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text"),
+    )
+    .option(
+      "--step",
+      "print the training step that the wasm engine executes: each kernel call with its operands",
+      false,
+    )
+    .action(async (file: string, flags: GraphFlags) => {
+      const { graph } = await import("../graph.js");
+      process.exitCode = await graph(file, flags);
+    });
+}

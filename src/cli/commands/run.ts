@@ -1,0 +1,63 @@
+// `netc run FILE`: trains the network of a file, in a folder of its own, or goes on where a run stopped.
+import type { Command } from "commander";
+import { InvalidArgumentError, Option } from "commander";
+import { engineNames } from "../../runtime/engines/index.js";
+import { collect } from "../options.js";
+
+export interface RunFlags {
+  readonly set: readonly string[];
+  readonly out?: string;
+  readonly seed?: number;
+  readonly maxSteps?: number;
+  readonly engine: string;
+  readonly threads?: number;
+  readonly resume: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command("run")
+    .summary("train the network of a file")
+    .description(
+      "Trains the network that FILE describes and keeps everything about the run in one folder: the resolved\n" +
+        "configuration, the event log, checkpoints, and the trained model as a tf.js model.\n" +
+        "Ctrl-C ends the run after the step under way, with a checkpoint; a second Ctrl-C ends it at once.",
+    )
+    .argument("<file>", "the YAML file")
+    .option(
+      "--set <path=value>",
+      "set a value of the file, e.g. train.epochs=3 (may be repeated)",
+      collect,
+      [],
+    )
+    .option("--out <folder>", "the run's folder (default: a new one under runs/)")
+    .option("--seed <number>", "the same as --set seed=<number>", wholeNumber(0))
+    .option("--max-steps <number>", "stop after this many steps, with a checkpoint", wholeNumber(1))
+    .addOption(
+      new Option("--engine <name>", "what to train with")
+        .choices(["auto", ...engineNames])
+        .default("auto"),
+    )
+    .option(
+      "--threads <number>",
+      "threads of the engine (default: one a core); results do not depend on it",
+      wholeNumber(1),
+    )
+    .option(
+      "--resume",
+      "go on from the newest checkpoint of --out, or of the newest run of this name",
+      false,
+    )
+    .action(async (file: string, flags: RunFlags) => {
+      const { run } = await import("../run.js");
+      process.exitCode = await run(file, flags);
+    });
+}
+
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
+  };
+}

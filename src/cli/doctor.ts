@@ -1,0 +1,91 @@
+// The work of `netc doctor`: one line a fact, and under whatever is missing the commands that add it.
+import { access } from "node:fs/promises";
+import { availableParallelism, cpus, freemem, totalmem } from "node:os";
+import colors from "picocolors";
+import { cachedCifar10 } from "../runtime/data/cifar10/fetch-cifar10.js";
+import { engineNames, loadEngine } from "../runtime/engines/index.js";
+import { cacheFolder } from "../runtime/files/cache-folder.js";
+import { netcVersion } from "../runtime/version.js";
+import type { ExitCode } from "./exit-codes.js";
+import { exitCodes } from "./exit-codes.js";
+import { formatBytes } from "./terminal.js";
+import { wasmFeatures } from "./wasm-features.js";
+
+interface Finding {
+  readonly subject: string;
+  readonly state: "good" | "missing" | "note";
+  readonly text: string;
+  /** What to do about it. */
+  readonly remedy?: string;
+}
+
+/** Ends with `inputHasErrors` where no engine runs here, so that scripts can ask. */
+export async function doctor(): Promise<ExitCode> {
+  const engines = await Promise.all(engineNames.map(engineFinding));
+  const findings = [...machineFindings(), ...wasmFindings(), ...engines, await dataFinding()];
+  const width = Math.max(...findings.map(({ subject }) => subject.length));
+  for (const finding of findings) process.stdout.write(lineOf(finding, width));
+  const works = engines.some(({ state }) => state === "good");
+  process.stdout.write(
+    works ? "\nnetc can train here.\n" : "\nnetc cannot train here: no engine is available.\n",
+  );
+  return works ? exitCodes.done : exitCodes.inputHasErrors;
+}
+
+function machineFindings(): Finding[] {
+  const processors = cpus();
+  const model = processors[0]?.model.trim() ?? "unknown processor";
+  const good = (subject: string, text: string): Finding => ({ subject, state: "good", text });
+  return [
+    good("netc", netcVersion()),
+    good("node", `${process.version} on ${process.platform} ${process.arch}`),
+    good(
+      "processor",
+      `${model}, ${processors.length} cores, ${availableParallelism()} for this process`,
+    ),
+    good("memory", `${formatBytes(totalmem())}, ${formatBytes(freemem())} free`),
+  ];
+}
+
+function wasmFindings(): Finding[] {
+  return wasmFeatures().map(({ name, isSupported, without }) =>
+    isSupported
+      ? { subject: name, state: "good", text: "supported" }
+      : { subject: name, state: "note", text: `not supported: ${without}` },
+  );
+}
+
+async function engineFinding(name: string): Promise<Finding> {
+  const subject = `engine ${name}`;
+  const availability = await (await loadEngine(name)).probe();
+  if (availability.available)
+    return { subject, state: "good", text: `${availability.version} on ${availability.device}` };
+  return { subject, state: "missing", text: availability.reason, remedy: availability.remedy };
+}
+
+async function dataFinding(): Promise<Finding> {
+  const folder = cachedCifar10();
+  const isThere = await access(folder).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return { subject: "cifar10", state: "good", text: folder };
+  const text = `not in the cache yet (${cacheFolder()}); the first run that needs it fetches it`;
+  return {
+    subject: "cifar10",
+    state: "note",
+    text,
+    remedy: "to fetch it now: netc data fetch cifar10",
+  };
+}
+
+const MARKS: Readonly<Record<Finding["state"], string>> = {
+  good: colors.green("ok "),
+  missing: colors.red("no "),
+  note: colors.yellow("-  "),
+};
+
+function lineOf({ subject, state, text, remedy }: Finding, width: number): string {
+  const line = `${MARKS[state]} ${subject.padEnd(width)}  ${text}\n`;
+  return remedy ? `${line}    ${" ".repeat(width)}  ${remedy}\n` : line;
+}

@@ -1,0 +1,86 @@
+// The work of `netc graph`: Program → a table of its layers, the same as JSON, or the lowered training step as text.
+import { cost } from "../compiler/cost.js";
+import type { Cost, NodeCost } from "../compiler/cost.js";
+import type { Shape } from "../compiler/graph.js";
+import { lower, stepsOfRun } from "../compiler/lower/lower.js";
+import { printStep } from "../compiler/lower/print-step.js";
+import type { Program } from "../compiler/program.js";
+import type { GraphFlags } from "./commands/graph.js";
+import type { ExitCode } from "./exit-codes.js";
+import { exitCodes } from "./exit-codes.js";
+import { loadProgram } from "./load-program.js";
+import { defaultThreads, predictMemory } from "./predict-memory.js";
+import type { Column } from "./terminal.js";
+import { formatBytes, formatCount, formatScaled, tableLines } from "./terminal.js";
+
+export async function graph(file: string, { set, format, step }: GraphFlags): Promise<ExitCode> {
+  const program = await loadProgram(file, set);
+  if (!program) return exitCodes.inputHasErrors;
+  process.stdout.write(step ? stepText(program) : FORMATS[format](program, cost(program.graph)));
+  return exitCodes.done;
+}
+
+const FORMATS: Readonly<Record<GraphFlags["format"], (program: Program, cost: Cost) => string>> = {
+  text: graphText,
+  json: graphJson,
+};
+
+const COLUMNS: readonly Column[] = [
+  { title: "layer", align: "left" },
+  { title: "operation", align: "left" },
+  { title: "output", align: "left" },
+  { title: "parameters", align: "right" },
+  { title: "multiply-adds", align: "right" },
+  { title: "activation bytes", align: "right" },
+];
+
+/** Multiply-adds are for one image; bytes are for one batch, as they are held while training. */
+export function graphText(program: Program, total: Cost): string {
+  const { config } = program;
+  const batch = config.train.batch_size;
+  const cells = (
+    row: Omit<NodeCost, "shape" | "operation">,
+    operation: string,
+    shape: string,
+  ): string[] => [
+    row.name,
+    operation,
+    shape,
+    formatCount(row.parameters),
+    formatCount(row.multiplyAdds),
+    formatCount(row.activationBytes * batch),
+  ];
+  const rows = total.nodes.map((node) => cells(node, node.operation, shapeText(node.shape)));
+  const lines = tableLines(COLUMNS, [...rows, cells({ ...total, name: "total" }, "", "")]);
+  return [
+    ...lines.slice(0, -1),
+    "",
+    lines.at(-1)!,
+    "",
+    `${formatCount(total.parameters)} parameters, ${formatScaled(total.multiplyAdds)} multiply-adds an image`,
+    `activation bytes are for a batch of ${batch}; peak training memory ${formatBytes(predictMemory(program))}`,
+    "",
+  ].join("\n");
+}
+
+function graphJson(program: Program, { nodes, ...totals }: Cost): string {
+  const { config } = program;
+  const document = {
+    name: config.name,
+    batchSize: config.train.batch_size,
+    layers: nodes,
+    totals: { ...totals, peakTrainingMemoryBytes: predictMemory(program) },
+  };
+  return JSON.stringify(document, null, 2) + "\n";
+}
+
+function stepText(program: Program): string {
+  const { steps } = lower(program, stepsOfRun(program), defaultThreads());
+  return printStep(steps.find(({ mode }) => mode === "train")!.step);
+}
+
+function shapeText(shape: Shape): string {
+  return shape.kind === "map"
+    ? `${shape.height}×${shape.width}×${shape.channels}`
+    : String(shape.channels);
+}

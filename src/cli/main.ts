@@ -1,0 +1,66 @@
+// The command line: arguments in, an exit code out. Commands are registered cheaply and import their work when they run,
+// so that `netc check` starts neither an engine nor tfjs.
+import { Command, CommanderError } from "commander";
+import { netcVersion } from "../runtime/version.js";
+import { register as registerCheck } from "./commands/check.js";
+import { register as registerData } from "./commands/data.js";
+import { register as registerDoctor } from "./commands/doctor.js";
+import { register as registerGraph } from "./commands/graph.js";
+import { register as registerResolve } from "./commands/resolve.js";
+import { register as registerRun } from "./commands/run.js";
+import { failureOf } from "./errors.js";
+import type { ExitCode } from "./exit-codes.js";
+import { exitCodes } from "./exit-codes.js";
+
+/** `args` without node and script. A command that fails softly sets `process.exitCode` and returns. */
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  endQuietlyWhenNobodyReads();
+  process.exitCode = undefined;
+  try {
+    await commandLine().parseAsync(args, { from: "user" });
+    return (process.exitCode as ExitCode | undefined) ?? exitCodes.done;
+  } catch (error) {
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
+    const { message, exitCode } = failureOf(error);
+    process.stderr.write(message + "\n");
+    return exitCode;
+  }
+}
+
+function commandLine(): Command {
+  const program = new Command("netc")
+    .description("Compiles a neural network described in one YAML file, and trains it.")
+    .version(netcVersion(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .helpCommand("help [command]", "print help for a command")
+    .configureHelp({ showGlobalOptions: false })
+    .showHelpAfterError(
+      "(`netc --help` lists the commands, `netc COMMAND --help` the options of one)",
+    )
+    .addHelpText("after", EXIT_CODES)
+    .exitOverride();
+  for (const register of COMMANDS) register(program);
+  return program;
+}
+
+/** In the order that `netc --help` lists them. */
+const COMMANDS: readonly ((program: Command) => void)[] = [
+  registerRun,
+  registerGraph,
+  registerCheck,
+  registerResolve,
+  registerData,
+  registerDoctor,
+];
+
+const EXIT_CODES = `
+Exit codes: 0 done, 1 the input has errors, 2 wrong usage, 130 interrupted; anything else is a bug in netc.`;
+
+/** `netc graph FILE | head` closes the pipe early; that is no fault. */
+function endQuietlyWhenNobodyReads(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(exitCodes.done);
+    throw error;
+  });
+}

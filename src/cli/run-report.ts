@@ -1,0 +1,197 @@
+// What a person sees of a run: what will be trained, a line an epoch, a live bar in a terminal, and how it ended.
+// Without a terminal it is plain lines: no colour codes, no carriage returns.
+import { resolve } from "node:path";
+import colors from "picocolors";
+import { cost } from "../compiler/cost.js";
+import type { Program } from "../compiler/program.js";
+import type { BrokenCheckpoint } from "../runtime/checkpoint.js";
+import type { ChosenEngine } from "../runtime/engines/index.js";
+import type { RunFolder } from "../runtime/run-folder.js";
+import type { RunResult } from "../runtime/run-training.js";
+import { peakMemoryBytes } from "../runtime/run-training.js";
+import type { Divergence } from "../runtime/trainer.js";
+import type { EpochEvent, EvaluationEvent, TrainingEvent } from "../runtime/training-events.js";
+import type { Progress } from "../runtime/training-progress.js";
+import { LiveBar } from "./live-bar.js";
+import { predictMemory } from "./predict-memory.js";
+import type { Column } from "./terminal.js";
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatRate,
+  formatScaled,
+  isInteractive,
+  tableLines,
+} from "./terminal.js";
+
+const COLUMNS: readonly Column[] = [
+  { title: "epoch", align: "right" },
+  { title: "train loss", align: "right" },
+  { title: "train acc", align: "right" },
+  { title: "test loss", align: "right" },
+  { title: "test acc", align: "right" },
+  { title: "rate", align: "right", width: 10 },
+  { title: "images/s", align: "right" },
+  { title: "seconds", align: "right" },
+];
+
+export class RunReport {
+  private readonly bar: LiveBar | undefined;
+  private awaitingEvaluation: EpochEvent | undefined;
+
+  constructor(private readonly program: Program) {
+    this.bar = isInteractive() ? new LiveBar(program.plan) : undefined;
+  }
+
+  describe({ engine, availability, reason }: ChosenEngine, threads: number | undefined): void {
+    const { config, graph, plan } = this.program;
+    const { nodes, parameters, multiplyAdds } = cost(graph);
+    const layers = nodes.filter(
+      ({ operation }) => operation === "conv2d" || operation === "linear",
+    ).length;
+    const { dataset } = config.data;
+    const name = typeof dataset === "string" ? dataset : "generated images";
+    const batch = config.train.batch_size;
+    const lines: [label: string, text: string][] = [
+      [
+        "network",
+        `${layers} layers, ${formatCount(parameters)} parameters, ${formatScaled(multiplyAdds)} multiply-adds an image`,
+      ],
+      [
+        "memory",
+        `${formatBytes(predictMemory(this.program, threads))} for batches of ${batch}, predicted`,
+      ],
+      [
+        "data",
+        `${name}: ${formatCount(plan.trainImages)} training and ${formatCount(plan.testImages)} test images`,
+      ],
+      [
+        "training",
+        `${config.train.epochs} epochs of ${formatCount(plan.stepsPerEpoch)} steps, seed ${config.seed}`,
+      ],
+      ["engine", `${engine.name} ${availability.version} on ${availability.device}: ${reason}`],
+    ];
+    this.print(colors.bold(config.name));
+    for (const [label, text] of lines) this.print(`  ${label.padEnd(9)}${text}`);
+  }
+
+  brokenCheckpoints(broken: readonly BrokenCheckpoint[]): void {
+    for (const { folder, reason } of broken)
+      this.warn(`${folder} is broken and passed over: ${reason}`);
+  }
+
+  changes(changes: readonly string[], effects: readonly string[]): void {
+    for (const line of [...changes, ...effects]) this.print(`  changed  ${line}`);
+  }
+
+  begin(folder: RunFolder, progress: Progress | undefined): void {
+    this.print(`  ${"folder".padEnd(9)}${folder.path}`);
+    if (progress) {
+      this.print(
+        `  ${"resumed".padEnd(9)}after step ${formatCount(progress.step)} of ${formatCount(this.program.plan.steps)}`,
+      );
+    }
+    this.print("");
+    this.print(tableLines(COLUMNS, [])[0]!);
+    this.bar?.begin(progress?.step ?? 0);
+  }
+
+  event(event: TrainingEvent): void {
+    if (event.event === "step") this.bar?.showStep(event);
+    if (event.event === "epoch") {
+      if (this.program.plan.evaluateAfter.includes(event.epoch)) this.awaitingEvaluation = event;
+      else this.epochLine(event, undefined);
+    }
+    if (event.event === "evaluation" && this.awaitingEvaluation) {
+      this.epochLine(this.awaitingEvaluation, event);
+      this.awaitingEvaluation = undefined;
+    }
+    if (event.event === "checkpoint_failed") {
+      this.warn(
+        `the state after step ${event.step} could not be saved, training goes on: ${event.reason}`,
+      );
+    }
+    if (event.event === "log_failed")
+      this.warn(`events.jsonl cannot be written, training goes on: ${event.reason}`);
+  }
+
+  evaluationBatch(done: number, total: number): void {
+    this.bar?.showEvaluation(done, total);
+  }
+
+  stopping(signal: string): void {
+    this.warn(`${signal}: stopping after the step under way; once more stops at once`);
+  }
+
+  end(result: RunResult, folder: RunFolder, resumeCommand: string): void {
+    const { progress, outcome } = result;
+    const { steps } = this.program.plan;
+    this.print("");
+    if (outcome === "diverged") {
+      for (const line of divergenceLines(result.divergence, result.checkpoint)) this.warn(line);
+    } else if (outcome === "finished") {
+      const accuracy = progress.lastEvaluation
+        ? `${formatPercent(progress.lastEvaluation.accuracy)} test accuracy`
+        : "done";
+      this.print(
+        `${colors.bold(accuracy)} after ${this.program.config.train.epochs} epochs in ${formatDuration(progress.elapsedSeconds)}`,
+      );
+      this.print(`peak memory ${formatBytes(peakMemoryBytes())}`);
+    } else {
+      const why = outcome === "stopped" ? "as --max-steps asked" : "as you asked";
+      this.print(
+        `stopped after step ${formatCount(progress.step)} of ${formatCount(steps)}, ${why}`,
+      );
+      if (!result.unsaved) this.print(`go on with: ${resumeCommand}`);
+    }
+    if (result.unsaved) this.warn(`the last state could not be saved: ${result.unsaved}`);
+    this.print(`run folder ${resolve(folder.path)}`);
+  }
+
+  close(): void {
+    this.bar?.close();
+  }
+
+  private epochLine(epoch: EpochEvent, evaluation: EvaluationEvent | undefined): void {
+    const cells = [
+      String(epoch.epoch),
+      epoch.trainLoss.toFixed(4),
+      formatPercent(epoch.trainAccuracy),
+      evaluation ? evaluation.testLoss.toFixed(4) : "–",
+      evaluation ? formatPercent(evaluation.testAccuracy) : "–",
+      formatRate(epoch.learningRate),
+      epoch.imagesPerSecond.toFixed(0),
+      epoch.seconds.toFixed(1),
+    ];
+    this.print(tableLines(COLUMNS, [cells])[1]!);
+  }
+
+  private print(line: string): void {
+    this.above(() => process.stdout.write(line + "\n"));
+  }
+
+  private warn(line: string): void {
+    this.above(() => process.stderr.write(colors.yellow(line) + "\n"));
+  }
+
+  /** Lines scroll by above the bar. */
+  private above(write: () => void): void {
+    if (this.bar) this.bar.around(write);
+    else write();
+  }
+}
+
+function divergenceLines(
+  { step, loss, learningRate, tensor }: Divergence,
+  checkpoint: string | undefined,
+): string[] {
+  const what = loss === null ? "the weights are no longer finite" : `the loss is ${loss}`;
+  const where = tensor ? `; the first tensor with NaN or infinity is ${tensor}` : "";
+  return [
+    `error: ${what} at step ${step}${where}`,
+    `the learning rate was ${formatRate(learningRate)}: try a lower one or a longer warm-up (train.learning_rate)`,
+    checkpoint ? `the last good checkpoint is ${checkpoint}` : "no checkpoint had been saved yet",
+  ];
+}

@@ -1,0 +1,140 @@
+// The work of `netc run`: compiles the file, says what it will train, fetches the data, opens the engine, trains, and
+// saves the model.
+import { resolve } from "node:path";
+import type { Program } from "../compiler/program.js";
+import { compileText } from "../compiler/compile.js";
+import type { Checkpoint } from "../runtime/checkpoint.js";
+import { readNewestCheckpoint } from "../runtime/checkpoint.js";
+import { changesSince, describeChange } from "../runtime/changes-since.js";
+import type { Dataset } from "../runtime/data/dataset.js";
+import { createLoader } from "../runtime/data/loader.js";
+import { openDataset } from "../runtime/data/open-dataset.js";
+import { chooseEngine } from "../runtime/engines/index.js";
+import type { RunFolder } from "../runtime/run-folder.js";
+import {
+  createDatedRunFolder,
+  createRunFolder,
+  newestRunFolder,
+  readRunConfig,
+  runFolderAt,
+  whileLocked,
+} from "../runtime/run-folder.js";
+import type { RunResult } from "../runtime/run-training.js";
+import { runTraining } from "../runtime/run-training.js";
+import { UserError } from "../runtime/user-error.js";
+import type { RunFlags } from "./commands/run.js";
+import { dataProgressDisplay } from "./data-progress.js";
+import type { ExitCode } from "./exit-codes.js";
+import { exitCodes } from "./exit-codes.js";
+import { loadProgram } from "./load-program.js";
+import { RunReport } from "./run-report.js";
+import { stopSignal } from "./stop-signal.js";
+
+export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
+  const overrides = [...flags.set, ...(flags.seed === undefined ? [] : [`seed=${flags.seed}`])];
+  const program = await loadProgram(file, overrides);
+  if (!program) return exitCodes.inputHasErrors;
+
+  const chosen = await chooseEngine(flags.engine);
+  const report = new RunReport(program);
+  const stop = stopSignal((signal) => report.stopping(signal));
+  try {
+    report.describe(chosen, flags.threads);
+    const dataset = await openData(program, stop.signal);
+    const folder = flags.resume
+      ? await folderToResume(program, flags)
+      : await newFolder(program, flags);
+    return await whileLocked(folder, async () => {
+      const checkpoint = flags.resume
+        ? await checkpointToResume(folder, program, report)
+        : undefined;
+      const session = await chosen.engine.open(program, { threads: flags.threads });
+      try {
+        report.begin(folder, checkpoint?.progress);
+        const result = await runTraining(program, {
+          folder,
+          session,
+          engine: { name: chosen.engine.name, version: chosen.availability.version },
+          loader: createLoader(dataset, program.config),
+          checkpoint,
+          maxSteps: flags.maxSteps,
+          signal: stop.signal,
+          observe: (event) => report.event(event),
+          onEvaluationBatch: (done, total) => report.evaluationBatch(done, total),
+        });
+        report.close();
+        if (result.outcome === "finished") {
+          const { saveTfjsModel } = await import("../runtime/engines/tfjs/save-model.js");
+          await saveTfjsModel(program, await session.readState(), folder.model);
+        }
+        report.end(result, folder, `netc run ${file} --resume --out ${folder.path}`);
+        return exitCodeOf(result);
+      } finally {
+        await session.dispose();
+      }
+    });
+  } catch (error) {
+    if (stop.signal.aborted && (error as Error).name === "AbortError") return exitCodes.interrupted;
+    throw error;
+  } finally {
+    report.close();
+    stop.release();
+  }
+}
+
+async function openData({ config }: Program, signal: AbortSignal): Promise<Dataset> {
+  const display = await dataProgressDisplay();
+  try {
+    return await openDataset(config.data, config.seed, display.onProgress, signal);
+  } finally {
+    display.stop();
+  }
+}
+
+const EXIT_CODE_OF_OUTCOME: Readonly<Record<RunResult["outcome"], ExitCode>> = {
+  finished: exitCodes.done,
+  stopped: exitCodes.done,
+  interrupted: exitCodes.interrupted,
+  diverged: exitCodes.inputHasErrors,
+};
+
+function exitCodeOf({ outcome, unsaved }: RunResult): ExitCode {
+  const code = EXIT_CODE_OF_OUTCOME[outcome];
+  return code === exitCodes.done && unsaved !== undefined ? exitCodes.inputHasErrors : code;
+}
+
+async function newFolder({ config }: Program, { out }: RunFlags): Promise<RunFolder> {
+  return out === undefined
+    ? createDatedRunFolder("runs", config, new Date())
+    : createRunFolder(out, config);
+}
+
+async function folderToResume({ config }: Program, { out }: RunFlags): Promise<RunFolder> {
+  return out === undefined ? newestRunFolder("runs", config.name) : runFolderAt(out);
+}
+
+/** Refuses where the file would have trained the steps already done otherwise. */
+async function checkpointToResume(
+  folder: RunFolder,
+  program: Program,
+  report: RunReport,
+): Promise<Checkpoint | undefined> {
+  const { value: before } = compileText(await readRunConfig(folder), folder.config);
+  if (!before)
+    throw new UserError(
+      `${folder.config} was written by another version of netc and cannot be resumed`,
+    );
+  const { checkpoint, broken } = await readNewestCheckpoint(folder.checkpoints);
+  report.brokenCheckpoints(broken);
+  const { changes, effects } = changesSince(before, program, checkpoint?.progress.step ?? 0);
+  const refused = changes.filter(({ altersThePast }) => altersThePast);
+  if (refused.length > 0) {
+    const lines = refused.map((change) => `  ${describeChange(change)}`).join("\n");
+    throw new UserError(
+      `the run in ${resolve(folder.path)} was trained with other settings, so resuming would not continue it:\n${lines}\n` +
+        `start a new run without \`--resume\`, or give the file the run's values`,
+    );
+  }
+  report.changes(changes.map(describeChange), effects);
+  return checkpoint;
+}

@@ -1,0 +1,126 @@
+// One run in its folder: the trainer with its event log and checkpoints around it, from the start or from where it stopped.
+import { createHash } from "node:crypto";
+import { cpus, totalmem } from "node:os";
+import { basename } from "node:path";
+import type { ResolvedConfig } from "../compiler/config.js";
+import type { Program } from "../compiler/program.js";
+import type { Checkpoint } from "./checkpoint.js";
+import { pruneCheckpoints, sweepCheckpoints, writeCheckpoint } from "./checkpoint.js";
+import type { Loader } from "./data/loader.js";
+import type { Session, State } from "./engine.js";
+import { EventLog, rewindEventLog } from "./event-log.js";
+import { initialize } from "./initialize.js";
+import type { RunFolder } from "./run-folder.js";
+import { writeRunConfig } from "./run-folder.js";
+import type { TrainingResult } from "./trainer.js";
+import { train } from "./trainer.js";
+import type { StartEvent, TrainingEvent } from "./training-events.js";
+import type { Progress } from "./training-progress.js";
+import { BEGINNING } from "./training-progress.js";
+import { netcVersion } from "./version.js";
+
+export interface RunOptions {
+  /** Locked by the caller for as long as the run lasts. */
+  readonly folder: RunFolder;
+  readonly session: Session;
+  readonly engine: { readonly name: string; readonly version: string };
+  readonly loader: Loader;
+  /** Where to go on; undefined starts from the first step. */
+  readonly checkpoint?: Checkpoint;
+  readonly maxSteps?: number;
+  readonly signal?: AbortSignal;
+  /** Sees every event as it is logged. */
+  readonly observe?: (event: TrainingEvent) => void;
+  readonly onEvaluationBatch?: (done: number, total: number) => void;
+}
+
+export type RunResult = TrainingResult & {
+  /** The newest checkpoint that is whole, where there is one. */
+  readonly checkpoint: string | undefined;
+  /** Why the newest state could not be saved, where that is so. */
+  readonly unsaved: string | undefined;
+};
+
+export async function runTraining(program: Program, options: RunOptions): Promise<RunResult> {
+  const { folder, session, loader, checkpoint, observe = () => {} } = options;
+  const progress = checkpoint?.progress ?? BEGINNING;
+  await sweepCheckpoints(folder.checkpoints);
+  await rewindEventLog(folder.events, progress);
+  await writeRunConfig(folder, program.config);
+  await session.writeState(checkpoint?.state ?? initialize(program.graph, program.config));
+
+  const saved: { newest: string | undefined; fault: string | undefined } = {
+    newest: checkpoint?.folder,
+    fault: undefined,
+  };
+  const log = new EventLog(folder.events, (reason) => {
+    observe({ event: "log_failed", step: progress.step, reason });
+  });
+  const emit = (event: TrainingEvent): void => {
+    log.append(event);
+    observe(event);
+  };
+
+  const save = async (at: Progress, state: State): Promise<void> => {
+    const started = performance.now();
+    try {
+      await log.flush(); // a resumed run finds every line up to its checkpoint
+      saved.newest = await writeCheckpoint(folder.checkpoints, program, at, state);
+      saved.fault = undefined;
+      const milliseconds = performance.now() - started;
+      emit({ event: "checkpoint", step: at.step, folder: basename(saved.newest), milliseconds });
+      await pruneCheckpoints(folder.checkpoints, program.config.train.checkpoints.keep);
+    } catch (error) {
+      saved.fault = (error as Error).message;
+      emit({ event: "checkpoint_failed", step: at.step, reason: saved.fault });
+    }
+  };
+
+  emit(startEvent(program.config, options, progress));
+  const { maxSteps, signal, onEvaluationBatch } = options;
+  const result = await train(program, session, loader, {
+    progress,
+    maxSteps,
+    signal,
+    emit,
+    onEvaluationBatch,
+    save,
+  });
+  emit({
+    event: "end",
+    step: result.progress.step,
+    outcome: result.outcome,
+    elapsedSeconds: result.progress.elapsedSeconds,
+    testAccuracy: result.progress.lastEvaluation?.accuracy ?? null,
+    peakMemoryBytes: peakMemoryBytes(),
+  });
+  await log.flush();
+  return { ...result, checkpoint: saved.newest, unsaved: saved.fault };
+}
+
+/** The most memory that this process has had resident. */
+export function peakMemoryBytes(): number {
+  return process.resourceUsage().maxRSS * 1024; // in kibibytes on every platform, says Node
+}
+
+function startEvent(
+  config: ResolvedConfig,
+  { engine, checkpoint }: RunOptions,
+  { step }: Progress,
+): StartEvent {
+  const processors = cpus();
+  return {
+    event: checkpoint ? "resume" : "start",
+    step,
+    time: new Date().toISOString(),
+    versions: { netc: netcVersion(), node: process.version, engine: engine.version },
+    machine: {
+      platform: `${process.platform} ${process.arch}`,
+      processor: processors[0]?.model.trim() ?? "unknown",
+      cores: processors.length,
+      memoryBytes: totalmem(),
+    },
+    engine: engine.name,
+    configDigest: createHash("sha256").update(JSON.stringify(config)).digest("hex"),
+  };
+}
