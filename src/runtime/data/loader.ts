@@ -1,6 +1,6 @@
 // Batches for the trainer. A training batch is a pure function of (configuration, seed, epoch, batch index): the epoch's
 // order, then resizing, then augmentation, image by image. Nothing large is allocated from batch to batch.
-import type { ResolvedConfig } from "../../compiler/config.js";
+import type { EvaluationConfig, ResolvedConfig, TrainConfig } from "../../compiler/config.js";
 import { invariant } from "../../compiler/diagnostic.js";
 import type { Batch } from "../engine.js";
 import { permutation } from "../random/random-stream.js";
@@ -12,15 +12,22 @@ export interface Loader {
   readonly batchesPerEpoch: number;
   readonly testBatches: number;
   /**
-   * Batch `batchIndex` of `epoch`, both from 0, in any order of calls. The batch is overwritten by the second
-   * call to `train` after this one: it stays valid while the next is prepared.
+   * Batch `batchIndex` of `epoch`, both from 0, in any order of calls. Its buffers are used again by the third call to
+   * `train` after this one, so it stays valid while the next two are prepared.
    */
   train(epoch: number, batchIndex: number): Batch;
-  /** Batch `batchIndex` of the test set in official order. Valid as long as a batch of `train`, by calls to `test`. */
+  /** Batch `batchIndex` of the test set in official order; valid as long as one of `train`, counted in calls to `test`. */
   test(batchIndex: number): Batch;
 }
 
-export function createLoader(dataset: Dataset, config: ResolvedConfig): Loader {
+/** The part of a resolved configuration that batches depend on. */
+export type LoaderConfig = Pick<ResolvedConfig, "seed" | "data"> & {
+  readonly train: Pick<TrainConfig, "batch_size" | "drop_last"> & {
+    readonly evaluation: Pick<EvaluationConfig, "batch_size">;
+  };
+};
+
+export function createLoader(dataset: Dataset, config: LoaderConfig): Loader {
   const { train, test } = dataset;
   const { batch_size: batchSize, drop_last: dropLast, evaluation } = config.train;
   const batches = train.count / batchSize;
@@ -32,7 +39,7 @@ export function createLoader(dataset: Dataset, config: ResolvedConfig): Loader {
   };
 }
 
-function trainBatches(set: ImageSet, config: ResolvedConfig): Loader["train"] {
+function trainBatches(set: ImageSet, config: LoaderConfig): Loader["train"] {
   const { seed } = config;
   const { resize, augment, normalize } = config.data;
   const batchSize = config.train.batch_size;
@@ -71,7 +78,7 @@ function trainBatches(set: ImageSet, config: ResolvedConfig): Loader["train"] {
 /** Resized test images are kept up to this size: resizing CIFAR-10 to 96×96 takes a second of every evaluation. */
 const KEPT_TEST_BYTES = 400e6;
 
-function testBatches(set: ImageSet, config: ResolvedConfig): Loader["test"] {
+function testBatches(set: ImageSet, config: LoaderConfig): Loader["test"] {
   const { resize } = config.data;
   const batchSize = config.train.evaluation.batch_size;
   const { channels } = set;
