@@ -1,0 +1,34 @@
+// The compiler, read aloud: text of one file in, Program out. Each line is a pass with a file of its own.
+import { buildGraph } from "./build-graph.js";
+import { check } from "./check.js";
+import type { ResolvedConfig } from "./config.js";
+import type { Diagnostic, Result } from "./diagnostic.js";
+import { failed, hasErrors, ok } from "./diagnostic.js";
+import { inferShapes } from "./infer-shapes.js";
+import { loadConfig } from "./load-config.js";
+import type { YamlFile } from "./parse.js";
+import { withSpans } from "./parse.js";
+import { plan } from "./plan.js";
+import type { Program } from "./program.js";
+
+export interface Compilation extends Result<Program> {
+  /** The parsed source, for code frames; undefined where it could not be parsed at all. */
+  readonly file: YamlFile | undefined;
+}
+
+/** `overrides` are `path=value` texts, applied before validation as if they stood in the file. */
+export function compileText(text: string, fileName: string, overrides: readonly string[] = []): Compilation {
+  const loaded = loadConfig(text, fileName, overrides); // parse, apply overrides, validate, resolve
+  if (!loaded.value) return { ...failed<Program>(loaded.diagnostics), file: undefined };
+  const { file, config } = loaded.value;
+  const program = compileConfig(config);
+  const diagnostics = [...loaded.diagnostics, ...withSpans(file, program.diagnostics)];
+  return { value: program.value, diagnostics, file };
+}
+
+export function compileConfig(config: ResolvedConfig): Result<Program> {
+  const graph = inferShapes(buildGraph(config));
+  const diagnostics: readonly Diagnostic[] = [...check(config), ...graph.diagnostics];
+  if (!graph.value || hasErrors(diagnostics)) return failed(diagnostics);
+  return ok({ config, graph: graph.value, plan: plan(config) }, diagnostics);
+}

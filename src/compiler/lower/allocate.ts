@@ -1,0 +1,97 @@
+// KernelCalls → an address for every buffer: liveness from the order of the calls, then the largest buffers first,
+// each at the lowest address where nothing alive at the same time lies (greedy by size, arXiv 2001.03288 §5).
+import type { BufferId, KernelCall, KernelCalls } from "./kernel-calls.js";
+import { kernels } from "./kernels.js";
+import { invariant } from "../diagnostic.js";
+
+export interface Allocation {
+  /** Byte offset of each transient buffer from the start of the arena; -1 for the others. */
+  readonly offsets: readonly number[];
+  readonly arenaBytes: number;
+  /** Most bytes alive at once: what no allocation can go under. */
+  readonly aliveBytes: number;
+}
+
+interface Lifetime {
+  first: number;
+  last: number;
+  bytes: number;
+  readonly members: BufferId[];
+}
+
+const ALIGNMENT = 64;
+
+export function allocate({ buffers, calls }: KernelCalls): Allocation {
+  const lifetimes = mergeInPlace(calls, lifetimesOf({ buffers, calls }));
+  const groups = [...new Set(lifetimes.filter((lifetime) => lifetime !== undefined))];
+  groups.sort((a, b) => b.bytes - a.bytes || a.first - b.first);
+  const offsets: number[] = buffers.map(() => -1);
+  const placed: { lifetime: Lifetime; offset: number }[] = []; // sorted by offset
+  let arenaBytes = 0;
+  for (const lifetime of groups) {
+    let offset = 0;
+    for (const other of placed) {
+      if (other.lifetime.last < lifetime.first || other.lifetime.first > lifetime.last) continue;
+      if (other.offset >= offset + lifetime.bytes) break;
+      offset = Math.max(offset, other.offset + other.lifetime.bytes);
+    }
+    const at = placed.findIndex((other) => other.offset > offset);
+    placed.splice(at < 0 ? placed.length : at, 0, { lifetime, offset });
+    for (const member of lifetime.members) offsets[member] = offset;
+    arenaBytes = Math.max(arenaBytes, offset + lifetime.bytes);
+  }
+  return { offsets, arenaBytes, aliveBytes: mostAlive(groups, calls.length) };
+}
+
+/** Buffers that a call touches, with what it does to them. */
+export function touched(call: KernelCall): { buffer: BufferId; access: string }[] {
+  const accesses: Readonly<Record<string, string>> = kernels[call.kernel];
+  const operands = Object.entries(call.operands).flatMap(([name, operand]) =>
+    typeof operand === "object" && operand !== null ? [{ buffer: operand.buffer, access: accesses[name]! }] : [],
+  );
+  return call.inPlace?.required ? [...operands, { buffer: call.inPlace.input, access: "update" }] : operands;
+}
+
+function lifetimesOf({ buffers, calls }: KernelCalls): (Lifetime | undefined)[] {
+  const lifetimes: (Lifetime | undefined)[] = buffers.map(() => undefined);
+  calls.forEach((call, index) => {
+    for (const { buffer } of touched(call)) {
+      const described = buffers[buffer]!;
+      if (described.kind !== "transient") continue;
+      const bytes = Math.ceil(described.bytes / ALIGNMENT) * ALIGNMENT;
+      const lifetime = (lifetimes[buffer] ??= { first: index, last: index, bytes, members: [buffer] });
+      lifetime.last = index;
+    }
+  });
+  return lifetimes;
+}
+
+/** Where an output may take its input's place and the input ends with that call, the two become one. */
+function mergeInPlace(calls: readonly KernelCall[], lifetimes: (Lifetime | undefined)[]): (Lifetime | undefined)[] {
+  calls.forEach(({ inPlace, node }, index) => {
+    if (!inPlace) return;
+    const input = lifetimes[inPlace.input];
+    const output = lifetimes[inPlace.output];
+    const possible =
+      input && output && input !== output && input.last === index && output.first === index && input.bytes === output.bytes;
+    invariant(possible || !inPlace.required, `${node} adds to a gradient that is not its own`);
+    if (!possible) return;
+    input.last = output.last;
+    for (const member of output.members) {
+      input.members.push(member);
+      lifetimes[member] = input;
+    }
+  });
+  return lifetimes;
+}
+
+function mostAlive(lifetimes: readonly Lifetime[], calls: number): number {
+  const change = new Array<number>(calls + 1).fill(0);
+  for (const { first, last, bytes } of lifetimes) {
+    change[first]! += bytes;
+    change[last + 1]! -= bytes;
+  }
+  let [alive, most] = [0, 0];
+  for (const bytes of change) most = Math.max(most, (alive += bytes));
+  return most;
+}

@@ -1,0 +1,226 @@
+// FusedGraph → TrainingGraph: the forward pass, then the gradient of the loss by reverse accumulation, one rule an
+// operation, then the optimizer's update. With `mode: "evaluate"` only the forward pass with running statistics.
+import { invariant } from "../diagnostic.js";
+import type { Shape } from "../graph.js";
+import type { FusedGraph, FusedNode, FusedOp } from "./fuse.js";
+import type { NormOperands, Tensor, TensorId, TrainingGraph, TrainingNode, TrainingOp } from "./training-graph.js";
+
+export type StepMode = "train" | "evaluate";
+
+export function differentiate(graph: FusedGraph, mode: StepMode, labelSmoothing: number): TrainingGraph {
+  const tape = new Tape(graph);
+  graph.nodes.forEach((node, index) => forwardRules[node.op.kind](tape, node as never, index, mode));
+  const last = graph.nodes.length - 1;
+  const logits = tape.outputs[last]!;
+  const logitsGradient = mode === "train" ? tape.activation("logits gradient", graph.nodes[last]!.shape) : null;
+  tape.push("loss", { kind: "softmax_cross_entropy", logits, labelSmoothing, logitsGradient });
+  if (logitsGradient === null) return tape.finish();
+
+  tape.gradients[last] = logitsGradient;
+  for (let index = last; index > 0; index--) {
+    const node = graph.nodes[index]!;
+    const outputGradient = tape.gradients[index];
+    invariant(outputGradient !== undefined, `${node.name} has no reader`);
+    backwardRules[node.op.kind](tape, node as never, index, outputGradient);
+  }
+  const parameters = [...tape.parameterGradients.keys()].sort((a, b) => a - b);
+  const gradients = parameters.map((parameter) => tape.parameterGradients.get(parameter)!);
+  tape.push("update", { kind: "update", parameters, gradients });
+  return tape.finish();
+}
+
+/** What a node's forward pass leaves for its backward pass. */
+interface Saved {
+  readonly weight?: TensorId;
+  readonly bias?: TensorId | null;
+  readonly operands?: NormOperands | null;
+}
+
+class Tape {
+  readonly tensors: Tensor[] = [];
+  readonly nodes: TrainingNode[] = [];
+  readonly outputs: TensorId[] = [];
+  readonly saved: Saved[] = [];
+  readonly gradients: (TensorId | undefined)[] = [];
+  readonly parameterGradients = new Map<TensorId, TensorId>();
+
+  constructor(readonly graph: FusedGraph) {}
+
+  push(name: string, op: TrainingOp): void {
+    this.nodes.push({ name, op });
+  }
+
+  add(tensor: Tensor): TensorId {
+    this.tensors.push(tensor);
+    return this.tensors.length - 1;
+  }
+
+  activation(name: string, shape: Shape): TensorId {
+    return this.add({ kind: "activation", name, shape });
+  }
+
+  parameter(name: string, dims: readonly number[], decay: boolean): TensorId {
+    return this.add({ kind: "parameter", name, dims, decay });
+  }
+
+  gradientOf(parameter: TensorId): TensorId {
+    const { name } = this.tensors[parameter]!;
+    const gradient = this.add({ kind: "gradient", name: `${name} gradient`, parameter });
+    this.parameterGradients.set(parameter, gradient);
+    return gradient;
+  }
+
+  inputOf(node: FusedNode, which = 0): TensorId {
+    return this.outputs[node.inputs[which]!]!;
+  }
+
+  inputShape(node: FusedNode): Shape {
+    return this.graph.nodes[node.inputs[0]!]!.shape;
+  }
+
+  finish(): TrainingGraph {
+    return { tensors: this.tensors, nodes: this.nodes };
+  }
+}
+
+type NodeOf<K extends FusedOp["kind"]> = FusedNode & { readonly op: Extract<FusedOp, { kind: K }> };
+type ForwardRules = {
+  readonly [K in FusedOp["kind"]]: (tape: Tape, node: NodeOf<K>, index: number, mode: StepMode) => void;
+};
+type BackwardRules = {
+  readonly [K in FusedOp["kind"]]: (tape: Tape, node: NodeOf<K>, index: number, outputGradient: TensorId) => void;
+};
+
+const forwardRules: ForwardRules = {
+  input(tape, node, index) {
+    tape.outputs[index] = tape.activation("images", node.shape);
+    tape.push("images", { kind: "load_images", output: tape.outputs[index]! });
+  },
+
+  conv2d(tape, node, index) {
+    const { op, name, shape } = node;
+    const inChannels = tape.inputShape(node).channels;
+    const weight = tape.parameter(`${name}.weight`, [...op.kernel, inChannels, op.channels], true);
+    const bias = op.bias ? tape.parameter(`${name}.bias`, [op.channels], false) : null;
+    const output = tape.activation(name, shape);
+    tape.outputs[index] = output;
+    tape.saved[index] = { weight, bias };
+    tape.push(name, { kind: "conv2d", ...windowOf(op), input: tape.inputOf(node), weight, bias, output });
+  },
+
+  pointwise(tape, node, index, mode) {
+    const { op, name, shape } = node;
+    const { normName, kind: _, ...pointwise } = op;
+    const input = tape.inputOf(node);
+    const residual = op.add ? tape.inputOf(node, 1) : null;
+    const { channels } = shape;
+    const norm = normName === null ? null : {
+      scale: tape.parameter(`${normName}.weight`, [channels], false),
+      shift: tape.parameter(`${normName}.bias`, [channels], false),
+    };
+    const running = normName === null ? null : {
+      mean: tape.add({ kind: "statistic", name: `${normName}.running_mean`, dims: [channels], decay: false }),
+      variance: tape.add({ kind: "statistic", name: `${normName}.running_var`, dims: [channels], decay: false }),
+    };
+    const output = tape.activation(`${name} output`, shape);
+    tape.outputs[index] = output;
+    if (mode === "evaluate") {
+      const operands = norm && running ? { ...norm, ...running } : null;
+      tape.push(name, { kind: "pointwise_inference", ...pointwise, input, residual, operands, output });
+      return;
+    }
+    const operands = norm && {
+      ...norm,
+      mean: tape.add({ kind: "channels", name: `${normName} mean`, channels }),
+      reciprocalDeviation: tape.add({ kind: "channels", name: `${normName} reciprocal deviation`, channels }),
+    };
+    tape.saved[index] = { operands };
+    tape.push(name, { kind: "pointwise", ...pointwise, input, residual, operands, running, output });
+  },
+
+  max_pool: poolForward,
+  average_pool: poolForward,
+};
+
+function poolForward(tape: Tape, node: NodeOf<"max_pool"> | NodeOf<"average_pool">, index: number): void {
+  const output = tape.activation(node.name, node.shape);
+  tape.outputs[index] = output;
+  tape.push(node.name, { ...windowOf(node.op), kind: node.op.kind, input: tape.inputOf(node), output });
+}
+
+const backwardRules: BackwardRules = {
+  input() {
+    invariant(false, "the images need no gradient");
+  },
+
+  conv2d(tape, node, index, outputGradient) {
+    const { op, name } = node;
+    const { weight, bias } = tape.saved[index]!;
+    const window = windowOf(op);
+    const input = tape.inputOf(node);
+    if (bias !== undefined && bias !== null) {
+      const biasGradient = tape.gradientOf(bias);
+      tape.push(`${name} bias gradient`, { kind: "bias_gradient", outputGradient, biasGradient });
+    }
+    const weightGradient = tape.gradientOf(weight!);
+    const toWeight: TrainingOp = { kind: "conv2d_weight_gradient", ...window, input, outputGradient, weightGradient };
+    tape.push(`${name} weight gradient`, toWeight);
+    const source = node.inputs[0]!;
+    if (source === 0) return; // images
+    const accumulate = tape.gradients[source] ?? null;
+    const inputGradient = tape.activation(`${name} input gradient`, tape.inputShape(node));
+    tape.gradients[source] = inputGradient;
+    const operands = { outputGradient, weight: weight!, accumulate, inputGradient };
+    tape.push(`${name} input gradient`, { kind: "conv2d_input_gradient", ...window, ...operands });
+  },
+
+  pointwise(tape, node, index, outputGradient) {
+    const { op, name, shape } = node;
+    const { normName: _, kind: __, ...pointwise } = op;
+    const { operands } = tape.saved[index]!;
+    const needsInput = op.norm !== null || op.innerRelu;
+    const inputGradient = tape.activation(`${name} input gradient`, shape);
+    const residualGradient = op.add ? tape.activation(`${name} residual gradient`, shape) : null;
+    setGradient(tape, node.inputs[0]!, inputGradient);
+    if (residualGradient !== null) setGradient(tape, node.inputs[1]!, residualGradient);
+    tape.push(`${name} gradient`, {
+      kind: "pointwise_gradient",
+      ...pointwise,
+      outputGradient,
+      input: needsInput ? tape.inputOf(node) : null,
+      output: op.outerRelu ? tape.outputs[index]! : null,
+      operands: operands ?? null,
+      scaleGradient: operands ? tape.gradientOf(operands.scale) : null,
+      shiftGradient: operands ? tape.gradientOf(operands.shift) : null,
+      inputGradient,
+      residualGradient,
+    });
+  },
+
+  max_pool(tape, node, index, outputGradient) {
+    const input = tape.inputOf(node);
+    const inputGradient = tape.activation(`${node.name} input gradient`, tape.inputShape(node));
+    setGradient(tape, node.inputs[0]!, inputGradient);
+    const operands = { input, output: tape.outputs[index]!, outputGradient, inputGradient };
+    tape.push(`${node.name} gradient`, { kind: "max_pool_gradient", ...windowOf(node.op), ...operands });
+  },
+
+  average_pool(tape, node, _index, outputGradient) {
+    const inputGradient = tape.activation(`${node.name} input gradient`, tape.inputShape(node));
+    setGradient(tape, node.inputs[0]!, inputGradient);
+    const operands = { outputGradient, inputGradient };
+    tape.push(`${node.name} gradient`, { kind: "average_pool_gradient", ...windowOf(node.op), ...operands });
+  },
+};
+
+/** In a residual network the gradient that comes second to a value is always a convolution's, which can add. */
+function setGradient(tape: Tape, node: number, gradient: TensorId): void {
+  invariant(tape.gradients[node] === undefined, `two gradients meet at ${tape.graph.nodes[node]!.name}`);
+  tape.gradients[node] = gradient;
+}
+
+function windowOf<T extends { kernel: readonly [number, number]; stride: readonly [number, number]; padding: unknown }>(
+  op: T,
+): Pick<T, "kernel" | "stride" | "padding"> {
+  return { kernel: op.kernel, stride: op.stride, padding: op.padding as T["padding"] };
+}

@@ -1,0 +1,37 @@
+// Kernel calls over buffers that have no address yet: what select-kernels makes and allocate places.
+import type { KernelName, kernels } from "./kernels.js";
+
+/** Index into `KernelCalls.buffers`. */
+export type BufferId = number;
+
+export type Buffer =
+  /** At the same address in every step: parameters, gradients, optimizer slots, statistics, the staged batch. */
+  | { readonly kind: "persistent"; readonly name: string }
+  /** Lives from its first to its last call. */
+  | { readonly kind: "transient"; readonly name: string; readonly bytes: number }
+  /** Integers that the kernels read, written once. */
+  | { readonly kind: "table"; readonly name: string; readonly values: readonly number[] };
+
+/** A buffer (with a byte offset into it), or a plain number; `null` is the address 0, "absent". */
+export type Operand = number | null | { readonly buffer: BufferId; readonly offset?: number };
+
+type OperandOf<A> = A extends "integer" | "float" ? number : Exclude<Operand, number>;
+export type OperandsOf<K extends KernelName> = {
+  readonly [P in keyof (typeof kernels)[K]]: OperandOf<(typeof kernels)[K][P]>;
+};
+
+export interface KernelCall {
+  readonly kernel: KernelName;
+  /** The training node it belongs to. */
+  readonly node: string;
+  readonly operands: Readonly<Record<string, Operand>>;
+  /** `output` may take the place of `input` if `input` is not read again; `required` where the kernel adds to it. */
+  readonly inPlace?: { readonly output: BufferId; readonly input: BufferId; readonly required: boolean };
+  /** Multiply-adds that the operation stands for, whatever the algorithm. */
+  readonly multiplyAdds: number;
+}
+
+export interface KernelCalls {
+  readonly buffers: readonly Buffer[];
+  readonly calls: readonly KernelCall[];
+}

@@ -1,0 +1,103 @@
+// Program → LoweredProgram: the steps that the WebAssembly engine runs, over one heap whose every byte is placed
+// ahead of time. Training, evaluation and the smaller last batch of each are steps of their own over shared parameters.
+import type { Program } from "../program.js";
+import { allocate } from "./allocate.js";
+import type { StepMode } from "./differentiate.js";
+import { differentiate } from "./differentiate.js";
+import type { Step } from "./emit-step.js";
+import { emitStep, tableBytes } from "./emit-step.js";
+import { fuse } from "./fuse.js";
+import type { ParameterLayout } from "./layout.js";
+import { layoutParameters } from "./layout.js";
+import { slotNames } from "./optimizer-slots.js";
+import type { PersistentName } from "./select-kernels.js";
+import { selectKernels } from "./select-kernels.js";
+import type { TrainingGraph } from "./training-graph.js";
+
+export interface StepRequest {
+  readonly mode: StepMode;
+  readonly batch: number;
+}
+
+export interface LoweredProgram {
+  readonly steps: readonly (StepRequest & { readonly step: Step })[];
+  readonly layout: ParameterLayout;
+  readonly addresses: Readonly<Record<PersistentName, number>>;
+  readonly heapBytes: number;
+}
+
+/** Below it: the control block, the zeros that stand for padding, and the kernels' own constants. */
+export const HEAP_START = 256 * 1024;
+const PAGE = 4096;
+
+export function lower(program: Program, requests: readonly StepRequest[], threads: number): LoweredProgram {
+  const { config, graph } = program;
+  const layout = layoutParameters(graph);
+  const optimizer = config.train.optimizer;
+  const selected = requests.map(({ mode, batch }) => {
+    const calls = selectKernels(trainingGraphOf(program, mode), { batch, threads, layout, optimizer });
+    return { mode, batch, calls, allocation: allocate(calls) };
+  });
+
+  const largestBatch = Math.max(...requests.map(({ batch }) => batch));
+  const { addresses, end } = placePersistent(program, layout, largestBatch);
+  let address = end;
+  const placements = selected.map(({ calls }) => {
+    const tables = address;
+    address = aligned(address + tableBytes(calls));
+    return tables;
+  });
+  // Steps never overlap in time, so they share one arena.
+  const arena = address;
+  const steps = selected.map(({ mode, batch, calls, allocation }, index) => {
+    const placement = { persistent: addresses, tables: placements[index]!, arena };
+    return { mode, batch, step: emitStep(batch, calls, allocation, placement) };
+  });
+  const arenaBytes = Math.max(...steps.map(({ step }) => step.arenaBytes));
+  return { steps, layout, addresses, heapBytes: aligned(arena + arenaBytes) };
+}
+
+/** The steps that a whole run needs: full and last batches of training and of evaluation. */
+export function stepsOfRun({ config, plan }: Program): StepRequest[] {
+  const evaluationBatch = Math.min(config.train.evaluation.batch_size, plan.testImages);
+  const requests: StepRequest[] = [
+    { mode: "train", batch: config.train.batch_size },
+    { mode: "train", batch: plan.lastBatch },
+    { mode: "evaluate", batch: evaluationBatch },
+    { mode: "evaluate", batch: plan.testImages % evaluationBatch || evaluationBatch },
+  ];
+  return requests.filter(
+    ({ mode, batch }, index) => requests.findIndex((other) => other.mode === mode && other.batch === batch) === index,
+  );
+}
+
+export function trainingGraphOf({ config, graph }: Program, mode: StepMode): TrainingGraph {
+  const smoothing = mode === "train" ? config.train.loss.cross_entropy.label_smoothing : 0;
+  return differentiate(fuse(graph), mode, smoothing);
+}
+
+function placePersistent(program: Program, layout: ParameterLayout, batch: number) {
+  const { height, width, channels } = program.config.model.input;
+  const slots = slotNames(program.config.train.optimizer).length;
+  const sizes: Record<PersistentName, number> = {
+    "staged images": batch * height * width * channels,
+    "staged labels": batch * 4,
+    "pixel values": channels * 256 * 4,
+    parameters: layout.parameterBytes,
+    gradients: layout.parameterBytes,
+    statistics: layout.statisticBytes,
+    "first slots": slots > 0 ? layout.parameterBytes : 0,
+    "second slots": slots > 1 ? layout.parameterBytes : 0,
+  };
+  const addresses = {} as Record<PersistentName, number>;
+  let end = HEAP_START;
+  for (const name of Object.keys(sizes) as PersistentName[]) {
+    addresses[name] = end;
+    end = aligned(end + sizes[name]);
+  }
+  return { addresses, end };
+}
+
+function aligned(address: number): number {
+  return Math.ceil(address / PAGE) * PAGE;
+}

@@ -1,0 +1,247 @@
+// ShapedGraph → tf.LayersModel of stock layers, from normalised images [n, height, width, channels] to logits [n, classes];
+// and parameters to and from it. TensorFlow.js itself is handed in, so that the compiler does not depend on it.
+import type { LayersModel, SymbolicTensor, layers } from "@tensorflow/tfjs-layers";
+import { invariant } from "../diagnostic.js";
+import type { Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../graph.js";
+import { parametersOf, statisticsOf } from "../parameters.js";
+import type { Program } from "../program.js";
+
+export interface Tfjs {
+  readonly core: typeof import("@tensorflow/tfjs-core");
+  readonly layers: typeof import("@tensorflow/tfjs-layers");
+}
+
+/** Tensors by name, float32, in the layouts of compiler/parameters.ts. */
+export type NamedTensors = ReadonlyMap<
+  string,
+  { readonly shape: readonly number[]; readonly data: Float32Array }
+>;
+
+/** Every parameter and statistic starts as tfjs initialises it; `stateToTfjs` sets them. */
+export function buildTfjsModel(tf: Tfjs, program: Program): LayersModel {
+  const { graph, config } = program;
+  const context: Context = { layers: tf.layers.layers, input: tf.layers.input, graph };
+  const values: SymbolicTensor[] = [];
+  graph.nodes.forEach((node, index) => {
+    const rule = layerRules[node.op.kind] as LayerRule<Op["kind"]>;
+    const inputs = node.inputs.map((input) => values[input]!);
+    values.push(rule(context, node.op, inputs, node, index));
+  });
+  return tf.layers.model({
+    name: legalName(config.name),
+    inputs: values[0]!,
+    outputs: values.at(-1)!,
+  });
+}
+
+/** Copies parameters and running statistics into the model; other tensors of the state (optimizer slots) are passed over. */
+export function stateToTfjs(
+  tf: Tfjs,
+  model: LayersModel,
+  graph: ShapedGraph,
+  state: NamedTensors,
+): void {
+  for (const [layerName, names] of weightsByLayer(graph)) {
+    const tensors = names.map((name) => {
+      const value = state.get(name);
+      invariant(value, `the state holds ${name}`);
+      return tf.core.tensor(value.data, [...value.shape], "float32");
+    });
+    model.getLayer(layerName).setWeights(tensors);
+    tf.core.dispose(tensors);
+  }
+}
+
+/** Parameters and running statistics of the model, bit for bit. */
+export async function tfjsToState(model: LayersModel, graph: ShapedGraph): Promise<NamedTensors> {
+  const state = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+  for (const [layerName, names] of weightsByLayer(graph)) {
+    const tensors = model.getLayer(layerName).getWeights();
+    invariant(tensors.length === names.length, `${layerName} has the weights ${names.join(", ")}`);
+    for (const [index, name] of names.entries()) {
+      const tensor = tensors[index]!;
+      const data = Float32Array.from(await tensor.data()); // a copy: the cpu backend hands out its own array
+      state.set(name, { shape: [...tensor.shape], data });
+    }
+  }
+  return state;
+}
+
+/** Layer name → its tensors in the order of `getWeights`: parameters, then for batch norm its statistics. */
+function weightsByLayer(graph: ShapedGraph): Map<string, string[]> {
+  const byLayer = new Map<string, string[]>();
+  for (const { name, node } of [...parametersOf(graph), ...statisticsOf(graph)]) {
+    const layer = legalName(graph.nodes[node]!.name);
+    byLayer.set(layer, [...(byLayer.get(layer) ?? []), name]);
+  }
+  return byLayer;
+}
+
+// ---------------------------------------------------------------- rules
+
+interface Context {
+  readonly layers: typeof layers;
+  readonly input: typeof import("@tensorflow/tfjs-layers").input;
+  readonly graph: ShapedGraph;
+}
+
+type LayerRule<K extends Op["kind"]> = (
+  context: Context,
+  op: OpOf<K>,
+  inputs: readonly SymbolicTensor[],
+  node: ShapedNode,
+  index: number,
+) => SymbolicTensor;
+
+type LayerRules = { readonly [K in Op["kind"]]: LayerRule<K> };
+
+const layerRules: LayerRules = {
+  input: ({ input }, { height, width, channels }, _, node) =>
+    input({ shape: [height, width, channels], name: legalName(node.name), dtype: "float32" }),
+
+  conv2d: (context, op, [x], node) => {
+    const layer = context.layers.conv2d({
+      name: legalName(node.name),
+      filters: op.channels,
+      kernelSize: [...op.kernel],
+      strides: [...op.stride],
+      padding: "valid",
+      useBias: op.bias,
+      dataFormat: "channelsLast",
+    });
+    return layer.apply(zeroPadded(context, x!, op.padding, node)) as SymbolicTensor;
+  },
+
+  batch_norm: (context, { eps, momentum }, [x], node) => {
+    // What PyTorch calls momentum is the share of the new batch, in tfjs it is the share that stays.
+    const options = { name: legalName(node.name), axis: -1, epsilon: eps, momentum: 1 - momentum };
+    return context.layers.batchNormalization(options).apply(x!) as SymbolicTensor;
+  },
+
+  relu: (context, _, [x], node) =>
+    context.layers
+      .activation({ name: legalName(node.name), activation: "relu" })
+      .apply(x!) as SymbolicTensor,
+
+  add: (context, _, inputs, node) =>
+    context.layers.add({ name: legalName(node.name) }).apply([...inputs]) as SymbolicTensor,
+
+  max_pool: (context, op, [x], node) => {
+    const padded = isNonNegative(context.graph, node.inputs[0]!)
+      ? zeroPadded(context, x!, op.padding, node)
+      : lowPadded(context, x!, op.padding, node);
+    return context.layers
+      .maxPooling2d({ name: legalName(node.name), ...pool(op) })
+      .apply(padded) as SymbolicTensor;
+  },
+
+  average_pool: (context, op, [x], node) =>
+    context.layers
+      .averagePooling2d({ name: legalName(node.name), ...pool(op) })
+      .apply(zeroPadded(context, x!, op.padding, node)) as SymbolicTensor,
+
+  global_average_pool: (context, _, [x], node) =>
+    context.layers
+      .globalAveragePooling2d({ name: legalName(node.name), dataFormat: "channelsLast" })
+      .apply(x!) as SymbolicTensor,
+
+  linear: (context, { features, bias }, [x], node) => {
+    const isMap = context.graph.nodes[node.inputs[0]!]!.shape.kind === "map";
+    const flatten = context.layers.flatten({ name: legalName(`${node.name}.flatten`) });
+    const flat = isMap ? (flatten.apply(x!) as SymbolicTensor) : x!;
+    const layer = context.layers.dense({
+      name: legalName(node.name),
+      units: features,
+      useBias: bias,
+    });
+    return layer.apply(flat) as SymbolicTensor;
+  },
+};
+
+function pool({ kernel, stride }: Window): {
+  poolSize: [number, number];
+  strides: [number, number];
+  padding: "valid";
+} {
+  return { poolSize: [...kernel], strides: [...stride], padding: "valid" };
+}
+
+/** Padding is a layer of its own: at stride 2 PyTorch pads both sides, "same" only bottom and right. */
+function zeroPadded(
+  context: Context,
+  x: SymbolicTensor,
+  padding: Padding,
+  node: ShapedNode,
+  suffix = "padding",
+): SymbolicTensor {
+  const { top, bottom, left, right } = padding;
+  if (top + bottom + left + right === 0) return x;
+  const sides: [[number, number], [number, number]] = [
+    [top, bottom],
+    [left, right],
+  ];
+  const layer = context.layers.zeroPadding2d({
+    name: legalName(`${node.name}.${suffix}`),
+    padding: sides,
+    dataFormat: "channelsLast",
+  });
+  return layer.apply(x) as SymbolicTensor;
+}
+
+/** Far below any activation, and far enough from the end of float32 that adding one does not overflow. */
+const LOW = 1e38;
+
+/**
+ * Pads with a value that never wins a maximum. No stock layer pads with anything but zero, so a map of ones, padded by zeros
+ * and rescaled to 0 inside and −1e38 in the border, is added to the zero-padded map; inside it changes no bit.
+ */
+function lowPadded(
+  context: Context,
+  x: SymbolicTensor,
+  padding: Padding,
+  node: ShapedNode,
+): SymbolicTensor {
+  const padded = zeroPadded(context, x, padding, node);
+  if (padded === x) return x;
+  const rescale = (
+    suffix: string,
+    scale: number,
+    offset: number,
+    value: SymbolicTensor,
+  ): SymbolicTensor =>
+    context.layers
+      .rescaling({ name: legalName(`${node.name}.${suffix}`), scale, offset })
+      .apply(value) as SymbolicTensor;
+  const inside = zeroPadded(context, rescale("ones", 0, 1, x), padding, node, "inside");
+  const border = rescale("border", LOW, -LOW, inside);
+  return context.layers
+    .add({ name: legalName(`${node.name}.bordered`) })
+    .apply([padded, border]) as SymbolicTensor;
+}
+
+/** Whether a node's values are never below zero, so that zero padding cannot win a maximum. */
+function isNonNegative(graph: ShapedGraph, index: number): boolean {
+  const node = graph.nodes[index]!;
+  const keepsSign: Readonly<Record<Op["kind"], boolean>> = {
+    input: false,
+    conv2d: false,
+    batch_norm: false,
+    relu: false,
+    add: true,
+    max_pool: true,
+    average_pool: true,
+    global_average_pool: true,
+    linear: false,
+  };
+  if (node.op.kind === "relu") return true;
+  return (
+    keepsSign[node.op.kind] &&
+    node.inputs.every((input: number): boolean => isNonNegative(graph, input))
+  );
+}
+
+/** Names of layers become names of tensors, which TensorFlow restricts; see tfjs-core's isValidTensorName. */
+function legalName(name: string): string {
+  const legal = name.replaceAll(/[^A-Za-z0-9._-]/g, "_");
+  return /^[A-Za-z0-9]/.test(legal) ? legal : `net${legal}`;
+}

@@ -1,0 +1,303 @@
+// Batch norm over all pixels (Ioffe & Szegedy, arXiv 1502.03167) with what follows it in a residual network, in one
+// pass: y = outer(inner(scale·(x − mean)/deviation + shift) + residual). Sums are float32 over short runs of pixels and
+// double beyond, in a fixed number of parts.
+import { BatchNorm, BatchNormGradient, BatchNormInference, BiasGradient, Pointwise, PointwiseGradient } from "./generated/operands";
+import { addToDoubles, cut, fma, splat } from "./simd";
+import { barrier, takeUnit } from "./threads";
+
+const INNER_RELU: i32 = 1, OUTER_RELU: i32 = 2;
+
+/** Pixels that are swept at once, channel block by channel block, out of the first-level cache. */
+// @ts-ignore: decorator
+@inline
+function pixelsAtOnce(lanes: i32): i32 {
+  return max(16, min(256, 4096 / lanes));
+}
+
+/** Units of work of the elementwise passes: about 64 KiB of a map each. */
+// @ts-ignore: decorator
+@inline
+function pixelsInUnit(lanes: i32): i32 {
+  return max(16, 16384 / lanes);
+}
+
+// @ts-ignore: decorator
+@inline
+function lowerBound(relu: i32): v128 {
+  return relu ? splat(0) : splat(-Infinity);
+}
+
+export function batchNorm(call: usize, thread: i32, threads: i32): void {
+  const x = BatchNorm.input(call), pixels = BatchNorm.pixels(call), lanes = BatchNorm.lanes(call);
+  const slots = BatchNorm.slots(call), partials = BatchNorm.partials(call);
+  const row = <usize>lanes << 2, slotBytes = row << 2, atOnce = pixelsAtOnce(lanes);
+  for (let slot = takeUnit(); slot < slots; slot = takeUnit()) {
+    const sums = partials + slotBytes * slot, squares = sums + (row << 1);
+    memory.fill(sums, 0, slotBytes);
+    const end = cut(pixels, slot + 1, slots);
+    for (let first = cut(pixels, slot, slots); first < end; first += atOnce) {
+      const last = x + row * min(end, first + atOnce);
+      for (let channel: usize = 0; channel < row; channel += 32) {
+        let s0 = splat(0), s1 = s0, q0 = s0, q1 = s0;
+        for (let p = x + row * first + channel; p < last; p += row) {
+          const a = v128.load(p), b = v128.load(p, 16);
+          s0 = f32x4.add(s0, a); s1 = f32x4.add(s1, b);
+          q0 = fma(a, a, q0); q1 = fma(b, b, q1);
+        }
+        addToDoubles(sums + (channel << 1), s0); addToDoubles(sums + (channel << 1) + 32, s1);
+        addToDoubles(squares + (channel << 1), q0); addToDoubles(squares + (channel << 1) + 32, q1);
+      }
+    }
+  }
+  barrier(threads);
+
+  const coefficients = BatchNorm.coefficients(call); // [2][lanes]: y = x·first + second
+  const count = <f64>pixels, momentum = <f64>BatchNorm.momentum(call);
+  for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
+    let sum: f64 = 0, square: f64 = 0;
+    for (let slot = 0; slot < slots; slot++) {
+      const at = partials + slotBytes * slot + (<usize>channel << 3);
+      sum += load<f64>(at); square += load<f64>(at + (row << 1));
+    }
+    const at = <usize>channel << 2, mean = sum / count, variance = Math.max(0, square / count - mean * mean);
+    const reciprocal = 1.0 / Math.sqrt(variance + <f64>BatchNorm.epsilon(call));
+    const factor = <f64>load<f32>(BatchNorm.scale(call) + at) * reciprocal;
+    store<f32>(coefficients + at, <f32>factor);
+    store<f32>(coefficients + row + at, <f32>(<f64>load<f32>(BatchNorm.shift(call) + at) - mean * factor));
+    store<f32>(BatchNorm.mean(call) + at, <f32>mean);
+    store<f32>(BatchNorm.reciprocalDeviation(call) + at, <f32>reciprocal);
+    // PyTorch's convention: momentum weighs the new value, and the running variance is Bessel-corrected.
+    const runningMean = BatchNorm.runningMean(call) + at, runningVariance = BatchNorm.runningVariance(call) + at;
+    const unbiased = pixels > 1 ? variance * count / (count - 1) : variance;
+    store<f32>(runningMean, <f32>(<f64>load<f32>(runningMean) * (1 - momentum) + mean * momentum));
+    store<f32>(runningVariance, <f32>(<f64>load<f32>(runningVariance) * (1 - momentum) + unbiased * momentum));
+  }
+  barrier(threads);
+  apply(x, BatchNorm.residual(call), BatchNorm.output(call), pixels, lanes, coefficients, BatchNorm.flags(call));
+}
+
+export function batchNormInference(call: usize, thread: i32, threads: i32): void {
+  const lanes = BatchNormInference.lanes(call), row = <usize>lanes << 2, coefficients = BatchNormInference.coefficients(call);
+  for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
+    const at = <usize>channel << 2;
+    const variance = <f64>load<f32>(BatchNormInference.runningVariance(call) + at) + <f64>BatchNormInference.epsilon(call);
+    const factor = <f64>load<f32>(BatchNormInference.scale(call) + at) / Math.sqrt(variance);
+    const mean = <f64>load<f32>(BatchNormInference.runningMean(call) + at);
+    store<f32>(coefficients + at, <f32>factor);
+    store<f32>(coefficients + row + at, <f32>(<f64>load<f32>(BatchNormInference.shift(call) + at) - mean * factor));
+  }
+  barrier(threads);
+  apply(
+    BatchNormInference.input(call), BatchNormInference.residual(call), BatchNormInference.output(call),
+    BatchNormInference.pixels(call), lanes, coefficients, BatchNormInference.flags(call),
+  );
+}
+
+/** y = outer(inner(x·factor + term) + residual), channel block by channel block over short runs of pixels. */
+function apply(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, coefficients: usize, flags: i32): void {
+  const row = <usize>lanes << 2, atOnce = pixelsInUnit(lanes);
+  const inner = lowerBound(flags & INNER_RELU), outer = lowerBound(flags & OUTER_RELU);
+  for (let unit = takeUnit(); unit * atOnce < pixels; unit = takeUnit()) {
+    const first = unit * atOnce, end = x + row * min(pixels, first + atOnce);
+    for (let channel: usize = 0; channel < row; channel += 32) {
+      const f0 = v128.load(coefficients + channel), f1 = v128.load(coefficients + channel, 16);
+      const t0 = v128.load(coefficients + row + channel), t1 = v128.load(coefficients + row + channel, 16);
+      const start = row * first + channel;
+      let p = x + start, q = y + start;
+      if (residual) {
+        let r = residual + start;
+        for (; p < end; p += row, q += row, r += row) {
+          const n0 = f32x4.max(inner, fma(v128.load(p), f0, t0)), n1 = f32x4.max(inner, fma(v128.load(p, 16), f1, t1));
+          v128.store(q, f32x4.max(outer, f32x4.add(v128.load(r), n0)));
+          v128.store(q, f32x4.max(outer, f32x4.add(v128.load(r, 16), n1)), 16);
+        }
+      } else {
+        for (; p < end; p += row, q += row) {
+          v128.store(q, f32x4.max(outer, fma(v128.load(p), f0, t0)));
+          v128.store(q, f32x4.max(outer, fma(v128.load(p, 16), f1, t1)), 16);
+        }
+      }
+    }
+  }
+}
+
+/**
+ * With d the gradient behind both activations' masks: shift' = Σ d, scale' = Σ d·x̂,
+ * x' = scale/deviation · (d − shift'/n − x̂·scale'/n); the residual gets d before the inner mask.
+ */
+export function batchNormGradient(call: usize, thread: i32, threads: i32): void {
+  const dy = BatchNormGradient.outputGradient(call), x = BatchNormGradient.input(call), y = BatchNormGradient.output(call);
+  const pixels = BatchNormGradient.pixels(call), lanes = BatchNormGradient.lanes(call), slots = BatchNormGradient.slots(call);
+  const means = BatchNormGradient.mean(call), reciprocals = BatchNormGradient.reciprocalDeviation(call);
+  const scales = BatchNormGradient.scale(call), shifts = BatchNormGradient.shift(call);
+  const inner = BatchNormGradient.flags(call) & INNER_RELU;
+  const partials = BatchNormGradient.partials(call), coefficients = BatchNormGradient.coefficients(call);
+  const row = <usize>lanes << 2, slotBytes = row << 2, zero = splat(0);
+  // [5][lanes]: x' = d·factor + x·slope + term; the inner mask is x·maskFactor + maskTerm > 0, as it was computed.
+  const slope = coefficients + row, term = slope + row, maskFactor = term + row, maskTerm = maskFactor + row;
+  for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
+    const at = <usize>channel << 2;
+    const factor = <f64>load<f32>(scales + at) * <f64>load<f32>(reciprocals + at);
+    store<f32>(maskFactor + at, <f32>factor);
+    store<f32>(maskTerm + at, <f32>(<f64>load<f32>(shifts + at) - <f64>load<f32>(means + at) * factor));
+  }
+  barrier(threads);
+
+  const atOnce = pixelsAtOnce(lanes);
+  for (let slot = takeUnit(); slot < slots; slot = takeUnit()) {
+    const sums = partials + slotBytes * slot, products = sums + (row << 1);
+    memory.fill(sums, 0, slotBytes);
+    const end = cut(pixels, slot + 1, slots);
+    for (let first = cut(pixels, slot, slots); first < end; first += atOnce) {
+      const last = dy + row * min(end, first + atOnce);
+      for (let channel: usize = 0; channel < row; channel += 32) {
+        const m0 = v128.load(means + channel), m1 = v128.load(means + channel, 16), start = row * first + channel;
+        let s0 = zero, s1 = zero, t0 = zero, t1 = zero;
+        let p = dy + start, q = x + start, r = y + start;
+        if (inner) {
+          const f0 = v128.load(maskFactor + channel), f1 = v128.load(maskFactor + channel, 16);
+          const k0 = v128.load(maskTerm + channel), k1 = v128.load(maskTerm + channel, 16);
+          for (; p < last; p += row, q += row, r += row) {
+            const x0 = v128.load(q), x1 = v128.load(q, 16);
+            let d0 = v128.and(v128.load(p), f32x4.gt(fma(x0, f0, k0), zero)), d1 = v128.and(v128.load(p, 16), f32x4.gt(fma(x1, f1, k1), zero));
+            if (y) { d0 = v128.and(d0, f32x4.gt(v128.load(r), zero)); d1 = v128.and(d1, f32x4.gt(v128.load(r, 16), zero)); }
+            s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
+            t0 = fma(d0, f32x4.sub(x0, m0), t0); t1 = fma(d1, f32x4.sub(x1, m1), t1);
+          }
+        } else if (y) {
+          for (; p < last; p += row, q += row, r += row) {
+            const d0 = v128.and(v128.load(p), f32x4.gt(v128.load(r), zero)), d1 = v128.and(v128.load(p, 16), f32x4.gt(v128.load(r, 16), zero));
+            s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
+            t0 = fma(d0, f32x4.sub(v128.load(q), m0), t0); t1 = fma(d1, f32x4.sub(v128.load(q, 16), m1), t1);
+          }
+        } else {
+          for (; p < last; p += row, q += row) {
+            const d0 = v128.load(p), d1 = v128.load(p, 16);
+            s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
+            t0 = fma(d0, f32x4.sub(v128.load(q), m0), t0); t1 = fma(d1, f32x4.sub(v128.load(q, 16), m1), t1);
+          }
+        }
+        addToDoubles(sums + (channel << 1), s0); addToDoubles(sums + (channel << 1) + 32, s1);
+        addToDoubles(products + (channel << 1), t0); addToDoubles(products + (channel << 1) + 32, t1);
+      }
+    }
+  }
+  barrier(threads);
+
+  const count = <f64>pixels;
+  for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
+    let sum: f64 = 0, product: f64 = 0;
+    for (let slot = 0; slot < slots; slot++) {
+      const at = partials + slotBytes * slot + (<usize>channel << 3);
+      sum += load<f64>(at); product += load<f64>(at + (row << 1));
+    }
+    const at = <usize>channel << 2, reciprocal = <f64>load<f32>(reciprocals + at), mean = <f64>load<f32>(means + at);
+    product *= reciprocal; // Σ d·x̂
+    const factor = <f64>load<f32>(scales + at) * reciprocal, line = -factor * reciprocal * product / count;
+    store<f32>(coefficients + at, <f32>factor);
+    store<f32>(slope + at, <f32>line);
+    store<f32>(term + at, <f32>(-factor * sum / count - line * mean));
+    store<f32>(BatchNormGradient.scaleGradient(call) + at, <f32>product);
+    store<f32>(BatchNormGradient.shiftGradient(call) + at, <f32>sum);
+  }
+  barrier(threads);
+
+  const dx = BatchNormGradient.inputGradient(call), dr = BatchNormGradient.residualGradient(call), inUnit = pixelsInUnit(lanes);
+  for (let unit = takeUnit(); unit * inUnit < pixels; unit = takeUnit()) {
+    const first = unit * inUnit, last = dy + row * min(pixels, first + inUnit);
+    for (let channel: usize = 0; channel < row; channel += 32) {
+      const f0 = v128.load(coefficients + channel), f1 = v128.load(coefficients + channel, 16);
+      const l0 = v128.load(slope + channel), l1 = v128.load(slope + channel, 16);
+      const k0 = v128.load(term + channel), k1 = v128.load(term + channel, 16), start = row * first + channel;
+      let p = dy + start, q = x + start, r = y + start, w = dx + start, u = dr + start;
+      if (inner) {
+        const g0 = v128.load(maskFactor + channel), g1 = v128.load(maskFactor + channel, 16);
+        const h0 = v128.load(maskTerm + channel), h1 = v128.load(maskTerm + channel, 16);
+        for (; p < last; p += row, q += row, r += row, w += row, u += row) {
+          let d0 = v128.load(p), d1 = v128.load(p, 16);
+          if (y) { d0 = v128.and(d0, f32x4.gt(v128.load(r), zero)); d1 = v128.and(d1, f32x4.gt(v128.load(r, 16), zero)); }
+          const x0 = v128.load(q), x1 = v128.load(q, 16);
+          const i0 = v128.and(d0, f32x4.gt(fma(x0, g0, h0), zero)), i1 = v128.and(d1, f32x4.gt(fma(x1, g1, h1), zero));
+          v128.store(w, fma(i0, f0, fma(x0, l0, k0))); v128.store(w, fma(i1, f1, fma(x1, l1, k1)), 16);
+          if (dr) { v128.store(u, d0); v128.store(u, d1, 16); }
+        }
+      } else if (y && dr) {
+        for (; p < last; p += row, q += row, r += row, w += row, u += row) {
+          const d0 = v128.and(v128.load(p), f32x4.gt(v128.load(r), zero)), d1 = v128.and(v128.load(p, 16), f32x4.gt(v128.load(r, 16), zero));
+          v128.store(w, fma(d0, f0, fma(v128.load(q), l0, k0))); v128.store(w, fma(d1, f1, fma(v128.load(q, 16), l1, k1)), 16);
+          v128.store(u, d0); v128.store(u, d1, 16);
+        }
+      } else if (y) {
+        for (; p < last; p += row, q += row, r += row, w += row) {
+          const d0 = v128.and(v128.load(p), f32x4.gt(v128.load(r), zero)), d1 = v128.and(v128.load(p, 16), f32x4.gt(v128.load(r, 16), zero));
+          v128.store(w, fma(d0, f0, fma(v128.load(q), l0, k0))); v128.store(w, fma(d1, f1, fma(v128.load(q, 16), l1, k1)), 16);
+        }
+      } else {
+        for (; p < last; p += row, q += row, w += row, u += row) {
+          const d0 = v128.load(p), d1 = v128.load(p, 16);
+          v128.store(w, fma(d0, f0, fma(v128.load(q), l0, k0))); v128.store(w, fma(d1, f1, fma(v128.load(q, 16), l1, k1)), 16);
+          if (dr) { v128.store(u, d0); v128.store(u, d1, 16); }
+        }
+      }
+    }
+  }
+}
+
+/** outer(inner(x) + residual) where there is no norm. */
+export function pointwise(call: usize): void {
+  const x = Pointwise.input(call), residual = Pointwise.residual(call), y = Pointwise.output(call), flags = Pointwise.flags(call);
+  const inner = lowerBound(flags & INNER_RELU), outer = lowerBound(flags & OUTER_RELU);
+  const bytes = <usize>Pointwise.lanes(call) * <usize>Pointwise.pixels(call) << 2;
+  for (let first = <usize>takeUnit() << 16; first < bytes; first = <usize>takeUnit() << 16) {
+    const end = min(bytes, first + 65536);
+    for (let at = first; at < end; at += 16) {
+      let value = f32x4.max(inner, v128.load(x + at));
+      if (residual) value = f32x4.add(value, v128.load(residual + at));
+      v128.store(y + at, f32x4.max(outer, value));
+    }
+  }
+}
+
+export function pointwiseGradient(call: usize): void {
+  const dy = PointwiseGradient.outputGradient(call), x = PointwiseGradient.input(call), y = PointwiseGradient.output(call);
+  const dx = PointwiseGradient.inputGradient(call), dr = PointwiseGradient.residualGradient(call);
+  const bytes = <usize>PointwiseGradient.lanes(call) * <usize>PointwiseGradient.pixels(call) << 2, zero = splat(0);
+  const inner = PointwiseGradient.flags(call) & INNER_RELU;
+  for (let first = <usize>takeUnit() << 16; first < bytes; first = <usize>takeUnit() << 16) {
+    const end = min(bytes, first + 65536);
+    for (let at = first; at < end; at += 16) {
+      let d = v128.load(dy + at);
+      if (y) d = v128.and(d, f32x4.gt(v128.load(y + at), zero));
+      const masked = inner ? v128.and(d, f32x4.gt(v128.load(x + at), zero)) : d;
+      if (dr) v128.store(dr + at, d);
+      v128.store(dx + at, masked);
+    }
+  }
+}
+
+/** Σ over pixels of the gradient, a channel at a time. */
+export function biasGradient(call: usize, thread: i32, threads: i32): void {
+  const dy = BiasGradient.outputGradient(call), pixels = BiasGradient.pixels(call), lanes = BiasGradient.lanes(call);
+  const slots = BiasGradient.slots(call), partials = BiasGradient.partials(call);
+  const row = <usize>lanes << 2, slotBytes = row << 1, atOnce = pixelsAtOnce(lanes);
+  for (let slot = takeUnit(); slot < slots; slot = takeUnit()) {
+    const sums = partials + slotBytes * slot, end = cut(pixels, slot + 1, slots);
+    memory.fill(sums, 0, slotBytes);
+    for (let first = cut(pixels, slot, slots); first < end; first += atOnce) {
+      const last = dy + row * min(end, first + atOnce);
+      for (let channel: usize = 0; channel < row; channel += 32) {
+        let s0 = splat(0), s1 = s0;
+        for (let p = dy + row * first + channel; p < last; p += row) {
+          s0 = f32x4.add(s0, v128.load(p)); s1 = f32x4.add(s1, v128.load(p, 16));
+        }
+        addToDoubles(sums + (channel << 1), s0); addToDoubles(sums + (channel << 1) + 32, s1);
+      }
+    }
+  }
+  barrier(threads);
+  for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
+    let sum: f64 = 0;
+    for (let slot = 0; slot < slots; slot++) sum += load<f64>(partials + slotBytes * slot + (<usize>channel << 3));
+    store<f32>(BiasGradient.biasGradient(call) + (<usize>channel << 2), <f32>sum);
+  }
+}

@@ -1,0 +1,585 @@
+// Generated from src/compiler/lower/kernels.ts by scripts/generate-kernel-operands.mjs.
+
+export namespace LoadImages {
+  export const ID: i32 = 0;
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function values(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function channels(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 20); }
+}
+
+export namespace PackWeights {
+  export const ID: i32 = 1;
+  // @ts-ignore: decorator
+  @inline export function weights(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function packed(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function tapOffsets(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function taps(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function depth(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function depthStride(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function columns(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function columnStride(call: usize): i32 { return load<i32>(call, 28); }
+}
+
+export namespace ConvolveDirect {
+  export const ID: i32 = 2;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function packed(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function bias(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function offsets(call: usize): usize { return load<usize>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function tiles(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function taps(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function depth(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function columnTiles(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function groups(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function inputGroupBytes(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function outputGroupBytes(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function groupsAtOnce(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function accumulate(call: usize): i32 { return load<i32>(call, 52); }
+}
+
+export namespace TransformWeights {
+  export const ID: i32 = 3;
+  // @ts-ignore: decorator
+  @inline export function weights(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function transformed(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function transposed(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 24); }
+}
+
+export namespace ConvolveWinograd {
+  export const ID: i32 = 4;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function transformed(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function bias(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function depth(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function columns(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function accumulate(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 48); }
+}
+
+export namespace WeightGradientWinograd {
+  export const ID: i32 = 5;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function weightGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function slots(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function partials(call: usize): usize { return load<usize>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 48); }
+}
+
+export namespace WeightGradientByImage {
+  export const ID: i32 = 6;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function weightGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function paddingTop(call: usize): i32 { return load<i32>(call, 56); }
+  // @ts-ignore: decorator
+  @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 60); }
+  // @ts-ignore: decorator
+  @inline export function imagesAtOnce(call: usize): i32 { return load<i32>(call, 64); }
+  // @ts-ignore: decorator
+  @inline export function slots(call: usize): i32 { return load<i32>(call, 68); }
+  // @ts-ignore: decorator
+  @inline export function partials(call: usize): usize { return load<usize>(call, 72); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 76); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 80); }
+}
+
+export namespace WeightGradientByChannel {
+  export const ID: i32 = 7;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function weightGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function paddingTop(call: usize): i32 { return load<i32>(call, 56); }
+  // @ts-ignore: decorator
+  @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 60); }
+  // @ts-ignore: decorator
+  @inline export function packedGradient(call: usize): usize { return load<usize>(call, 64); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 68); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 72); }
+}
+
+export namespace BiasGradient {
+  export const ID: i32 = 8;
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function biasGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function slots(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function partials(call: usize): usize { return load<usize>(call, 20); }
+}
+
+export namespace BatchNorm {
+  export const ID: i32 = 9;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function residual(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function scale(call: usize): usize { return load<usize>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function shift(call: usize): usize { return load<usize>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function mean(call: usize): usize { return load<usize>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function reciprocalDeviation(call: usize): usize { return load<usize>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function runningMean(call: usize): usize { return load<usize>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function runningVariance(call: usize): usize { return load<usize>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function epsilon(call: usize): f32 { return load<f32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function momentum(call: usize): f32 { return load<f32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function flags(call: usize): i32 { return load<i32>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function slots(call: usize): i32 { return load<i32>(call, 56); }
+  // @ts-ignore: decorator
+  @inline export function partials(call: usize): usize { return load<usize>(call, 60); }
+  // @ts-ignore: decorator
+  @inline export function coefficients(call: usize): usize { return load<usize>(call, 64); }
+}
+
+export namespace BatchNormGradient {
+  export const ID: i32 = 10;
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function scale(call: usize): usize { return load<usize>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function shift(call: usize): usize { return load<usize>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function mean(call: usize): usize { return load<usize>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function reciprocalDeviation(call: usize): usize { return load<usize>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function scaleGradient(call: usize): usize { return load<usize>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function shiftGradient(call: usize): usize { return load<usize>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function residualGradient(call: usize): usize { return load<usize>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function flags(call: usize): i32 { return load<i32>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function slots(call: usize): i32 { return load<i32>(call, 56); }
+  // @ts-ignore: decorator
+  @inline export function partials(call: usize): usize { return load<usize>(call, 60); }
+  // @ts-ignore: decorator
+  @inline export function coefficients(call: usize): usize { return load<usize>(call, 64); }
+}
+
+export namespace BatchNormInference {
+  export const ID: i32 = 11;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function residual(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function scale(call: usize): usize { return load<usize>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function shift(call: usize): usize { return load<usize>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function runningMean(call: usize): usize { return load<usize>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function runningVariance(call: usize): usize { return load<usize>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function epsilon(call: usize): f32 { return load<f32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function flags(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function coefficients(call: usize): usize { return load<usize>(call, 44); }
+}
+
+export namespace Pointwise {
+  export const ID: i32 = 12;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function residual(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function flags(call: usize): i32 { return load<i32>(call, 20); }
+}
+
+export namespace PointwiseGradient {
+  export const ID: i32 = 13;
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function residualGradient(call: usize): usize { return load<usize>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function flags(call: usize): i32 { return load<i32>(call, 28); }
+}
+
+export namespace MaxPool {
+  export const ID: i32 = 14;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function paddingTop(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 52); }
+}
+
+export namespace MaxPoolGradient {
+  export const ID: i32 = 15;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function paddingTop(call: usize): i32 { return load<i32>(call, 56); }
+  // @ts-ignore: decorator
+  @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 60); }
+}
+
+export namespace AveragePool {
+  export const ID: i32 = 16;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function paddingTop(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 52); }
+}
+
+export namespace AveragePoolGradient {
+  export const ID: i32 = 17;
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function paddingTop(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 52); }
+}
+
+export namespace SoftmaxCrossEntropy {
+  export const ID: i32 = 18;
+  // @ts-ignore: decorator
+  @inline export function logits(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function labels(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function logitsGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function losses(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function classes(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function labelSmoothing(call: usize): f32 { return load<f32>(call, 28); }
+}
+
+export namespace UpdateSgd {
+  export const ID: i32 = 19;
+  // @ts-ignore: decorator
+  @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function gradients(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function momenta(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function count(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function decay(call: usize): f32 { return load<f32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function momentum(call: usize): f32 { return load<f32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function nesterov(call: usize): i32 { return load<i32>(call, 24); }
+}
+
+export namespace UpdateAdam {
+  export const ID: i32 = 20;
+  // @ts-ignore: decorator
+  @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function gradients(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function firstMoments(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function secondMoments(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function count(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function decay(call: usize): f32 { return load<f32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function beta1(call: usize): f32 { return load<f32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function beta2(call: usize): f32 { return load<f32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function epsilon(call: usize): f32 { return load<f32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function decoupled(call: usize): i32 { return load<i32>(call, 36); }
+}

@@ -1,0 +1,79 @@
+// The module that every thread instantiates over the shared heap: runs a whole step, kernel call by kernel call.
+import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pooling";
+import { batchNorm, batchNormGradient, batchNormInference, biasGradient, pointwise, pointwiseGradient } from "./batch-norm";
+import { convolveDirect, packWeights } from "./convolve-direct";
+import * as operands from "./generated/operands";
+import { loadImages } from "./images";
+import { softmaxCrossEntropy } from "./loss";
+import { barrier, STEP } from "./threads";
+import { updateAdam, updateSgd } from "./update";
+import { weightGradientByChannel, weightGradientByImage } from "./weight-gradient";
+import { convolveWinograd, transformWeights, weightGradientWinograd } from "./winograd";
+
+/** Milliseconds on the host's clock, for profiles. */
+// @ts-ignore: decorator
+@external("env", "now")
+declare function now(): f64;
+
+/** Runs the step at `step` with all threads; called by thread 0. With `times` it notes the time after each call there. */
+export function run(step: usize, threads: i32, times: usize): void {
+  atomic.store<i32>(STEP, <i32>step);
+  barrier(threads);
+  runCalls(step, 0, threads, times);
+}
+
+/** Lets the other threads end. */
+export function stop(threads: i32): void {
+  atomic.store<i32>(STEP, 0);
+  barrier(threads);
+}
+
+/** What the other threads do: wait for a step, help with it, until there is none. */
+export function help(thread: i32, threads: i32): void {
+  while (true) {
+    barrier(threads);
+    const step = <usize><u32>atomic.load<i32>(STEP);
+    if (step == 0) return;
+    runCalls(step, thread, threads, 0);
+  }
+}
+
+/** A step is a list of calls: kernel, bytes to the next call, operands; a negative kernel ends it. */
+function runCalls(step: usize, thread: i32, threads: i32, times: usize): void {
+  let call = step;
+  while (true) {
+    const kernel = load<i32>(call);
+    if (kernel < 0) return;
+    runKernel(kernel, call + 8, thread, threads);
+    barrier(threads);
+    if (times) { store<f64>(times, now()); times += 8; }
+    call += <usize>load<i32>(call, 4);
+  }
+}
+
+function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
+  switch (kernel) {
+    case operands.LoadImages.ID: loadImages(call); break;
+    case operands.PackWeights.ID: packWeights(call); break;
+    case operands.ConvolveDirect.ID: convolveDirect(call); break;
+    case operands.TransformWeights.ID: transformWeights(call, thread); break;
+    case operands.ConvolveWinograd.ID: convolveWinograd(call, thread); break;
+    case operands.WeightGradientWinograd.ID: weightGradientWinograd(call, thread, threads); break;
+    case operands.WeightGradientByImage.ID: weightGradientByImage(call, thread, threads); break;
+    case operands.WeightGradientByChannel.ID: weightGradientByChannel(call, thread, threads); break;
+    case operands.BiasGradient.ID: biasGradient(call, thread, threads); break;
+    case operands.BatchNorm.ID: batchNorm(call, thread, threads); break;
+    case operands.BatchNormGradient.ID: batchNormGradient(call, thread, threads); break;
+    case operands.BatchNormInference.ID: batchNormInference(call, thread, threads); break;
+    case operands.Pointwise.ID: pointwise(call); break;
+    case operands.PointwiseGradient.ID: pointwiseGradient(call); break;
+    case operands.MaxPool.ID: maxPool(call); break;
+    case operands.MaxPoolGradient.ID: maxPoolGradient(call); break;
+    case operands.AveragePool.ID: averagePool(call); break;
+    case operands.AveragePoolGradient.ID: averagePoolGradient(call); break;
+    case operands.SoftmaxCrossEntropy.ID: softmaxCrossEntropy(call, thread, threads); break;
+    case operands.UpdateSgd.ID: updateSgd(call); break;
+    case operands.UpdateAdam.ID: updateAdam(call); break;
+    default: unreachable();
+  }
+}

@@ -1,0 +1,349 @@
+// Winograd's F(4×4, 3×3) (Lavin & Gray, arXiv 1509.09308 §4): 3×3 convolutions of stride 1 and padding 1 with a
+// quarter of the multiplications. A tile is 4×4 output pixels from 6×6 inputs; in the transformed domain each of the
+// 36 frequencies is a matrix product over channels.
+import { ConvolveWinograd, TransformWeights, WeightGradientWinograd } from "./generated/operands";
+import { cut, fma, splat, ZERO } from "./simd";
+import { barrier, takeUnit } from "./threads";
+import { accumulateOuterProducts } from "./weight-gradient";
+
+/** Bytes at the start of a thread's scratch for one tile between its two one-dimensional transforms. */
+const TILE_BYTES: usize = 2048;
+
+/** Bᵀ d on six values: the input's transform along one side; results go to `to`, `step` bytes apart. */
+// @ts-ignore: decorator
+@inline
+function transformInputLine(d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5: v128, to: usize, step: usize): void {
+  v128.store(to, fma(splat(4), d0, fma(splat(-5), d2, d4)));
+  const a = fma(splat(-4), d2, d4), b = fma(splat(-4), d1, d3);
+  v128.store(to + step, f32x4.add(a, b));
+  v128.store(to + 2 * step, f32x4.sub(a, b));
+  const c = f32x4.sub(d4, d2), e = f32x4.sub(d3, d1);
+  v128.store(to + 3 * step, fma(splat(2), e, c));
+  v128.store(to + 4 * step, fma(splat(-2), e, c));
+  v128.store(to + 5 * step, fma(splat(4), d1, fma(splat(-5), d3, d5)));
+}
+
+/** Zeros a column of six values that lies outside the map. */
+// @ts-ignore: decorator
+@inline
+function clearColumn(at: usize): void {
+  const zero = splat(0);
+  v128.store(at, zero); v128.store(at, zero, 96); v128.store(at, zero, 192);
+  v128.store(at, zero, 288); v128.store(at, zero, 384); v128.store(at, zero, 480);
+}
+
+/** Bᵀ d B of the 6×6 tile at (y0, x0), which may overlap the border, for all channels. */
+function transformInput(
+  map: usize, y0: i32, x0: i32, height: i32, width: i32, lanes: i32, to: usize, frequency: usize, tile: usize,
+): void {
+  const pixel = <usize>lanes << 2, row = pixel * width, base = map + row * y0 + pixel * x0;
+  const r0 = y0 >= 0 ? base : ZERO, r1 = y0 + 1 < height ? base + row : ZERO, r2 = y0 + 2 < height ? base + 2 * row : ZERO;
+  const r3 = y0 + 3 < height ? base + 3 * row : ZERO, r4 = y0 + 4 < height ? base + 4 * row : ZERO;
+  const r5 = y0 + 5 < height ? base + 5 * row : ZERO;
+  // A row outside the map reads zeros at the same offsets: six pixels of at most 256 channels, of 64 KiB of zeros.
+  const j0 = x0 < 0 ? 1 : 0, j1 = min(6, width - x0);
+  for (let channel: usize = 0; channel < pixel; channel += 16) {
+    let column = tile, at = channel + pixel * j0;
+    if (j0) { clearColumn(column); column += 16; }
+    for (let j = j0; j < j1; j++) {
+      transformInputLine(
+        v128.load(r0 + at), v128.load(r1 + at), v128.load(r2 + at), v128.load(r3 + at), v128.load(r4 + at),
+        v128.load(r5 + at), column, 96,
+      );
+      column += 16; at += pixel;
+    }
+    for (let j = j1; j < 6; j++) { clearColumn(column); column += 16; }
+    let line = tile, q = to + channel;
+    for (let i = 0; i < 6; i++) {
+      transformInputLine(
+        v128.load(line), v128.load(line, 16), v128.load(line, 32), v128.load(line, 48), v128.load(line, 64),
+        v128.load(line, 80), q, frequency,
+      );
+      line += 96; q += 6 * frequency;
+    }
+  }
+}
+
+/** Aᵀ m A: 36 frequencies back to 4×4 pixels, plus the bias, plus what is there if `accumulate`. */
+function transformOutput(
+  from: usize, frequency: usize, map: usize, y0: i32, x0: i32, height: i32, width: i32, lanes: i32, tile: usize,
+  bias: usize, accumulate: i32,
+): void {
+  const pixel = <usize>lanes << 2, row = pixel * width, base = map + row * y0 + pixel * x0;
+  const rows = min(4, height - y0), columns = min(4, width - x0);
+  for (let channel: usize = 0; channel < pixel; channel += 16) {
+    let q = from + channel, t = tile;
+    for (let j = 0; j < 6; j++) {
+      const m1 = v128.load(q + 6 * frequency), m2 = v128.load(q + 12 * frequency);
+      const m3 = v128.load(q + 18 * frequency), m4 = v128.load(q + 24 * frequency);
+      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
+      v128.store(t, f32x4.add(v128.load(q), f32x4.add(s1, s2)));
+      v128.store(t, fma(splat(2), d2, d1), 96);
+      v128.store(t, fma(splat(4), s2, s1), 192);
+      v128.store(t, f32x4.add(v128.load(q + 30 * frequency), fma(splat(8), d2, d1)), 288);
+      q += frequency; t += 16;
+    }
+    const b = bias ? v128.load(bias + channel) : splat(0);
+    t = tile;
+    let o = base + channel;
+    for (let i = 0; i < rows; i++) {
+      const m1 = v128.load(t, 16), m2 = v128.load(t, 32), m3 = v128.load(t, 48), m4 = v128.load(t, 64);
+      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
+      let a0 = f32x4.add(b, f32x4.add(v128.load(t), f32x4.add(s1, s2))), a1 = f32x4.add(b, fma(splat(2), d2, d1));
+      let a2 = f32x4.add(b, fma(splat(4), s2, s1)), a3 = f32x4.add(b, f32x4.add(v128.load(t, 80), fma(splat(8), d2, d1)));
+      if (columns == 4) {
+        if (accumulate) {
+          a0 = f32x4.add(a0, v128.load(o)); a1 = f32x4.add(a1, v128.load(o + pixel));
+          a2 = f32x4.add(a2, v128.load(o + 2 * pixel)); a3 = f32x4.add(a3, v128.load(o + 3 * pixel));
+        }
+        v128.store(o, a0); v128.store(o + pixel, a1); v128.store(o + 2 * pixel, a2); v128.store(o + 3 * pixel, a3);
+      } else {
+        if (accumulate) {
+          a0 = f32x4.add(a0, v128.load(o));
+          if (columns > 1) a1 = f32x4.add(a1, v128.load(o + pixel));
+          if (columns > 2) a2 = f32x4.add(a2, v128.load(o + 2 * pixel));
+        }
+        v128.store(o, a0);
+        if (columns > 1) v128.store(o + pixel, a1);
+        if (columns > 2) v128.store(o + 2 * pixel, a2);
+      }
+      t += 96; o += row;
+    }
+  }
+}
+
+/** A y on four values: the output gradient's transform along one side. */
+// @ts-ignore: decorator
+@inline
+function transformGradientLine(y0: v128, y1: v128, y2: v128, y3: v128, to: usize, step: usize): void {
+  v128.store(to, y0);
+  const even = f32x4.add(y0, y2), odd = f32x4.add(y1, y3);
+  v128.store(to + step, f32x4.add(even, odd));
+  v128.store(to + 2 * step, f32x4.sub(even, odd));
+  const even4 = fma(splat(4), y2, y0), odd4 = fma(splat(4), y3, y1);
+  v128.store(to + 3 * step, fma(splat(2), odd4, even4));
+  v128.store(to + 4 * step, fma(splat(-2), odd4, even4));
+  v128.store(to + 5 * step, y3);
+}
+
+/** A dy Aᵀ of the 4×4 tile at (y0, x0), cut at the border, for all channels. */
+function transformGradient(
+  map: usize, y0: i32, x0: i32, height: i32, width: i32, lanes: i32, to: usize, frequency: usize, tile: usize,
+): void {
+  const pixel = <usize>lanes << 2, row = pixel * width, r0 = map + row * y0 + pixel * x0;
+  const r1 = y0 + 1 < height ? r0 + row : ZERO, r2 = y0 + 2 < height ? r0 + 2 * row : ZERO;
+  const r3 = y0 + 3 < height ? r0 + 3 * row : ZERO;
+  const columns = min(4, width - x0), zero = splat(0);
+  for (let channel: usize = 0; channel < pixel; channel += 16) {
+    let t = tile, at = channel;
+    for (let j = 0; j < columns; j++) {
+      transformGradientLine(v128.load(r0 + at), v128.load(r1 + at), v128.load(r2 + at), v128.load(r3 + at), t, 64);
+      t += 16; at += pixel;
+    }
+    for (let j = columns; j < 4; j++) {
+      v128.store(t, zero); v128.store(t, zero, 64); v128.store(t, zero, 128);
+      v128.store(t, zero, 192); v128.store(t, zero, 256); v128.store(t, zero, 320);
+      t += 16;
+    }
+    t = tile;
+    let q = to + channel;
+    for (let i = 0; i < 6; i++) {
+      transformGradientLine(v128.load(t), v128.load(t, 16), v128.load(t, 32), v128.load(t, 48), q, frequency);
+      t += 64; q += 6 * frequency;
+    }
+  }
+}
+
+/** result[4·fours][8] = a[.][depth] · panel[depth][8]; row strides in bytes. */
+function multiplyPanel(a: usize, aRow: usize, fours: i32, panel: usize, panelBytes: usize, result: usize, resultRow: usize): void {
+  const end = panel + panelBytes, e1 = end - 32, e2 = end - 64, e3 = end - 96, e4 = end - 128;
+  for (let four = 0; four < fours; four++) {
+    let a0 = a, a1 = a0 + aRow, a2 = a1 + aRow, a3 = a2 + aRow, b = panel;
+    let c00 = splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
+    while (true) { // four basic blocks, for V8's register allocation; see convolve-direct.ts
+      {
+        const b0 = v128.load(b), b1 = v128.load(b, 16);
+        const t0 = v128.load_splat<f32>(a0); c00 = fma(t0, b0, c00); c01 = fma(t0, b1, c01);
+        const t1 = v128.load_splat<f32>(a1); c10 = fma(t1, b0, c10); c11 = fma(t1, b1, c11);
+        const t2 = v128.load_splat<f32>(a2); c20 = fma(t2, b0, c20); c21 = fma(t2, b1, c21);
+        const t3 = v128.load_splat<f32>(a3); c30 = fma(t3, b0, c30); c31 = fma(t3, b1, c31);
+      }
+      if (b == e1) break;
+      {
+        const b0 = v128.load(b, 32), b1 = v128.load(b, 48);
+        const t0 = v128.load_splat<f32>(a0, 4); c00 = fma(t0, b0, c00); c01 = fma(t0, b1, c01);
+        const t1 = v128.load_splat<f32>(a1, 4); c10 = fma(t1, b0, c10); c11 = fma(t1, b1, c11);
+        const t2 = v128.load_splat<f32>(a2, 4); c20 = fma(t2, b0, c20); c21 = fma(t2, b1, c21);
+        const t3 = v128.load_splat<f32>(a3, 4); c30 = fma(t3, b0, c30); c31 = fma(t3, b1, c31);
+      }
+      if (b == e2) break;
+      {
+        const b0 = v128.load(b, 64), b1 = v128.load(b, 80);
+        const t0 = v128.load_splat<f32>(a0, 8); c00 = fma(t0, b0, c00); c01 = fma(t0, b1, c01);
+        const t1 = v128.load_splat<f32>(a1, 8); c10 = fma(t1, b0, c10); c11 = fma(t1, b1, c11);
+        const t2 = v128.load_splat<f32>(a2, 8); c20 = fma(t2, b0, c20); c21 = fma(t2, b1, c21);
+        const t3 = v128.load_splat<f32>(a3, 8); c30 = fma(t3, b0, c30); c31 = fma(t3, b1, c31);
+      }
+      if (b == e3) break;
+      {
+        const b0 = v128.load(b, 96), b1 = v128.load(b, 112);
+        const t0 = v128.load_splat<f32>(a0, 12); c00 = fma(t0, b0, c00); c01 = fma(t0, b1, c01);
+        const t1 = v128.load_splat<f32>(a1, 12); c10 = fma(t1, b0, c10); c11 = fma(t1, b1, c11);
+        const t2 = v128.load_splat<f32>(a2, 12); c20 = fma(t2, b0, c20); c21 = fma(t2, b1, c21);
+        const t3 = v128.load_splat<f32>(a3, 12); c30 = fma(t3, b0, c30); c31 = fma(t3, b1, c31);
+      }
+      if (b == e4) break;
+      a0 += 16; a1 += 16; a2 += 16; a3 += 16; b += 128;
+    }
+    v128.store(result, c00); v128.store(result, c01, 16);
+    const r1 = result + resultRow; v128.store(r1, c10); v128.store(r1, c11, 16);
+    const r2 = r1 + resultRow; v128.store(r2, c20); v128.store(r2, c21, 16);
+    const r3 = r2 + resultRow; v128.store(r3, c30); v128.store(r3, c31, 16);
+    result = r3 + resultRow; a += 4 * aRow;
+  }
+}
+
+/** G g on three values: the filter's transform along one side. */
+// @ts-ignore: decorator
+@inline
+function transformFilterLine(g0: v128, g1: v128, g2: v128, to: usize, step: usize): void {
+  v128.store(to, f32x4.mul(splat(0.25), g0));
+  const s = f32x4.mul(splat(-1.0 / 6), f32x4.add(g0, g2)), o = f32x4.mul(splat(-1.0 / 6), g1);
+  v128.store(to + step, f32x4.add(s, o));
+  v128.store(to + 2 * step, f32x4.sub(s, o));
+  const a = fma(splat(1.0 / 24), g0, f32x4.mul(splat(1.0 / 6), g2)), b = f32x4.mul(splat(1.0 / 12), g1);
+  v128.store(to + 3 * step, f32x4.add(a, b));
+  v128.store(to + 4 * step, f32x4.sub(a, b));
+  v128.store(to + 5 * step, g2);
+}
+
+/** Filters [3][3][in][out] → [36][column / 8][depth][8]; for the input gradient turned by 180° and transposed. */
+export function transformWeights(call: usize, thread: i32): void {
+  const weights = TransformWeights.weights(call), transposed = TransformWeights.transposed(call);
+  const inLanes = TransformWeights.inLanes(call), outLanes = TransformWeights.outLanes(call);
+  const depth = transposed ? outLanes : inLanes, columns = transposed ? inLanes : outLanes;
+  const frequency = <usize>(depth * columns) << 2, tap = <usize>(inLanes * outLanes) << 2, row = <usize>outLanes << 2;
+  const nine = TransformWeights.scratch(call) + <usize>TransformWeights.scratchStride(call) * thread;
+  const between = nine + 256; // [6][3]
+  for (let k = takeUnit(); k < depth; k = takeUnit()) {
+    for (let column = 0; column < columns; column += 4) {
+      for (let t = 0; t < 9; t++) {
+        const to = nine + (<usize>t << 4);
+        if (!transposed) {
+          v128.store(to, v128.load(weights + tap * t + (<usize>(k * outLanes + column) << 2)));
+        } else {
+          const from = weights + tap * (8 - t) + (<usize>(column * outLanes + k) << 2);
+          store<f32>(to, load<f32>(from));
+          store<f32>(to, load<f32>(from + row), 4);
+          store<f32>(to, load<f32>(from + 2 * row), 8);
+          store<f32>(to, load<f32>(from + 3 * row), 12);
+        }
+      }
+      for (let s: usize = 0; s < 3; s++) {
+        const at = nine + (s << 4);
+        transformFilterLine(v128.load(at), v128.load(at, 48), v128.load(at, 96), between + (s << 4), 48);
+      }
+      const to = TransformWeights.transformed(call) + (<usize>((column >> 3) * depth * 8 + k * 8 + (column & 7)) << 2);
+      for (let i: usize = 0; i < 6; i++) {
+        const at = between + i * 48;
+        transformFilterLine(v128.load(at), v128.load(at, 16), v128.load(at, 32), to + i * 6 * frequency, frequency);
+      }
+    }
+  }
+}
+
+export function convolveWinograd(call: usize, thread: i32): void {
+  const input = ConvolveWinograd.input(call), filter = ConvolveWinograd.transformed(call), output = ConvolveWinograd.output(call);
+  const bias = ConvolveWinograd.bias(call), accumulate = ConvolveWinograd.accumulate(call);
+  const height = ConvolveWinograd.height(call), width = ConvolveWinograd.width(call);
+  const depth = ConvolveWinograd.depth(call), columns = ConvolveWinograd.columns(call);
+  const atOnce = ConvolveWinograd.tilesAtOnce(call);
+  const across = (width + 3) >> 2, inImage = ((height + 3) >> 2) * across, tiles = ConvolveWinograd.images(call) * inImage;
+  const depthRow = <usize>depth << 2, columnRow = <usize>columns << 2;
+  const inputImage = depthRow * (height * width), outputImage = columnRow * (height * width);
+  const tile = ConvolveWinograd.scratch(call) + <usize>ConvolveWinograd.scratchStride(call) * thread;
+  // One line more than needed between frequencies, so that they do not fall on the same cache sets.
+  const from = tile + TILE_BYTES, fromFrequency = <usize>(atOnce * depth * 4 + 64);
+  const to = from + 36 * fromFrequency, toFrequency = <usize>(atOnce * columns * 4 + 64);
+  const panel = depthRow << 3, filterFrequency = depthRow * columns;
+  for (let unit = takeUnit(); unit * atOnce < tiles; unit = takeUnit()) {
+    const first = unit * atOnce, count = min(atOnce, tiles - first), fours = (count + 3) >> 2;
+    for (let t = 0; t < count; t++) {
+      const at = first + t, image = at / inImage, place = at % inImage;
+      const y = (place / across) * 4 - 1, x = (place % across) * 4 - 1;
+      transformInput(input + inputImage * image, y, x, height, width, depth, from + depthRow * t, fromFrequency, tile);
+    }
+    for (let f = 0; f < 36; f++) for (let column = 0; column < columns >> 3; column++) {
+      multiplyPanel(
+        from + fromFrequency * f, depthRow, fours, filter + filterFrequency * f + panel * column, panel,
+        to + toFrequency * f + (<usize>column << 5), columnRow,
+      );
+    }
+    for (let t = 0; t < count; t++) {
+      const at = first + t, image = at / inImage, place = at % inImage;
+      const y = (place / across) * 4, x = (place % across) * 4;
+      transformOutput(to + columnRow * t, toFrequency, output + outputImage * image, y, x, height, width, columns, tile, bias, accumulate);
+    }
+  }
+}
+
+/** Gᵀ m on six values: from the transformed domain back to a filter's side of three. */
+// @ts-ignore: decorator
+@inline
+function transformSumsLine(at: usize, step: usize, to: usize, toStep: usize): void {
+  const m1 = v128.load(at + step), m2 = v128.load(at + 2 * step), m3 = v128.load(at + 3 * step), m4 = v128.load(at + 4 * step);
+  const s1 = f32x4.mul(splat(-1.0 / 6), f32x4.add(m1, m2)), d1 = f32x4.mul(splat(-1.0 / 6), f32x4.sub(m1, m2));
+  const s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
+  v128.store(to, fma(splat(0.25), v128.load(at), fma(splat(1.0 / 24), s2, s1)));
+  v128.store(to + toStep, fma(splat(1.0 / 12), d2, d1));
+  v128.store(to + 2 * toStep, f32x4.add(v128.load(at + 5 * step), fma(splat(1.0 / 6), s2, s1)));
+}
+
+/** Each slot sums its share of the tiles in the transformed domain; the slots are added in order, then transformed back. */
+export function weightGradientWinograd(call: usize, thread: i32, threads: i32): void {
+  const input = WeightGradientWinograd.input(call), gradient = WeightGradientWinograd.outputGradient(call);
+  const height = WeightGradientWinograd.height(call), width = WeightGradientWinograd.width(call);
+  const inLanes = WeightGradientWinograd.inLanes(call), outLanes = WeightGradientWinograd.outLanes(call);
+  const atOnce = WeightGradientWinograd.tilesAtOnce(call), slots = WeightGradientWinograd.slots(call);
+  const across = (width + 3) >> 2, inImage = ((height + 3) >> 2) * across, tiles = WeightGradientWinograd.images(call) * inImage;
+  const inRow = <usize>inLanes << 2, outRow = <usize>outLanes << 2, tap = inRow * outLanes;
+  const inputImage = inRow * (height * width), gradientImage = outRow * (height * width);
+  const tile = WeightGradientWinograd.scratch(call) + <usize>WeightGradientWinograd.scratchStride(call) * thread;
+  const x = tile + TILE_BYTES, xFrequency = <usize>(atOnce * inLanes * 4 + 64);
+  const d = x + 36 * xFrequency, dFrequency = <usize>(atOnce * outLanes * 4 + 64);
+  const partials = WeightGradientWinograd.partials(call);
+
+  for (let slot = takeUnit(); slot < slots; slot = takeUnit()) {
+    const sums = partials + 36 * tap * slot, end = cut(tiles, slot + 1, slots);
+    memory.fill(sums, 0, 36 * tap);
+    for (let first = cut(tiles, slot, slots); first < end; first += atOnce) {
+      const count = min(atOnce, end - first);
+      for (let t = 0; t < count; t++) {
+        const at = first + t, image = at / inImage, place = at % inImage;
+        const row = (place / across) * 4, column = (place % across) * 4;
+        transformInput(input + inputImage * image, row - 1, column - 1, height, width, inLanes, x + inRow * t, xFrequency, tile);
+        transformGradient(gradient + gradientImage * image, row, column, height, width, outLanes, d + outRow * t, dFrequency, tile);
+      }
+      for (let f = 0; f < 36; f++) for (let o = 0; o < outLanes; o += 8) for (let c = 0; c < inLanes; c += 4) {
+        accumulateOuterProducts(
+          x + xFrequency * f + (<usize>c << 2), d + dFrequency * f + (<usize>o << 2), 1, 1, count,
+          inRow, 0, 0, outRow, 0, 0, sums + tap * f + outRow * c + (<usize>o << 2), outRow,
+        );
+      }
+    }
+  }
+  barrier(threads);
+
+  const result = WeightGradientWinograd.weightGradient(call), between = tile + 36 * 16; // [3][6]
+  for (let channel = takeUnit(); channel < inLanes; channel = takeUnit()) {
+    for (let at = outRow * channel; at < outRow * (channel + 1); at += 16) {
+      for (let f = 0; f < 36; f++) {
+        let sum = v128.load(partials + tap * f + at);
+        for (let slot = 1; slot < slots; slot++) sum = f32x4.add(sum, v128.load(partials + tap * (36 * slot + f) + at));
+        v128.store(tile + (<usize>f << 4), sum);
+      }
+      for (let j: usize = 0; j < 6; j++) transformSumsLine(tile + (j << 4), 96, between + (j << 4), 96);
+      for (let i: usize = 0; i < 3; i++) transformSumsLine(between + i * 96, 16, result + tap * (i * 3) + at, tap);
+    }
+  }
+}

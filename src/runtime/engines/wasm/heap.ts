@@ -1,0 +1,105 @@
+// The one shared memory of a session: tensors in and out of their padded storage, and steps written as the kernels read them.
+import { invariant } from "../../../compiler/diagnostic.js";
+import type { Step } from "../../../compiler/lower/emit-step.js";
+import { kernelNames, kernels } from "../../../compiler/lower/kernels.js";
+import type { StoredTensor } from "../../../compiler/lower/layout.js";
+
+const PAGE = 65536;
+/** Addresses of the control block; the kernels name the same ones (assembly/update.ts, assembly/loss.ts). */
+const LEARNING_RATE = 1536;
+const LOSS = 1600;
+const CORRECT = 1608;
+
+export class Heap {
+  readonly memory: WebAssembly.Memory;
+
+  /** @throws RangeError where the machine cannot reserve that much. */
+  constructor(bytes: number) {
+    const initial = Math.ceil(bytes / PAGE);
+    this.memory = reserve(initial);
+  }
+
+  ensure(bytes: number): void {
+    const missing = Math.ceil((bytes - this.memory.buffer.byteLength) / PAGE);
+    if (missing > 0) this.memory.grow(missing);
+  }
+
+  bytes(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, address, length);
+  }
+
+  floats(address: number, length: number): Float32Array {
+    return new Float32Array(this.memory.buffer, address, length);
+  }
+
+  integers(address: number, length: number): Int32Array {
+    return new Int32Array(this.memory.buffer, address, length);
+  }
+
+  setHyper(learningRate: number, correction1: number, correction2: number): void {
+    this.floats(LEARNING_RATE, 3).set([learningRate, correction1, correction2]);
+  }
+
+  result(): { loss: number; correct: number } {
+    const view = new DataView(this.memory.buffer);
+    return { loss: view.getFloat64(LOSS, true), correct: view.getInt32(CORRECT, true) };
+  }
+
+  /** Copies a tensor out of its padded storage; `region` is the address of its region. */
+  readTensor(stored: StoredTensor, region: number): Float32Array {
+    const data = new Float32Array(stored.blocks * stored.rows * stored.columns);
+    this.eachRow(stored, region, (row, at) => data.set(row, at));
+    return data;
+  }
+
+  writeTensor(stored: StoredTensor, region: number, data: Float32Array): void {
+    this.eachRow(stored, region, (row, at) => row.set(data.subarray(at, at + stored.columns)));
+  }
+
+  private eachRow(stored: StoredTensor, region: number, visit: (row: Float32Array, at: number) => void): void {
+    const { blocks, rows, storedRows, columns, storedColumns, offset } = stored;
+    const all = this.floats(region + offset, blocks * storedRows * storedColumns);
+    for (let block = 0; block < blocks; block++) {
+      for (let row = 0; row < rows; row++) {
+        const start = (block * storedRows + row) * storedColumns;
+        visit(all.subarray(start, start + columns), (block * rows + row) * columns);
+      }
+    }
+  }
+
+  /** Writes a step's tables and its calls; the calls go to `address`. */
+  writeStep(step: Step, address: number): void {
+    for (const table of step.tables) this.integers(table.address, table.values.length).set(table.values);
+    const words = encodeStep(step);
+    new Uint32Array(this.memory.buffer, address, words.length).set(words);
+  }
+}
+
+/** A call is its kernel, the bytes to the next call, and its operands; a kernel of -1 ends the step. */
+export function encodeStep(step: Step): Uint32Array {
+  const words: number[] = [];
+  for (const { kernel, operands } of step.calls) {
+    const accesses = Object.values(kernels[kernel]) as string[];
+    words.push(kernelNames.indexOf(kernel), (operands.length + 2) * 4);
+    operands.forEach((operand, index) => words.push(accesses[index] === "float" ? floatBits(operand) : operand >>> 0));
+  }
+  words.push(-1 >>> 0);
+  return Uint32Array.from(words);
+}
+
+const floatView = new Float32Array(1);
+const bitsView = new Uint32Array(floatView.buffer);
+function floatBits(value: number): number {
+  floatView[0] = value;
+  return bitsView[0]!;
+}
+
+/** A shared memory needs a maximum; the whole 4 GiB where the machine lets us reserve it, so that it can grow. */
+function reserve(initial: number): WebAssembly.Memory {
+  invariant(initial <= 65536, "a heap beyond 4 GiB was not refused");
+  try {
+    return new WebAssembly.Memory({ initial, maximum: 65536, shared: true });
+  } catch {
+    return new WebAssembly.Memory({ initial, maximum: initial, shared: true });
+  }
+}

@@ -1,0 +1,49 @@
+// Finds what WebAssembly can do here and compiles the kernels accordingly.
+import { readFileSync } from "node:fs";
+import v8 from "node:v8";
+import type { Availability } from "../../engine.js";
+
+/** The built kernels and worker; the same place from src/ (under tests) and from dist/. */
+export const builtFolder = new URL("../../../../dist/runtime/engines/wasm/", import.meta.url);
+
+// (module (func (result v128) …)): i32x4.splat for SIMD, f32x4.relaxed_madd for relaxed SIMD, a shared memory for threads.
+const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+const simdProbe = [...header, 1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0, 10, 8, 1, 6, 0, 0x41, 0, 0xfd, 0x11, 0x0b];
+const relaxedProbe = [
+  ...header, 1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0, 10, 17, 1, 15, 0,
+  0x41, 0, 0xfd, 0x11, 0x41, 0, 0xfd, 0x11, 0x41, 0, 0xfd, 0x11, 0xfd, 0x85, 0x02, 0x0b,
+]; // prettier-ignore
+const threadsProbe = [...header, 5, 4, 1, 3, 1, 1];
+
+export interface WasmFeatures {
+  readonly simd: boolean;
+  readonly relaxedSimd: boolean;
+  readonly threads: boolean;
+}
+
+/** Turns relaxed SIMD on where it is behind a flag (Node 20), so that the answer is what a session will get. */
+export function wasmFeatures(): WasmFeatures {
+  const valid = (bytes: readonly number[]) => WebAssembly.validate(new Uint8Array(bytes));
+  if (!valid(relaxedProbe) && process.versions.node.startsWith("20.")) {
+    v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
+  }
+  const threads = typeof SharedArrayBuffer !== "undefined" && valid(threadsProbe);
+  return { simd: valid(simdProbe), relaxedSimd: valid(relaxedProbe), threads };
+}
+
+export function wasmAvailability(): Availability {
+  const { simd, relaxedSimd, threads } = wasmFeatures();
+  const remedy = "use Node 20.11 or newer on a 64-bit machine with SIMD (x86-64 since 2008, any ARM64)";
+  if (!simd) return { available: false, reason: "this JavaScript engine has no WebAssembly SIMD", remedy };
+  if (!threads) return { available: false, reason: "this JavaScript engine has no shared WebAssembly memory", remedy };
+  const device = relaxedSimd ? "CPU, fused multiply-add" : "CPU, no fused multiply-add";
+  return { available: true, version: "1", device };
+}
+
+/** Compiled with the optimizing compiler at once: a step runs the same few functions for hours. */
+export function compileKernels(): WebAssembly.Module {
+  const { relaxedSimd } = wasmFeatures();
+  v8.setFlagsFromString("--no-liftoff");
+  const file = relaxedSimd ? "kernels-relaxed.wasm" : "kernels.wasm";
+  return new WebAssembly.Module(readFileSync(new URL(file, builtFolder)));
+}

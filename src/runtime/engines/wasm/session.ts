@@ -1,0 +1,218 @@
+// A Program opened on the wasm engine: the heap, the threads, and the lowered steps written into it.
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { invariant } from "../../../compiler/diagnostic.js";
+import type { StepMode } from "../../../compiler/lower/differentiate.js";
+import type { Step } from "../../../compiler/lower/emit-step.js";
+import type { StoredTensor } from "../../../compiler/lower/layout.js";
+import type { LoweredProgram, StepRequest } from "../../../compiler/lower/lower.js";
+import { lower, stepsOfRun } from "../../../compiler/lower/lower.js";
+import { slotNames } from "../../../compiler/lower/optimizer-slots.js";
+import type { PersistentName } from "../../../compiler/lower/select-kernels.js";
+import type { Program } from "../../../compiler/program.js";
+import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
+import { initialize } from "../../initialize.js";
+import { Heap, encodeStep } from "./heap.js";
+import { builtFolder, compileKernels } from "./kernels-module.js";
+import type { WorkerRequest, WorkerSetup } from "./worker.js";
+
+export async function openWasmSession(program: Program, threads: number): Promise<WasmSession> {
+  const session = new WasmSession(program, threads);
+  await session.start();
+  await session.writeState(initialize(program.graph, program.config));
+  return session;
+}
+
+interface WrittenStep {
+  readonly step: Step;
+  readonly address: number;
+}
+
+export class WasmSession implements Session {
+  private readonly requests: StepRequest[];
+  private readonly steps = new Map<string, WrittenStep>();
+  private readonly workers: Worker[] = [];
+  private readonly heap: Heap;
+  private lowered: LoweredProgram;
+  /** Where the times of a profiled step go. */
+  private timesAddress = 0;
+  private busy = false;
+
+  constructor(
+    private readonly program: Program,
+    readonly threads: number,
+  ) {
+    this.requests = stepsOfRun(program);
+    this.lowered = lower(program, this.requests, threads);
+    this.heap = new Heap(this.lowered.heapBytes);
+    this.writeSteps();
+    this.writePixelValues();
+  }
+
+  get heapBytes(): number {
+    return this.heap.memory.buffer.byteLength;
+  }
+
+  async start(): Promise<void> {
+    const module = compileKernels();
+    const { memory } = this.heap;
+    for (let thread = 0; thread < this.threads; thread++) {
+      const setup: WorkerSetup = { module, memory, thread, threads: this.threads };
+      const worker = new Worker(new URL("worker.js", builtFolder), { workerData: setup });
+      this.workers.push(worker);
+    }
+    await Promise.all(this.workers.map((worker) => once(worker, "online")));
+    for (const worker of this.workers) worker.unref(); // an idle session keeps no process alive
+  }
+
+  async step(batch: Batch, hyper: StepHyper): Promise<StepResult> {
+    const written = this.stepFor("train", batch.count);
+    this.stage(batch);
+    const { optimizer } = this.program.config.train;
+    const [beta1, beta2] = "sgd" in optimizer ? [0, 0] : betasOf(optimizer);
+    const { learningRate, step } = hyper;
+    this.heap.setHyper(learningRate, 1 - beta1 ** step, Math.sqrt(1 - beta2 ** step));
+    await this.run(written);
+    return this.heap.result();
+  }
+
+  async evaluate(batch: Batch): Promise<EvaluationResult> {
+    const written = this.stepFor("evaluate", batch.count);
+    this.stage(batch);
+    await this.run(written);
+    return { ...this.heap.result(), logits: this.readLogits(written.step) };
+  }
+
+  /** One training step with the milliseconds that each of its kernel calls took; changes the weights as a step does. */
+  async profile(batch: Batch, hyper: StepHyper): Promise<{ step: Step; milliseconds: Float64Array }> {
+    await this.step(batch, hyper); // stages the batch and warms the caches
+    const written = this.stepFor("train", batch.count);
+    await this.run(written, this.timesAddress);
+    const count = written.step.calls.length;
+    const times = new Float64Array(this.heap.memory.buffer, this.timesAddress, count);
+    return { step: written.step, milliseconds: times.map((time, index) => (index === 0 ? 0 : time - times[index - 1]!)) };
+  }
+
+  async readState(): Promise<State> {
+    const entries = this.storedTensors().map(({ name, stored, region }) => {
+      const data = this.heap.readTensor(stored, this.lowered.addresses[region]);
+      return [name, { shape: stored.shape, data }] as const;
+    });
+    return new Map(entries);
+  }
+
+  async writeState(state: State): Promise<void> {
+    const known = new Map(this.storedTensors().map((entry) => [entry.name, entry]));
+    for (const [name, { shape, data }] of state) {
+      const entry = known.get(name);
+      if (!entry) throw new Error(`the network has no tensor named ${name}`);
+      const { stored, region } = entry;
+      if (shape.join() !== stored.shape.join()) {
+        throw new Error(`${name} has shape [${shape.join(", ")}], the network expects [${stored.shape.join(", ")}]`);
+      }
+      this.heap.writeTensor(stored, this.lowered.addresses[region], data);
+    }
+  }
+
+  async dispose(): Promise<void> {
+    const [leader] = this.workers;
+    leader?.postMessage("stop" satisfies WorkerRequest);
+    await Promise.all(this.workers.map((worker) => worker.terminate()));
+    this.workers.length = 0;
+  }
+
+  private async run({ address }: WrittenStep, times = 0): Promise<void> {
+    invariant(!this.busy, "a step was started before the last one ended");
+    const [leader] = this.workers;
+    invariant(leader, "the session is closed");
+    this.busy = true;
+    leader.ref();
+    try {
+      const done = once(leader, "message");
+      leader.postMessage({ step: address, times } satisfies WorkerRequest);
+      await done;
+    } finally {
+      leader.unref();
+      this.busy = false;
+    }
+  }
+
+  private stage({ images, labels, count }: Batch): void {
+    const { height, width, channels } = this.program.config.model.input;
+    const { addresses } = this.lowered;
+    const bytes = count * height * width * channels;
+    invariant(images.length >= bytes && labels.length >= count, "the batch holds fewer images than it says");
+    this.heap.bytes(addresses["staged images"], bytes).set(images.subarray(0, bytes));
+    this.heap.integers(addresses["staged labels"], count).set(labels.subarray(0, count));
+  }
+
+  /** Steps for other batch sizes than the plan's are lowered when they are first asked for. */
+  private stepFor(mode: StepMode, batch: number): WrittenStep {
+    const found = this.steps.get(`${mode} ${batch}`);
+    if (found) return found;
+    const before = this.lowered.addresses;
+    this.requests.push({ mode, batch });
+    this.lowered = lower(this.program, this.requests, this.threads);
+    invariant(
+      Object.keys(before).every((name) => before[name as PersistentName] === this.lowered.addresses[name as PersistentName]),
+      `a batch of ${batch} images is larger than any that this session was opened for`,
+    );
+    this.writeSteps();
+    return this.steps.get(`${mode} ${batch}`)!;
+  }
+
+  private writeSteps(): void {
+    let address = this.lowered.heapBytes;
+    const longest = Math.max(...this.lowered.steps.map(({ step }) => step.calls.length));
+    const sizes = this.lowered.steps.map(({ step }) => Math.ceil((encodeStep(step).length * 4) / 64) * 64);
+    this.heap.ensure(address + sizes.reduce((sum, size) => sum + size, 0) + longest * 8);
+    this.lowered.steps.forEach(({ mode, batch, step }, index) => {
+      this.heap.writeStep(step, address);
+      this.steps.set(`${mode} ${batch}`, { step, address });
+      address += sizes[index]!;
+    });
+    this.timesAddress = address;
+  }
+
+  /** float32 at each operation, as PyTorch's ToTensor and Normalize round. */
+  private writePixelValues(): void {
+    const { mean, std } = this.program.config.data.normalize;
+    const values = this.heap.floats(this.lowered.addresses["pixel values"], mean.length * 256);
+    mean.forEach((channelMean, channel) => {
+      for (let value = 0; value < 256; value++) {
+        const centred = Math.fround(Math.fround(value / 255) - Math.fround(channelMean));
+        values[channel * 256 + value] = Math.fround(centred / Math.fround(std[channel]!));
+      }
+    });
+  }
+
+  private readLogits(step: Step): Float32Array {
+    const loss = step.calls.at(-1)!;
+    invariant(loss.kernel === "softmax_cross_entropy", "an evaluation ends with its loss");
+    const [address, , , , images, classes, lanes] = loss.operands as [number, number, number, number, number, number, number];
+    const stored = this.heap.floats(address, images * lanes);
+    const logits = new Float32Array(images * classes);
+    for (let image = 0; image < images; image++) {
+      logits.set(stored.subarray(image * lanes, image * lanes + classes), image * classes);
+    }
+    return logits;
+  }
+
+  private storedTensors(): { name: string; stored: StoredTensor; region: PersistentName }[] {
+    const { parameters, statistics } = this.lowered.layout;
+    const slots = slotNames(this.program.config.train.optimizer);
+    const regions = ["first slots", "second slots"] as const;
+    return [
+      ...parameters.map((stored) => ({ name: stored.name, stored, region: "parameters" as const })),
+      ...statistics.map((stored) => ({ name: stored.name, stored, region: "statistics" as const })),
+      ...slots.flatMap((slot, index) =>
+        parameters.map((stored) => ({ name: `${stored.name}.${slot}`, stored, region: regions[index]! })),
+      ),
+    ];
+  }
+}
+
+function betasOf(optimizer: { adam: { beta1: number; beta2: number } } | { adamw: { beta1: number; beta2: number } }) {
+  const { beta1, beta2 } = "adam" in optimizer ? optimizer.adam : optimizer.adamw;
+  return [beta1, beta2] as const;
+}

@@ -1,0 +1,41 @@
+// A thread of the wasm engine. Thread 0 runs the steps it is sent; the others help until they are stopped.
+import { parentPort, workerData } from "node:worker_threads";
+
+export interface WorkerSetup {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly thread: number;
+  readonly threads: number;
+}
+
+export type WorkerRequest = { readonly step: number; readonly times: number } | "stop";
+
+interface Kernels {
+  run(step: number, threads: number, times: number): void;
+  help(thread: number, threads: number): void;
+  stop(threads: number): void;
+}
+
+const { module, memory, thread, threads } = workerData as WorkerSetup;
+const host = {
+  memory,
+  now: () => performance.now(),
+  abort: () => {
+    throw new Error("a kernel aborted");
+  },
+};
+const kernels = new WebAssembly.Instance(module, { env: host }).exports as unknown as Kernels;
+
+if (thread > 0) {
+  kernels.help(thread, threads);
+} else {
+  parentPort!.on("message", (request: WorkerRequest) => {
+    if (request === "stop") {
+      kernels.stop(threads);
+      parentPort!.close();
+      return;
+    }
+    kernels.run(request.step, threads, request.times);
+    parentPort!.postMessage("done");
+  });
+}
