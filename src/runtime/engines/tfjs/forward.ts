@@ -1,0 +1,87 @@
+// The network as tfjs-core operations, for training and evaluation: one rule an operation of the graph.
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
+import type { Op, OpOf, Padding, ShapedGraph, ShapedNode } from "../../../compiler/graph.js";
+import type { Tfjs } from "../../../compiler/targets/tfjs.js";
+import { type BatchStatistics, batchNormTraining } from "./batch-norm.js";
+
+export interface ForwardContext {
+  readonly tf: Tfjs;
+  /** Parameters and running statistics by name. */
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** In training mode, called with the name of each batch-norm node; null means evaluation with the running statistics. */
+  readonly onStatistics: ((node: string, statistics: BatchStatistics) => void) | null;
+}
+
+/** images: normalised [n, h, w, c]; returns logits [n, classes]. */
+export function forward(context: ForwardContext, graph: ShapedGraph, images: Tensor4D): Tensor2D {
+  const values: Tensor[] = [];
+  for (const node of graph.nodes) {
+    const rule = forwardRules[node.op.kind] as ForwardRule<Op["kind"]>;
+    const inputs = node.op.kind === "input" ? [images] : node.inputs.map((at) => values[at]!);
+    values.push(rule(context, node.op, inputs as readonly Tensor4D[], node));
+  }
+  return values.at(-1) as Tensor2D;
+}
+
+type ForwardRule<K extends Op["kind"]> = (
+  context: ForwardContext,
+  op: OpOf<K>,
+  inputs: readonly Tensor4D[],
+  node: ShapedNode,
+) => Tensor;
+
+type ForwardRules = { readonly [K in Op["kind"]]: ForwardRule<K> };
+
+const forwardRules: ForwardRules = {
+  input: (_context, _op, [images]) => images!,
+
+  conv2d: ({ tf, tensors }, op, [x], node) => {
+    const padded = pad(tf, x!, op.padding, 0);
+    const weight = tensors.get(`${node.name}.weight`) as Tensor4D;
+    const result = tf.core.conv2d(padded, weight, [...op.stride], "valid");
+    return op.bias ? tf.core.add(result, tensors.get(`${node.name}.bias`)!) : result;
+  },
+
+  batch_norm: ({ tf, tensors, onStatistics }, { eps }, [x], node) => {
+    const tensor = (suffix: string): Tensor1D => tensors.get(`${node.name}.${suffix}`) as Tensor1D;
+    const scale = tensor("weight");
+    const shift = tensor("bias");
+    if (onStatistics) {
+      return batchNormTraining(tf, x!, scale, shift, eps, (statistics) =>
+        onStatistics(node.name, statistics),
+      );
+    }
+    return tf.core.batchNorm(x!, tensor("running_mean"), tensor("running_var"), shift, scale, eps);
+  },
+
+  relu: ({ tf }, _op, [x]) => tf.core.relu(x!),
+
+  add: ({ tf }, _op, inputs) => inputs.slice(1).reduce((sum, x) => tf.core.add(sum, x), inputs[0]!),
+
+  max_pool: ({ tf }, op, [x]) =>
+    tf.core.maxPool(pad(tf, x!, op.padding, -Infinity), [...op.kernel], [...op.stride], "valid"),
+
+  average_pool: ({ tf }, op, [x]) =>
+    tf.core.avgPool(pad(tf, x!, op.padding, 0), [...op.kernel], [...op.stride], "valid"),
+
+  global_average_pool: ({ tf }, _op, [x]) => tf.core.mean(x!, [1, 2]),
+
+  linear: ({ tf, tensors }, op, [x], node) => {
+    const flat = tf.core.reshape(x!, [x!.shape[0], -1]) as Tensor2D;
+    const weight = tensors.get(`${node.name}.weight`) as Tensor2D;
+    const result = tf.core.matMul(flat, weight);
+    return op.bias ? tf.core.add(result, tensors.get(`${node.name}.bias`)!) : result;
+  },
+};
+
+function pad(tf: Tfjs, x: Tensor4D, padding: Padding, value: number): Tensor4D {
+  const { top, bottom, left, right } = padding;
+  if (top + bottom + left + right === 0) return x;
+  const sides: [number, number][] = [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ];
+  return tf.core.pad(x, sides, value);
+}
