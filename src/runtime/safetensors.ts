@@ -51,8 +51,9 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Map<string, 
       );
     }
     // Copied, since the data of a foreign file need not be aligned to four bytes
-    const data = bytes.slice(dataStart + start, dataStart + end).buffer;
-    tensors.set(name, { shape, data: new Float32Array(data) });
+    const data = new Float32Array(expected / Float32Array.BYTES_PER_ELEMENT);
+    bytesOf(data).set(bytes.subarray(dataStart + start, dataStart + end));
+    tensors.set(name, { shape, data });
   }
   return tensors;
 }
