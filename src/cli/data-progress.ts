@@ -44,15 +44,21 @@ async function bar(): Promise<DataProgressDisplay> {
 export function lines(write: (line: string) => void): DataProgressDisplay {
   let last = "";
   const onProgress = (state: DataProgress) => {
-    const share = state.total === 0 ? null : Math.floor((state.done / state.total) * 5) * 20;
-    const key = `${state.doing} ${share}`;
+    const share = state.total === 0 ? null : state.done / state.total;
+    const key = `${state.doing} ${share === null ? "" : Math.floor(share * 5)}`;
     if (key === last) return;
     last = key;
-    write(share === null ? state.doing : `${state.doing}: ${share}% (${amount(state)})`);
+    write(
+      share === null
+        ? state.doing
+        : `${state.doing}: ${Math.floor(share * 100)}% (${amount(state)})`,
+    );
   };
   return { onProgress, stop: () => undefined };
 }
 
 function amount({ done, total, unit }: DataProgress): string {
-  return unit === "bytes" ? `${formatBytes(done)} of ${formatBytes(total)}` : `${done} of ${total} files`;
+  return unit === "bytes"
+    ? `${formatBytes(done)} of ${formatBytes(total)}`
+    : `${done} of ${total} files`;
 }

@@ -39,7 +39,7 @@ export function datasetFacts(dataset: DataConfig["dataset"]): DatasetFacts {
     trainImages: train_images,
     testImages: test_images,
     // Generated images are drawn about mid-grey; see runtime/data/synthetic.ts.
-    mean: new Array<number>(channels).fill(0.5),
-    std: new Array<number>(channels).fill(0.25),
+    mean: Array.from({ length: channels }, () => 0.5),
+    std: Array.from({ length: channels }, () => 0.25),
   };
 }

@@ -88,7 +88,11 @@ function testBatches(set: ImageSet, config: LoaderConfig): Loader["test"] {
     const first = batchIndex * batchSize;
     const last = Math.min(first + batchSize, set.count);
     invariant(first >= 0 && first < last, `test batch ${batchIndex} of a set of ${set.count}`);
-    return { count: last - first, images: images.subarray(first * bytes, last * bytes), labels: labels.subarray(first, last) };
+    return {
+      count: last - first,
+      images: images.subarray(first * bytes, last * bytes),
+      labels: labels.subarray(first, last),
+    };
   };
   if (resize === null) return (batchIndex) => view(set.images, sourceBytes, batchIndex);
 
@@ -120,15 +124,26 @@ function testBatches(set: ImageSet, config: LoaderConfig): Loader["test"] {
 /** Hands out three buffers in turn, each cut to the count that is asked for. */
 function bufferRing(capacity: number, imageBytes: number): (count: number) => Batch {
   const ring = Array.from({ length: 3 }, (): Batch => {
-    return { count: capacity, images: new Uint8Array(capacity * imageBytes), labels: new Int32Array(capacity) };
+    return {
+      count: capacity,
+      images: new Uint8Array(capacity * imageBytes),
+      labels: new Int32Array(capacity),
+    };
   });
   let next = 0;
   return (count) => {
-    invariant(count > 0 && count <= capacity, `a batch of ${count} images from buffers of ${capacity}`);
+    invariant(
+      count > 0 && count <= capacity,
+      `a batch of ${count} images from buffers of ${capacity}`,
+    );
     const whole = ring[next]!;
     next = (next + 1) % ring.length;
     if (count === capacity) return whole;
-    return { count, images: whole.images.subarray(0, count * imageBytes), labels: whole.labels.subarray(0, count) };
+    return {
+      count,
+      images: whole.images.subarray(0, count * imageBytes),
+      labels: whole.labels.subarray(0, count),
+    };
   };
 }
 

@@ -20,7 +20,10 @@ const plain: DataConfig = {
 const augmented: DataConfig = {
   ...plain,
   resize: { height: 12, width: 10 },
-  augment: [{ random_crop: { padding: 2, mode: "reflect" } }, { horizontal_flip: { probability: 0.5 } }],
+  augment: [
+    { random_crop: { padding: 2, mode: "reflect" } },
+    { horizontal_flip: { probability: 0.5 } },
+  ],
 };
 
 describe("training batches", () => {
@@ -65,7 +68,12 @@ describe("training batches", () => {
   it("are resized when nothing is augmented", () => {
     const loader = createLoader(dataset, config({ ...augmented, augment: [] }));
     const expected = new Uint8Array(360);
-    createResize(size, { height: 12, width: 10 }, 3)(dataset.train.images, permutation(5, 0, 50)[0]! * 192, expected, 0);
+    createResize(size, { height: 12, width: 10 }, 3)(
+      dataset.train.images,
+      permutation(5, 0, 50)[0]! * 192,
+      expected,
+      0,
+    );
     expect([...loader.train(0, 0).images.subarray(0, 360)]).toEqual([...expected]);
   });
 
@@ -76,7 +84,9 @@ describe("training batches", () => {
 
   it("are the same whatever was asked for before", () => {
     const inOrder = createLoader(dataset, config(augmented));
-    const wanted = [0, 1, 2].flatMap((epoch) => [0, 1, 2, 3].map((index) => copy(inOrder.train(epoch, index))));
+    const wanted = [0, 1, 2].flatMap((epoch) =>
+      [0, 1, 2, 3].map((index) => copy(inOrder.train(epoch, index))),
+    );
     const jumping = createLoader(dataset, config(augmented));
     for (const at of [11, 0, 5, 6, 5, 4, 10, 3]) {
       expect(jumping.train(Math.floor(at / 4), at % 4)).toEqual(wanted[at]);
@@ -93,7 +103,10 @@ describe("training batches", () => {
   });
 
   it("hold the whole set when a batch is as large", () => {
-    const whole = { ...config(plain), train: { batch_size: 50, drop_last: true, evaluation: { batch_size: 50 } } };
+    const whole = {
+      ...config(plain),
+      train: { batch_size: 50, drop_last: true, evaluation: { batch_size: 50 } },
+    };
     const loader = createLoader(dataset, whole);
     expect([loader.batchesPerEpoch, loader.testBatches]).toEqual([1, 1]);
     expect(loader.train(0, 0).count).toBe(50);
@@ -103,7 +116,10 @@ describe("training batches", () => {
 
 describe("test batches", () => {
   it("come in official order, the last one smaller, untouched by augmentation", () => {
-    const loader = createLoader(dataset, config({ ...plain, augment: [{ horizontal_flip: { probability: 1 } }] }));
+    const loader = createLoader(
+      dataset,
+      config({ ...plain, augment: [{ horizontal_flip: { probability: 1 } }] }),
+    );
     expect(loader.testBatches).toBe(3);
     const batches = [0, 1, 2].map((index) => loader.test(index));
     expect(batches.map(({ count }) => count)).toEqual([8, 8, 5]);
@@ -123,7 +139,10 @@ describe("test batches", () => {
 
   it("are resized anew each time when keeping them would take too much memory", () => {
     const large = { ...augmented, resize: { height: 2600, width: 2600 } }; // 21 · 2600 · 2600 · 3 bytes = 426 MB
-    const loader = createLoader(dataset, { ...config(large), train: { ...config(large).train, batch_size: 1 } });
+    const loader = createLoader(dataset, {
+      ...config(large),
+      train: { ...config(large).train, batch_size: 1 },
+    });
     const first = loader.test(2);
     expect([first.count, ...first.labels]).toEqual([5, ...dataset.test.labels.subarray(16)]);
     const corner = [...first.images.subarray(0, 3)];
@@ -132,7 +151,11 @@ describe("test batches", () => {
 });
 
 function config(data: DataConfig, dropLast = false): LoaderConfig {
-  return { seed: 5, data, train: { batch_size: 16, drop_last: dropLast, evaluation: { batch_size: 8 } } };
+  return {
+    seed: 5,
+    data,
+    train: { batch_size: 16, drop_last: dropLast, evaluation: { batch_size: 8 } },
+  };
 }
 
 function bytesOf(image: number): number[] {

@@ -2,7 +2,14 @@ import { describe, expect, it } from "vitest";
 import type { ImageSet } from "../../../src/runtime/data/dataset.js";
 import { generateSynthetic } from "../../../src/runtime/data/synthetic.js";
 
-const config = { train_images: 300, test_images: 100, height: 12, width: 10, channels: 3, classes: 5 };
+const config = {
+  train_images: 300,
+  test_images: 100,
+  height: 12,
+  width: 10,
+  channels: 3,
+  classes: 5,
+};
 
 describe("generateSynthetic", () => {
   const dataset = generateSynthetic(config, 1);
@@ -44,10 +51,14 @@ describe("generateSynthetic", () => {
     );
     const means = dataset.classes.map((_, label) => {
       const members = train!.filter((_, index) => dataset.train.labels[index] === label);
-      return members[0]!.map((_, at) => members.reduce((sum, image) => sum + image[at]!, 0) / members.length);
+      return members[0]!.map(
+        (_, at) => members.reduce((sum, image) => sum + image[at]!, 0) / members.length,
+      );
     });
     const right = test!.filter((image, index) => {
-      const distances = means.map((mean) => mean.reduce((sum, value, at) => sum + (value - image[at]!) ** 2, 0));
+      const distances = means.map((mean) =>
+        mean.reduce((sum, value, at) => sum + (value - image[at]!) ** 2, 0),
+      );
       return distances.indexOf(Math.min(...distances)) === dataset.test.labels[index];
     });
     expect(right.length).toBeGreaterThan(90);

@@ -4,7 +4,11 @@ import { multiplyHigh, philox4x32 } from "../../../src/runtime/random/philox.js"
 describe("philox4x32", () => {
   // From kat_vectors of the Random123 distribution, "philox4x32 10": counter, key, output.
   it.each([
-    [[0, 0, 0, 0], [0, 0], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]],
+    [
+      [0, 0, 0, 0],
+      [0, 0],
+      [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8],
+    ],
     [
       [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff],
       [0xffffffff, 0xffffffff],
@@ -24,7 +28,9 @@ describe("philox4x32", () => {
 
 describe("multiplyHigh", () => {
   it("equals the upper half of the exact product", () => {
-    const words = [0, 1, 2, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xdeadbeef, 0xfffffffe, 0xffffffff];
+    const words = [
+      0, 1, 2, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xdeadbeef, 0xfffffffe, 0xffffffff,
+    ];
     for (const a of words) {
       for (const b of words) {
         expect(multiplyHigh(a, b) >>> 0).toBe(Number((BigInt(a) * BigInt(b)) >> 32n));

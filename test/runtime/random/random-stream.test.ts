@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { permutation, randomStream, RandomStream } from "../../../src/runtime/random/random-stream.js";
+import {
+  permutation,
+  randomStream,
+  RandomStream,
+} from "../../../src/runtime/random/random-stream.js";
 import type { StreamKey } from "../../../src/runtime/random/random-stream.js";
 
 const key: StreamKey = { seed: 7, purpose: "augmentation", epoch: 3, index: 41 };
@@ -54,7 +58,7 @@ describe("randomStream", () => {
 
   it("draws every integer below the bound equally often", () => {
     const stream = randomStream(key);
-    const counts = new Array<number>(9).fill(0);
+    const counts = Array.from({ length: 9 }, () => 0);
     for (let draw = 0; draw < 90_000; draw++) counts[stream.integer(9)]!++;
     // 5 standard deviations of a binomial: 5 · √(90000 · 1/9 · 8/9)
     for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(475);
@@ -72,7 +76,9 @@ describe("randomStream", () => {
 
 describe("permutation", () => {
   it("holds every index once", () => {
-    expect([...permutation(1, 0, 1000)].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, i) => i));
+    expect([...permutation(1, 0, 1000)].toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 1000 }, (_, i) => i),
+    );
   });
 
   it("is the same for the same seed and epoch, and another for the next epoch", () => {
@@ -82,7 +88,7 @@ describe("permutation", () => {
   });
 
   it("puts every index at every place equally often", () => {
-    const counts = Array.from({ length: 4 }, () => new Array<number>(4).fill(0));
+    const counts = Array.from({ length: 4 }, () => Array.from({ length: 4 }, () => 0));
     for (let epoch = 0; epoch < 8_000; epoch++) {
       permutation(1, epoch, 4).forEach((index, place) => counts[place]![index]!++);
     }

@@ -1,0 +1,111 @@
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { withLock } from "../../../src/runtime/files/with-lock.js";
+import type { LockOptions } from "../../../src/runtime/files/with-lock.js";
+
+const timing = { heartbeat: 10, poll: 5, stale: 5_000 };
+const quiet: LockOptions = { onWait: () => undefined, timing };
+
+let folder: string;
+let lock: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "netc-lock-"));
+  lock = join(folder, "lock");
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+describe("withLock", () => {
+  it("runs one after the other and leaves nothing behind", async () => {
+    let inside = 0;
+    const order: number[] = [];
+    const work = (name: number) => async () => {
+      expect(++inside).toBe(1);
+      await sleep(15);
+      order.push(name);
+      inside--;
+    };
+    await Promise.all([1, 2, 3].map((name) => withLock(lock, work(name), quiet)));
+    expect(order.toSorted()).toEqual([1, 2, 3]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("tells a waiting process once who holds the lock", async () => {
+    const onWait = vi.fn();
+    const first = withLock(lock, () => sleep(60), quiet);
+    await sleep(20);
+    await withLock(lock, async () => undefined, { onWait, timing });
+    await first;
+    expect(onWait).toHaveBeenCalledTimes(1);
+    expect(onWait.mock.calls[0]![0]).toMatchObject({ pid: process.pid });
+  });
+
+  it("gives the lock back when the work fails", async () => {
+    const failing = withLock(lock, () => Promise.reject(new Error("no")), quiet);
+    await expect(failing).rejects.toThrow("no");
+    expect(await withLock(lock, async () => "yes", quiet)).toBe("yes");
+  });
+
+  it("takes over at once from a process of this machine that has died", async () => {
+    await leave({ pid: deadProcess(), host: hostname() });
+    const onWait = vi.fn();
+    expect(await withLock(lock, async () => "mine", { onWait, timing })).toBe("mine");
+    expect(onWait).not.toHaveBeenCalled();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("takes over from another machine once it has been silent for long, not before", async () => {
+    await leave({ pid: deadProcess(), host: "elsewhere" });
+    const onWait = vi.fn();
+    const waiting = withLock(lock, async () => "mine", { onWait, timing });
+    await sleep(30);
+    expect(onWait).toHaveBeenCalledTimes(1);
+    const longAgo = new Date(Date.now() - 6_000);
+    await utimes(lock, longAgo, longAgo);
+    expect(await waiting).toBe("mine");
+  });
+
+  it("takes over from a process that died before it could say who it was", async () => {
+    await mkdir(lock);
+    const longAgo = new Date(Date.now() - 6_000);
+    await utimes(lock, longAgo, longAgo);
+    expect(await withLock(lock, async () => "mine", quiet)).toBe("mine");
+  });
+
+  it("keeps a lock alive for as long as the work lasts", async () => {
+    const short = { ...timing, stale: 400 };
+    let working = true;
+    const first = withLock(lock, () => sleep(900).then(() => void (working = false)), {
+      ...quiet,
+      timing: short,
+    });
+    await sleep(10);
+    await rm(join(lock, "owner.json")); // so that silence alone decides
+    const second = withLock(lock, async () => working, { ...quiet, timing: short });
+    await first;
+    await rm(lock, { recursive: true, force: true });
+    expect(await second).toBe(false);
+  });
+
+  it("stops waiting when it is told to", async () => {
+    const stop = new AbortController();
+    const first = withLock(lock, () => sleep(60), quiet);
+    await sleep(10);
+    const second = withLock(lock, async () => "never", { ...quiet, signal: stop.signal });
+    stop.abort();
+    await expect(second).rejects.toThrow(/abort/i);
+    await first;
+  });
+});
+
+async function leave(owner: { pid: number; host: string }): Promise<void> {
+  await mkdir(lock);
+  await writeFile(join(lock, "owner.json"), JSON.stringify({ ...owner, token: "left" }));
+}
+
+function deadProcess(): number {
+  return spawnSync(process.execPath, ["--version"]).pid;
+}

@@ -1,0 +1,56 @@
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  publishFolder,
+  writeFileAtomically,
+} from "../../../src/runtime/files/write-file-atomically.js";
+
+let folder: string;
+beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), "netc-files-"))));
+afterEach(() => rm(folder, { recursive: true }));
+
+describe("writeFileAtomically", () => {
+  it("writes a new file and replaces an old one, leaving nothing beside it", async () => {
+    const path = join(folder, "state.json");
+    await writeFileAtomically(path, "one");
+    await writeFileAtomically(path, Uint8Array.of(50));
+    expect(await readFile(path, "utf8")).toBe("2");
+    expect(await readdir(folder)).toEqual(["state.json"]);
+  });
+
+  it("leaves the old one and no temporary file when the new one cannot take its place", async () => {
+    const path = join(folder, "taken");
+    await mkdir(path);
+    await expect(writeFileAtomically(path, "new")).rejects.toMatchObject({ syscall: "rename" });
+    expect(await readdir(folder)).toEqual(["taken"]);
+  });
+
+  it("survives many writers at once: the file is always one of theirs, whole", async () => {
+    const path = join(folder, "shared");
+    const texts = Array.from({ length: 20 }, (_, writer) => String(writer).repeat(10_000));
+    await Promise.all(texts.map((text) => writeFileAtomically(path, text)));
+    expect(texts).toContain(await readFile(path, "utf8"));
+    expect(await readdir(folder)).toEqual(["shared"]);
+  });
+});
+
+describe("publishFolder", () => {
+  it("moves a folder with its files to its place", async () => {
+    await mkdir(join(folder, "draft"));
+    await writeFile(join(folder, "draft", "a"), "1");
+    await publishFolder(join(folder, "draft"), join(folder, "final"));
+    expect(await readdir(folder)).toEqual(["final"]);
+    expect(await readFile(join(folder, "final", "a"), "utf8")).toBe("1");
+  });
+
+  it("refuses a place that is taken by a folder with files", async () => {
+    for (const name of ["draft", "final"]) {
+      await mkdir(join(folder, name));
+      await writeFile(join(folder, name, "a"), name);
+    }
+    await expect(publishFolder(join(folder, "draft"), join(folder, "final"))).rejects.toThrow();
+    expect(await readFile(join(folder, "final", "a"), "utf8")).toBe("final");
+  });
+});
