@@ -115,23 +115,25 @@ function inputOf(graph: Graph): { height: number; width: number; channels: numbe
   return op;
 }
 
-/** How far a gradient lies from its record: the largest of norm, projections and values, relative to the norm. */
+/** How far a gradient lies from its record: the largest difference of norm, projections and values. `index`: of the parameter. */
 export function gradientDistance(
   record: GradientRecord,
   index: number,
   gradient: Float32Array,
 ): number {
-  let squares = 0;
-  for (const value of gradient) squares += value * value;
-  const projections = record.projections.map((expected, k) => {
+  const distances = [Math.abs(norm(gradient) - record.norm)];
+  record.projections.forEach((expected, k) => {
     const direction = symmetric(index, streams.projection + k, gradient.length);
-    return Math.abs(
-      gradient.reduce((sum, value, at) => sum + value * direction[at]!, 0) - expected,
-    );
+    let projection = 0;
+    for (let at = 0; at < gradient.length; at++) projection += gradient[at]! * direction[at]!;
+    distances.push(Math.abs(projection - expected));
   });
-  const values = (record.values ?? []).map((expected, at) => Math.abs(expected - gradient[at]!));
-  return (
-    Math.max(Math.abs(Math.sqrt(squares) - record.norm), ...projections, ...values) /
-    Math.max(record.norm, 1e-12)
-  );
+  record.values?.forEach((expected, at) => distances.push(Math.abs(expected - gradient[at]!)));
+  return Math.max(...distances);
+}
+
+export function norm(values: Float32Array): number {
+  let squares = 0;
+  for (const value of values) squares += value * value;
+  return Math.sqrt(squares);
 }
