@@ -1,5 +1,6 @@
 // The command line: arguments in, an exit code out. Commands are registered cheaply and import their work when they run,
 // so that `netc check` starts neither an engine nor tfjs.
+import type { Option } from "commander";
 import { Command, CommanderError } from "commander";
 import { netcVersion } from "../runtime/version.js";
 import { register as registerCheck } from "./commands/check.js";
@@ -34,7 +35,7 @@ function commandLine(): Command {
     .version(netcVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
     .helpCommand("help [command]", "print help for a command")
-    .configureHelp({ showGlobalOptions: false })
+    .configureHelp({ optionDescription })
     .showHelpAfterError(
       "(`netc --help` lists the commands, `netc COMMAND --help` the options of one)",
     )
@@ -53,6 +54,16 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerData,
   registerDoctor,
 ];
+
+/** Commander's own text, without the defaults that say nothing: an empty list, a flag that is off. */
+function optionDescription(option: Option): string {
+  const { description, argChoices, defaultValue, mandatory } = option;
+  const notes = [
+    ...(argChoices ? [`choices: ${argChoices.join(", ")}`] : []),
+    ...(typeof defaultValue === "string" && !mandatory ? [`default: ${defaultValue}`] : []),
+  ];
+  return notes.length > 0 ? `${description} (${notes.join("; ")})` : description;
+}
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 the input has errors, 2 wrong usage, 130 interrupted; anything else is a bug in netc.`;

@@ -1,6 +1,6 @@
 // What a person sees of a run: what will be trained, a line an epoch, a live bar in a terminal, and how it ended.
 // Without a terminal it is plain lines: no colour codes, no carriage returns.
-import { resolve } from "node:path";
+import { join } from "node:path";
 import colors from "picocolors";
 import { cost } from "../compiler/cost.js";
 import type { Program } from "../compiler/program.js";
@@ -61,7 +61,7 @@ export class RunReport {
       ],
       [
         "memory",
-        `${formatBytes(predictMemory(this.program, threads))} for batches of ${batch}, predicted`,
+        `${formatBytes(predictMemory(this.program, threads))} to train with batches of ${batch}, predicted`,
       ],
       [
         "data",
@@ -147,7 +147,8 @@ export class RunReport {
       if (!result.unsaved) this.print(`go on with: ${resumeCommand}`);
     }
     if (result.unsaved) this.warn(`the last state could not be saved: ${result.unsaved}`);
-    this.print(`run folder ${resolve(folder.path)}`);
+    if (outcome === "finished") this.print(`tf.js model ${join(folder.model, "model.json")}`);
+    this.print(`run folder  ${folder.path}`);
   }
 
   close(): void {

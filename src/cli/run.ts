@@ -64,8 +64,8 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
         });
         report.close();
         if (result.outcome === "finished") {
-          const { saveTfjsModel } = await import("../runtime/engines/tfjs/save-model.js");
-          await saveTfjsModel(program, await session.readState(), folder.model);
+          const { saveTfjsModel } = await import("../runtime/save-tfjs-model.js");
+          await saveTfjsModel(program, await session.readState(), folder.model, dataset.classes);
         }
         report.end(result, folder, `netc run ${file} --resume --out ${folder.path}`);
         return exitCodeOf(result);

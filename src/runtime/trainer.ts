@@ -93,8 +93,8 @@ export async function train(
       correct: result.correct,
       images: batch.count,
       learningRate,
-      dataMilliseconds: milliseconds,
-      stepMilliseconds,
+      dataMilliseconds: toMicroseconds(milliseconds),
+      stepMilliseconds: toMicroseconds(stepMilliseconds),
     });
     // A session may answer without ever leaving this turn of the event loop; signals and the screen need theirs
     await nextTurn();
@@ -162,4 +162,9 @@ async function closeEpoch(
     });
   }
   return closed;
+}
+
+/** What a clock can tell: digits beyond only lengthen the log. */
+function toMicroseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
 }

@@ -14,7 +14,7 @@ export function register(program: Command): void {
     .command("graph")
     .summary("show every layer of a file's network and what it costs")
     .description(
-      "Prints a line for every layer: its name, operation, output shape, parameters, multiply-adds for one image\n" +
+      "Prints a line for every layer: its name, operation, output shape, parameters, multiply-adds for one image " +
         "and the bytes of its output for one batch; then the totals and the peak of memory that training needs.",
     )
     .argument("<file>", "the YAML file")

@@ -19,8 +19,8 @@ export function register(program: Command): void {
     .command("run")
     .summary("train the network of a file")
     .description(
-      "Trains the network that FILE describes and keeps everything about the run in one folder: the resolved\n" +
-        "configuration, the event log, checkpoints, and the trained model as a tf.js model.\n" +
+      "Trains the network that FILE describes and keeps everything about the run in one folder: the resolved" +
+        " configuration, the event log, checkpoints, and the trained model as a tf.js model. " +
         "Ctrl-C ends the run after the step under way, with a checkpoint; a second Ctrl-C ends it at once.",
     )
     .argument("<file>", "the YAML file")
