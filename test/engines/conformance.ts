@@ -8,10 +8,12 @@ import {
   batchOf,
   gradientDistance,
   initialState,
+  type LossRecord,
   lossRecord,
   norm as normOf,
+  probeRecords,
 } from "../oracle/fixtures.js";
-import { type OracleCase, oracleCases } from "../oracle/networks.js";
+import { type OracleCase, oracleCases, probeCases } from "../oracle/networks.js";
 
 export interface ConformanceOptions {
   /** "slow" engines train the small networks only: ResNet-20 and the tutorial's network would take them minutes. */
@@ -36,6 +38,9 @@ const SMALL: Tolerances = { loss: 1e-4, gradient: 1e-3, logits: 1e-4 };
 // Large networks: relu masks flip where a sum rounds to the other side of zero, so PyTorch's own float32 gradients differ by
 // 4e-3 per tensor in the first step, its losses by 5e-5 and its logits by 2e-3 after 20.
 const LARGE: Tolerances = { loss: 1e-3, gradient: 2e-2, logits: 1e-2 };
+// One operation: rounding alone; Winograd's is the largest, 7e-6.
+const PROBE_LOSS = 1e-5;
+const PROBE_GRADIENT = 1e-4;
 const LARGE_CASES = new Set(["resnet-20", "tutorial-96"]);
 
 const TIMEOUT = 120_000; // milliseconds for 20 steps on a busy machine
@@ -50,6 +55,7 @@ export function describeConformance(engine: Engine, options: ConformanceOptions)
         describeTraining(oracle, open);
       }
     }
+    describeProbes(open);
     describeState(open);
     describeMemory(open, options.held);
   });
@@ -105,32 +111,72 @@ function describeTraining(oracle: OracleCase, open: (program: Program) => Promis
     });
 
     it("in every tensor's first gradient, read from the momentum it leaves", async () => {
-      const gradients = await firstGradients(oracle, open);
-      const largest = Math.max(...Object.values(record.gradients).map(({ norm }) => norm));
-      const parameters = parametersOf(oracle.program.graph);
-      const distant = parameters.filter(({ name }, index) => {
-        const { norm } = record.gradients[name]!;
-        const distance = gradientDistance(record.gradients[name]!, index, gradients.get(name)!);
-        // A bias before a batch norm has no gradient but rounding: nothing is held to less than a thousandth of the largest.
-        return !(distance < tolerances.gradient * Math.max(norm, largest / 1000));
-      });
-      expect(distant.map(({ name }) => name)).toEqual([]);
+      const state = await stateAfterMomentumStep(oracle, open);
+      const read = (name: string): Float32Array => state.get(name)!.data;
+      expect(distantGradients(oracle, record, tolerances.gradient, read)).toEqual([]);
     });
   });
 }
 
+/** Each operation alone, so that a wrong kernel is named. */
+function describeProbes(open: (program: Program) => Promise<Session>): void {
+  const records = probeRecords();
+  it.each(probeCases().map((oracle, index) => [oracle.name, oracle, records[index]!] as const))(
+    "computes %s, forward and backward, as PyTorch does",
+    async (_, oracle, record) => {
+      const session = await open(oracle.program);
+      await session.writeState(initialState(oracle));
+      for (const [index, expected] of record.losses.entries()) {
+        const hyper = { learningRate: oracle.learningRate, step: index + 1 };
+        const { loss } = await session.step(batchOf(oracle, index), hyper);
+        expect(Math.abs(loss - expected) / expected).toBeLessThan(PROBE_LOSS);
+        if (index === 0) {
+          const state = await session.readState();
+          const distant = distantGradients(
+            oracle,
+            record,
+            PROBE_GRADIENT,
+            (name) => state.get(name)!.data,
+          );
+          expect(distant).toEqual([]);
+        }
+      }
+      const { logits } = await session.evaluate(batchOf(oracle, oracle.steps));
+      const expected = record.evaluation.logits;
+      const largest = Math.max(...expected.map(Math.abs));
+      const distances = expected.map((value, at) => Math.abs(value - logits[at]!));
+      expect(Math.max(...distances) / largest).toBeLessThan(PROBE_LOSS * 10);
+      await session.dispose();
+    },
+  );
+}
+
+/** Names of the parameters whose first gradient, read from their momentum, is not the recorded one. */
+function distantGradients(
+  oracle: OracleCase,
+  record: LossRecord,
+  tolerance: number,
+  read: (name: string) => Float32Array,
+): string[] {
+  const largest = Math.max(...Object.values(record.gradients).map(({ norm }) => norm));
+  return parametersOf(oracle.program.graph).flatMap(({ name }, index) => {
+    const expected = record.gradients[name]!;
+    const distance = gradientDistance(expected, index, read(`${name}.momentum`));
+    // A bias before a batch norm has no gradient but rounding: nothing is held to less than a thousandth of the largest.
+    return distance < tolerance * Math.max(expected.norm, largest / 1000) ? [] : [name];
+  });
+}
+
 /** After one step of momentum SGD without decay, the momentum is the gradient. */
-async function firstGradients(
+async function stateAfterMomentumStep(
   oracle: OracleCase,
   open: (program: Program) => Promise<Session>,
-): Promise<Map<string, Float32Array>> {
+): Promise<State> {
   const session = await open(withMomentum(oracle.program));
   try {
     await session.writeState(initialState(oracle));
     await session.step(batchOf(oracle, 0), { learningRate: 1e-3, step: 1 });
-    const state = await session.readState();
-    const names = parametersOf(oracle.program.graph).map(({ name }) => name);
-    return new Map(names.map((name) => [name, state.get(`${name}.momentum`)!.data]));
+    return await session.readState();
   } finally {
     await session.dispose();
   }

@@ -17,6 +17,7 @@ export interface GradientRecord {
 
 /** Computed in float64 unless it says otherwise; float32 weights and float32 normalised images in both. */
 export interface LossRecord {
+  readonly name: string;
   readonly generator: string;
   readonly parameters: number;
   /** Training loss of each step, before its update. */
@@ -34,6 +35,11 @@ export interface LossRecord {
 
 export function lossRecord(name: string): LossRecord {
   return readFixture(`losses/${name}.json`, "write_losses.py");
+}
+
+/** In the order of `probeCases`. */
+export function probeRecords(): readonly LossRecord[] {
+  return readFixture("losses/probes.json", "write_losses.py probes");
 }
 
 export function readFixture<T>(path: string, script: string): T {

@@ -84,7 +84,7 @@ class Net:
     def apply(self, node, op, inputs, training):
         kind, name, x = op["kind"], node["name"], inputs[0]
         if kind == "conv2d":
-            weight = self.parameters[name + ".weight"].permute(3, 2, 0, 1)
+            weight = self.parameters[name + ".weight"].permute(3, 2, 0, 1).contiguous()
             return F.conv2d(padded(x, op, 0.0), weight, self.parameters.get(name + ".bias"), stride=tuple(op["stride"]))
         if kind == "batch_norm":
             return F.batch_norm(

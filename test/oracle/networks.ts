@@ -190,6 +190,92 @@ function unevenStrides(): OracleCase {
   return fromGraph("uneven-strides", { seed: 4, batch: 7, learningRate: 0.01 }, net, training);
 }
 
+/**
+ * One operation each, between a 1×1 convolution, whose gradient tells the operation's gradient by its input, and a classifier.
+ * Two steps, momentum without decay.
+ */
+export function probeCases(): OracleCase[] {
+  const conv = (channels: number, size: Window, bias = false): Op => ({
+    kind: "conv2d",
+    channels,
+    bias,
+    ...size,
+  });
+  const same = window(3, 1, 1); // what Winograd kernels are for
+  const uneven: Window = {
+    kernel: [3, 5],
+    stride: [2, 1],
+    padding: { top: 0, bottom: 1, left: 3, right: 2 },
+  };
+  const lopsided: Window = { ...same, padding: { top: 2, bottom: 0, left: 0, right: 1 } };
+  const probes: readonly (readonly [map: string, channels: number, op: Op, batch?: number])[] = [
+    ["8x8", 4, conv(8, same)],
+    ["8x8", 8, conv(16, same, true)],
+    ["12x12", 16, conv(16, same)],
+    ["9x7", 16, conv(24, same)],
+    ["4x4", 32, conv(32, same), 5],
+    ["3x3", 40, conv(64, same), 9],
+    ["2x2", 8, conv(8, same), 17],
+    ["1x1", 12, conv(12, same)],
+    ["10x6", 5, conv(7, same, true)],
+    ["5x5", 3, conv(1, same)],
+    ["6x6", 1, conv(6, same)],
+    ["6x9", 6, conv(10, lopsided)],
+    ["7x5", 9, conv(4, window(3, 1, 0))],
+    ["7x7", 4, conv(12, window(3, 1, 2), true)],
+    ["8x8", 16, conv(32, window(3, 2, 1))],
+    ["9x7", 3, conv(5, window(3, 2, 1), true)],
+    ["11x13", 7, conv(3, window(3, 3, 1))],
+    ["6x6", 8, conv(16, window(1, 1, 0))],
+    ["8x8", 16, conv(32, window(1, 2, 0), true)],
+    ["7x5", 5, conv(11, window(1, 2, 0))],
+    ["5x5", 4, conv(4, window(1, 3, 1))],
+    ["15x17", 3, conv(16, window(7, 2, 0), true)],
+    ["9x9", 4, conv(8, window(5, 1, 2))],
+    ["17x13", 2, conv(5, window(5, 3, 2))],
+    ["6x7", 6, conv(9, window(2, 1, 1))],
+    ["8x8", 8, conv(8, window(2, 2, 0))],
+    ["9x8", 3, conv(4, uneven, true)],
+    ["4x4", 8, conv(16, window(4, 1, 0))],
+    ["6x6", 8, { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }],
+    ["5x3", 7, { kind: "batch_norm", eps: 1e-3, momentum: 0.5 }],
+    ["1x1", 3, { kind: "batch_norm", eps: 1e-5, momentum: 1 }],
+    ["5x7", 6, { kind: "relu" }],
+    ["8x8", 8, { kind: "max_pool", ...window(2, 2, 0) }],
+    ["9x7", 5, { kind: "max_pool", ...window(3, 2, 1) }],
+    ["6x6", 3, { kind: "max_pool", ...window(3, 1, 1) }],
+    ["8x7", 4, { kind: "max_pool", ...window(2, 3, 0) }],
+    ["9x8", 3, { kind: "max_pool", ...uneven }],
+    ["8x8", 8, { kind: "average_pool", ...window(2, 2, 0) }],
+    ["9x7", 5, { kind: "average_pool", ...window(3, 2, 1) }],
+    ["6x6", 3, { kind: "average_pool", ...window(2, 1, 1) }],
+    ["9x8", 4, { kind: "average_pool", ...uneven }],
+    ["5x6", 16, { kind: "global_average_pool" }],
+    ["4x3", 5, { kind: "global_average_pool" }],
+  ];
+  return probes.map(([map, channels, op, batch = 3], index) => {
+    const [height, width] = map.split("x").map(Number) as [number, number];
+    const net = new Network(height, width, 3);
+    let x = net.add("probe", conv(channels, window(1, 1, 0), true), 0);
+    x = net.add("op", op, x);
+    net.add("classifier", { kind: "linear", features: 5, bias: true }, x);
+    const half = [0.5, 0.5, 0.5];
+    const optimizer = sgd({ momentum: 0.9 });
+    const training = { optimizer, labelSmoothing: 0, classes: 5, mean: half, std: half };
+    const run = { seed: 100 + index, batch, learningRate: 0.05, steps: 2 };
+    return fromGraph(probeName(map, channels, op), run, net, training);
+  });
+}
+
+function probeName(map: string, channels: number, op: Op): string {
+  const size = `${op.kind} of ${map}x${channels}`;
+  if (!("kernel" in op)) return size;
+  const { top, bottom, left, right } = op.padding;
+  const outputs = op.kind === "conv2d" ? ` to ${op.channels}${op.bias ? " with bias" : ""}` : "";
+  const padding = [top, bottom, left, right].join(" ");
+  return `${size}${outputs}, kernel ${op.kernel.join("x")}, stride ${op.stride.join("x")}, padding ${padding}`;
+}
+
 // ---------------------------------------------------------------- building
 
 class Network {
@@ -241,7 +327,7 @@ function window(kernel: number, stride: number, padding: number): Window {
   return { kernel: [kernel, kernel], stride: [stride, stride], padding: sides };
 }
 
-type Run = Pick<OracleCase, "seed" | "batch" | "learningRate">;
+type Run = Pick<OracleCase, "seed" | "batch" | "learningRate"> & { readonly steps?: number };
 
 function fromModel(name: string, run: Run, model: ModelConfig, training: Training): OracleCase {
   const config = configOf(name, run, model, training);
@@ -274,12 +360,12 @@ function fromGraph(name: string, run: Run, net: Network, training: Training): Or
 function caseOf(name: string, run: Run, config: ResolvedConfig, graph: Graph): OracleCase {
   const shaped = inferShapes(graph).value;
   invariant(shaped, `${name} has shapes`);
-  return { name, ...run, steps: 20, program: { config, graph: shaped, plan: plan(config) } };
+  return { name, steps: 20, ...run, program: { config, graph: shaped, plan: plan(config) } };
 }
 
 function configOf(name: string, run: Run, model: ModelConfig, training: Training): ResolvedConfig {
   const { input, classifier } = model;
-  const images = { train_images: run.batch * 20, test_images: run.batch };
+  const images = { train_images: run.batch * (run.steps ?? 20), test_images: run.batch };
   return {
     name,
     seed: run.seed,

@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { parametersOf } from "../../src/compiler/parameters.js";
 import { draw, symmetric } from "./counter-random.js";
-import { batchOf, initialState, lossRecord } from "./fixtures.js";
-import { oracleCases, type OracleCase } from "./networks.js";
+import { batchOf, initialState, lossRecord, probeRecords } from "./fixtures.js";
+import { type OracleCase, oracleCases, probeCases } from "./networks.js";
 
 describe.each(oracleCases().map((oracle) => [oracle.name, oracle] as const))(
   "oracle case %s",
@@ -36,6 +36,16 @@ describe.each(oracleCases().map((oracle) => [oracle.name, oracle] as const))(
     });
   },
 );
+
+describe("the probes of single operations", () => {
+  it("are the ones that PyTorch was given", async () => {
+    const printed = probeCases().map((oracle) => printCase(oracle).trimEnd());
+    await expect(`[\n${printed.join(",\n")}\n]\n`).toMatchFileSnapshot("cases/probes.json");
+    const names = probeCases().map(({ name }) => name);
+    expect(probeRecords().map(({ name }) => name)).toEqual(names);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
 
 describe("the shared generator", () => {
   it("draws the same bits as counter_random.py", () => {

@@ -1,4 +1,4 @@
-"""Trains every case of cases/*.json for its steps in float32 and in float64 and writes losses/<case>.json.
+"""Trains every case of cases/*.json (one or a list) for its steps in float32 and in float64 and writes losses/<case>.json.
 
 Usage: /usr/bin/python3 test/oracle/write_losses.py [case ...]
 """
@@ -64,36 +64,43 @@ def rounded(value, digits):
     return float(f"{value:.{digits}g}")
 
 
+def record(case):
+    net, losses, correct, gradients, logits, evaluation_loss = train(case, torch.float64)
+    _, losses32, _, _, logits32, _ = train(case, torch.float32)
+    parameters = sum(p.numel() for p in net.parameters.values())
+    whole = parameters < WHOLE_TENSORS_BELOW and case["steps"] > 2
+    drift = max(abs(a - b) / abs(a) for a, b in zip(losses, losses32))
+    logit_drift = float((logits - logits32).abs().max() / logits.abs().max())
+    print(f"{case['name']}: {parameters} parameters, loss {losses[0]:.4f} -> {losses[-1]:.4f}, "
+          f"float32 drifts {drift:.1e}, logits {logit_drift:.1e}")
+    return {
+        "name": case["name"],
+        "generator": f"test/oracle/write_losses.py, torch {torch.__version__}",
+        "parameters": parameters,
+        "losses": [rounded(value, 10) for value in losses],
+        "losses32": [rounded(value, 9) for value in losses32],
+        "correct": correct,
+        "gradients": {name: summary(index, value, whole) for index, (name, value) in enumerate(gradients.items())},
+        "statistics": {name: rounded(float(value.norm()), 10) for name, value in net.statistics.items()},
+        "evaluation": {
+            "loss": rounded(evaluation_loss, 10),
+            "logits": [rounded(value, 8) for value in logits.flatten().tolist()],
+        },
+    }
+
+
 def main():
     torch.set_num_threads(1)
     names = sys.argv[1:] or sorted(os.path.basename(path)[:-5] for path in glob.glob(f"{HERE}/cases/*.json"))
     for name in names:
         with open(f"{HERE}/cases/{name}.json") as file:
-            case = json.load(file)
-        net, losses, correct, gradients, logits, evaluation_loss = train(case, torch.float64)
-        _, losses32, _, _, logits32, _ = train(case, torch.float32)
-        parameters = sum(p.numel() for p in net.parameters.values())
-        whole = parameters < WHOLE_TENSORS_BELOW
-        result = {
-            "generator": f"test/oracle/write_losses.py, torch {torch.__version__}",
-            "parameters": parameters,
-            "losses": [rounded(value, 10) for value in losses],
-            "losses32": [rounded(value, 9) for value in losses32],
-            "correct": correct,
-            "gradients": {name: summary(index, value, whole) for index, (name, value) in enumerate(gradients.items())},
-            "statistics": {name: rounded(float(value.norm()), 10) for name, value in net.statistics.items()},
-            "evaluation": {
-                "loss": rounded(evaluation_loss, 10),
-                "logits": [rounded(value, 8) for value in logits.flatten().tolist()],
-            },
-        }
+            cases = json.load(file)
+        if isinstance(cases, list):
+            text = "[\n" + ",\n".join(json.dumps(record(case), separators=(",", ":")) for case in cases) + "\n]\n"
+        else:
+            text = json.dumps(record(cases), separators=(",", ":")) + "\n"
         with open(f"{HERE}/losses/{name}.json", "w") as file:
-            json.dump(result, file, separators=(",", ":"))
-            file.write("\n")
-        drift = max(abs(a - b) / abs(a) for a, b in zip(losses, losses32))
-        logit_drift = float((logits - logits32).abs().max() / logits.abs().max())
-        print(f"{name}: {parameters} parameters, loss {losses[0]:.4f} -> {losses[-1]:.4f}, "
-              f"float32 drifts {drift:.1e}, logits {logit_drift:.1e}")
+            file.write(text)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,131 @@
+// Reads operations.json: single operations, forward and backward, as PyTorch computes them in float64; and draws their operands.
+import { elements, type Graph, type Op, type ShapedGraph } from "../../src/compiler/graph.js";
+import { invariant } from "../../src/compiler/diagnostic.js";
+import { inferShapes } from "../../src/compiler/infer-shapes.js";
+import { parametersOf } from "../../src/compiler/parameters.js";
+import { streams, symmetric } from "./counter-random.js";
+import { readFixture } from "./fixtures.js";
+
+export interface OperationRecord {
+  readonly op: Exclude<Op, { kind: "input" } | { kind: "add" }>;
+  /** [n, h, w, c], or [n, c] */
+  readonly input: readonly number[];
+  readonly outputShape: readonly number[];
+  readonly output: readonly number[];
+  readonly inputGradient: readonly number[];
+  /** In the order of `parametersOf`. */
+  readonly parameterGradients: readonly (readonly number[])[];
+  /** Of batch norm after one step from mean 0 and variance 1; variance is Bessel-corrected. */
+  readonly runningMean?: readonly number[];
+  readonly runningVariance?: readonly number[];
+}
+
+/** Mean cross-entropy of logits [n, classes]. */
+export interface CrossEntropyRecord {
+  readonly op: {
+    readonly kind: "cross_entropy";
+    readonly label_smoothing: number;
+    readonly scale?: number;
+  };
+  readonly input: readonly [count: number, classes: number];
+  readonly labels: readonly number[];
+  readonly output: readonly [loss: number];
+  readonly inputGradient: readonly number[];
+}
+
+export interface OperationCase {
+  /** "conv2d 3×3, stride 2, …" */
+  readonly title: string;
+  readonly record: OperationRecord;
+  /** input → operation "op", for one image; a vector comes in as a map of 1×1. */
+  readonly graph: ShapedGraph;
+  readonly input: Float32Array;
+  readonly parameters: readonly {
+    readonly shape: readonly number[];
+    readonly data: Float32Array;
+  }[];
+  /** What comes back from above: the gradient of the loss by the output. */
+  readonly outputGradient: Float32Array;
+}
+
+export interface CrossEntropyCase {
+  readonly title: string;
+  readonly record: CrossEntropyRecord;
+  readonly logits: Float32Array;
+  readonly labels: Int32Array;
+}
+
+export function operationCases(): OperationCase[] {
+  return allRecords().flatMap((record, index) =>
+    isCrossEntropy(record) ? [] : [operationCase(record, index)],
+  );
+}
+
+export function crossEntropyCases(): CrossEntropyCase[] {
+  return allRecords().flatMap((record, index) => {
+    if (!isCrossEntropy(record)) return [];
+    const [count, classes] = record.input;
+    const { label_smoothing: smoothing, scale = 1 } = record.op;
+    const title = `cross_entropy of ${count}×${classes} logits, smoothing ${smoothing}, up to ±${scale}`;
+    const logits = operand(index, 0, count * classes).map((value) => value * scale);
+    return [{ title, record, logits, labels: Int32Array.from(record.labels) }];
+  });
+}
+
+function operationCase(record: OperationRecord, index: number): OperationCase {
+  const [height, width, channels] =
+    record.input.length === 4 ? record.input.slice(1) : [1, 1, record.input[1]];
+  const graph: Graph = {
+    nodes: [
+      {
+        name: "input",
+        op: { kind: "input", height: height!, width: width!, channels: channels! },
+        inputs: [],
+        origin: [],
+      },
+      { name: "op", op: record.op, inputs: [0], origin: [] },
+    ],
+  };
+  const shaped = inferShapes(graph).value;
+  invariant(shaped, `case ${index} has a shape`);
+  invariant(
+    elements(shaped.nodes[1]!.shape) * record.input[0]! === record.output.length,
+    `case ${index} has PyTorch's output shape`,
+  );
+  return {
+    title: titleOf(record),
+    record,
+    graph: shaped,
+    input: operand(index, 0, record.inputGradient.length),
+    parameters: parametersOf(shaped).map(({ shape }, at) => ({
+      shape,
+      data: operand(index, 1 + at, record.parameterGradients[at]!.length),
+    })),
+    outputGradient: operand(index, 9, record.output.length),
+  };
+}
+
+function titleOf({ op, input, outputShape }: OperationRecord): string {
+  const shapes = `${input.join("×")} to ${outputShape.join("×")}`;
+  if (!("kernel" in op)) return `${op.kind}, ${shapes}`;
+  const { top, bottom, left, right } = op.padding;
+  const bias = op.kind === "conv2d" && op.bias ? ", with bias" : "";
+  return `${op.kind} ${op.kernel.join("×")}, stride ${op.stride.join("×")}, padding ${top} ${bottom} ${left} ${right}${bias}, ${shapes}`;
+}
+
+function operand(seed: number, index: number, count: number): Float32Array {
+  return new Float32Array(symmetric(seed, streams.operand + index, count));
+}
+
+function allRecords(): readonly (OperationRecord | CrossEntropyRecord)[] {
+  return readFixture<{ cases: (OperationRecord | CrossEntropyRecord)[] }>(
+    "operations.json",
+    "write_operations.py",
+  ).cases;
+}
+
+function isCrossEntropy(
+  record: OperationRecord | CrossEntropyRecord,
+): record is CrossEntropyRecord {
+  return record.op.kind === "cross_entropy";
+}
