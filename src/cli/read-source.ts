@@ -17,8 +17,8 @@ export async function readSource(path: string): Promise<Result<SourceText>> {
     return ok({ name: path === "-" ? "<stdin>" : path, text });
   } catch {
     const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-    const found = isUtf16 ? "is UTF-16 text" : "is not text in UTF-8";
-    return failed([fault("file/unreadable", `${path} ${found}, expected UTF-8`, "save it again as UTF-8")]);
+    const found = isUtf16 ? "is UTF-16 text, expected UTF-8" : "is not UTF-8 text";
+    return failed([fault("file/unreadable", `${path} ${found}`, "save it again as UTF-8")]);
   }
 }
 

@@ -89,7 +89,10 @@ function optionHint(
     return settings && Object.hasOwn(settings.keys, key);
   });
   return owner
-    ? { code: "schema/misplaced-key", hint: `\`${key}\` belongs inside an option: write \`{${owner}: {${key}: …}}\`` }
+    ? {
+        code: "schema/misplaced-key",
+        hint: `\`${key}\` is a setting of \`${owner}\`: write \`{${owner}: {${key}: …}}\``,
+      }
     : undefined;
 }
 

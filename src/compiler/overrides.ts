@@ -134,7 +134,7 @@ function syntaxError(message: string, hint: string, span: Span): Diagnostic {
 function fromSource(node: YamlNode, source: SourceText): YamlNode {
   const span = { ...node.span, source };
   if (node.kind === "list") return { ...node, span, items: node.items.map((item) => fromSource(item, source)) };
-  if (node.kind === "scalar") return { ...node, span };
+  if (node.kind !== "map") return { ...node, span };
   const entries = node.entries.map(({ key, keySpan, value }) => ({
     key,
     keySpan: { ...keySpan, source },

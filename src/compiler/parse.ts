@@ -1,7 +1,7 @@
 // Text to values with places: the one file that knows the `yaml` package's reader. YAML 1.2 with its core schema;
 // what the language has no use for (tags, several documents, huge or endless values) is refused in bounded time.
-import { isAlias, isMap, isScalar, isSeq, parseDocument } from "yaml";
-import type { Alias, Document, Node, Pair, Scalar, YAMLMap } from "yaml";
+import { Composer, Lexer, Parser, YAMLParseError, isAlias, isMap, isScalar, isSeq } from "yaml";
+import type { Alias, CST, Document, Node, Pair, Scalar, YAMLMap } from "yaml";
 import type { Diagnostic, Result, SourceText, Span } from "./diagnostic.js";
 import { failed, ok } from "./diagnostic.js";
 import { nearest } from "./suggest.js";
@@ -16,6 +16,10 @@ export { locate, withSpans } from "./yaml-file.js";
 const MAX_LENGTH = 256 * 1024;
 /** The language itself is 8 deep. */
 const MAX_DEPTH = 64;
+/** YAML 1.2, section 10.3 */
+const CORE_TAGS = new Set(
+  ["map", "seq", "null", "bool", "int", "float", "str"].map((name) => `tag:yaml.org,2002:${name}`),
+);
 /** Values after aliases are followed. */
 const MAX_VALUES = 100_000;
 
@@ -37,45 +41,60 @@ export function sourceText(text: string, name: string): SourceText {
 /** As `parse`, of a text that may be just a value (`--set` gives one after its equals sign). */
 export function parseSource(source: SourceText, offset = 0): Result<YamlFile> {
   const document = read(source.text.slice(offset));
-  if (!document) return failed([tooDeep({ start: offset, end: offset + 1 })]);
-  const reader = new Reader(offset);
+  if ("tooDeepAt" in document) {
+    const start = offset + document.tooDeepAt;
+    return failed([tooDeep({ start, end: start + 1 })]);
+  }
+  const reader = new Reader(source.text, offset);
   const root = document.contents ? reader.node(document.contents as Node, 0) : undefined;
   if (reader.stopped) return failed(reader.diagnostics);
 
   const syntax = describeSyntaxErrors(document, source.text, offset);
   if (syntax.length > 0) return failed(syntax);
-  const diagnostics = [...reader.diagnostics, ...versionErrors(document), ...tagErrors(document, offset)];
+  const diagnostics = [...reader.diagnostics, ...versionErrors(document)];
   if (!root || (root.kind === "scalar" && root.value === null)) {
     return failed([...diagnostics, empty(source.text)]);
   }
   return ok({ source, root }, diagnostics);
 }
 
-function read(text: string): Document | undefined {
-  try {
-    return parseDocument(text, {
-      version: "1.2",
-      schema: "core",
-      prettyErrors: false,
-      uniqueKeys: false, // checked here, in linear time and with the place of the first
-    });
-  } catch (error) {
-    // The reader calls itself for each level of nesting.
-    if (error instanceof RangeError) return undefined;
-    throw error;
+/**
+ * The document, or where its nesting goes too deep. The package's composer calls itself for each level, and running out
+ * of stack inside the engine's regular expressions ends the process; so depth is watched while the tokens come in.
+ */
+function read(text: string): Document | { readonly tooDeepAt: number } {
+  const parser = new Parser();
+  const tokens: CST.Token[] = [];
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) tokens.push(token);
+    // Two entries a level: a collection and the value in it.
+    if (parser.stack.length > 4 * MAX_DEPTH) return { tooDeepAt: parser.offset };
   }
+  for (const token of parser.end()) tokens.push(token);
+  const composer = new Composer({
+    version: "1.2",
+    schema: "core",
+    prettyErrors: false,
+    uniqueKeys: false, // checked here, in linear time and with the place of the first
+  });
+  const [document, second] = composer.compose(tokens, true, text.length);
+  if (second)
+    document!.errors.push(new YAMLParseError(second.range.slice(0, 2) as [number, number], "MULTIPLE_DOCS", ""));
+  return document!;
 }
 
 class Reader {
   readonly diagnostics: Diagnostic[] = [];
   /** Set where going on would cost unbounded time: the values are then useless. */
   stopped = false;
+  readonly #text: string;
   readonly #offset: number;
   readonly #anchors = new Map<string, YamlNode | undefined>();
   readonly #extents = new Map<YamlNode, { readonly values: number; readonly height: number }>();
   #values = 0;
 
-  constructor(offset: number) {
+  constructor(text: string, offset: number) {
+    this.#text = text;
     this.#offset = offset;
   }
 
@@ -97,6 +116,8 @@ class Reader {
 
   #make(node: Node, depth: number): YamlNode {
     const span = this.#span(node);
+    const { tag } = node as Scalar;
+    if (tag !== undefined && !CORE_TAGS.has(tag)) return this.#unknownTag(span);
     if (isMap(node)) return { kind: "map", span, entries: this.#entries(node, depth) };
     if (isSeq(node)) {
       const items = node.items.map((item) => (this.stopped ? nothing(span) : this.node(item as Node, depth + 1)));
@@ -134,6 +155,7 @@ class Reader {
   }
 
   #merge(value: YamlNode, keySpan: Span): readonly YamlEntry[] {
+    if (value.kind === "unknown") return [];
     const maps = value.kind === "list" ? value.items : [value];
     if (maps.every((map): map is YamlMap => map.kind === "map")) return maps.flatMap((map) => map.entries);
     this.diagnostics.push({
@@ -151,7 +173,7 @@ class Reader {
     const target = this.#anchors.get(alias.source);
     if (!target) {
       this.diagnostics.push(unknownAnchor(alias.source, span, [...this.#anchors.keys()]));
-      return nothing(span);
+      return { kind: "unknown", span };
     }
     const extent = this.#extents.get(target)!;
     this.#values += extent.values;
@@ -166,6 +188,21 @@ class Reader {
     const known = this.#extents.get(node);
     if (known) return known.height;
     return childrenOf(node).reduce((height, child) => Math.max(height, 1 + this.#height(child)), 0);
+  }
+
+  #unknownTag(value: Span): YamlNode {
+    const start = Math.max(0, this.#text.lastIndexOf("!", value.start - 1));
+    const before = this.#text.slice(0, start + 1);
+    const from = start - /!?[^\s,[\]{}!]*!$/.exec(before)![0].length + 1;
+    const name = /^\S+/.exec(this.#text.slice(from))![0];
+    this.diagnostics.push({
+      code: "yaml/unknown-tag",
+      severity: "error",
+      message: `the tag \`${name}\` has no meaning in netc files`,
+      span: { start: from, end: from + name.length },
+      hint: "remove it",
+    });
+    return { kind: "unknown", span: value };
   }
 
   #stop(diagnostic: Diagnostic, node: Node): YamlNode {
@@ -264,16 +301,4 @@ function versionErrors(document: Document): Diagnostic[] {
       hint: "remove the %YAML line",
     },
   ];
-}
-
-function tagErrors(document: Document, offset: number): Diagnostic[] {
-  return document.warnings
-    .filter((warning) => warning.code === "TAG_RESOLVE_FAILED")
-    .map((warning) => ({
-      code: "yaml/unknown-tag",
-      severity: "error",
-      message: `${warning.message.replace(/^.*tag:? /, "the tag `")}\` has no meaning in netc files`,
-      span: { start: warning.pos[0] + offset, end: warning.pos[1] + offset },
-      hint: "remove it",
-    }));
 }

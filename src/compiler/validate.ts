@@ -22,13 +22,15 @@ export interface NetConfig {
 export function validate(file: YamlFile): Result<NetConfig> {
   const validator = new Validator(file);
   const value = validator.value(language, file.root, { path: [] });
-  const diagnostics = [...validator.diagnostics, ...validator.missing()];
+  validator.addMissing();
+  const { diagnostics } = validator;
   return hasErrors(diagnostics) ? failed(diagnostics) : ok(value as NetConfig, diagnostics);
 }
 
 class Validator {
   readonly diagnostics: Diagnostic[] = [];
   readonly #file: YamlFile;
+  readonly #reported = new Set<string>();
   /** Keys that are there after all, under a wrong name or at a wrong place: `model.stages.[].channels`. */
   readonly #meant: string[] = [];
   readonly #missing: {
@@ -42,8 +44,8 @@ class Validator {
     this.#file = file;
   }
 
-  /** Keys that are missing and not merely misspelt or misplaced. */
-  missing(): Diagnostic[] {
+  /** Reports keys that are missing and not merely misspelt or misplaced. */
+  addMissing(): void {
     const isMeant = (path: Path) => {
       const exact = path.join(".");
       const anywhere = path.map((step) => (typeof step === "number" ? "[]" : step)).join(".");
@@ -51,14 +53,15 @@ class Validator {
         [exact, anywhere].some((text) => meant === text || meant.startsWith(`${text}.`)),
       );
     };
-    return this.#missing.flatMap(({ form, map, keys, place }) => {
+    for (const { form, map, keys, place } of this.#missing) {
       const rest = keys.filter((key) => !isMeant([...place.path, key]));
-      return rest.length > 0 ? [missingKeys(this.#file, form, map, rest, place)] : [];
-    });
+      if (rest.length > 0) this.#add(missingKeys(this.#file, form, map, rest, place), map.anchor ?? map.span);
+    }
   }
 
   /** The plain value of a node; undefined, with a diagnostic, where the form does not allow it. */
   value(form: Form, node: YamlNode, place: Place): unknown {
+    if (node.kind === "unknown") return undefined;
     switch (form.kind) {
       case "number":
         return this.#number(form, node, place);
@@ -111,7 +114,7 @@ class Validator {
     const { length } = node.items;
     if (length < form.minimum || length > form.maximum) {
       const bound = length < form.minimum ? `at least ${form.minimum}` : `at most ${form.maximum}`;
-      const message = length === 0 ? `is empty, expected ${bound}` : `has ${length} items, expected ${bound}`;
+      const message = length === 0 ? `is empty, expected ${bound} item` : `has ${length} items, expected ${bound}`;
       return this.#report("schema/out-of-range", node, place, { message });
     }
     return node.items.map((item, index) => this.value(form.item, item, { path: [...place.path, index] }));
@@ -138,7 +141,7 @@ class Validator {
 
   #unknownKey(form: MapForm | OptionsForm, map: YamlMap, key: string, keySpan: Span, path: Path): void {
     const { diagnostic, meant } = unknownKey(form, map, key, keySpan, path);
-    this.diagnostics.push(diagnostic);
+    this.#add(diagnostic, keySpan);
     if (meant) this.#meant.push(meant.join("."));
   }
 
@@ -240,7 +243,7 @@ class Validator {
     place: Place,
     { message, hint }: { readonly message: string; readonly hint?: string | undefined },
   ): undefined {
-    this.diagnostics.push({
+    const diagnostic: Diagnostic = {
       code,
       severity: "error",
       message: `${placeName(place)} ${message}`,
@@ -248,8 +251,16 @@ class Validator {
       span: valueSpan(this.#file, node, place.keySpan),
       ...(hint ? { hint } : {}),
       ...(node.anchor ? { related: [{ message: "the value is written here", span: node.anchor }] } : {}),
-    });
+    };
+    this.#add(diagnostic, node.anchor ?? diagnostic.span!);
     return undefined;
+  }
+
+  /** A value that aliases repeat is wrong once: `written` is where it stands in the text. */
+  #add(diagnostic: Diagnostic, written: Span): void {
+    const fault = `${diagnostic.code} ${written.start} ${written.source?.text ?? ""}`;
+    if (!this.#reported.has(fault)) this.diagnostics.push(diagnostic);
+    this.#reported.add(fault);
   }
 }
 

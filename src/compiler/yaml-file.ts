@@ -8,7 +8,7 @@ export interface YamlFile {
   readonly root: YamlNode;
 }
 
-export type YamlNode = YamlScalar | YamlMap | YamlList;
+export type YamlNode = YamlScalar | YamlMap | YamlList | YamlUnknown;
 
 interface YamlNodeBase {
   readonly span: Span;
@@ -36,6 +36,11 @@ export interface YamlEntry {
 export interface YamlList extends YamlNodeBase {
   readonly kind: "list";
   readonly items: readonly YamlNode[];
+}
+
+/** A value that could not be read; the fault is reported, and nothing more is to be said about it. */
+export interface YamlUnknown extends YamlNodeBase {
+  readonly kind: "unknown";
 }
 
 export function entryOf(node: YamlNode | undefined, key: string): YamlEntry | undefined {

@@ -1,0 +1,59 @@
+// `netc explain [PATH] [FILE]`: what a key means, takes and defaults to, and what it is in a file.
+import type { Command } from "commander";
+import { UsageError } from "../errors.js";
+import { collect } from "../options.js";
+
+export function register(program: Command): void {
+  program
+    .command("explain")
+    .summary("explain a key of the language")
+    .description(
+      "Explains the key at PATH, such as train.learning_rate or model.stages[].stride; without PATH, the whole.",
+    )
+    .argument("[path]", "a key")
+    .argument("[file]", "a YAML file: tells the key's value in it, and what set it")
+    .option("--set <path=value>", "with this value set in FILE (may be repeated)", collect, [])
+    .action(explainPath);
+}
+
+async function explainPath(
+  pathText: string | undefined,
+  file: string | undefined,
+  flags: { readonly set: readonly string[] },
+) {
+  const { entryAt, explain } = await import("../../compiler/language/explain.js");
+  const path = splitPath(pathText ?? "");
+  const entry = entryAt(path);
+  if (!entry) throw new UsageError(await unknownPath(pathText!));
+  const lines = explain(entry);
+  if (file !== undefined) {
+    const { loadFile } = await import("../load-file.js");
+    const loaded = await loadFile(file, flags.set);
+    if (!loaded) return;
+    const { valuesAt } = await import("../../compiler/origins.js");
+    lines.push("", `  in ${file}`, ...valuesAt(loaded, path).map((line) => `    ${line}`));
+  }
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+function splitPath(text: string): string[] {
+  return text
+    .replace(/\[\s*(-?\d*)\s*\]/g, (_, index: string) => `.${index || "[]"}`)
+    .split(".")
+    .filter((step) => step !== "");
+}
+
+/** A path that ends at a key that stands elsewhere, or nearly so. */
+async function unknownPath(text: string): Promise<string> {
+  const [{ everyPlace, placeText }, { nearest }] = await Promise.all([
+    import("../../compiler/language/lookup.js"),
+    import("../../compiler/suggest.js"),
+  ]);
+  const places = everyPlace().map(({ path }) => path);
+  const last = splitPath(text).at(-1)!;
+  const name = nearest(last, [...new Set(places.map((path) => path.at(-1)!))]);
+  const found = places.filter((path) => path.at(-1) === name).map(placeText);
+  const meant =
+    found.length > 0 ? `; did you mean ${found.slice(0, 4).join(", ")}?` : "; `netc explain` lists the keys";
+  return `the language has no key \`${text}\`${meant}`;
+}

@@ -1,0 +1,111 @@
+// The language's table as a JSON schema (draft-07), for editors and for tools in other languages. Editors show the
+// descriptions on hover and complete keys and values; markdown and enum descriptions are extensions that the YAML
+// language server and VS Code understand and others ignore.
+import { mayStandAlone } from "./describe.js";
+import { describeKey } from "./explain.js";
+import { isRequired } from "./forms.js";
+import type { Form, Key, OptionsForm, ShortForm } from "./forms.js";
+import { language } from "./language.js";
+
+export type JsonSchema = { readonly [keyword: string]: unknown };
+
+export function jsonSchema(): JsonSchema {
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "netc network",
+    description: "A neural network and its training, for netc.",
+    ...schemaOf(language),
+  };
+}
+
+function schemaOf(form: Form): JsonSchema {
+  switch (form.kind) {
+    case "number":
+      return {
+        type: form.integer ? "integer" : "number",
+        ...defined({
+          minimum: form.minimum,
+          maximum: form.maximum,
+          exclusiveMinimum: form.above,
+          exclusiveMaximum: form.below,
+        }),
+      };
+    case "boolean":
+      return { type: "boolean" };
+    case "text":
+      return { type: "string", minLength: 1 };
+    case "choice":
+      return { type: "string", enum: Object.keys(form.values), markdownEnumDescriptions: Object.values(form.values) };
+    case "list":
+      return { type: "array", items: schemaOf(form.item), minItems: form.minimum, maxItems: form.maximum };
+    case "map": {
+      const required = Object.keys(form.keys).filter((name) => isRequired(form.keys[name]!));
+      return {
+        type: "object",
+        properties: mapValues(form.keys, keySchema),
+        ...(required.length > 0 ? { required } : {}),
+        additionalProperties: false,
+      };
+    }
+    case "options":
+      return alternatives(optionSchemas(form));
+    case "short-forms":
+      return alternatives([...form.shorts.map(shortSchema), ...flatten(schemaOf(form.long))]);
+  }
+}
+
+function keySchema(key: Key): JsonSchema {
+  const schema =
+    key.absent === undefined
+      ? schemaOf(key.form)
+      : alternatives([...flatten(schemaOf(key.form)), { type: "null", description: key.absent }]);
+  const example = key.example ?? key.default;
+  return {
+    ...schema,
+    description: key.description,
+    markdownDescription: describeKey(key),
+    ...(key.default === undefined ? {} : { default: key.default }),
+    ...(example === undefined || example === null ? {} : { examples: [example] }),
+  };
+}
+
+/** The names that may stand alone, and a map of exactly one name to its settings. */
+function optionSchemas(form: OptionsForm): JsonSchema[] {
+  const alone = Object.entries(form.options).filter(([name]) => mayStandAlone(form, name));
+  const withSettings = Object.entries(form.options).filter(([, option]) => option.settings);
+  const names = {
+    type: "string",
+    enum: alone.map(([name]) => name),
+    markdownEnumDescriptions: alone.map(([, option]) => option.description),
+  };
+  const maps = {
+    type: "object",
+    properties: Object.fromEntries(
+      withSettings.map(([name, option]) => [name, { ...schemaOf(option.settings!), description: option.description }]),
+    ),
+    additionalProperties: false,
+    minProperties: 1,
+    maxProperties: 1,
+  };
+  return [...(alone.length > 0 ? [names] : []), ...(withSettings.length > 0 ? [maps] : [])];
+}
+
+function shortSchema({ form, meaning }: ShortForm): JsonSchema {
+  return { ...(form.kind === "literal" ? { const: form.value } : schemaOf(form)), description: meaning };
+}
+
+function alternatives(schemas: readonly JsonSchema[]): JsonSchema {
+  return schemas.length === 1 ? schemas[0]! : { anyOf: schemas };
+}
+
+function flatten(schema: JsonSchema): readonly JsonSchema[] {
+  return Object.keys(schema).length === 1 && Array.isArray(schema["anyOf"]) ? schema["anyOf"] : [schema];
+}
+
+function mapValues(keys: Readonly<Record<string, Key>>, change: (key: Key) => JsonSchema): JsonSchema {
+  return Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, change(key)]));
+}
+
+function defined(values: Readonly<Record<string, unknown>>): JsonSchema {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,67 @@
+// Every diagnostic, as it is printed: a folder a case under test/fixtures/invalid, named for its code (`--` sets several
+// cases of one code apart). input.yaml is the wrong file, fixed.yaml the same file put right, set.txt what `--set` is
+// given; expected.txt is the whole output. UPDATE_FIXTURES=1 writes it anew.
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { readSource } from "../../src/cli/read-source.js";
+import { codes } from "../../src/compiler/codes.js";
+import { compileText } from "../../src/compiler/compile.js";
+import type { Diagnostic } from "../../src/compiler/diagnostic.js";
+import { renderDiagnostics } from "../../src/compiler/render-diagnostics.js";
+
+const root = fileURLToPath(new URL("../fixtures/invalid/", import.meta.url));
+
+/** Inputs too large to be kept. */
+const generated: Readonly<Record<string, string>> = {
+  "yaml/too-large": `name: demo\n${"# a comment that goes on and on\n".repeat(10_000)}`,
+};
+
+const cases = readdirSync(root, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && dirname(join(entry.parentPath, entry.name)) !== dirname(root))
+  .map((entry) => join(entry.parentPath, entry.name).slice(root.length).replaceAll("\\", "/"))
+  .filter((name) => name.includes("/"))
+  .sort();
+
+describe("each wrong file", () => {
+  it.each(cases)("%s is reported as expected", async (name) => {
+    const { diagnostics, output } = await check(name, "input.yaml");
+    expect(diagnostics.map(({ code }) => code)).toContain(name.split("--")[0]);
+    const golden = join(root, name, "expected.txt");
+    if (process.env["UPDATE_FIXTURES"]) writeFileSync(golden, output);
+    expect(output).toBe(readFileSync(golden, "utf8"));
+  });
+
+  it.each(cases)("%s is put right by its fixed.yaml", async (name) => {
+    const { output } = await check(name, "fixed.yaml");
+    expect(output).toBe("\n");
+  });
+});
+
+it("has a folder for every code of the catalogue, and no other", () => {
+  const shown = [...new Set(cases.map((name) => name.split("--")[0]))].sort();
+  expect(shown).toEqual(Object.keys(codes).sort());
+});
+
+async function check(name: string, fileName: "input.yaml" | "fixed.yaml") {
+  const path = join(root, name, fileName);
+  const isInput = fileName === "input.yaml";
+  const found =
+    isInput && generated[name]
+      ? { value: { name: path, text: generated[name] }, diagnostics: [] }
+      : await readSource(path);
+  const diagnostics: readonly Diagnostic[] = found.value
+    ? compileText(found.value.text, fileName, isInput ? overridesOf(name) : []).diagnostics
+    : found.diagnostics.map((diagnostic) => ({
+        ...diagnostic,
+        message: diagnostic.message.replaceAll(path, fileName),
+      }));
+  const source = { name: fileName, text: found.value?.text ?? "" };
+  return { diagnostics, output: `${renderDiagnostics(diagnostics, { source })}\n` };
+}
+
+function overridesOf(name: string): readonly string[] {
+  const path = join(root, name, "set.txt");
+  return existsSync(path) ? readFileSync(path, "utf8").trimEnd().split("\n") : [];
+}
