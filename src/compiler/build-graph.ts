@@ -10,6 +10,11 @@ export function buildGraph(config: ResolvedConfig): Graph {
   let current = builder.add("input", { kind: "input", ...model.input }, [], ["model", "input"]);
   current = addStem(builder, model, current);
   model.stages.forEach((stage, index) => {
+    if (stage.pool) {
+      const origin: Path = ["model", "stages", index, "pool"];
+      const pool: Op = { kind: "max_pool", ...square(stage.pool.max) };
+      current = builder.add(`stages.${index}.pool`, pool, [current], origin);
+    }
     for (let block = 0; block < stage.blocks; block++) {
       current = addResidualBlock(builder, stage, index, block, current);
     }

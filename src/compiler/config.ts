@@ -72,6 +72,8 @@ export interface StageConfig {
   readonly blocks: number;
   /** Stride of the first block's first convolution (and of its projection). */
   readonly stride: number;
+  /** Pooling before the first block. */
+  readonly pool: null | { readonly max: WindowConfig };
   /** Shortcut of the first block: identity (false) or a 1×1 convolution. */
   readonly projection: false | { readonly bias: boolean; readonly norm: NormConfig };
   readonly norm: NormConfig;

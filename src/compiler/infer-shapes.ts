@@ -72,13 +72,13 @@ function windowTooLarge(input: MapShape, { kernel, padding }: Window, node: Node
   const map = `the map before it is ${formatShape(input)}${padded}`;
   if (node.op.kind !== "conv2d") {
     const fit = Math.min(input.height, input.width);
-    const inStem = node.name.startsWith("stem");
+    const inFront = node.name !== "pooling"; // of the stem or of a stage
     return {
       code: "shape/pooling-window",
       severity: "error",
       message: `the pooling window is ${kernel[0]}×${kernel[1]}, but ${map}`,
       path: node.origin,
-      hint: inStem ? `use \`kernel: ${fit}\` or leave the stem's pool out` : "use `pooling: global_average`",
+      hint: inFront ? `use \`kernel: ${fit}\` or leave this pool out` : "use `pooling: global_average`",
     };
   }
   return {

@@ -49,7 +49,8 @@ interface FilledWindow {
 }
 
 type Projection = Exclude<StageConfig["projection"], false>;
-type FilledStage = Omit<StageConfig, "projection"> & {
+type FilledStage = Omit<StageConfig, "projection" | "pool"> & {
+  readonly pool: null | { readonly max: FilledWindow };
   readonly projection: false | (Omit<Projection, "norm"> & Partial<Pick<Projection, "norm">>);
 };
 
@@ -74,8 +75,9 @@ function resolveModel(model: FilledModel, data: Filled["data"], facts: DatasetFa
       padding: stem.padding ?? Math.floor((stem.kernel - 1) / 2),
       pool: stem.pool && { max: window(stem.pool.max) },
     },
-    stages: model.stages.map(({ projection, ...stage }) => ({
+    stages: model.stages.map(({ projection, pool, ...stage }) => ({
       ...stage,
+      pool: pool && { max: window(pool.max) },
       projection: projection && { bias: projection.bias, norm: projection.norm ?? stage.norm },
     })),
     pooling:

@@ -59,6 +59,14 @@ const activation: Key = {
   default: "relu",
 };
 
+const pool: Key = {
+  form: options({ max: { description: "The largest value in each window.", settings: window } }),
+  description: "Pooling.",
+  default: null,
+  absent: "no pooling",
+  example: { max: { kernel: 2, stride: 2 } },
+};
+
 const stem: MapForm = map<StemConfig>({
   channels: { form: integer(channels), description: "Output channels of the stem's convolution.", example: 16 },
   kernel: { form: integer(kernel), description: "Side of the convolution's square kernel.", default: 3 },
@@ -76,13 +84,7 @@ const stem: MapForm = map<StemConfig>({
   },
   norm,
   activation,
-  pool: {
-    form: options({ max: { description: "The largest value in each window.", settings: window } }),
-    description: "Pooling at the end of the stem.",
-    default: null,
-    absent: "no pooling",
-    example: { max: { kernel: 3, stride: 2, padding: 1 } },
-  },
+  pool: { ...pool, description: "Pooling at the end of the stem." },
 });
 
 const stage: MapForm = map<StageConfig>({
@@ -97,6 +99,11 @@ const stage: MapForm = map<StageConfig>({
     description: "Step of the first block's first convolution, and of its projection: 2 halves the map.",
     default: 1,
     example: 2,
+  },
+  pool: {
+    ...pool,
+    description:
+      "Pooling before the stage's first block: the other way to halve the map, with cheaper convolutions behind it than a stride.",
   },
   projection: {
     form: shortForms(

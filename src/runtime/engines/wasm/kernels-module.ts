@@ -10,7 +10,7 @@ export const builtFolder = new URL("../../../../dist/runtime/engines/wasm/", imp
 const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const simdProbe = [...header, 1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0, 10, 8, 1, 6, 0, 0x41, 0, 0xfd, 0x11, 0x0b];
 const relaxedProbe = [
-  ...header, 1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0, 10, 17, 1, 15, 0,
+  ...header, 1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0, 10, 19, 1, 17, 0,
   0x41, 0, 0xfd, 0x11, 0x41, 0, 0xfd, 0x11, 0x41, 0, 0xfd, 0x11, 0xfd, 0x85, 0x02, 0x0b,
 ]; // prettier-ignore
 const threadsProbe = [...header, 5, 4, 1, 3, 1, 1];

@@ -93,6 +93,17 @@ export class WasmSession implements Session {
     return { step: written.step, milliseconds: times.map((time, index) => (index === 0 ? 0 : time - times[index - 1]!)) };
   }
 
+  /** Gradients of the last training step, by parameter. */
+  readGradients(): State {
+    const region = this.lowered.addresses.gradients;
+    return new Map(
+      this.lowered.layout.parameters.map((stored) => [
+        stored.name,
+        { shape: stored.shape, data: this.heap.readTensor(stored, region) },
+      ]),
+    );
+  }
+
   async readState(): Promise<State> {
     const entries = this.storedTensors().map(({ name, stored, region }) => {
       const data = this.heap.readTensor(stored, this.lowered.addresses[region]);
