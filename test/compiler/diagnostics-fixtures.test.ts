@@ -41,7 +41,12 @@ describe("each wrong file", () => {
 
 it("has a folder for every code of the catalogue, and no other", () => {
   const shown = [...new Set(cases.map((name) => name.split("--")[0]))].sort();
-  expect(shown).toEqual(Object.keys(codes).sort());
+  // What fits into memory depends on the machine and not on the file.
+  expect(shown).toEqual(
+    Object.keys(codes)
+      .filter((code) => code !== "memory/too-large")
+      .sort(),
+  );
 });
 
 async function check(name: string, fileName: "input.yaml" | "fixed.yaml") {
