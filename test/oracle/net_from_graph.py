@@ -1,4 +1,4 @@
-"""Runs a Program (JSON: config, graph, plan) with PyTorch's functional operations, in float32 or float64.
+"""Runs a Program (JSON: graph, and of its config what training needs) with PyTorch's functional operations, in float32 or float64.
 
 Parameters have netc's layouts (convolution [kernel height, kernel width, in, out], linear [in, out]) and are permuted on use,
 so gradients come out in netc's layouts as well.
