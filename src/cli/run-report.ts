@@ -122,7 +122,8 @@ export class RunReport {
   }
 
   stopping(signal: string): void {
-    this.warn(`${signal}: stopping after the step under way; once more stops at once`);
+    const cause = signal === "SIGINT" ? "Ctrl-C" : signal;
+    this.warn(`${cause}: stopping after the step under way; once more stops at once`);
   }
 
   end(result: RunResult, folder: RunFolder, resumeCommand: string): void {

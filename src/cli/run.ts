@@ -67,7 +67,7 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
           const { saveTfjsModel } = await import("../runtime/save-tfjs-model.js");
           await saveTfjsModel(program, await session.readState(), folder.model, dataset.classes);
         }
-        report.end(result, folder, `netc run ${file} --resume --out ${folder.path}`);
+        report.end(result, folder, resumeCommand(file, flags, folder));
         return exitCodeOf(result);
       } finally {
         await session.dispose();
@@ -89,6 +89,26 @@ async function openData({ config }: Program, signal: AbortSignal): Promise<Datas
   } finally {
     display.stop();
   }
+}
+
+/** The command that goes on, to be pasted: what the file was overridden with is part of it. */
+function resumeCommand(
+  file: string,
+  { set, seed, engine, threads }: RunFlags,
+  folder: RunFolder,
+): string {
+  const words = [
+    ...["netc", "run", file, "--resume", "--out", folder.path],
+    ...set.flatMap((override) => ["--set", override]),
+    ...(seed === undefined ? [] : ["--seed", String(seed)]),
+    ...(engine === "auto" ? [] : ["--engine", engine]),
+    ...(threads === undefined ? [] : ["--threads", String(threads)]),
+  ];
+  return words.map(shellWord).join(" ");
+}
+
+function shellWord(text: string): string {
+  return /^[\w./=:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 const EXIT_CODE_OF_OUTCOME: Readonly<Record<RunResult["outcome"], ExitCode>> = {

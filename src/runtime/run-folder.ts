@@ -29,7 +29,8 @@ export function runFolderAt(path: string): RunFolder {
 /** Makes `path` for a new run; refuses a folder that holds anything. */
 export async function createRunFolder(path: string, config: ResolvedConfig): Promise<RunFolder> {
   const folder = runFolderAt(path);
-  const existing = await contentsOf(path);
+  // What a killed process left under a temporary name is not in the way
+  const existing = (await contentsOf(path)).filter((name) => !name.startsWith("."));
   if (existing.includes(basename(folder.config))) {
     throw new UserError(
       `${path} holds another run; continue that one with \`--resume --out ${path}\`, or name another folder`,

@@ -1,0 +1,174 @@
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { readNewestCheckpoint } from "../../src/runtime/checkpoint.js";
+import { runFolderAt } from "../../src/runtime/run-folder.js";
+import { netc } from "../support/netc.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
+import { eventsIn } from "../support/tiny-run.js";
+
+const smoke = fileURLToPath(new URL("../../configs/smoke.yaml", import.meta.url));
+/** How many kills the test of kills does: set NETC_KILLS=100 for the long form. */
+const KILLS = Number(process.env["NETC_KILLS"] ?? 4);
+
+async function stateIn(folder: string) {
+  const { checkpoint } = await readNewestCheckpoint(runFolderAt(folder).checkpoints);
+  return { step: checkpoint!.progress.step, state: checkpoint!.state };
+}
+
+describe("netc run", () => {
+  it("trains the smoke file to its end in plain lines and leaves all of the run in its folder", async () => {
+    const folder = await temporaryFolder();
+    const { exitCode, output, errors } = await netc(["run", smoke, "--seed", "3"], { folder });
+    expect(errors).toBe("");
+    expect(exitCode).toBe(0);
+    // oxlint-disable-next-line no-control-regex
+    expect(output).not.toMatch(/[\u001b\r]/);
+    expect(output).toMatch(
+      /^epoch +train loss +train acc +test loss +test acc +rate +images\/s +seconds$/m,
+    );
+    expect(output.match(/^ +\d+ +\d+\.\d{4} +\d+\.\d\d%/gm)).toHaveLength(4);
+    const [run] = await readdir(join(folder, "runs"));
+    expect(run).toMatch(/^smoke-\d{8}-\d{6}$/);
+    expect((await readdir(join(folder, "runs", run!))).sort()).toEqual([
+      "checkpoints",
+      "config.yaml",
+      "events.jsonl",
+      "model",
+    ]);
+  });
+
+  it("equals the uninterrupted run after --max-steps and --resume, whatever the number of threads", async () => {
+    const [whole, parts] = [await temporaryFolder(), await temporaryFolder()];
+    await netc(["run", smoke, "--out", whole, "--threads", "2"]);
+    await netc(["run", smoke, "--out", parts, "--threads", "1", "--max-steps", "11"]);
+    const { exitCode } = await netc(["run", smoke, "--out", parts, "--threads", "2", "--resume"]);
+    expect(exitCode).toBe(0);
+    expect(await stateIn(parts)).toEqual(await stateIn(whole));
+    expect(await eventsIn(parts)).toEqual(await eventsIn(whole));
+  });
+
+  it("ends a run at SIGTERM with a checkpoint, exit code 130 and the command that goes on", async () => {
+    const folder = await temporaryFolder();
+    const args = ["run", smoke, "--set", "train.epochs=2000", "--out", folder];
+    const { exitCode, output } = await netc(args, { kill: { signal: "SIGTERM", when: "%" } });
+    expect(exitCode).toBe(130);
+    const { step } = await stateIn(folder);
+    expect(output).toMatch(
+      new RegExp(`stopped after step ${step.toLocaleString("en-US")} of 16,000`),
+    );
+    expect(output).toContain(
+      `go on with: netc run ${smoke} --resume --out ${folder} --set train.epochs=2000`,
+    );
+  });
+
+  it(
+    "equals the uninterrupted run when killed at random moments",
+    { timeout: 60_000 + KILLS * 3_000 },
+    async () => {
+      const [whole, killed] = [await temporaryFolder(), await temporaryFolder()];
+      const args = ["run", smoke, "--set", "train.epochs=40", "--set", "model.stages.0.blocks=3"];
+      await netc([...args, "--out", whole]);
+      let kills = 0;
+      for (let attempt = 0; kills < KILLS; attempt++) {
+        const resume = (await readdir(killed)).includes("config.yaml") ? ["--resume"] : [];
+        // Spread over starting up, training, evaluating and saving by the golden ratio: no two are alike
+        const when = 150 + ((attempt * 0.618) % 1) * 1000;
+        const { exitCode } = await netc([...args, "--out", killed, ...resume], {
+          kill: { signal: "SIGKILL", when },
+        });
+        if (exitCode === null) kills++;
+        else expect(exitCode).toBe(0);
+      }
+      expect((await netc([...args, "--out", killed, "--resume"])).exitCode).toBe(0);
+      expect(await stateIn(killed)).toEqual(await stateIn(whole));
+      expect(await eventsIn(killed)).toEqual(await eventsIn(whole));
+    },
+  );
+
+  it("refuses to resume with a setting that alters the past and shows both values", async () => {
+    const folder = await temporaryFolder();
+    await netc(["run", smoke, "--out", folder, "--max-steps", "3"]);
+    const changed = ["--set", "train.batch_size=32", "--seed", "5"];
+    const { exitCode, errors } = await netc([
+      "run",
+      smoke,
+      "--out",
+      folder,
+      "--resume",
+      ...changed,
+    ]);
+    expect(exitCode).toBe(1);
+    expect(errors).toContain("seed: 0 in the run, 5 in the file");
+    expect(errors).toContain("train.batch_size: 64 in the run, 32 in the file");
+  });
+
+  it("says what more epochs do to the schedule and goes on", async () => {
+    const folder = await temporaryFolder();
+    await netc(["run", smoke, "--out", folder, "--max-steps", "9"]);
+    const { exitCode, output } = await netc([
+      "run",
+      smoke,
+      "--out",
+      folder,
+      "--resume",
+      "--set",
+      "train.epochs=5",
+      "--max-steps",
+      "10",
+    ]);
+    expect(exitCode).toBe(0);
+    expect(output).toContain("the run now ends after 5 epochs (40 steps) instead of 4");
+    expect(output).toMatch(
+      /the learning rate of step 10 is \S+ instead of \S+; the 9 steps already done keep/,
+    );
+  });
+
+  it("names broken checkpoints and goes on from the one before", async () => {
+    const folder = await temporaryFolder();
+    await netc(["run", smoke, "--out", folder]);
+    const { checkpoints } = runFolderAt(folder);
+    await writeFile(join(checkpoints, "step-00000032", "weights.safetensors"), "broken");
+    const { exitCode, output, errors } = await netc(["run", smoke, "--out", folder, "--resume"]);
+    expect(exitCode).toBe(0);
+    expect(errors).toContain(
+      "step-00000032 is broken and passed over: weights.safetensors is 6 bytes long",
+    );
+    expect(output).toContain("after step 24 of 32");
+  });
+
+  it("refuses a folder that holds another run, or anything else", async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, "notes.txt"), "mine");
+    expect((await netc(["run", smoke, "--out", folder])).errors).toContain("is not empty");
+    const taken = join(folder, "taken");
+    await mkdir(taken);
+    await writeFile(join(taken, "config.yaml"), "");
+    const { exitCode, errors } = await netc(["run", smoke, "--out", taken]);
+    expect(exitCode).toBe(1);
+    expect(errors).toContain(
+      `holds another run; continue that one with \`--resume --out ${taken}\``,
+    );
+    expect(await readFile(join(folder, "notes.txt"), "utf8")).toBe("mine");
+  });
+
+  it("says which run it cannot find to resume", async () => {
+    const folder = await temporaryFolder();
+    const { exitCode, errors } = await netc(["run", smoke, "--resume"], { folder });
+    expect(exitCode).toBe(1);
+    expect(errors).toContain("there is no run of smoke under runs to resume");
+  });
+
+  it("stops where the numbers go wrong and says what to try", async () => {
+    const folder = await temporaryFolder();
+    const rate = "train.learning_rate={constant: {rate: 1000}}";
+    const { exitCode, errors } = await netc(["run", smoke, "--out", folder, "--set", rate]);
+    expect(exitCode).toBe(1);
+    expect(errors).toMatch(
+      /the loss is (NaN|Infinity|-Infinity) at step \d+|the weights are no longer finite at step/,
+    );
+    expect(errors).toContain("try a lower one");
+    expect(errors).not.toContain("    at ");
+  });
+});
