@@ -24,7 +24,8 @@ export function describeSyntaxErrors(document: Document, text: string, offset = 
       code: wording.code ?? "yaml/syntax",
       severity: "error",
       message: wording.message,
-      span: { start: span.start + offset, end: span.end + offset },
+      // The reader reports what is missing one past the end.
+      span: { start: Math.min(span.start + offset, text.length), end: Math.min(span.end + offset, text.length) },
       ...(wording.hint ? { hint: wording.hint } : {}),
     };
   });

@@ -1,0 +1,81 @@
+// Mutants of the shipped files: whatever is done to a text, the compiler answers with a program or with diagnostics that
+// have places, soon. FUZZ_MUTANTS=20000 FUZZ_SEED=n runs more of them.
+import { readFileSync, readdirSync } from "node:fs";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { compileText } from "../../src/compiler/compile.js";
+import { hasErrors } from "../../src/compiler/diagnostic.js";
+import { everyPlace } from "../../src/compiler/language/lookup.js";
+import { renderReports } from "../../src/compiler/render-diagnostics.js";
+
+const folder = new URL("../../configs/", import.meta.url);
+const texts = readdirSync(folder)
+  .filter((name) => name.endsWith(".yaml"))
+  .map((name) => readFileSync(new URL(name, folder), "utf8"));
+const numRuns = Number(process.env["FUZZ_MUTANTS"] ?? 1000);
+const seed = Number(process.env["FUZZ_SEED"] ?? 20);
+
+const names = [...new Set(everyPlace().flatMap(({ path }) => path))];
+const snippets = [..."\t\n\r \"'`@%&*!|>{}[],:#-?~<\\\0\uFEFF\u2028é🙂", "\r\n", "\n\n", "  ", "- ", ": ", "---\n", "...\n", "<<: ", "&a ", "*a",
+  "!!int ", "!x ", "%YAML 1.1\n---\n", "null", "true", "yes", "0x10", "1_000", ".inf", ".nan", "1e400", "-1", "0", "99999999999999999999", "[", "{{", "# ",
+  "__proto__: 1\n", "constructor: 1\n", "toString", "hasOwnProperty: {}\n", ...names];
+
+const edit = fc.record({
+  kind: fc.constantFrom("insert", "delete", "replace", "copy", "swap lines", "indent", "cut"),
+  at: fc.nat(),
+  length: fc.integer({ min: 1, max: 40 }),
+  to: fc.nat(),
+  snippet: fc.constantFrom(...snippets),
+});
+
+it(`compiles or explains ${numRuns} mutants, none of them for longer than a second`, () => {
+  let slowest = 0;
+  let compiled = 0;
+  fc.assert(
+    fc.property(fc.constantFrom(...texts), fc.array(edit, { minLength: 1, maxLength: 5 }), (original, edits) => {
+      const text = edits.reduce(mutate, original);
+      const start = performance.now();
+      const { value, diagnostics } = compileText(text, "mutant.yaml");
+      slowest = Math.max(slowest, performance.now() - start);
+      expect(value !== undefined).toBe(!hasErrors(diagnostics));
+      if (value) compiled++;
+      for (const { span, message, hint } of diagnostics) {
+        expect(span, message).toBeDefined();
+        const { start: from, end } = span!;
+        expect(from >= 0 && end >= from && end <= text.length, `${message}: ${from} to ${end}`).toBe(true);
+        expect(`${message}${hint}`).not.toMatch(/\[object|NaN|function /);
+      }
+      for (const format of ["text", "json", "github", "sarif"] as const) {
+        renderReports([{ source: { name: "mutant.yaml", text }, diagnostics }], format);
+      }
+    }),
+    { numRuns, seed },
+  );
+  expect(slowest).toBeLessThan(1000);
+  expect(compiled, "some mutants are still right").toBeGreaterThan(numRuns / 100);
+}, 600_000);
+
+function mutate(text: string, { kind, at, length, to, snippet }: { kind: string; at: number; length: number; to: number; snippet: string }): string {
+  const from = at % (text.length + 1);
+  const target = to % (text.length + 1);
+  switch (kind) {
+    case "insert":
+      return text.slice(0, from) + snippet + text.slice(from);
+    case "delete":
+      return text.slice(0, from) + text.slice(from + length);
+    case "replace":
+      return text.slice(0, from) + snippet + text.slice(from + length);
+    case "copy":
+      return text.slice(0, target) + text.slice(from, from + length) + text.slice(target);
+    case "cut":
+      return text.slice(0, from);
+    case "indent":
+      return text.slice(0, from) + text.slice(from).replace("\n", `\n${" ".repeat(length % 8)}`);
+    default: {
+      const lines = text.split("\n");
+      const [a, b] = [at % lines.length, to % lines.length];
+      [lines[a], lines[b]] = [lines[b]!, lines[a]!];
+      return lines.join("\n");
+    }
+  }
+}
