@@ -18,7 +18,9 @@ const CACHE_BYTES = 256 * 1024;
 const MAXIMUM_SLOTS = 16;
 const SLOT_BYTES = 16 * 1024 * 1024;
 /** Above this many channels the transforms cost more than the products that Winograd saves (measured: bench/). */
-const WINOGRAD_CHANNELS = { forward: 256, weightGradient: 128 };
+const WINOGRAD_CHANNELS = { forward: 256, weightGradient: 256 };
+/** Above this size of a partial sum, Winograd's filter gradient goes frequency by frequency. */
+const BY_FREQUENCY_BYTES = 4 * 1024 * 1024;
 /** Filters above this size are summed by blocks of channels, since each partial sum would be as large. */
 const BY_CHANNEL_BYTES = 2 * 1024 * 1024;
 
@@ -35,6 +37,15 @@ export function suitsWinograd(sizes: ConvolutionSizes, pass: "forward" | "weight
 export function winogradTilesAtOnce(depth: number, columns: number, least: number): number {
   const fitting = (300 * 1024) / (36 * (depth + columns) * 4);
   return Math.max(least, Math.min(128, Math.floor(fitting / 4) * 4));
+}
+
+/** Bytes of the 36 matrices of a filter in the transformed domain, a cache line apart (see assembly/winograd.ts). */
+export function transformedFilterBytes({ inLanes, outLanes }: ConvolutionSizes): number {
+  return 36 * (inLanes * outLanes * 4 + 64);
+}
+
+export function goesByFrequency(sizes: ConvolutionSizes): boolean {
+  return transformedFilterBytes(sizes) >= BY_FREQUENCY_BYTES;
 }
 
 export function winogradTiles({ images, height, width }: ConvolutionSizes): number {

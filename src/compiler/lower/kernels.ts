@@ -85,6 +85,21 @@ export const kernels = {
     scratch: "scratch",
     scratchStride: "integer",
   },
+  /** The same for many channels on small maps: all tiles first, then a product a frequency, without partial sums. */
+  weight_gradient_winograd_by_frequency: {
+    input: "read",
+    outputGradient: "read",
+    weightGradient: "write",
+    images: "integer",
+    height: "integer",
+    width: "integer",
+    inLanes: "integer",
+    outLanes: "integer",
+    inputTiles: "scratch",
+    gradientTiles: "scratch",
+    sums: "scratch",
+    scratch: "scratch",
+  },
   /** Filter gradient by images: `slots` partial sums of fixed extent, added in order. */
   weight_gradient_by_image: {
     input: "read",

@@ -7,6 +7,7 @@ import type { ConvolutionSizes, DirectPlan, PixelMap } from "./convolution-plan.
 import {
   filterBytes,
   forwardPixels,
+  goesByFrequency,
   imageBytes,
   imagesAtOnce,
   inputGradientClasses,
@@ -14,6 +15,7 @@ import {
   slotsFor,
   suitsWinograd,
   sumsByChannel,
+  transformedFilterBytes,
   winogradTiles,
   winogradTilesAtOnce,
 } from "./convolution-plan.js";
@@ -231,12 +233,24 @@ const emitters: Emitters = {
     const { threads } = selector.selection;
     if (suitsWinograd(sizes, "weightGradient")) {
       const { inLanes, outLanes, height, width, images } = sizes;
+      const sumBytes = transformedFilterBytes(sizes);
+      if (goesByFrequency(sizes)) {
+        const tiles = Math.ceil(winogradTiles(sizes) / 4) * 4;
+        const memory = {
+          inputTiles: selector.scratch("input tiles", 36 * (tiles * inLanes * 4 + 64)),
+          gradientTiles: selector.scratch("gradient tiles", 36 * (tiles * outLanes * 4 + 64)),
+          sums: selector.scratch("sums", sumBytes),
+          scratch: selector.scratch("tile", 2048 * threads),
+        };
+        const geometry = { images, height, width, inLanes, outLanes };
+        selector.call("weight_gradient_winograd_by_frequency", { ...operands, ...geometry, ...memory }, extra);
+        return;
+      }
       const tilesAtOnce = winogradTilesAtOnce(inLanes, outLanes, 32);
-      const partialBytes = 36 * inLanes * outLanes * 4;
-      const slots = slotsFor(partialBytes, Math.ceil(winogradTiles(sizes) / tilesAtOnce));
+      const slots = slotsFor(sumBytes, Math.ceil(winogradTiles(sizes) / tilesAtOnce));
       const scratchStride = aligned(2048 + 36 * ((inLanes + outLanes) * tilesAtOnce * 4 + 128));
       const scratch = selector.scratch("tiles", scratchStride * threads);
-      const partials = selector.scratch("partial sums", partialBytes * slots);
+      const partials = selector.scratch("partial sums", sumBytes * slots);
       const geometry = { images, height, width, inLanes, outLanes, tilesAtOnce, slots };
       const memory = { partials, scratch, scratchStride };
       selector.call("weight_gradient_winograd", { ...operands, ...geometry, ...memory }, extra);
@@ -471,7 +485,7 @@ function callWinograd(
   const { inLanes, outLanes, images, height, width } = sizes;
   const { input, weights, bias, output, accumulate, transposed, columns } = operands;
   const depth = transposed ? outLanes : inLanes;
-  const transformed = selector.scratch("transformed filter", 36 * inLanes * outLanes * 4);
+  const transformed = selector.scratch("transformed filter", transformedFilterBytes(sizes));
   const { threads } = selector.selection;
   const filterScratch = selector.scratch("filter tile", 4096 * threads);
   const filter = { weights, transformed, inLanes, outLanes, transposed };

@@ -8,7 +8,7 @@ import { softmaxCrossEntropy } from "./loss";
 import { barrier, STEP } from "./threads";
 import { updateAdam, updateSgd } from "./update";
 import { weightGradientByChannel, weightGradientByImage } from "./weight-gradient";
-import { convolveWinograd, transformWeights, weightGradientWinograd } from "./winograd";
+import { convolveWinograd, transformWeights, weightGradientWinograd, weightGradientWinogradByFrequency } from "./winograd";
 
 /** Milliseconds on the host's clock, for profiles. */
 // @ts-ignore: decorator
@@ -59,6 +59,7 @@ function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
     case operands.TransformWeights.ID: transformWeights(call, thread); break;
     case operands.ConvolveWinograd.ID: convolveWinograd(call, thread); break;
     case operands.WeightGradientWinograd.ID: weightGradientWinograd(call, thread, threads); break;
+    case operands.WeightGradientWinogradByFrequency.ID: weightGradientWinogradByFrequency(call, thread, threads); break;
     case operands.WeightGradientByImage.ID: weightGradientByImage(call, thread, threads); break;
     case operands.WeightGradientByChannel.ID: weightGradientByChannel(call, thread, threads); break;
     case operands.BiasGradient.ID: biasGradient(call, thread, threads); break;

@@ -7,7 +7,7 @@ import { barrier, takeUnit } from "./threads";
  * sums[4][8] += Σ over `planes` × `rows` × `columns` of x[4] ⊗ d[8]; strides in bytes, `stride` that of a row of sums.
  * The columns are the inner loop: contiguous in both packed operands.
  */
-export function accumulateOuterProducts(
+function accumulateOuterProducts(
   x: usize, d: usize, planes: i32, rows: i32, columns: i32,
   xColumn: usize, xRow: usize, xPlane: usize, dColumn: usize, dRow: usize, dPlane: usize, sums: usize, stride: usize,
 ): void {

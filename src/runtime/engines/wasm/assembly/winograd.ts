@@ -1,13 +1,14 @@
 // Winograd's F(4×4, 3×3) (Lavin & Gray, arXiv 1509.09308 §4): 3×3 convolutions of stride 1 and padding 1 with a
 // quarter of the multiplications. A tile is 4×4 output pixels from 6×6 inputs; in the transformed domain each of the
 // 36 frequencies is a matrix product over channels.
-import { ConvolveWinograd, TransformWeights, WeightGradientWinograd } from "./generated/operands";
+import { ConvolveWinograd, TransformWeights, WeightGradientWinograd, WeightGradientWinogradByFrequency } from "./generated/operands";
 import { cut, fma, splat, ZERO } from "./simd";
 import { barrier, takeUnit } from "./threads";
-import { accumulateOuterProducts } from "./weight-gradient";
 
 /** Bytes at the start of a thread's scratch for one tile between its two one-dimensional transforms. */
 const TILE_BYTES: usize = 2048;
+/** Added to the distance between frequencies, so that 36 matrices of a power of two do not fall on the same cache sets. */
+const LINE: usize = 64;
 
 /** Bᵀ d on six values: the input's transform along one side; results go to `to`, `step` bytes apart. */
 // @ts-ignore: decorator
@@ -32,9 +33,9 @@ function clearColumn(at: usize): void {
   v128.store(at, zero, 288); v128.store(at, zero, 384); v128.store(at, zero, 480);
 }
 
-/** Bᵀ d B of the 6×6 tile at (y0, x0), which may overlap the border, for all channels. */
+/** Bᵀ d B of the 6×6 tile at (y0, x0), which may overlap the border; four channels go to `to`, the next `fourStep` on. */
 function transformInput(
-  map: usize, y0: i32, x0: i32, height: i32, width: i32, lanes: i32, to: usize, frequency: usize, tile: usize,
+  map: usize, y0: i32, x0: i32, height: i32, width: i32, lanes: i32, to: usize, fourStep: usize, frequency: usize, tile: usize,
 ): void {
   const pixel = <usize>lanes << 2, row = pixel * width, base = map + row * y0 + pixel * x0;
   const r0 = y0 >= 0 ? base : ZERO, r1 = y0 + 1 < height ? base + row : ZERO, r2 = y0 + 2 < height ? base + 2 * row : ZERO;
@@ -53,7 +54,8 @@ function transformInput(
       column += 16; at += pixel;
     }
     for (let j = j1; j < 6; j++) { clearColumn(column); column += 16; }
-    let line = tile, q = to + channel;
+    let line = tile, q = to;
+    to += fourStep;
     for (let i = 0; i < 6; i++) {
       transformInputLine(
         v128.load(line), v128.load(line, 16), v128.load(line, 32), v128.load(line, 48), v128.load(line, 64),
@@ -126,9 +128,9 @@ function transformGradientLine(y0: v128, y1: v128, y2: v128, y3: v128, to: usize
   v128.store(to + 5 * step, y3);
 }
 
-/** A dy Aᵀ of the 4×4 tile at (y0, x0), cut at the border, for all channels. */
+/** A dy Aᵀ of the 4×4 tile at (y0, x0), cut at the border; eight channels go to `to`, the next `eightStep` on. */
 function transformGradient(
-  map: usize, y0: i32, x0: i32, height: i32, width: i32, lanes: i32, to: usize, frequency: usize, tile: usize,
+  map: usize, y0: i32, x0: i32, height: i32, width: i32, lanes: i32, to: usize, eightStep: usize, frequency: usize, tile: usize,
 ): void {
   const pixel = <usize>lanes << 2, row = pixel * width, r0 = map + row * y0 + pixel * x0;
   const r1 = y0 + 1 < height ? r0 + row : ZERO, r2 = y0 + 2 < height ? r0 + 2 * row : ZERO;
@@ -146,7 +148,8 @@ function transformGradient(
       t += 16;
     }
     t = tile;
-    let q = to + channel;
+    let q = to + (channel & 16);
+    if (channel & 16) to += eightStep;
     for (let i = 0; i < 6; i++) {
       transformGradientLine(v128.load(t), v128.load(t, 16), v128.load(t, 32), v128.load(t, 48), q, frequency);
       t += 64; q += 6 * frequency;
@@ -222,31 +225,36 @@ export function transformWeights(call: usize, thread: i32): void {
   const weights = TransformWeights.weights(call), transposed = TransformWeights.transposed(call);
   const inLanes = TransformWeights.inLanes(call), outLanes = TransformWeights.outLanes(call);
   const depth = transposed ? outLanes : inLanes, columns = transposed ? inLanes : outLanes;
-  const frequency = <usize>(depth * columns) << 2, tap = <usize>(inLanes * outLanes) << 2, row = <usize>outLanes << 2;
-  const nine = TransformWeights.scratch(call) + <usize>TransformWeights.scratchStride(call) * thread;
-  const between = nine + 256; // [6][3]
-  for (let k = takeUnit(); k < depth; k = takeUnit()) {
+  const frequency = (<usize>(depth * columns) << 2) + LINE, tap = <usize>(inLanes * outLanes) << 2, row = <usize>outLanes << 2;
+  const taps = TransformWeights.scratch(call) + <usize>TransformWeights.scratchStride(call) * thread; // [4 k][9][4 columns]
+  const between = taps + 640; // [6][3]
+  for (let four = takeUnit(); four < depth >> 2; four = takeUnit()) {
     for (let column = 0; column < columns; column += 4) {
-      for (let t = 0; t < 9; t++) {
-        const to = nine + (<usize>t << 4);
+      for (let t: usize = 0; t < 9; t++) {
+        const to = taps + (t << 4);
         if (!transposed) {
-          v128.store(to, v128.load(weights + tap * t + (<usize>(k * outLanes + column) << 2)));
+          const from = weights + tap * t + (<usize>(four * 4 * outLanes + column) << 2);
+          for (let k: usize = 0; k < 4; k++) v128.store(to + k * 144, v128.load(from + row * k));
         } else {
-          const from = weights + tap * (8 - t) + (<usize>(column * outLanes + k) << 2);
-          store<f32>(to, load<f32>(from));
-          store<f32>(to, load<f32>(from + row), 4);
-          store<f32>(to, load<f32>(from + 2 * row), 8);
-          store<f32>(to, load<f32>(from + 3 * row), 12);
+          const from = weights + tap * (8 - t) + (<usize>(column * outLanes + four * 4) << 2);
+          const a = v128.load(from), b = v128.load(from + row), c = v128.load(from + 2 * row), d = v128.load(from + 3 * row);
+          const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+          const abHigh = v128.shuffle<i32>(a, b, 2, 6, 3, 7), cdHigh = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+          v128.store(to, v128.shuffle<i64>(ab, cd, 0, 2)); v128.store(to, v128.shuffle<i64>(ab, cd, 1, 3), 144);
+          v128.store(to, v128.shuffle<i64>(abHigh, cdHigh, 0, 2), 288); v128.store(to, v128.shuffle<i64>(abHigh, cdHigh, 1, 3), 432);
         }
       }
-      for (let s: usize = 0; s < 3; s++) {
-        const at = nine + (s << 4);
-        transformFilterLine(v128.load(at), v128.load(at, 48), v128.load(at, 96), between + (s << 4), 48);
-      }
-      const to = TransformWeights.transformed(call) + (<usize>((column >> 3) * depth * 8 + k * 8 + (column & 7)) << 2);
-      for (let i: usize = 0; i < 6; i++) {
-        const at = between + i * 48;
-        transformFilterLine(v128.load(at), v128.load(at, 16), v128.load(at, 32), to + i * 6 * frequency, frequency);
+      for (let k = 0; k < 4; k++) {
+        const nine = taps + k * 144;
+        for (let s: usize = 0; s < 3; s++) {
+          const at = nine + (s << 4);
+          transformFilterLine(v128.load(at), v128.load(at, 48), v128.load(at, 96), between + (s << 4), 48);
+        }
+        const to = TransformWeights.transformed(call) + (<usize>((column >> 3) * depth * 8 + (four * 4 + k) * 8 + (column & 7)) << 2);
+        for (let i: usize = 0; i < 6; i++) {
+          const at = between + i * 48;
+          transformFilterLine(v128.load(at), v128.load(at, 16), v128.load(at, 32), to + i * 6 * frequency, frequency);
+        }
       }
     }
   }
@@ -262,16 +270,15 @@ export function convolveWinograd(call: usize, thread: i32): void {
   const depthRow = <usize>depth << 2, columnRow = <usize>columns << 2;
   const inputImage = depthRow * (height * width), outputImage = columnRow * (height * width);
   const tile = ConvolveWinograd.scratch(call) + <usize>ConvolveWinograd.scratchStride(call) * thread;
-  // One line more than needed between frequencies, so that they do not fall on the same cache sets.
-  const from = tile + TILE_BYTES, fromFrequency = <usize>(atOnce * depth * 4 + 64);
-  const to = from + 36 * fromFrequency, toFrequency = <usize>(atOnce * columns * 4 + 64);
-  const panel = depthRow << 3, filterFrequency = depthRow * columns;
+  const from = tile + TILE_BYTES, fromFrequency = <usize>(atOnce * depth * 4) + LINE;
+  const to = from + 36 * fromFrequency, toFrequency = <usize>(atOnce * columns * 4) + LINE;
+  const panel = depthRow << 3, filterFrequency = depthRow * columns + LINE;
   for (let unit = takeUnit(); unit * atOnce < tiles; unit = takeUnit()) {
     const first = unit * atOnce, count = min(atOnce, tiles - first), fours = (count + 3) >> 2;
     for (let t = 0; t < count; t++) {
       const at = first + t, image = at / inImage, place = at % inImage;
       const y = (place / across) * 4 - 1, x = (place % across) * 4 - 1;
-      transformInput(input + inputImage * image, y, x, height, width, depth, from + depthRow * t, fromFrequency, tile);
+      transformInput(input + inputImage * image, y, x, height, width, depth, from + depthRow * t, 16, fromFrequency, tile);
     }
     for (let f = 0; f < 36; f++) for (let column = 0; column < columns >> 3; column++) {
       multiplyPanel(
@@ -299,6 +306,72 @@ function transformSumsLine(at: usize, step: usize, to: usize, toStep: usize): vo
   v128.store(to + 2 * toStep, f32x4.add(v128.load(at + 5 * step), fma(splat(1.0 / 6), s2, s1)));
 }
 
+/** sums[4][8] += Σ over `count` (a multiple of 4) of x[4] ⊗ d[8], both packed; `row` is the stride of a row of sums. */
+function accumulatePanels(x: usize, d: usize, count: i32, sums: usize, row: usize): void {
+  const s1 = sums + row, s2 = s1 + row, s3 = s2 + row, end = d + (<usize>count << 5);
+  let c00 = v128.load(sums), c01 = v128.load(sums, 16), c10 = v128.load(s1), c11 = v128.load(s1, 16);
+  let c20 = v128.load(s2), c21 = v128.load(s2, 16), c30 = v128.load(s3), c31 = v128.load(s3, 16);
+  const e1 = end - 32, e2 = end - 64, e3 = end - 96, e4 = end - 128;
+  while (true) { // four basic blocks, for V8's register allocation; see convolve-direct.ts
+    {
+      const b0 = v128.load(d), b1 = v128.load(d, 16);
+      const t0 = v128.load_splat<f32>(x); c00 = fma(t0, b0, c00); c01 = fma(t0, b1, c01);
+      const t1 = v128.load_splat<f32>(x, 4); c10 = fma(t1, b0, c10); c11 = fma(t1, b1, c11);
+      const t2 = v128.load_splat<f32>(x, 8); c20 = fma(t2, b0, c20); c21 = fma(t2, b1, c21);
+      const t3 = v128.load_splat<f32>(x, 12); c30 = fma(t3, b0, c30); c31 = fma(t3, b1, c31);
+    }
+    if (d == e1) break;
+    {
+      const b0 = v128.load(d, 32), b1 = v128.load(d, 48);
+      const t0 = v128.load_splat<f32>(x, 16); c00 = fma(t0, b0, c00); c01 = fma(t0, b1, c01);
+      const t1 = v128.load_splat<f32>(x, 20); c10 = fma(t1, b0, c10); c11 = fma(t1, b1, c11);
+      const t2 = v128.load_splat<f32>(x, 24); c20 = fma(t2, b0, c20); c21 = fma(t2, b1, c21);
+      const t3 = v128.load_splat<f32>(x, 28); c30 = fma(t3, b0, c30); c31 = fma(t3, b1, c31);
+    }
+    if (d == e2) break;
+    {
+      const b0 = v128.load(d, 64), b1 = v128.load(d, 80);
+      const t0 = v128.load_splat<f32>(x, 32); c00 = fma(t0, b0, c00); c01 = fma(t0, b1, c01);
+      const t1 = v128.load_splat<f32>(x, 36); c10 = fma(t1, b0, c10); c11 = fma(t1, b1, c11);
+      const t2 = v128.load_splat<f32>(x, 40); c20 = fma(t2, b0, c20); c21 = fma(t2, b1, c21);
+      const t3 = v128.load_splat<f32>(x, 44); c30 = fma(t3, b0, c30); c31 = fma(t3, b1, c31);
+    }
+    if (d == e3) break;
+    {
+      const b0 = v128.load(d, 96), b1 = v128.load(d, 112);
+      const t0 = v128.load_splat<f32>(x, 48); c00 = fma(t0, b0, c00); c01 = fma(t0, b1, c01);
+      const t1 = v128.load_splat<f32>(x, 52); c10 = fma(t1, b0, c10); c11 = fma(t1, b1, c11);
+      const t2 = v128.load_splat<f32>(x, 56); c20 = fma(t2, b0, c20); c21 = fma(t2, b1, c21);
+      const t3 = v128.load_splat<f32>(x, 60); c30 = fma(t3, b0, c30); c31 = fma(t3, b1, c31);
+    }
+    if (d == e4) break;
+    x += 64; d += 128;
+  }
+  v128.store(sums, c00); v128.store(sums, c01, 16); v128.store(s1, c10); v128.store(s1, c11, 16);
+  v128.store(s2, c20); v128.store(s2, c21, 16); v128.store(s3, c30); v128.store(s3, c31, 16);
+}
+
+/** Zeros in place of tiles [first, end) in panels of `lanes` channels by `width` bytes a tile. */
+function clearTiles(panels: usize, frequency: usize, panelStep: usize, panelCount: i32, width: usize, first: i32, end: i32): void {
+  for (let f: usize = 0; f < 36; f++) for (let panel = 0; panel < panelCount; panel++) {
+    memory.fill(panels + frequency * f + panelStep * panel + width * first, 0, width * (end - first));
+  }
+}
+
+/** The filter gradient [3][3][in][out] of input channel `channel` from the sums of `slots` parts, in their order. */
+function transformSums(partials: usize, slots: i32, tap: usize, outRow: usize, channel: i32, result: usize, tile: usize): void {
+  const between = tile + 36 * 16, frequency = tap + LINE; // [3][6]
+  for (let at = outRow * channel; at < outRow * (channel + 1); at += 16) {
+    for (let f = 0; f < 36; f++) {
+      let sum = v128.load(partials + frequency * f + at);
+      for (let slot = 1; slot < slots; slot++) sum = f32x4.add(sum, v128.load(partials + frequency * (36 * slot + f) + at));
+      v128.store(tile + (<usize>f << 4), sum);
+    }
+    for (let j: usize = 0; j < 6; j++) transformSumsLine(tile + (j << 4), 96, between + (j << 4), 96);
+    for (let i: usize = 0; i < 3; i++) transformSumsLine(between + i * 96, 16, result + tap * (i * 3) + at, tap);
+  }
+}
+
 /** Each slot sums its share of the tiles in the transformed domain; the slots are added in order, then transformed back. */
 export function weightGradientWinograd(call: usize, thread: i32, threads: i32): void {
   const input = WeightGradientWinograd.input(call), gradient = WeightGradientWinograd.outputGradient(call);
@@ -309,41 +382,84 @@ export function weightGradientWinograd(call: usize, thread: i32, threads: i32): 
   const inRow = <usize>inLanes << 2, outRow = <usize>outLanes << 2, tap = inRow * outLanes;
   const inputImage = inRow * (height * width), gradientImage = outRow * (height * width);
   const tile = WeightGradientWinograd.scratch(call) + <usize>WeightGradientWinograd.scratchStride(call) * thread;
-  const x = tile + TILE_BYTES, xFrequency = <usize>(atOnce * inLanes * 4 + 64);
-  const d = x + 36 * xFrequency, dFrequency = <usize>(atOnce * outLanes * 4 + 64);
+  const fourStep = <usize>atOnce << 4, eightStep = <usize>atOnce << 5; // panels [channel / 4][tile][4] and [channel / 8][tile][8]
+  const x = tile + TILE_BYTES, xFrequency = fourStep * (inLanes >> 2) + LINE;
+  const d = x + 36 * xFrequency, dFrequency = eightStep * (outLanes >> 3) + LINE;
   const partials = WeightGradientWinograd.partials(call);
 
   for (let slot = takeUnit(); slot < slots; slot = takeUnit()) {
-    const sums = partials + 36 * tap * slot, end = cut(tiles, slot + 1, slots);
-    memory.fill(sums, 0, 36 * tap);
+    const sums = partials + 36 * (tap + LINE) * slot, end = cut(tiles, slot + 1, slots);
+    memory.fill(sums, 0, 36 * (tap + LINE));
     for (let first = cut(tiles, slot, slots); first < end; first += atOnce) {
-      const count = min(atOnce, end - first);
+      const count = min(atOnce, end - first), whole = (count + 3) & ~3;
       for (let t = 0; t < count; t++) {
-        const at = first + t, image = at / inImage, place = at % inImage;
-        const row = (place / across) * 4, column = (place % across) * 4;
-        transformInput(input + inputImage * image, row - 1, column - 1, height, width, inLanes, x + inRow * t, xFrequency, tile);
-        transformGradient(gradient + gradientImage * image, row, column, height, width, outLanes, d + outRow * t, dFrequency, tile);
+        const at = first + t, image = at / inImage, place = at % inImage, row = (place / across) * 4, column = (place % across) * 4;
+        const xTile = x + (<usize>t << 4), dTile = d + (<usize>t << 5);
+        transformInput(input + inputImage * image, row - 1, column - 1, height, width, inLanes, xTile, fourStep, xFrequency, tile);
+        transformGradient(gradient + gradientImage * image, row, column, height, width, outLanes, dTile, eightStep, dFrequency, tile);
       }
-      for (let f = 0; f < 36; f++) for (let o = 0; o < outLanes; o += 8) for (let c = 0; c < inLanes; c += 4) {
-        accumulateOuterProducts(
-          x + xFrequency * f + (<usize>c << 2), d + dFrequency * f + (<usize>o << 2), 1, 1, count,
-          inRow, 0, 0, outRow, 0, 0, sums + tap * f + outRow * c + (<usize>o << 2), outRow,
-        );
+      if (whole > count) {
+        clearTiles(x, xFrequency, fourStep, inLanes >> 2, 16, count, whole);
+        clearTiles(d, dFrequency, eightStep, outLanes >> 3, 32, count, whole);
+      }
+      for (let f = 0; f < 36; f++) for (let o = 0; o < outLanes >> 3; o++) for (let c = 0; c < inLanes >> 2; c++) {
+        const to = sums + (tap + LINE) * f + outRow * (<usize>c << 2) + (<usize>o << 5);
+        accumulatePanels(x + xFrequency * f + fourStep * c, d + dFrequency * f + eightStep * o, whole, to, outRow);
       }
     }
   }
   barrier(threads);
-
-  const result = WeightGradientWinograd.weightGradient(call), between = tile + 36 * 16; // [3][6]
+  const result = WeightGradientWinograd.weightGradient(call);
   for (let channel = takeUnit(); channel < inLanes; channel = takeUnit()) {
-    for (let at = outRow * channel; at < outRow * (channel + 1); at += 16) {
-      for (let f = 0; f < 36; f++) {
-        let sum = v128.load(partials + tap * f + at);
-        for (let slot = 1; slot < slots; slot++) sum = f32x4.add(sum, v128.load(partials + tap * (36 * slot + f) + at));
-        v128.store(tile + (<usize>f << 4), sum);
-      }
-      for (let j: usize = 0; j < 6; j++) transformSumsLine(tile + (j << 4), 96, between + (j << 4), 96);
-      for (let i: usize = 0; i < 3; i++) transformSumsLine(between + i * 96, 16, result + tap * (i * 3) + at, tap);
+    transformSums(partials, slots, tap, outRow, channel, result, tile);
+  }
+}
+
+/**
+ * The same for many channels on small maps, where partial sums would be larger than the maps: every tile is transformed
+ * first, then each frequency is one product over all tiles, so that nothing is summed in parts.
+ */
+export function weightGradientWinogradByFrequency(call: usize, thread: i32, threads: i32): void {
+  const input = WeightGradientWinogradByFrequency.input(call), gradient = WeightGradientWinogradByFrequency.outputGradient(call);
+  const height = WeightGradientWinogradByFrequency.height(call), width = WeightGradientWinogradByFrequency.width(call);
+  const inLanes = WeightGradientWinogradByFrequency.inLanes(call), outLanes = WeightGradientWinogradByFrequency.outLanes(call);
+  const across = (width + 3) >> 2, inImage = ((height + 3) >> 2) * across;
+  const tiles = WeightGradientWinogradByFrequency.images(call) * inImage, whole = (tiles + 3) & ~3;
+  const inRow = <usize>inLanes << 2, outRow = <usize>outLanes << 2, tap = inRow * outLanes;
+  const inputImage = inRow * (height * width), gradientImage = outRow * (height * width);
+  const tile = WeightGradientWinogradByFrequency.scratch(call) + TILE_BYTES * thread;
+  const fourStep = <usize>whole << 4, eightStep = <usize>whole << 5;
+  const x = WeightGradientWinogradByFrequency.inputTiles(call), xFrequency = fourStep * (inLanes >> 2) + LINE;
+  const d = WeightGradientWinogradByFrequency.gradientTiles(call), dFrequency = eightStep * (outLanes >> 3) + LINE;
+  const sums = WeightGradientWinogradByFrequency.sums(call);
+
+  for (let four = takeUnit(); four < whole >> 2; four = takeUnit()) {
+    for (let t = four * 4; t < min(tiles, four * 4 + 4); t++) {
+      const image = t / inImage, place = t % inImage, row = (place / across) * 4, column = (place % across) * 4;
+      const xTile = x + (<usize>t << 4), dTile = d + (<usize>t << 5);
+      transformInput(input + inputImage * image, row - 1, column - 1, height, width, inLanes, xTile, fourStep, xFrequency, tile);
+      transformGradient(gradient + gradientImage * image, row, column, height, width, outLanes, dTile, eightStep, dFrequency, tile);
     }
+    if (four * 4 + 4 > tiles) {
+      clearTiles(x, xFrequency, fourStep, inLanes >> 2, 16, tiles, whole);
+      clearTiles(d, dFrequency, eightStep, outLanes >> 3, 32, tiles, whole);
+    }
+  }
+  barrier(threads);
+  const columns = outLanes >> 3;
+  for (let unit = takeUnit(); unit < 36 * columns; unit = takeUnit()) {
+    const f = unit / columns, o = unit % columns;
+    for (let c = 0; c < inLanes >> 2; c++) {
+      const to = sums + (tap + LINE) * f + outRow * (<usize>c << 2) + (<usize>o << 5);
+      for (let row: usize = 0; row < 4; row++) {
+        v128.store(to + outRow * row, splat(0)); v128.store(to + outRow * row, splat(0), 16);
+      }
+      accumulatePanels(x + xFrequency * f + fourStep * c, d + dFrequency * f + eightStep * o, whole, to, outRow);
+    }
+  }
+  barrier(threads);
+  const result = WeightGradientWinogradByFrequency.weightGradient(call);
+  for (let channel = takeUnit(); channel < inLanes; channel = takeUnit()) {
+    transformSums(sums, 1, tap, outRow, channel, result, tile);
   }
 }

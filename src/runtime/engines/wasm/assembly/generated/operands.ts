@@ -146,8 +146,36 @@ export namespace WeightGradientWinograd {
   @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 48); }
 }
 
-export namespace WeightGradientByImage {
+export namespace WeightGradientWinogradByFrequency {
   export const ID: i32 = 6;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function weightGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function inputTiles(call: usize): usize { return load<usize>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function gradientTiles(call: usize): usize { return load<usize>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function sums(call: usize): usize { return load<usize>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 44); }
+}
+
+export namespace WeightGradientByImage {
+  export const ID: i32 = 7;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -193,7 +221,7 @@ export namespace WeightGradientByImage {
 }
 
 export namespace WeightGradientByChannel {
-  export const ID: i32 = 7;
+  export const ID: i32 = 8;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -235,7 +263,7 @@ export namespace WeightGradientByChannel {
 }
 
 export namespace BiasGradient {
-  export const ID: i32 = 8;
+  export const ID: i32 = 9;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -251,7 +279,7 @@ export namespace BiasGradient {
 }
 
 export namespace BatchNorm {
-  export const ID: i32 = 9;
+  export const ID: i32 = 10;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -289,7 +317,7 @@ export namespace BatchNorm {
 }
 
 export namespace BatchNormGradient {
-  export const ID: i32 = 10;
+  export const ID: i32 = 11;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -327,7 +355,7 @@ export namespace BatchNormGradient {
 }
 
 export namespace BatchNormInference {
-  export const ID: i32 = 11;
+  export const ID: i32 = 12;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -355,7 +383,7 @@ export namespace BatchNormInference {
 }
 
 export namespace Pointwise {
-  export const ID: i32 = 12;
+  export const ID: i32 = 13;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -371,7 +399,7 @@ export namespace Pointwise {
 }
 
 export namespace PointwiseGradient {
-  export const ID: i32 = 13;
+  export const ID: i32 = 14;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -391,7 +419,7 @@ export namespace PointwiseGradient {
 }
 
 export namespace MaxPool {
-  export const ID: i32 = 14;
+  export const ID: i32 = 15;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -423,7 +451,7 @@ export namespace MaxPool {
 }
 
 export namespace MaxPoolGradient {
-  export const ID: i32 = 15;
+  export const ID: i32 = 16;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -459,7 +487,7 @@ export namespace MaxPoolGradient {
 }
 
 export namespace AveragePool {
-  export const ID: i32 = 16;
+  export const ID: i32 = 17;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -491,7 +519,7 @@ export namespace AveragePool {
 }
 
 export namespace AveragePoolGradient {
-  export const ID: i32 = 17;
+  export const ID: i32 = 18;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -523,7 +551,7 @@ export namespace AveragePoolGradient {
 }
 
 export namespace SoftmaxCrossEntropy {
-  export const ID: i32 = 18;
+  export const ID: i32 = 19;
   // @ts-ignore: decorator
   @inline export function logits(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -543,7 +571,7 @@ export namespace SoftmaxCrossEntropy {
 }
 
 export namespace UpdateSgd {
-  export const ID: i32 = 19;
+  export const ID: i32 = 20;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -561,7 +589,7 @@ export namespace UpdateSgd {
 }
 
 export namespace UpdateAdam {
-  export const ID: i32 = 20;
+  export const ID: i32 = 21;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
