@@ -58,7 +58,7 @@ export function graphText(program: Program, total: Cost): string {
     lines.at(-1)!,
     "",
     `${formatCount(total.parameters)} parameters, ${formatScaled(total.multiplyAdds)} multiply-adds an image`,
-    `activation bytes are for a batch of ${batch}; peak training memory ${formatBytes(predictMemory(program))}`,
+    `activation bytes are for a batch of ${batch}; peak training memory ${formatBytes(predictMemory(program).engineBytes)}`,
     "",
   ].join("\n");
 }
@@ -69,7 +69,7 @@ function graphJson(program: Program, { nodes, ...totals }: Cost): string {
     name: config.name,
     batchSize: config.train.batch_size,
     layers: nodes,
-    totals: { ...totals, peakTrainingMemoryBytes: predictMemory(program) },
+    totals: { ...totals, peakTrainingMemoryBytes: predictMemory(program).engineBytes },
   };
   return JSON.stringify(document, null, 2) + "\n";
 }

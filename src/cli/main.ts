@@ -6,9 +6,11 @@ import { netcVersion } from "../runtime/version.js";
 import { register as registerCheck } from "./commands/check.js";
 import { register as registerData } from "./commands/data.js";
 import { register as registerDoctor } from "./commands/doctor.js";
+import { register as registerExplain } from "./commands/explain.js";
 import { register as registerGraph } from "./commands/graph.js";
 import { register as registerResolve } from "./commands/resolve.js";
 import { register as registerRun } from "./commands/run.js";
+import { register as registerSchema } from "./commands/schema.js";
 import { failureOf } from "./errors.js";
 import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
@@ -51,6 +53,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerGraph,
   registerCheck,
   registerResolve,
+  registerExplain,
+  registerSchema,
   registerData,
   registerDoctor,
 ];

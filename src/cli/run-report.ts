@@ -13,7 +13,7 @@ import type { Divergence } from "../runtime/trainer.js";
 import type { EpochEvent, EvaluationEvent, TrainingEvent } from "../runtime/training-events.js";
 import type { Progress } from "../runtime/training-progress.js";
 import { LiveBar } from "./live-bar.js";
-import { predictMemory } from "./predict-memory.js";
+import type { MemoryPrediction } from "./predict-memory.js";
 import type { Column } from "./terminal.js";
 import {
   formatBytes,
@@ -45,7 +45,7 @@ export class RunReport {
     this.bar = isInteractive() ? new LiveBar(program.plan) : undefined;
   }
 
-  describe({ engine, availability, reason }: ChosenEngine, threads: number | undefined): void {
+  describe({ engine, availability, reason }: ChosenEngine, memory: MemoryPrediction): void {
     const { config, graph, plan } = this.program;
     const { nodes, parameters, multiplyAdds } = cost(graph);
     const layers = nodes.filter(
@@ -61,7 +61,7 @@ export class RunReport {
       ],
       [
         "memory",
-        `${formatBytes(predictMemory(this.program, threads))} to train with batches of ${batch}, predicted`,
+        `${formatBytes(memory.engineBytes)} to train with batches of ${batch}, ${formatBytes(memory.imageBytes)} for images, predicted`,
       ],
       [
         "data",

@@ -27,6 +27,7 @@ import { dataProgressDisplay } from "./data-progress.js";
 import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
 import { loadProgram } from "./load-program.js";
+import { ensureMemorySuffices, predictMemory } from "./predict-memory.js";
 import { RunReport } from "./run-report.js";
 import { stopSignal } from "./stop-signal.js";
 
@@ -39,7 +40,9 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
   const report = new RunReport(program);
   const stop = stopSignal((signal) => report.stopping(signal));
   try {
-    report.describe(chosen, flags.threads);
+    const memory = predictMemory(program, flags.threads);
+    report.describe(chosen, memory);
+    ensureMemorySuffices(program, chosen.engine.name, memory);
     const dataset = await openData(program, stop.signal);
     const folder = flags.resume
       ? await folderToResume(program, flags)
