@@ -5,7 +5,7 @@ import { invariant } from "../diagnostic.js";
 import type { KernelCalls, Operand } from "./kernel-calls.js";
 import type { KernelName } from "./kernels.js";
 import { kernels } from "./kernels.js";
-import type { PersistentName } from "./select-kernels.js";
+import type { PersistentName } from "./kernel-selector.js";
 
 export interface StepCall {
   readonly kernel: KernelName;

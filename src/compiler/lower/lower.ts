@@ -10,7 +10,7 @@ import { fuse } from "./fuse.js";
 import type { ParameterLayout } from "./layout.js";
 import { layoutParameters } from "./layout.js";
 import { slotNames } from "./optimizer-slots.js";
-import type { PersistentName } from "./select-kernels.js";
+import type { PersistentName } from "./kernel-selector.js";
 import { selectKernels } from "./select-kernels.js";
 import type { TrainingGraph } from "./training-graph.js";
 

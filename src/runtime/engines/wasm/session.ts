@@ -8,7 +8,7 @@ import type { StoredTensor } from "../../../compiler/lower/layout.js";
 import type { LoweredProgram, StepRequest } from "../../../compiler/lower/lower.js";
 import { lower, stepsOfRun } from "../../../compiler/lower/lower.js";
 import { slotNames } from "../../../compiler/lower/optimizer-slots.js";
-import type { PersistentName } from "../../../compiler/lower/select-kernels.js";
+import type { PersistentName } from "../../../compiler/lower/kernel-selector.js";
 import type { Program } from "../../../compiler/program.js";
 import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
 import { initialize } from "../../initialize.js";

@@ -1,0 +1,138 @@
+// What the kernel selection of every node shares: the calls and buffers so far, and where each tensor lies.
+import type { OptimizerConfig } from "../config.js";
+import { invariant } from "../diagnostic.js";
+import type { Shape } from "../graph.js";
+import type { Buffer, BufferId, KernelCall, Operand, OperandsOf } from "./kernel-calls.js";
+import type { KernelName } from "./kernels.js";
+import type { ParameterLayout } from "./layout.js";
+import { imageLanesOf, lanesOf } from "./layout.js";
+import type { Tensor, TensorId, TrainingGraph, TrainingNode } from "./training-graph.js";
+
+export interface KernelSelection {
+  readonly batch: number;
+  readonly threads: number;
+  readonly layout: ParameterLayout;
+  readonly optimizer: OptimizerConfig;
+}
+
+/** A buffer as a call's operand. */
+export interface BufferOperand {
+  readonly buffer: BufferId;
+  readonly offset?: number;
+}
+
+/** The regions that lie at the same address in every step of a program. */
+export const persistentBuffers = [
+  "staged images",
+  "staged labels",
+  "pixel values",
+  "parameters",
+  "gradients",
+  "statistics",
+  "first slots",
+  "second slots",
+] as const;
+export type PersistentName = (typeof persistentBuffers)[number];
+
+export class KernelSelector {
+  readonly buffers: Buffer[] = persistentBuffers.map((name) => ({ kind: "persistent", name }));
+  readonly calls: KernelCall[] = [];
+  node!: TrainingNode;
+  private readonly ofTensor = new Map<TensorId, BufferId>();
+  private readonly offsets: ReadonlyMap<string, number>;
+  private readonly tables = new Map<string, BufferId>();
+
+  constructor(
+    readonly graph: TrainingGraph,
+    readonly selection: KernelSelection,
+  ) {
+    const { parameters, statistics } = selection.layout;
+    this.offsets = new Map([...parameters, ...statistics].map(({ name, offset }) => [name, offset]));
+  }
+
+  call<K extends KernelName>(
+    kernel: K,
+    operands: OperandsOf<K>,
+    extra: { multiplyAdds?: number; inPlace?: KernelCall["inPlace"] } = {},
+  ): void {
+    const { multiplyAdds = 0, inPlace } = extra;
+    const call = { kernel, node: this.node.name, operands: operands as Record<string, Operand>, multiplyAdds };
+    this.calls.push(inPlace ? { ...call, inPlace } : call);
+  }
+
+  persistent(name: PersistentName, offset = 0): { buffer: BufferId; offset: number } {
+    return { buffer: persistentBuffers.indexOf(name), offset };
+  }
+
+  scratch(name: string, bytes: number): { buffer: BufferId } {
+    return { buffer: this.add({ kind: "transient", name: `${this.node.name} ${name}`, bytes }) };
+  }
+
+  /** Equal tables are kept once. */
+  table(name: string, values: readonly number[]): { buffer: BufferId } {
+    const key = values.join();
+    let buffer = this.tables.get(key);
+    if (buffer === undefined) {
+      buffer = this.add({ kind: "table", name: `${this.node.name} ${name}`, values });
+      this.tables.set(key, buffer);
+    }
+    return { buffer };
+  }
+
+  operand(id: TensorId): BufferOperand {
+    const tensor = this.graph.tensors[id]!;
+    if (tensor.kind === "parameter") return this.persistent("parameters", this.offsets.get(tensor.name)!);
+    if (tensor.kind === "statistic") return this.persistent("statistics", this.offsets.get(tensor.name)!);
+    if (tensor.kind === "gradient") {
+      return this.persistent("gradients", this.offsets.get(this.graph.tensors[tensor.parameter]!.name)!);
+    }
+    let buffer = this.ofTensor.get(id);
+    if (buffer === undefined) {
+      buffer = this.add({ kind: "transient", name: tensor.name, bytes: this.bytesOf(tensor) });
+      this.ofTensor.set(id, buffer);
+    }
+    return { buffer };
+  }
+
+  optional(id: TensorId | null): BufferOperand | null {
+    return id === null ? null : this.operand(id);
+  }
+
+  shape(id: TensorId): Shape {
+    const tensor = this.graph.tensors[id]!;
+    invariant(tensor.kind === "activation", `${tensor.name} is no activation`);
+    return tensor.shape;
+  }
+
+  lanes(id: TensorId): number {
+    const { channels } = this.shape(id);
+    return this.isImages(id) ? imageLanesOf(channels) : lanesOf(channels);
+  }
+
+  pixels(id: TensorId): number {
+    const shape = this.shape(id);
+    return this.selection.batch * (shape.kind === "map" ? shape.height * shape.width : 1);
+  }
+
+  private isImages(id: TensorId): boolean {
+    const first = this.graph.nodes[0]!.op;
+    return first.kind === "load_images" && first.output === id;
+  }
+
+  private bytesOf(tensor: Tensor): number {
+    if (tensor.kind === "channels") return lanesOf(tensor.channels) * 4;
+    const id = this.graph.tensors.indexOf(tensor);
+    return this.pixels(id) * this.lanes(id) * 4;
+  }
+
+  private add(buffer: Buffer): BufferId {
+    this.buffers.push(buffer);
+    return this.buffers.length - 1;
+  }
+}
+
+/** A vector is a map of one pixel. */
+export function mapSize(shape: Shape): { height: number; width: number } {
+  return shape.kind === "map" ? shape : { height: 1, width: 1 };
+}
+
