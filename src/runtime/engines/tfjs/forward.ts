@@ -3,6 +3,7 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core
 import type { Op, OpOf, Padding, ShapedGraph, ShapedNode } from "../../../compiler/graph.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
 import { type BatchStatistics, batchNormTraining } from "./batch-norm.js";
+import { convolution } from "./convolution.js";
 
 export interface ForwardContext {
   readonly tf: Tfjs;
@@ -38,7 +39,7 @@ const forwardRules: ForwardRules = {
   conv2d: ({ tf, tensors }, op, [x], node) => {
     const padded = pad(tf, x!, op.padding, 0);
     const weight = tensors.get(`${node.name}.weight`) as Tensor4D;
-    const result = tf.core.conv2d(padded, weight, [...op.stride], "valid");
+    const result = convolution(tf, padded, weight, op.stride);
     return op.bias ? tf.core.add(result, tensors.get(`${node.name}.bias`)!) : result;
   },
 
