@@ -18,6 +18,7 @@ import { exitCodes } from "./exit-codes.js";
 /** `args` without node and script. A command that fails softly sets `process.exitCode` and returns. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
   endQuietlyWhenNobodyReads();
+  process.once("uncaughtException", (error) => process.exit(report(error))); // from a worker or a timer
   process.exitCode = undefined;
   try {
     await commandLine().parseAsync(args, { from: "user" });
@@ -25,10 +26,14 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     if (error instanceof CommanderError)
       return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
-    const { message, exitCode } = failureOf(error);
-    process.stderr.write(message + "\n");
-    return exitCode;
+    return report(error);
   }
+}
+
+function report(error: unknown): ExitCode {
+  const { message, exitCode } = failureOf(error);
+  process.stderr.write(message + "\n");
+  return exitCode;
 }
 
 function commandLine(): Command {

@@ -126,7 +126,12 @@ export class RunReport {
     this.warn(`${cause}: stopping after the step under way; once more stops at once`);
   }
 
-  end(result: RunResult, folder: RunFolder, resumeCommand: string): void {
+  end(
+    result: RunResult,
+    folder: RunFolder,
+    resumeCommand: string,
+    modelFault: string | undefined,
+  ): void {
     const { progress, outcome } = result;
     const { steps } = this.program.plan;
     this.print("");
@@ -148,7 +153,8 @@ export class RunReport {
       if (!result.unsaved) this.print(`go on with: ${resumeCommand}`);
     }
     if (result.unsaved) this.warn(`the last state could not be saved: ${result.unsaved}`);
-    if (outcome === "finished") this.print(`tf.js model ${join(folder.model, "model.json")}`);
+    if (modelFault) this.warn(`the tf.js model could not be written: ${modelFault}`);
+    else if (outcome === "finished") this.print(`tf.js model ${join(folder.model, "model.json")}`);
     this.print(`run folder  ${folder.path}`);
   }
 

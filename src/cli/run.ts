@@ -10,6 +10,7 @@ import type { Dataset } from "../runtime/data/dataset.js";
 import { createLoader } from "../runtime/data/loader.js";
 import { openDataset } from "../runtime/data/open-dataset.js";
 import { chooseEngine } from "../runtime/engines/index.js";
+import type { Session } from "../runtime/engine.js";
 import type { RunFolder } from "../runtime/run-folder.js";
 import {
   createDatedRunFolder,
@@ -66,12 +67,10 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
           onEvaluationBatch: (done, total) => report.evaluationBatch(done, total),
         });
         report.close();
-        if (result.outcome === "finished") {
-          const { saveTfjsModel } = await import("../runtime/save-tfjs-model.js");
-          await saveTfjsModel(program, await session.readState(), folder.model, dataset.classes);
-        }
-        report.end(result, folder, resumeCommand(file, flags, folder));
-        return exitCodeOf(result);
+        const isFinished = result.outcome === "finished";
+        const fault = isFinished ? await saveModel(program, session, folder, dataset) : undefined;
+        report.end(result, folder, resumeCommand(file, flags, folder), fault);
+        return fault === undefined ? exitCodeOf(result) : exitCodes.inputHasErrors;
       } finally {
         await session.dispose();
       }
@@ -91,6 +90,23 @@ async function openData({ config }: Program, signal: AbortSignal): Promise<Datas
     return await openDataset(config.data, config.seed, display.onProgress, signal);
   } finally {
     display.stop();
+  }
+}
+
+/** Why the model could not be written; undefined where it was. */
+async function saveModel(
+  program: Program,
+  session: Session,
+  folder: RunFolder,
+  dataset: Dataset,
+): Promise<string | undefined> {
+  const { saveTfjsModel } = await import("../runtime/save-tfjs-model.js");
+  try {
+    await saveTfjsModel(program, await session.readState(), folder.model, dataset.classes);
+    return undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return (error as Error).message;
   }
 }
 
