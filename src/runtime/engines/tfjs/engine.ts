@@ -1,4 +1,4 @@
-// The engine "cpu": TensorFlow.js in plain JavaScript. Runs wherever Node does, about a thousand times slower than netc's
+// The engine "cpu": TensorFlow.js in plain JavaScript. Runs wherever Node does, hundreds of times slower than netc's
 // own engine, which it is the reference for.
 import { cpus } from "node:os";
 import type { Engine } from "../../engine.js";

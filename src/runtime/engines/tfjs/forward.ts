@@ -37,9 +37,8 @@ const forwardRules: ForwardRules = {
   input: (_context, _op, [images]) => images!,
 
   conv2d: ({ tf, tensors }, op, [x], node) => {
-    const padded = pad(tf, x!, op.padding, 0);
     const weight = tensors.get(`${node.name}.weight`) as Tensor4D;
-    const result = convolution(tf, padded, weight, op.stride);
+    const result = convolution(tf, x!, weight, op.stride, op.padding);
     return op.bias ? tf.core.add(result, tensors.get(`${node.name}.bias`)!) : result;
   },
 
