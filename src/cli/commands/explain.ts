@@ -1,6 +1,5 @@
 // `netc explain [PATH] [FILE]`: what a key means, takes and defaults to, and what it is in a file.
 import type { Command } from "commander";
-import { UsageError } from "../errors.js";
 import { collect } from "../options.js";
 
 export function register(program: Command): void {
@@ -20,11 +19,12 @@ async function explainPath(
   pathText: string | undefined,
   file: string | undefined,
   flags: { readonly set: readonly string[] },
-) {
+  command: Command,
+): Promise<void> {
   const { entryAt, explain } = await import("../../compiler/language/explain.js");
   const path = splitPath(pathText ?? "");
   const entry = entryAt(path);
-  if (!entry) throw new UsageError(await unknownPath(pathText!));
+  if (!entry) return command.error(`error: ${await unknownPath(pathText!)}`);
   const lines = explain(entry);
   if (file !== undefined) {
     const { loadFile } = await import("../load-file.js");

@@ -1,0 +1,57 @@
+// `netc init [PRESET]`: a commented file to start from, one of those that come with netc.
+import type { Command } from "commander";
+import { exitCodes } from "../exit-codes.js";
+
+interface InitFlags {
+  readonly out?: string;
+  readonly force: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command("init")
+    .summary("write a commented file to start from")
+    .description("Writes one of the files that come with netc, to change from there. Without PRESET it lists them.")
+    .argument("[preset]", "which file")
+    .option("--out <file>", "where to write it; - prints it (default: PRESET.yaml)")
+    .option("--force", "overwrite a file that is there", false)
+    .action(init);
+}
+
+async function init(preset: string | undefined, { out, force }: InitFlags, command: Command): Promise<void> {
+  const { presets, readPreset } = await import("../presets.js");
+  const known = await presets();
+  if (preset === undefined) {
+    const width = Math.max(...known.map(({ name }) => name.length));
+    process.stdout.write(known.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}\n`).join(""));
+    return;
+  }
+  const name = preset.replace(/\.yaml$/, "");
+  if (!known.some((other) => other.name === name)) {
+    const { nearest } = await import("../../compiler/suggest.js");
+    const names = known.map((other) => other.name);
+    const meant = nearest(name, names);
+    return command.error(
+      `error: there is no preset ${name}${meant ? `; did you mean ${meant}?` : `: there are ${names.join(", ")}`}`,
+    );
+  }
+  const path = out ?? `${name}.yaml`;
+  const text = await readPreset(name, path);
+  if (path === "-") {
+    process.stdout.write(text);
+    return;
+  }
+  const [{ existsSync }, { writeFileAtomically }] = await Promise.all([
+    import("node:fs"),
+    import("../../runtime/files/write-file-atomically.js"),
+  ]);
+  if (existsSync(path) && !force) {
+    process.stderr.write(
+      `error: ${path} is there already; choose another name with --out, or overwrite it with --force\n`,
+    );
+    process.exitCode = exitCodes.inputHasErrors;
+    return;
+  }
+  await writeFileAtomically(path, text);
+  process.stdout.write(`wrote ${path}; check it with \`netc check ${path}\`, train it with \`netc run ${path}\`\n`);
+}
