@@ -87,8 +87,9 @@ function collectChain(graph: ShapedGraph, start: number, readers: readonly (read
     } else break;
     members.push(next!);
   }
-  // Without an addition there is one activation; it is kept as the outer one, whose mask is the output itself.
-  if (!add && innerRelu) [innerRelu, outerRelu] = [false, true];
+  // Without an addition there is one activation. Behind a norm it stays the inner one, whose mask the backward pass
+  // computes from the norm's input, which it reads anyway; without a norm it is the outer one, masked by the output.
+  if (!add && innerRelu && !norm) [innerRelu, outerRelu] = [false, true];
   const normName = norm ? first.name : null;
   return { members, inputs, op: { kind: "pointwise", normName, norm, innerRelu, add, outerRelu } };
 }

@@ -60,12 +60,11 @@ export function batchNorm(call: usize, thread: i32, threads: i32): void {
       sum += load<f64>(at); square += load<f64>(at + (row << 1));
     }
     const at = <usize>channel << 2, mean = sum / count, variance = Math.max(0, square / count - mean * mean);
-    const reciprocal = 1.0 / Math.sqrt(variance + <f64>BatchNorm.epsilon(call));
-    const factor = <f64>load<f32>(BatchNorm.scale(call) + at) * reciprocal;
-    store<f32>(coefficients + at, <f32>factor);
-    store<f32>(coefficients + row + at, <f32>(<f64>load<f32>(BatchNorm.shift(call) + at) - mean * factor));
     store<f32>(BatchNorm.mean(call) + at, <f32>mean);
-    store<f32>(BatchNorm.reciprocalDeviation(call) + at, <f32>reciprocal);
+    store<f32>(BatchNorm.reciprocalDeviation(call) + at, <f32>(1.0 / Math.sqrt(variance + <f64>BatchNorm.epsilon(call))));
+    storeCoefficients(
+      coefficients, row, at, BatchNorm.scale(call), BatchNorm.shift(call), BatchNorm.mean(call), BatchNorm.reciprocalDeviation(call),
+    );
     // PyTorch's convention: momentum weighs the new value, and the running variance is Bessel-corrected.
     const runningMean = BatchNorm.runningMean(call) + at, runningVariance = BatchNorm.runningVariance(call) + at;
     const unbiased = pixels > 1 ? variance * count / (count - 1) : variance;
@@ -74,6 +73,20 @@ export function batchNorm(call: usize, thread: i32, threads: i32): void {
   }
   barrier(threads);
   apply(x, BatchNorm.residual(call), BatchNorm.output(call), pixels, lanes, coefficients, BatchNorm.flags(call));
+}
+
+/**
+ * y = x·factor + term, from the values as they are stored between forward and backward: both compute the same bits, so
+ * that the backward pass finds the very mask of the forward pass.
+ */
+// @ts-ignore: decorator
+@inline
+function storeCoefficients(
+  factors: usize, row: usize, at: usize, scales: usize, shifts: usize, means: usize, reciprocals: usize,
+): void {
+  const factor = <f64>load<f32>(scales + at) * <f64>load<f32>(reciprocals + at);
+  store<f32>(factors + at, <f32>factor);
+  store<f32>(factors + row + at, <f32>(<f64>load<f32>(shifts + at) - <f64>load<f32>(means + at) * factor));
 }
 
 export function batchNormInference(call: usize, thread: i32, threads: i32): void {
@@ -96,7 +109,7 @@ export function batchNormInference(call: usize, thread: i32, threads: i32): void
 /** y = outer(inner(x·factor + term) + residual), channel block by channel block over short runs of pixels. */
 function apply(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, coefficients: usize, flags: i32): void {
   const row = <usize>lanes << 2, atOnce = pixelsInUnit(lanes);
-  const inner = lowerBound(flags & INNER_RELU), outer = lowerBound(flags & OUTER_RELU);
+  const inner = lowerBound(flags & INNER_RELU), outer = lowerBound(residual ? flags & OUTER_RELU : flags);
   for (let unit = takeUnit(); unit * atOnce < pixels; unit = takeUnit()) {
     const first = unit * atOnce, end = x + row * min(pixels, first + atOnce);
     for (let channel: usize = 0; channel < row; channel += 32) {
@@ -136,10 +149,7 @@ export function batchNormGradient(call: usize, thread: i32, threads: i32): void 
   // [5][lanes]: x' = d·factor + x·slope + term; the inner mask is x·maskFactor + maskTerm > 0, as it was computed.
   const slope = coefficients + row, term = slope + row, maskFactor = term + row, maskTerm = maskFactor + row;
   for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
-    const at = <usize>channel << 2;
-    const factor = <f64>load<f32>(scales + at) * <f64>load<f32>(reciprocals + at);
-    store<f32>(maskFactor + at, <f32>factor);
-    store<f32>(maskTerm + at, <f32>(<f64>load<f32>(shifts + at) - <f64>load<f32>(means + at) * factor));
+    storeCoefficients(maskFactor, row, <usize>channel << 2, scales, shifts, means, reciprocals);
   }
   barrier(threads);
 
@@ -157,12 +167,21 @@ export function batchNormGradient(call: usize, thread: i32, threads: i32): void 
         if (inner) {
           const f0 = v128.load(maskFactor + channel), f1 = v128.load(maskFactor + channel, 16);
           const k0 = v128.load(maskTerm + channel), k1 = v128.load(maskTerm + channel, 16);
-          for (; p < last; p += row, q += row, r += row) {
-            const x0 = v128.load(q), x1 = v128.load(q, 16);
-            let d0 = v128.and(v128.load(p), f32x4.gt(fma(x0, f0, k0), zero)), d1 = v128.and(v128.load(p, 16), f32x4.gt(fma(x1, f1, k1), zero));
-            if (y) { d0 = v128.and(d0, f32x4.gt(v128.load(r), zero)); d1 = v128.and(d1, f32x4.gt(v128.load(r, 16), zero)); }
-            s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
-            t0 = fma(d0, f32x4.sub(x0, m0), t0); t1 = fma(d1, f32x4.sub(x1, m1), t1);
+          if (y) {
+            for (; p < last; p += row, q += row, r += row) {
+              const x0 = v128.load(q), x1 = v128.load(q, 16);
+              const o0 = v128.and(v128.load(p), f32x4.gt(v128.load(r), zero)), o1 = v128.and(v128.load(p, 16), f32x4.gt(v128.load(r, 16), zero));
+              const d0 = v128.and(o0, f32x4.gt(fma(x0, f0, k0), zero)), d1 = v128.and(o1, f32x4.gt(fma(x1, f1, k1), zero));
+              s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
+              t0 = fma(d0, f32x4.sub(x0, m0), t0); t1 = fma(d1, f32x4.sub(x1, m1), t1);
+            }
+          } else {
+            for (; p < last; p += row, q += row) {
+              const x0 = v128.load(q), x1 = v128.load(q, 16);
+              const d0 = v128.and(v128.load(p), f32x4.gt(fma(x0, f0, k0), zero)), d1 = v128.and(v128.load(p, 16), f32x4.gt(fma(x1, f1, k1), zero));
+              s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
+              t0 = fma(d0, f32x4.sub(x0, m0), t0); t1 = fma(d1, f32x4.sub(x1, m1), t1);
+            }
           }
         } else if (y) {
           for (; p < last; p += row, q += row, r += row) {
@@ -213,7 +232,13 @@ export function batchNormGradient(call: usize, thread: i32, threads: i32): void 
       if (inner) {
         const g0 = v128.load(maskFactor + channel), g1 = v128.load(maskFactor + channel, 16);
         const h0 = v128.load(maskTerm + channel), h1 = v128.load(maskTerm + channel, 16);
-        for (; p < last; p += row, q += row, r += row, w += row, u += row) {
+        if (!y && !dr) {
+          for (; p < last; p += row, q += row, w += row) {
+            const x0 = v128.load(q), x1 = v128.load(q, 16);
+            const i0 = v128.and(v128.load(p), f32x4.gt(fma(x0, g0, h0), zero)), i1 = v128.and(v128.load(p, 16), f32x4.gt(fma(x1, g1, h1), zero));
+            v128.store(w, fma(i0, f0, fma(x0, l0, k0))); v128.store(w, fma(i1, f1, fma(x1, l1, k1)), 16);
+          }
+        } else for (; p < last; p += row, q += row, r += row, w += row, u += row) {
           let d0 = v128.load(p), d1 = v128.load(p, 16);
           if (y) { d0 = v128.and(d0, f32x4.gt(v128.load(r), zero)); d1 = v128.and(d1, f32x4.gt(v128.load(r, 16), zero)); }
           const x0 = v128.load(q), x1 = v128.load(q, 16);
