@@ -5,12 +5,15 @@ import { Command, CommanderError } from "commander";
 import { netcVersion } from "../runtime/version.js";
 import { register as registerCheck } from "./commands/check.js";
 import { register as registerData } from "./commands/data.js";
+import { register as registerDiff } from "./commands/diff.js";
 import { register as registerDoctor } from "./commands/doctor.js";
 import { register as registerExplain } from "./commands/explain.js";
 import { register as registerGraph } from "./commands/graph.js";
+import { register as registerInit } from "./commands/init.js";
 import { register as registerResolve } from "./commands/resolve.js";
 import { register as registerRun } from "./commands/run.js";
 import { register as registerSchema } from "./commands/schema.js";
+import { register as registerSet } from "./commands/set.js";
 import { failureOf } from "./errors.js";
 import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
@@ -24,8 +27,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     await commandLine().parseAsync(args, { from: "user" });
     return (process.exitCode as ExitCode | undefined) ?? exitCodes.done;
   } catch (error) {
-    if (error instanceof CommanderError)
-      return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
     return report(error);
   }
 }
@@ -43,9 +45,7 @@ function commandLine(): Command {
     .helpOption("-h, --help", "print help")
     .helpCommand("help [command]", "print help for a command")
     .configureHelp({ optionDescription })
-    .showHelpAfterError(
-      "(`netc --help` lists the commands, `netc COMMAND --help` the options of one)",
-    )
+    .showHelpAfterError("(`netc --help` lists the commands, `netc COMMAND --help` the options of one)")
     .addHelpText("after", EXIT_CODES)
     .exitOverride();
   for (const register of COMMANDS) register(program);
@@ -54,9 +54,12 @@ function commandLine(): Command {
 
 /** In the order that `netc --help` lists them. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
-  registerRun,
-  registerGraph,
+  registerInit,
   registerCheck,
+  registerGraph,
+  registerRun,
+  registerSet,
+  registerDiff,
   registerResolve,
   registerExplain,
   registerSchema,

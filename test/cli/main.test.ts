@@ -9,7 +9,8 @@ import { temporaryFolder } from "../support/temporary-folder.js";
 
 const smoke = fileURLToPath(new URL("../../configs/smoke.yaml", import.meta.url));
 
-describe("netc", () => {
+// Each test starts a process; the limit is for a machine that is busy with other tests
+describe("netc", { timeout: 60_000 }, () => {
   it.each([
     ["--version", /^\d+\.\d+\.\d+\n$/],
     ["--help", /^Usage: netc/],
@@ -63,17 +64,13 @@ describe("netc", () => {
   });
 });
 
-describe("netc graph", () => {
+describe("netc graph", { timeout: 60_000 }, () => {
   it("prints a table without colour codes and without broken lines when piped", async () => {
     const { output, exitCode } = await netc(["graph", smoke], { environment: { COLUMNS: "40" } });
     expect(exitCode).toBe(0);
     const lines = output.split("\n");
-    expect(lines[0]).toMatch(
-      /^layer +operation +output +parameters +multiply-adds +activation bytes$/,
-    );
-    expect(lines.find((line) => line.startsWith("stem.conv "))).toMatch(
-      /conv2d +16×16×8 +216 +55,296 +524,288$/,
-    );
+    expect(lines[0]).toMatch(/^layer +operation +output +parameters +multiply-adds +activation bytes$/);
+    expect(lines.find((line) => line.startsWith("stem.conv "))).toMatch(/conv2d +16×16×8 +216 +55,296 +524,288$/);
     expect(output).toMatch(/peak training memory \d/);
     // oxlint-disable-next-line no-control-regex
     expect(output).not.toMatch(/[\u001b\r]/);

@@ -14,14 +14,11 @@ export interface Outcome {
 export interface NetcOptions {
   readonly folder?: string;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Sent once, that many milliseconds after the start or as soon as the output holds a text. */
-  readonly kill?: { readonly signal: NodeJS.Signals; readonly when: number | string };
+  /** Sent that many milliseconds after the start or as soon as the output holds a text; `twice`: and at once again. */
+  readonly kill?: { readonly signal: NodeJS.Signals; readonly when: number | string; readonly twice?: boolean };
 }
 
-export function netc(
-  args: readonly string[],
-  { folder, environment, kill }: NetcOptions = {},
-): Promise<Outcome> {
+export function netc(args: readonly string[], { folder, environment, kill }: NetcOptions = {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, FORCE_COLOR: "", NO_COLOR: "", ...environment };
     const child = spawn(process.execPath, [entry, ...args], {
@@ -34,6 +31,7 @@ export function netc(
     let isKilled = false;
     const killOnce = (): void => {
       if (!isKilled) child.kill(kill!.signal);
+      if (!isKilled && kill!.twice) setTimeout(() => child.kill(kill!.signal), 2);
       isKilled = true;
     };
     const timer = typeof kill?.when === "number" ? setTimeout(killOnce, kill.when) : undefined;
