@@ -1,0 +1,452 @@
+// Executes a TrainingGraph in float64 by plain loops, one rule an operation: what the kernels and the gradients' rules are
+// held to. Written from the definitions, not from the kernels; test/reference/interpret.test.ts holds it to PyTorch.
+import type { OptimizerConfig } from "../../src/compiler/config.js";
+import { invariant } from "../../src/compiler/diagnostic.js";
+import type { Window } from "../../src/compiler/graph.js";
+import type {
+  NormOperands,
+  Pointwise,
+  Tensor,
+  TensorId,
+  TrainingGraph,
+  TrainingOp,
+  TrainingOpOf,
+} from "../../src/compiler/lower/training-graph.js";
+
+export interface ReferenceBatch {
+  readonly count: number;
+  /** Normalised, [count, height, width, channels]. */
+  readonly images: Float64Array;
+  readonly labels: ArrayLike<number>;
+}
+
+export interface ReferenceUpdate {
+  readonly optimizer: OptimizerConfig;
+  readonly learningRate: number;
+  /** Counted from 1. */
+  readonly step: number;
+}
+
+/** Tensors by their names in a State. */
+export type ReferenceState = ReadonlyMap<string, Float64Array>;
+
+export interface ReferenceOutcome {
+  readonly loss: number;
+  readonly correct: number;
+  readonly logits: Float64Array;
+  /** By parameter name; empty for an evaluation. */
+  readonly gradients: ReferenceState;
+  /** Parameters, statistics and optimizer slots afterwards. */
+  readonly state: ReferenceState;
+}
+
+/** One step; without `update` the parameters stay as they are. Slots that `state` lacks start at zero. */
+export function interpret(
+  graph: TrainingGraph,
+  batch: ReferenceBatch,
+  state: ReferenceState,
+  update?: ReferenceUpdate,
+): ReferenceOutcome {
+  const values = new Map<TensorId, Float64Array>();
+  graph.tensors.forEach((tensor, id) => {
+    if (tensor.kind !== "parameter" && tensor.kind !== "statistic") return;
+    const value = state.get(tensor.name);
+    invariant(value, `the state lacks ${tensor.name}`);
+    values.set(id, value.slice());
+  });
+  const after = new Map<string, Float64Array>([...state].map(([name, value]) => [name, value.slice()]));
+  const machine = execute(graph, { ...batch, values, slots: after, update });
+  const gradients = new Map<string, Float64Array>();
+  graph.tensors.forEach((tensor, id) => {
+    if (tensor.kind === "gradient") gradients.set(nameOf(graph, tensor.parameter), machine.read(id));
+    if (tensor.kind === "parameter" || tensor.kind === "statistic") after.set(tensor.name, machine.read(id));
+  });
+  const loss = graph.nodes.find(({ op }) => op.kind === "softmax_cross_entropy")!.op;
+  const logits = machine.read((loss as TrainingOpOf<"softmax_cross_entropy">).logits);
+  return { loss: machine.loss, correct: machine.correct, logits, gradients, state: after };
+}
+
+export interface Given {
+  readonly count: number;
+  readonly images?: Float64Array;
+  readonly labels?: ArrayLike<number>;
+  /** What tensors hold before the first node. */
+  readonly values: ReadonlyMap<TensorId, Float64Array>;
+  /** Optimizer slots by name; changed in place. */
+  readonly slots?: Map<string, Float64Array>;
+  readonly update?: ReferenceUpdate | undefined;
+}
+
+/** Runs all nodes, of a part of a graph too, and hands out what every tensor then holds. */
+export function execute(graph: TrainingGraph, given: Given): Machine {
+  const machine = new Machine(graph, given);
+  for (const { op } of graph.nodes) rules[op.kind](machine, op as never);
+  return machine;
+}
+
+/** Floats of a tensor for a batch of `count` images. */
+export function sizeOf(graph: TrainingGraph, id: TensorId, count: number): number {
+  const tensor: Tensor = graph.tensors[id]!;
+  if (tensor.kind === "gradient") return sizeOf(graph, tensor.parameter, count);
+  if (tensor.kind === "channels") return tensor.channels;
+  if (tensor.kind !== "activation") return tensor.dims.reduce((product, size) => product * size, 1);
+  const { height, width, channels } = mapOf(graph, id);
+  return count * height * width * channels;
+}
+
+/** A vector is a map of one pixel. */
+export function mapOf(graph: TrainingGraph, id: TensorId) {
+  const tensor = graph.tensors[id]!;
+  invariant(tensor.kind === "activation", `${nameOf(graph, id)} is no activation`);
+  return tensor.shape.kind === "map" ? tensor.shape : { height: 1, width: 1, channels: tensor.shape.channels };
+}
+
+class Machine {
+  loss = Number.NaN;
+  correct = 0;
+  private readonly values: Map<TensorId, Float64Array>;
+
+  constructor(
+    readonly graph: TrainingGraph,
+    readonly given: Given,
+  ) {
+    this.values = new Map(given.values);
+  }
+
+  read(id: TensorId): Float64Array {
+    const value = this.values.get(id);
+    invariant(value, `${nameOf(this.graph, id)} is read before it is written`);
+    return value;
+  }
+
+  /** Zeros in place of what the tensor held. */
+  create(id: TensorId): Float64Array {
+    const value = new Float64Array(sizeOf(this.graph, id, this.given.count));
+    this.values.set(id, value);
+    return value;
+  }
+
+  channels(id: TensorId): number {
+    return mapOf(this.graph, id).channels;
+  }
+
+  /** Every pair of an input pixel and an output pixel that a tap joins, image by image, windows and taps in row order. */
+  eachTap(
+    { kernel, stride, padding }: Window,
+    input: TensorId,
+    output: TensorId,
+    visit: (from: number, to: number, tap: number) => void,
+  ): void {
+    const [map, out] = [mapOf(this.graph, input), mapOf(this.graph, output)];
+    for (let to = 0; to < this.given.count * out.height * out.width; to++) {
+      const image = Math.floor(to / (out.height * out.width));
+      const row = Math.floor(to / out.width) % out.height;
+      for (let tap = 0; tap < kernel[0] * kernel[1]; tap++) {
+        const y = row * stride[0] - padding.top + Math.floor(tap / kernel[1]);
+        const x = (to % out.width) * stride[1] - padding.left + (tap % kernel[1]);
+        if (y < 0 || y >= map.height || x < 0 || x >= map.width) continue;
+        visit((image * map.height + y) * map.width + x, to, tap);
+      }
+    }
+  }
+}
+
+type PoolOp = TrainingOpOf<"max_pool" | "average_pool">;
+type Rules = { readonly [K in TrainingOp["kind"]]: (machine: Machine, op: TrainingOpOf<K>) => void };
+
+const rules: Rules = {
+  load_images(machine, { output }) {
+    machine.create(output).set(machine.given.images!);
+  },
+
+  // y[p, o] = bias[o] + Σ over taps t and channels i of x[p + t, i] · w[t, i, o]
+  conv2d(machine, op) {
+    const [x, w] = [machine.read(op.input), machine.read(op.weight)];
+    const [inputs, outputs] = [machine.channels(op.input), machine.channels(op.output)];
+    const y = machine.create(op.output);
+    if (op.bias !== null) {
+      const bias = machine.read(op.bias);
+      for (let at = 0; at < y.length; at++) y[at] = bias[at % outputs]!;
+    }
+    machine.eachTap(op, op.input, op.output, (from, to, tap) => {
+      for (let i = 0; i < inputs; i++) {
+        const value = x[from * inputs + i]!;
+        const row = (tap * inputs + i) * outputs;
+        for (let o = 0; o < outputs; o++) y[to * outputs + o]! += value * w[row + o]!;
+      }
+    });
+  },
+
+  conv2d_input_gradient(machine, op) {
+    const [dy, w] = [machine.read(op.outputGradient), machine.read(op.weight)];
+    const [inputs, outputs] = [machine.channels(op.inputGradient), machine.channels(op.outputGradient)];
+    const before = op.accumulate === null ? null : machine.read(op.accumulate);
+    const dx = machine.create(op.inputGradient);
+    if (before) dx.set(before);
+    machine.eachTap(op, op.inputGradient, op.outputGradient, (from, to, tap) => {
+      for (let i = 0; i < inputs; i++) {
+        const row = (tap * inputs + i) * outputs;
+        let sum = 0;
+        for (let o = 0; o < outputs; o++) sum += dy[to * outputs + o]! * w[row + o]!;
+        dx[from * inputs + i]! += sum;
+      }
+    });
+  },
+
+  conv2d_weight_gradient(machine, op) {
+    const [x, dy] = [machine.read(op.input), machine.read(op.outputGradient)];
+    const [inputs, outputs] = [machine.channels(op.input), machine.channels(op.outputGradient)];
+    const dw = machine.create(op.weightGradient);
+    machine.eachTap(op, op.input, op.outputGradient, (from, to, tap) => {
+      for (let i = 0; i < inputs; i++) {
+        const value = x[from * inputs + i]!;
+        const row = (tap * inputs + i) * outputs;
+        for (let o = 0; o < outputs; o++) dw[row + o]! += value * dy[to * outputs + o]!;
+      }
+    });
+  },
+
+  bias_gradient(machine, op) {
+    const sums = machine.create(op.biasGradient);
+    machine.read(op.outputGradient).forEach((value, at) => (sums[at % sums.length]! += value));
+  },
+
+  pointwise(machine, op) {
+    const x = machine.read(op.input);
+    if (op.norm && op.operands && op.running) {
+      const channels = machine.channels(op.input);
+      const count = x.length / channels;
+      const mean = machine.create(op.operands.mean);
+      const reciprocal = machine.create(op.operands.reciprocalDeviation);
+      const [runningMean, runningVariance] = [op.running.mean, op.running.variance].map((id) => machine.read(id)) as [
+        Float64Array,
+        Float64Array,
+      ];
+      const { momentum, eps } = op.norm;
+      x.forEach((value, at) => (mean[at % channels]! += value / count));
+      const variance = new Float64Array(channels);
+      x.forEach((value, at) => (variance[at % channels]! += (value - mean[at % channels]!) ** 2 / count));
+      for (let channel = 0; channel < channels; channel++) {
+        reciprocal[channel] = 1 / Math.sqrt(variance[channel]! + eps);
+        const unbiased = count > 1 ? (variance[channel]! * count) / (count - 1) : variance[channel]!;
+        runningMean[channel] = (1 - momentum) * runningMean[channel]! + momentum * mean[channel]!;
+        runningVariance[channel] = (1 - momentum) * runningVariance[channel]! + momentum * unbiased;
+      }
+    }
+    finishPointwise(machine, op, normalized(machine, x, op.operands));
+  },
+
+  pointwise_inference(machine, op) {
+    const x = machine.read(op.input);
+    if (!op.operands || !op.norm) return finishPointwise(machine, op, x.slice());
+    const [scale, shift, mean, variance] = [
+      op.operands.scale,
+      op.operands.shift,
+      op.operands.mean,
+      op.operands.variance,
+    ].map((id) => machine.read(id)) as [Float64Array, Float64Array, Float64Array, Float64Array];
+    const { eps } = op.norm;
+    const result = x.map((value, at) => {
+      const channel = at % scale.length;
+      return ((value - mean[channel]!) / Math.sqrt(variance[channel]! + eps)) * scale[channel]! + shift[channel]!;
+    });
+    return finishPointwise(machine, op, result);
+  },
+
+  pointwise_gradient(machine, op) {
+    const dy = machine.read(op.outputGradient);
+    const y = op.outerRelu ? machine.read(op.output!) : null;
+    const behindOuter = dy.map((value, at) => (y && y[at]! <= 0 ? 0 : value));
+    if (op.residualGradient !== null) machine.create(op.residualGradient).set(behindOuter);
+    const x = op.input === null ? null : machine.read(op.input);
+    const inner = op.innerRelu ? normalized(machine, x!, op.operands) : null;
+    const d = behindOuter.map((value, at) => (inner && inner[at]! <= 0 ? 0 : value));
+    const dx = machine.create(op.inputGradient);
+    if (!op.operands || !x) {
+      dx.set(d);
+      return;
+    }
+    // Ioffe & Szegedy, arXiv 1502.03167 §3: the gradients by scale and shift, and through both statistics to x
+    const [scale, mean, reciprocal] = [op.operands.scale, op.operands.mean, op.operands.reciprocalDeviation].map((id) =>
+      machine.read(id),
+    ) as [Float64Array, Float64Array, Float64Array];
+    const [dScale, dShift] = [machine.create(op.scaleGradient!), machine.create(op.shiftGradient!)];
+    const channels = scale.length;
+    const count = x.length / channels;
+    const hat = x.map((value, at) => (value - mean[at % channels]!) * reciprocal[at % channels]!);
+    d.forEach((value, at) => {
+      dShift[at % channels]! += value;
+      dScale[at % channels]! += value * hat[at]!;
+    });
+    for (let at = 0; at < x.length; at++) {
+      const channel = at % channels;
+      const centred = d[at]! - dShift[channel]! / count - (hat[at]! * dScale[channel]!) / count;
+      dx[at] = scale[channel]! * reciprocal[channel]! * centred;
+    }
+  },
+
+  max_pool(machine, op: PoolOp) {
+    const [x, channels] = [machine.read(op.input), machine.channels(op.input)];
+    const y = machine.create(op.output).fill(-Infinity);
+    machine.eachTap(op, op.input, op.output, (from, to) => {
+      for (let c = 0; c < channels; c++) {
+        y[to * channels + c] = Math.max(y[to * channels + c]!, x[from * channels + c]!);
+      }
+    });
+  },
+
+  // Of equal values the first takes all, as in PyTorch.
+  max_pool_gradient(machine, op) {
+    const [x, y, dy] = [op.input, op.output, op.outputGradient].map((id) => machine.read(id)) as [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
+    const channels = machine.channels(op.inputGradient);
+    const dx = machine.create(op.inputGradient);
+    const given = new Uint8Array(y.length);
+    machine.eachTap(op, op.inputGradient, op.outputGradient, (from, to) => {
+      for (let c = 0; c < channels; c++) {
+        const at = to * channels + c;
+        if (given[at] || x[from * channels + c] !== y[at]) continue;
+        given[at] = 1;
+        dx[from * channels + c]! += dy[at]!;
+      }
+    });
+  },
+
+  average_pool(machine, op: PoolOp) {
+    const [x, channels, area] = [machine.read(op.input), machine.channels(op.input), op.kernel[0] * op.kernel[1]];
+    const y = machine.create(op.output);
+    machine.eachTap(op, op.input, op.output, (from, to) => {
+      for (let c = 0; c < channels; c++) y[to * channels + c]! += x[from * channels + c]! / area;
+    });
+  },
+
+  average_pool_gradient(machine, op) {
+    const [dy, channels] = [machine.read(op.outputGradient), machine.channels(op.inputGradient)];
+    const area = op.kernel[0] * op.kernel[1];
+    const dx = machine.create(op.inputGradient);
+    machine.eachTap(op, op.inputGradient, op.outputGradient, (from, to) => {
+      for (let c = 0; c < channels; c++) dx[from * channels + c]! += dy[to * channels + c]! / area;
+    });
+  },
+
+  softmax_cross_entropy(machine, op) {
+    const { count, labels } = machine.given;
+    const [logits, classes] = [machine.read(op.logits), machine.channels(op.logits)];
+    const gradient = op.logitsGradient === null ? null : machine.create(op.logitsGradient);
+    machine.loss = 0;
+    for (let image = 0; image < count; image++) {
+      const row = logits.subarray(image * classes, (image + 1) * classes);
+      const largest = Math.max(...row);
+      const sum = row.reduce((total, value) => total + Math.exp(value - largest), 0);
+      if (row.indexOf(largest) === labels![image]) machine.correct++;
+      for (let c = 0; c < classes; c++) {
+        const target = op.labelSmoothing / classes + (c === labels![image] ? 1 - op.labelSmoothing : 0);
+        const logProbability = row[c]! - largest - Math.log(sum);
+        machine.loss -= (target * logProbability) / count;
+        if (gradient) gradient[image * classes + c] = (Math.exp(logProbability) - target) / count;
+      }
+    }
+  },
+
+  update(machine, { parameters, gradients }) {
+    const { update, slots = new Map<string, Float64Array>() } = machine.given;
+    if (!update) return;
+    parameters.forEach((id, index) => {
+      const tensor = machine.graph.tensors[id]!;
+      invariant(tensor.kind === "parameter", "only parameters are updated");
+      const [weights, gradient] = [machine.read(id), machine.read(gradients[index]!)];
+      const slot = (name: string): Float64Array => {
+        const key = `${tensor.name}.${name}`;
+        if (!slots.has(key)) slots.set(key, new Float64Array(weights.length));
+        return slots.get(key)!;
+      };
+      if ("sgd" in update.optimizer) updateSgd(update, tensor.decay, weights, gradient, slot);
+      else updateAdam(update, tensor.decay, weights, gradient, slot);
+    });
+  },
+};
+
+type SlotOf = (name: string) => Float64Array;
+
+/** torch.optim.SGD's documented rule, dampening 0. */
+function updateSgd(
+  { optimizer, learningRate }: ReferenceUpdate,
+  isDecayed: boolean,
+  weights: Float64Array,
+  gradient: Float64Array,
+  slot: SlotOf,
+): void {
+  const { sgd } = optimizer as Extract<OptimizerConfig, { sgd: unknown }>;
+  const decay = isDecayed || sgd.decay_norm_and_bias ? sgd.weight_decay : 0;
+  const velocity = sgd.momentum > 0 ? slot("momentum") : null;
+  for (let at = 0; at < weights.length; at++) {
+    let direction = gradient[at]! + decay * weights[at]!;
+    if (velocity) {
+      velocity[at] = sgd.momentum * velocity[at]! + direction;
+      direction = sgd.nesterov ? direction + sgd.momentum * velocity[at]! : velocity[at]!;
+    }
+    weights[at]! -= learningRate * direction;
+  }
+}
+
+/** torch.optim.Adam's documented rule; AdamW takes the decay off the weight instead of adding it to the gradient. */
+function updateAdam(
+  { optimizer, learningRate, step }: ReferenceUpdate,
+  isDecayed: boolean,
+  weights: Float64Array,
+  gradient: Float64Array,
+  slot: SlotOf,
+): void {
+  const settings =
+    "adamw" in optimizer ? optimizer.adamw : (optimizer as Extract<OptimizerConfig, { adam: unknown }>).adam;
+  const { beta1, beta2, eps } = settings;
+  const decay = isDecayed || settings.decay_norm_and_bias ? settings.weight_decay : 0;
+  const isDecoupled = "adamw" in optimizer;
+  const [first, second] = [slot("first_moment"), slot("second_moment")];
+  for (let at = 0; at < weights.length; at++) {
+    const g = gradient[at]! + (isDecoupled ? 0 : decay * weights[at]!);
+    if (isDecoupled) weights[at]! -= learningRate * decay * weights[at]!;
+    first[at] = beta1 * first[at]! + (1 - beta1) * g;
+    second[at] = beta2 * second[at]! + (1 - beta2) * g * g;
+    const unbiasedFirst = first[at]! / (1 - beta1 ** step);
+    const unbiasedSecond = second[at]! / (1 - beta2 ** step);
+    weights[at]! -= (learningRate * unbiasedFirst) / (Math.sqrt(unbiasedSecond) + eps);
+  }
+}
+
+/** scale · (x − mean) / deviation + shift with the batch's statistics, or x where there is no norm. */
+function normalized(machine: Machine, x: Float64Array, operands: NormOperands | null): Float64Array {
+  if (!operands) return x.slice();
+  const [scale, shift, mean, reciprocal] = [
+    operands.scale,
+    operands.shift,
+    operands.mean,
+    operands.reciprocalDeviation,
+  ].map((id) => machine.read(id)) as [Float64Array, Float64Array, Float64Array, Float64Array];
+  return x.map((value, at) => {
+    const channel = at % scale.length;
+    return (value - mean[channel]!) * reciprocal[channel]! * scale[channel]! + shift[channel]!;
+  });
+}
+
+/** The activations and the addition behind the norm; changes `value` in place. */
+function finishPointwise(
+  machine: Machine,
+  op: Pointwise & { residual: TensorId | null; output: TensorId },
+  value: Float64Array,
+): void {
+  const residual = op.residual === null ? null : machine.read(op.residual);
+  const y = machine.create(op.output);
+  for (let at = 0; at < y.length; at++) {
+    const inner = op.innerRelu ? Math.max(0, value[at]!) : value[at]!;
+    const sum = inner + (residual ? residual[at]! : 0);
+    y[at] = op.outerRelu ? Math.max(0, sum) : sum;
+  }
+}
+
+function nameOf(graph: TrainingGraph, id: TensorId): string {
+  return graph.tensors[id]!.name;
+}
