@@ -76,10 +76,7 @@ async function tfjsFiles(
   }
 }
 
-function preprocessingOf(
-  { config }: Program,
-  classes: readonly string[] | undefined,
-): Preprocessing {
+function preprocessingOf({ config }: Program, classes: readonly string[] | undefined): Preprocessing {
   const { input, classifier } = config.model;
   return {
     name: config.name,

@@ -14,26 +14,23 @@ beforeAll(async () => {
   tf = await loadTfjs();
 });
 
-it.each(operationCases().map((operation) => [operation.title, operation] as const))(
-  "computes %s",
-  (_, operation) => {
-    const { record } = operation;
-    const found = run(operation);
-    expect(found.output.shape).toEqual(record.outputShape);
-    expect(distance(found.output, record.output)).toBeLessThan(TOLERANCE);
-    expect(distance(found.gradients[0]!, record.inputGradient)).toBeLessThan(TOLERANCE);
-    record.parameterGradients.forEach((expected, index) => {
-      expect(distance(found.gradients[index + 1]!, expected)).toBeLessThan(TOLERANCE);
-    });
-    if (record.op.kind === "batch_norm") {
-      const { momentum } = record.op;
-      const mean = found.mean!.map((value) => value * momentum);
-      const variance = found.variance!.map((value) => 1 - momentum + value * momentum);
-      expect(distance(mean, record.runningMean!)).toBeLessThan(TOLERANCE);
-      expect(distance(variance, record.runningVariance!)).toBeLessThan(TOLERANCE);
-    }
-  },
-);
+it.each(operationCases().map((operation) => [operation.title, operation] as const))("computes %s", (_, operation) => {
+  const { record } = operation;
+  const found = run(operation);
+  expect(found.output.shape).toEqual(record.outputShape);
+  expect(distance(found.output, record.output)).toBeLessThan(TOLERANCE);
+  expect(distance(found.gradients[0]!, record.inputGradient)).toBeLessThan(TOLERANCE);
+  record.parameterGradients.forEach((expected, index) => {
+    expect(distance(found.gradients[index + 1]!, expected)).toBeLessThan(TOLERANCE);
+  });
+  if (record.op.kind === "batch_norm") {
+    const { momentum } = record.op;
+    const mean = found.mean!.map((value) => value * momentum);
+    const variance = found.variance!.map((value) => 1 - momentum + value * momentum);
+    expect(distance(mean, record.runningMean!)).toBeLessThan(TOLERANCE);
+    expect(distance(variance, record.runningVariance!)).toBeLessThan(TOLERANCE);
+  }
+});
 
 interface Found {
   readonly output: { readonly shape: readonly number[]; readonly data: Float32Array };
@@ -67,9 +64,7 @@ function run(operation: OperationCase): Found {
     if (input.kind !== "map") throw new Error("the input is a map");
     const shape = [operation.record.input[0]!, input.height, input.width, input.channels];
     const x = core.tensor(operation.input, shape);
-    const parameters = operation.parameters.map(({ data, shape: own }) =>
-      core.tensor(data, [...own]),
-    );
+    const parameters = operation.parameters.map(({ data, shape: own }) => core.tensor(data, [...own]));
     const gradientOf = core.grads(operate);
     const above = core.tensor(operation.outputGradient, [...operation.record.outputShape]);
     const gradients = gradientOf([x, ...parameters], above);
@@ -89,10 +84,7 @@ function copy(tensor: Tensor): Float32Array {
 }
 
 /** The largest difference, relative to the largest expected value. */
-function distance(
-  found: Float32Array | { readonly data: Float32Array },
-  expected: readonly number[],
-): number {
+function distance(found: Float32Array | { readonly data: Float32Array }, expected: readonly number[]): number {
   const values = "data" in found ? found.data : found;
   expect(values).toHaveLength(expected.length);
   const largest = Math.max(1, ...expected.map(Math.abs));

@@ -30,14 +30,16 @@ interface Tolerances {
   readonly gradient: number;
   /** Of the evaluation's logits, relative to the largest. */
   readonly logits: number;
+  /** Images of a batch by which the count of correct ones may differ: two classes may be as good as equal. */
+  readonly correct: number;
 }
 
 // Small networks: float32 rounding only; PyTorch's own float32 lies within 3e-7 of its float64.
 // gradient: Winograd convolutions round to 7e-6 in each layer.
-const SMALL: Tolerances = { loss: 1e-4, gradient: 1e-3, logits: 1e-4 };
+const SMALL: Tolerances = { loss: 1e-4, gradient: 1e-3, logits: 1e-4, correct: 0 };
 // Large networks: relu masks flip where a sum rounds to the other side of zero, so PyTorch's own float32 gradients differ by
 // 4e-3 per tensor in the first step, its losses by 5e-5 and its logits by 2e-3 after 20.
-const LARGE: Tolerances = { loss: 1e-3, gradient: 2e-2, logits: 1e-2 };
+const LARGE: Tolerances = { loss: 1e-3, gradient: 2e-2, logits: 1e-2, correct: 1 };
 // One operation: rounding alone; Winograd's is the largest, 7e-6.
 const PROBE_LOSS = 1e-5;
 const PROBE_GRADIENT = 1e-4;
@@ -49,11 +51,7 @@ export function describeConformance(engine: Engine, options: ConformanceOptions)
   const open = (program: Program): Promise<Session> => engine.open(program, options.open ?? {});
   describe(`engine ${engine.name}`, () => {
     for (const oracle of oracleCases()) {
-      if (LARGE_CASES.has(oracle.name) && options.speed === "slow") {
-        it.skip(`trains ${oracle.name} as PyTorch does (left out: minutes on this engine)`);
-      } else {
-        describeTraining(oracle, open);
-      }
+      describeTraining(oracle, open, options.speed === "slow" && LARGE_CASES.has(oracle.name));
     }
     describeProbes(open);
     describeState(open);
@@ -61,11 +59,12 @@ export function describeConformance(engine: Engine, options: ConformanceOptions)
   });
 }
 
-function describeTraining(oracle: OracleCase, open: (program: Program) => Promise<Session>): void {
+function describeTraining(oracle: OracleCase, open: (program: Program) => Promise<Session>, isLeftOut: boolean): void {
   const record = lossRecord(oracle.name);
   const tolerances = LARGE_CASES.has(oracle.name) ? LARGE : SMALL;
 
-  describe(`trains ${oracle.name} as PyTorch does`, () => {
+  const reason = isLeftOut ? " (left out: minutes on this engine)" : "";
+  describe.skipIf(isLeftOut)(`trains ${oracle.name} as PyTorch does${reason}`, () => {
     let session: Session;
     beforeAll(async () => {
       session = await open(oracle.program);
@@ -76,16 +75,16 @@ function describeTraining(oracle: OracleCase, open: (program: Program) => Promis
     it(
       `in 20 losses within ${tolerances.loss} relative, and counts the same images as correct`,
       async () => {
-        const correct: number[] = [];
+        const miscounts: number[] = [];
         const distances: number[] = [];
         for (const [index, expected] of record.losses.entries()) {
           const hyper = { learningRate: oracle.learningRate, step: index + 1 };
           const result = await session.step(batchOf(oracle, index), hyper);
           distances.push(Math.abs(result.loss - expected) / expected);
-          correct.push(result.correct);
+          miscounts.push(Math.abs(result.correct - record.correct[index]!));
         }
         expect(Math.max(...distances)).toBeLessThan(tolerances.loss);
-        expect(correct).toEqual(record.correct);
+        expect(Math.max(...miscounts)).toBeLessThanOrEqual(tolerances.correct);
       },
       TIMEOUT,
     );
@@ -97,9 +96,7 @@ function describeTraining(oracle: OracleCase, open: (program: Program) => Promis
       const distances = expected.map((value, at) => Math.abs(value - logits[at]!));
       expect(logits).toHaveLength(expected.length);
       expect(Math.max(...distances) / largest).toBeLessThan(tolerances.logits);
-      expect(Math.abs(loss - record.evaluation.loss) / record.evaluation.loss).toBeLessThan(
-        tolerances.logits,
-      );
+      expect(Math.abs(loss - record.evaluation.loss) / record.evaluation.loss).toBeLessThan(tolerances.logits);
     });
 
     it("in the running statistics afterwards", async () => {
@@ -132,12 +129,7 @@ function describeProbes(open: (program: Program) => Promise<Session>): void {
         expect(Math.abs(loss - expected) / expected).toBeLessThan(PROBE_LOSS);
         if (index === 0) {
           const state = await session.readState();
-          const distant = distantGradients(
-            oracle,
-            record,
-            PROBE_GRADIENT,
-            (name) => state.get(name)!.data,
-          );
+          const distant = distantGradients(oracle, record, PROBE_GRADIENT, (name) => state.get(name)!.data);
           expect(distant).toEqual([]);
         }
       }
@@ -286,10 +278,7 @@ function describeState(open: (program: Program) => Promise<Session>): void {
   });
 }
 
-function describeMemory(
-  open: (program: Program) => Promise<Session>,
-  held: ConformanceOptions["held"],
-): void {
+function describeMemory(open: (program: Program) => Promise<Session>, held: ConformanceOptions["held"]): void {
   it("holds no more after ten steps and evaluations than after one", async () => {
     const oracle = oracleCases().find(({ name }) => name === "residual-adamw")!;
     const session = await open(oracle.program);

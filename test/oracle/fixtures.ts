@@ -44,10 +44,7 @@ export function probeRecords(): readonly LossRecord[] {
 
 export function readFixture<T>(path: string, script: string): T {
   const url = new URL(path, import.meta.url);
-  invariant(
-    existsSync(url),
-    `test/oracle/${path} is missing: run /usr/bin/python3 test/oracle/${script}`,
-  );
+  invariant(existsSync(url), `test/oracle/${path} is missing: run /usr/bin/python3 test/oracle/${script}`);
   return JSON.parse(readFileSync(url, "utf8")) as T;
 }
 
@@ -90,10 +87,7 @@ export function batchOf(oracle: OracleCase, step: number): Batch {
   const { height, width, channels } = inputOf(oracle.program.graph);
   const { classes } = oracle.program.config.model.classifier;
   const { seed, batch: count } = oracle;
-  const labels = Int32Array.from(
-    draw(seed, streams.labels + step, count),
-    (bits) => bits % classes,
-  );
+  const labels = Int32Array.from(draw(seed, streams.labels + step, count), (bits) => bits % classes);
   const noise = draw(seed, streams.noise + step, count * height * width * channels);
   const rows = Math.ceil(height / 4);
   const columns = Math.ceil(width / 4);
@@ -122,11 +116,7 @@ function inputOf(graph: Graph): { height: number; width: number; channels: numbe
 }
 
 /** How far a gradient lies from its record: the largest difference of norm, projections and values. `index`: of the parameter. */
-export function gradientDistance(
-  record: GradientRecord,
-  index: number,
-  gradient: Float32Array,
-): number {
+export function gradientDistance(record: GradientRecord, index: number, gradient: Float32Array): number {
   const distances = [Math.abs(norm(gradient) - record.norm)];
   record.projections.forEach((expected, k) => {
     const direction = symmetric(index, streams.projection + k, gradient.length);

@@ -27,9 +27,7 @@ interface Training {
   readonly std: readonly number[];
 }
 
-const sgd = (
-  options: Partial<Extract<OptimizerConfig, { sgd: unknown }>["sgd"]> = {},
-): OptimizerConfig => ({
+const sgd = (options: Partial<Extract<OptimizerConfig, { sgd: unknown }>["sgd"]> = {}): OptimizerConfig => ({
   sgd: { momentum: 0, nesterov: false, weight_decay: 0, decay_norm_and_bias: true, ...options },
 });
 const adam = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0, decay_norm_and_bias: true };
@@ -244,18 +242,8 @@ class Network {
   }
 }
 
-function residualBlock(
-  net: Network,
-  name: string,
-  input: number,
-  channels: number,
-  stride: number,
-): number {
-  let x = net.add(
-    `${name}.conv1`,
-    { kind: "conv2d", channels, bias: false, ...window(3, stride, 1) },
-    input,
-  );
+function residualBlock(net: Network, name: string, input: number, channels: number, stride: number): number {
+  let x = net.add(`${name}.conv1`, { kind: "conv2d", channels, bias: false, ...window(3, stride, 1) }, input);
   x = net.add(`${name}.norm1`, { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }, x);
   x = net.add(`${name}.activation1`, { kind: "relu" }, x);
   x = net.add(`${name}.conv2`, { kind: "conv2d", channels, bias: false, ...window(3, 1, 1) }, x);
@@ -263,11 +251,7 @@ function residualBlock(
   x = net.add(`${name}.activation2`, { kind: "relu" }, x);
   const projection: Op = { kind: "conv2d", channels, bias: true, ...window(1, stride, 0) };
   const shortcut = stride === 1 ? input : net.add(`${name}.projection.conv`, projection, input);
-  return net.add(
-    `${name}.activation`,
-    { kind: "relu" },
-    net.add(`${name}.add`, { kind: "add" }, x, shortcut),
-  );
+  return net.add(`${name}.activation`, { kind: "relu" }, net.add(`${name}.add`, { kind: "add" }, x, shortcut));
 }
 
 function window(kernel: number, stride: number, padding: number): Window {
@@ -302,13 +286,7 @@ function fromGraph(name: string, run: Run, net: Network, training: Training): Or
   return caseOf(name, run, program.config, graph, training);
 }
 
-function caseOf(
-  name: string,
-  run: Run,
-  base: ResolvedConfig,
-  graph: ShapedGraph,
-  training: Training,
-): OracleCase {
+function caseOf(name: string, run: Run, base: ResolvedConfig, graph: ShapedGraph, training: Training): OracleCase {
   const { learningRate, batch, seed } = run;
   const { data, train } = base;
   const config: ResolvedConfig = {

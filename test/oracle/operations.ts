@@ -56,9 +56,7 @@ export interface CrossEntropyCase {
 }
 
 export function operationCases(): OperationCase[] {
-  return allRecords().flatMap((record, index) =>
-    isCrossEntropy(record) ? [] : [operationCase(record, index)],
-  );
+  return allRecords().flatMap((record, index) => (isCrossEntropy(record) ? [] : [operationCase(record, index)]));
 }
 
 export function crossEntropyCases(): CrossEntropyCase[] {
@@ -73,8 +71,7 @@ export function crossEntropyCases(): CrossEntropyCase[] {
 }
 
 function operationCase(record: OperationRecord, index: number): OperationCase {
-  const [height, width, channels] =
-    record.input.length === 4 ? record.input.slice(1) : [1, 1, record.input[1]];
+  const [height, width, channels] = record.input.length === 4 ? record.input.slice(1) : [1, 1, record.input[1]];
   const graph: Graph = {
     nodes: [
       {
@@ -89,7 +86,7 @@ function operationCase(record: OperationRecord, index: number): OperationCase {
   const shaped = inferShapes(graph).value;
   invariant(shaped, `case ${index} has a shape`);
   invariant(
-    elements(shaped.nodes[1]!.shape) * record.input[0]! === record.output.length,
+    record.output.length === elements(shaped.nodes[1]!.shape) * record.input[0]!,
     `case ${index} has PyTorch's output shape`,
   );
   return {
@@ -118,14 +115,10 @@ function operand(seed: number, index: number, count: number): Float32Array {
 }
 
 function allRecords(): readonly (OperationRecord | CrossEntropyRecord)[] {
-  return readFixture<{ cases: (OperationRecord | CrossEntropyRecord)[] }>(
-    "operations.json",
-    "write_operations.py",
-  ).cases;
+  return readFixture<{ cases: (OperationRecord | CrossEntropyRecord)[] }>("operations.json", "write_operations.py")
+    .cases;
 }
 
-function isCrossEntropy(
-  record: OperationRecord | CrossEntropyRecord,
-): record is CrossEntropyRecord {
+function isCrossEntropy(record: OperationRecord | CrossEntropyRecord): record is CrossEntropyRecord {
   return record.op.kind === "cross_entropy";
 }

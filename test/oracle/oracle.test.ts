@@ -5,37 +5,32 @@ import { draw, symmetric } from "./counter-random.js";
 import { batchOf, initialState, lossRecord, probeRecords } from "./fixtures.js";
 import { type OracleCase, oracleCases, probeCases } from "./networks.js";
 
-describe.each(oracleCases().map((oracle) => [oracle.name, oracle] as const))(
-  "oracle case %s",
-  (name, oracle) => {
-    it("is the one that PyTorch was given (run vitest with -u, then write_losses.py, to renew it)", async () => {
-      await expect(printCase(oracle)).toMatchFileSnapshot(`cases/${name}.json`);
-    });
+describe.each(oracleCases().map((oracle) => [oracle.name, oracle] as const))("oracle case %s", (name, oracle) => {
+  it("is the one that PyTorch was given (run vitest with -u, then write_losses.py, to renew it)", async () => {
+    await expect(printCase(oracle)).toMatchFileSnapshot(`cases/${name}.json`);
+  });
 
-    it("has as many parameters as PyTorch counted", () => {
-      const counts = parametersOf(oracle.program.graph).map(({ shape }) =>
-        shape.reduce((a, b) => a * b, 1),
-      );
-      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(lossRecord(name).parameters);
-    });
+  it("has as many parameters as PyTorch counted", () => {
+    const counts = parametersOf(oracle.program.graph).map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(lossRecord(name).parameters);
+  });
 
-    it("has a gradient record for every parameter", () => {
-      const names = parametersOf(oracle.program.graph).map((parameter) => parameter.name);
-      expect(Object.keys(lossRecord(name).gradients)).toEqual(names);
-      expect([...initialState(oracle).keys()].slice(0, names.length)).toEqual(names);
-    });
+  it("has a gradient record for every parameter", () => {
+    const names = parametersOf(oracle.program.graph).map((parameter) => parameter.name);
+    expect(Object.keys(lossRecord(name).gradients)).toEqual(names);
+    expect([...initialState(oracle).keys()].slice(0, names.length)).toEqual(names);
+  });
 
-    it("draws images of its own size and labels of its own classes", () => {
-      const { images, labels, count } = batchOf(oracle, 0);
-      const { height, width, channels, classes } = {
-        ...oracle.program.config.model.input,
-        ...oracle.program.config.model.classifier,
-      };
-      expect(images).toHaveLength(count * height * width * channels);
-      expect(Math.max(...labels)).toBeLessThan(classes);
-    });
-  },
-);
+  it("draws images of its own size and labels of its own classes", () => {
+    const { images, labels, count } = batchOf(oracle, 0);
+    const { height, width, channels, classes } = {
+      ...oracle.program.config.model.input,
+      ...oracle.program.config.model.classifier,
+    };
+    expect(images).toHaveLength(count * height * width * channels);
+    expect(Math.max(...labels)).toBeLessThan(classes);
+  });
+});
 
 describe("the probes of single operations", () => {
   it("are the ones that PyTorch was given", async () => {

@@ -13,10 +13,7 @@ interface CountRecord {
   readonly statistics: number;
 }
 
-const { networks } = readFixture<{ networks: CountRecord[] }>(
-  "parameter-counts.json",
-  "write_parameter_counts.py",
-);
+const { networks } = readFixture<{ networks: CountRecord[] }>("parameter-counts.json", "write_parameter_counts.py");
 
 it.each(networks.map((network) => [network.name, network] as const))(
   "counts the parameters of %s as PyTorch does",

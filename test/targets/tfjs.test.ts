@@ -10,12 +10,7 @@ import type { Window } from "../../src/compiler/graph.js";
 import { inferShapes } from "../../src/compiler/infer-shapes.js";
 import { parametersOf } from "../../src/compiler/parameters.js";
 import type { Program } from "../../src/compiler/program.js";
-import {
-  buildTfjsModel,
-  stateToTfjs,
-  type Tfjs,
-  tfjsToState,
-} from "../../src/compiler/targets/tfjs.js";
+import { buildTfjsModel, stateToTfjs, type Tfjs, tfjsToState } from "../../src/compiler/targets/tfjs.js";
 import type { Batch } from "../../src/runtime/engine.js";
 import { tfjsCpuEngine } from "../../src/runtime/engines/tfjs/engine.js";
 import { loadTfjs } from "../../src/runtime/engines/tfjs/load-tfjs.js";
@@ -23,7 +18,7 @@ import { normalizeImages } from "../../src/runtime/engines/tfjs/normalize-images
 import { saveTfjsModel } from "../../src/runtime/save-tfjs-model.js";
 import { symmetric } from "../oracle/counter-random.js";
 import { batchOf, initialState } from "../oracle/fixtures.js";
-import { type OracleCase, oracleCases } from "../oracle/networks.js";
+import { oracleCases } from "../oracle/networks.js";
 
 const cases = oracleCases();
 const small = cases.filter(({ name }) => !["resnet-20", "tutorial-96"].includes(name));
@@ -139,9 +134,7 @@ describe("saveTfjsModel", () => {
     const batch = batchOf(oracle, 0);
     const expected = await predict(oracle.program, built, batch);
     expect(await predict(oracle.program, loaded, batch)).toEqual(expected);
-    expect(await tfjsToState(loaded, oracle.program.graph)).toEqual(
-      await tfjsToState(built, oracle.program.graph),
-    );
+    expect(await tfjsToState(loaded, oracle.program.graph)).toEqual(await tfjsToState(built, oracle.program.graph));
     built.dispose();
     loaded.dispose();
   });
@@ -174,9 +167,7 @@ describe("saveTfjsModel", () => {
     const path = join(folder, "kept");
     await saveTfjsModel(residual.program, initialState(residual), path);
     const before = await readFile(join(path, "weights.bin"));
-    await expect(saveTfjsModel(residual.program, new Map(), path)).rejects.toThrow(
-      "the state holds",
-    );
+    await expect(saveTfjsModel(residual.program, new Map(), path)).rejects.toThrow("the state holds");
     expect(await readFile(join(path, "weights.bin"))).toEqual(before);
   });
 

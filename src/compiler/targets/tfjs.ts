@@ -12,10 +12,7 @@ export interface Tfjs {
 }
 
 /** Tensors by name, float32, in the layouts of compiler/parameters.ts. */
-export type NamedTensors = ReadonlyMap<
-  string,
-  { readonly shape: readonly number[]; readonly data: Float32Array }
->;
+export type NamedTensors = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
 
 /** Every parameter and statistic starts as tfjs initialises it; `stateToTfjs` sets them. */
 export function buildTfjsModel(tf: Tfjs, program: Program): LayersModel {
@@ -35,12 +32,7 @@ export function buildTfjsModel(tf: Tfjs, program: Program): LayersModel {
 }
 
 /** Copies parameters and running statistics into the model; other tensors of the state (optimizer slots) are passed over. */
-export function stateToTfjs(
-  tf: Tfjs,
-  model: LayersModel,
-  graph: ShapedGraph,
-  state: NamedTensors,
-): void {
+export function stateToTfjs(tf: Tfjs, model: LayersModel, graph: ShapedGraph, state: NamedTensors): void {
   for (const [layerName, names] of weightsByLayer(graph)) {
     const tensors = names.map((name) => {
       const value = state.get(name);
@@ -119,9 +111,7 @@ const layerRules: LayerRules = {
   },
 
   relu: (context, _, [x], node) =>
-    context.layers
-      .activation({ name: legalName(node.name), activation: "relu" })
-      .apply(x!) as SymbolicTensor,
+    context.layers.activation({ name: legalName(node.name), activation: "relu" }).apply(x!) as SymbolicTensor,
 
   add: (context, _, inputs, node) =>
     context.layers.add({ name: legalName(node.name) }).apply([...inputs]) as SymbolicTensor,
@@ -130,9 +120,7 @@ const layerRules: LayerRules = {
     const padded = isNonNegative(context.graph, node.inputs[0]!)
       ? zeroPadded(context, x!, op.padding, node)
       : lowPadded(context, x!, op.padding, node);
-    return context.layers
-      .maxPooling2d({ name: legalName(node.name), ...pool(op) })
-      .apply(padded) as SymbolicTensor;
+    return context.layers.maxPooling2d({ name: legalName(node.name), ...pool(op) }).apply(padded) as SymbolicTensor;
   },
 
   average_pool: (context, op, [x], node) =>
@@ -195,28 +183,16 @@ const LOW = 1e38;
  * Pads with a value that never wins a maximum. No stock layer pads with anything but zero, so a map of ones, padded by zeros
  * and rescaled to 0 inside and −1e38 in the border, is added to the zero-padded map; inside it changes no bit.
  */
-function lowPadded(
-  context: Context,
-  x: SymbolicTensor,
-  padding: Padding,
-  node: ShapedNode,
-): SymbolicTensor {
+function lowPadded(context: Context, x: SymbolicTensor, padding: Padding, node: ShapedNode): SymbolicTensor {
   const padded = zeroPadded(context, x, padding, node);
   if (padded === x) return x;
-  const rescale = (
-    suffix: string,
-    scale: number,
-    offset: number,
-    value: SymbolicTensor,
-  ): SymbolicTensor =>
+  const rescale = (suffix: string, scale: number, offset: number, value: SymbolicTensor): SymbolicTensor =>
     context.layers
       .rescaling({ name: legalName(`${node.name}.${suffix}`), scale, offset })
       .apply(value) as SymbolicTensor;
   const inside = zeroPadded(context, rescale("ones", 0, 1, x), padding, node, "inside");
   const border = rescale("border", LOW, -LOW, inside);
-  return context.layers
-    .add({ name: legalName(`${node.name}.bordered`) })
-    .apply([padded, border]) as SymbolicTensor;
+  return context.layers.add({ name: legalName(`${node.name}.bordered`) }).apply([padded, border]) as SymbolicTensor;
 }
 
 /** Whether a node's values are never below zero, so that zero padding cannot win a maximum. */
@@ -234,10 +210,7 @@ function isNonNegative(graph: ShapedGraph, index: number): boolean {
     linear: false,
   };
   if (node.op.kind === "relu") return true;
-  return (
-    keepsSign[node.op.kind] &&
-    node.inputs.every((input: number): boolean => isNonNegative(graph, input))
-  );
+  return keepsSign[node.op.kind] && node.inputs.every((input: number): boolean => isNonNegative(graph, input));
 }
 
 /** Names of layers become names of tensors, which TensorFlow restricts; see tfjs-core's isValidTensorName. */

@@ -8,13 +8,7 @@ type Pair = readonly [height: number, width: number];
 type Sides = [[number, number], [number, number], [number, number], [number, number]];
 
 /** x: [n, h, w, in]; weight: [kh, kw, in, out]; returns [n, oh, ow, out]. */
-export function convolution(
-  tf: Tfjs,
-  x: Tensor4D,
-  weight: Tensor4D,
-  stride: Pair,
-  padding: Padding,
-): Tensor4D {
+export function convolution(tf: Tfjs, x: Tensor4D, weight: Tensor4D, stride: Pair, padding: Padding): Tensor4D {
   const { core } = tf;
   const sides: Sides = [
     [0, 0],

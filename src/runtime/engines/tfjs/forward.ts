@@ -47,9 +47,7 @@ const forwardRules: ForwardRules = {
     const scale = tensor("weight");
     const shift = tensor("bias");
     if (onStatistics) {
-      return batchNormTraining(tf, x!, scale, shift, eps, (statistics) =>
-        onStatistics(node.name, statistics),
-      );
+      return batchNormTraining(tf, x!, scale, shift, eps, (statistics) => onStatistics(node.name, statistics));
     }
     return tf.core.batchNorm(x!, tensor("running_mean"), tensor("running_var"), shift, scale, eps);
   },

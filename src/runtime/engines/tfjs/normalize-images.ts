@@ -2,10 +2,7 @@
 import type { DataConfig } from "../../../compiler/config.js";
 
 /** Channels last; one mean and one std a channel. */
-export function normalizeImages(
-  images: Uint8Array,
-  { mean, std }: DataConfig["normalize"],
-): Float32Array {
+export function normalizeImages(images: Uint8Array, { mean, std }: DataConfig["normalize"]): Float32Array {
   const channels = mean.length;
   const tables = mean.map((centre, channel) => valuesOf(centre, std[channel]!));
   const normalized = new Float32Array(images.length);

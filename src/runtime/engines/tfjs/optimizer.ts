@@ -68,12 +68,7 @@ function adam(
   return { value: sub(value, change), slots: [firstMoment, secondMoment] };
 }
 
-function withDecay(
-  { core: { add, mul } }: Tfjs,
-  gradient: Tensor,
-  value: Tensor,
-  decay: number,
-): Tensor {
+function withDecay({ core: { add, mul } }: Tfjs, gradient: Tensor, value: Tensor, decay: number): Tensor {
   return decay === 0 ? gradient : add(gradient, mul(value, decay));
 }
 

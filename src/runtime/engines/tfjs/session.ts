@@ -5,14 +5,7 @@ import { slotNames } from "../../../compiler/lower/optimizer-slots.js";
 import { type Parameter, parametersOf, statisticsOf } from "../../../compiler/parameters.js";
 import type { Program } from "../../../compiler/program.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
-import type {
-  Batch,
-  EvaluationResult,
-  Session,
-  State,
-  StepHyper,
-  StepResult,
-} from "../../engine.js";
+import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
 import type { BatchStatistics } from "./batch-norm.js";
 import { forward } from "./forward.js";
 import { normalizeImages } from "./normalize-images.js";
@@ -53,9 +46,7 @@ export class TfjsSession implements Session {
         const onStatistics = (node: string, { mean, variance }: BatchStatistics): void => {
           statistics.set(node, { mean: core.keep(mean), variance: core.keep(variance) });
         };
-        logits = core.keep(
-          forward({ tf: this.#tf, tensors, onStatistics }, this.#program.graph, images),
-        );
+        logits = core.keep(forward({ tf: this.#tf, tensors, onStatistics }, this.#program.graph, images));
         return this.#crossEntropy(logits, batch.labels, smoothing);
       };
       const parameters = this.#parameters.map(({ name }) => this.#tensors.get(name)!);
