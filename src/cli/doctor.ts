@@ -26,9 +26,7 @@ export async function doctor(): Promise<ExitCode> {
   const width = Math.max(...findings.map(({ subject }) => subject.length));
   for (const finding of findings) process.stdout.write(lineOf(finding, width));
   const works = engines.some(({ state }) => state === "good");
-  process.stdout.write(
-    works ? "\nnetc can train here.\n" : "\nnetc cannot train here: no engine is available.\n",
-  );
+  process.stdout.write(works ? "\nnetc can train here.\n" : "\nnetc cannot train here: no engine is available.\n");
   return works ? exitCodes.done : exitCodes.inputHasErrors;
 }
 
@@ -39,10 +37,7 @@ function machineFindings(): Finding[] {
   return [
     good("netc", netcVersion()),
     good("node", `${process.version} on ${process.platform} ${process.arch}`),
-    good(
-      "processor",
-      `${model}, ${processors.length} cores, ${availableParallelism()} for this process`,
-    ),
+    good("processor", `${model}, ${processors.length} cores, ${availableParallelism()} for this process`),
     good("memory", `${formatBytes(totalmem())}, ${formatBytes(freemem())} free`),
   ];
 }
@@ -55,11 +50,7 @@ function wasmFindings(): Finding[] {
       : { subject, state: "note", text: `not supported: ${without}` };
   return [
     finding("SIMD", simd, "the wasm engine needs it"),
-    finding(
-      "relaxed SIMD",
-      relaxedSimd,
-      "the wasm engine goes without fused multiply-adds, 10 to 20 % slower",
-    ),
+    finding("relaxed SIMD", relaxedSimd, "the wasm engine goes without fused multiply-adds, 10 to 20 % slower"),
     finding("threads", threads, "the wasm engine needs shared memory"),
   ];
 }

@@ -20,10 +20,8 @@ export class UsageError extends Error {
 }
 
 export function failureOf(error: unknown): Failure {
-  if (error instanceof UsageError)
-    return { message: `error: ${error.message}`, exitCode: exitCodes.wrongUsage };
-  if (error instanceof UserError)
-    return { message: `error: ${error.message}`, exitCode: exitCodes.inputHasErrors };
+  if (error instanceof UsageError) return { message: `error: ${error.message}`, exitCode: exitCodes.wrongUsage };
+  if (error instanceof UserError) return { message: `error: ${error.message}`, exitCode: exitCodes.inputHasErrors };
   const outside = faultOfTheSystem(error);
   if (outside) return { message: `error: ${outside}`, exitCode: exitCodes.inputHasErrors };
   return { message: bugReport(error), exitCode: exitCodes.bugInNetc };

@@ -38,11 +38,7 @@ const COLUMNS: readonly Column[] = [
 export function graphText(program: Program, total: Cost): string {
   const { config } = program;
   const batch = config.train.batch_size;
-  const cells = (
-    row: Omit<NodeCost, "shape" | "operation">,
-    operation: string,
-    shape: string,
-  ): string[] => [
+  const cells = (row: Omit<NodeCost, "shape" | "operation">, operation: string, shape: string): string[] => [
     row.name,
     operation,
     shape,
@@ -80,7 +76,5 @@ function stepText(program: Program): string {
 }
 
 function shapeText(shape: Shape): string {
-  return shape.kind === "map"
-    ? `${shape.height}×${shape.width}×${shape.channels}`
-    : String(shape.channels);
+  return shape.kind === "map" ? `${shape.height}×${shape.width}×${shape.channels}` : String(shape.channels);
 }

@@ -36,9 +36,7 @@ export class LiveBar {
   showStep(event: StepEvent): void {
     const seconds = event.stepMilliseconds / 1000;
     this.secondsPerStep =
-      this.secondsPerStep === undefined
-        ? seconds
-        : this.secondsPerStep * (1 - NEWEST) + seconds * NEWEST;
+      this.secondsPerStep === undefined ? seconds : this.secondsPerStep * (1 - NEWEST) + seconds * NEWEST;
     this.lastStep = event;
     const speed = `${(event.images / this.secondsPerStep).toFixed(0)} images/s`;
     const place = `epoch ${event.epoch}`;
@@ -51,8 +49,7 @@ export class LiveBar {
 
   showEvaluation(done: number, total: number): void {
     if (done === 1) this.evaluationBegan = performance.now();
-    if (done === total)
-      this.secondsPerEvaluation = (performance.now() - this.evaluationBegan) / 1000;
+    if (done === total) this.secondsPerEvaluation = (performance.now() - this.evaluationBegan) / 1000;
     const step = this.lastStep?.step ?? this.value;
     const epoch = this.lastStep ? `epoch ${this.lastStep.epoch}, ` : "";
     this.show(step, this.plan.steps, `${epoch}evaluating: ${Math.round((done / total) * 100)}%`);

@@ -7,10 +7,7 @@ import { usesColor } from "./options.js";
 import { readSource } from "./read-source.js";
 
 /** Undefined where the file has errors, which are then printed: the command ends with `exitCodes.inputHasErrors`. */
-export async function loadProgram(
-  path: string,
-  overrides: readonly string[] = [],
-): Promise<Program | undefined> {
+export async function loadProgram(path: string, overrides: readonly string[] = []): Promise<Program | undefined> {
   const source = await readSource(path);
   const { value, diagnostics } = source.value
     ? compileText(source.value.text, source.value.name, overrides)

@@ -13,13 +13,8 @@ export interface MemoryPrediction {
   readonly imageBytes: number;
 }
 
-export function predictMemory(
-  program: Program,
-  threads: number = defaultThreads(),
-): MemoryPrediction {
-  const { height, width, channels, trainImages, testImages } = datasetFacts(
-    program.config.data.dataset,
-  );
+export function predictMemory(program: Program, threads: number = defaultThreads()): MemoryPrediction {
+  const { height, width, channels, trainImages, testImages } = datasetFacts(program.config.data.dataset);
   return {
     engineBytes: lower(program, stepsOfRun(program), threads).heapBytes,
     imageBytes: (trainImages + testImages) * height * width * channels,
@@ -30,11 +25,7 @@ export function predictMemory(
 const WASM_LIMIT = 2 ** 32;
 
 /** Throws a UserError where the engine or the machine cannot have what is predicted. */
-export function ensureMemorySuffices(
-  { config }: Program,
-  engine: string,
-  prediction: MemoryPrediction,
-): void {
+export function ensureMemorySuffices({ config }: Program, engine: string, prediction: MemoryPrediction): void {
   const { engineBytes, imageBytes } = prediction;
   const remedy = `lower train.batch_size, which is ${config.train.batch_size}`;
   if (engine === "wasm" && engineBytes > WASM_LIMIT) {

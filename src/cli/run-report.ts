@@ -48,9 +48,7 @@ export class RunReport {
   describe({ engine, availability, reason }: ChosenEngine, memory: MemoryPrediction): void {
     const { config, graph, plan } = this.program;
     const { nodes, parameters, multiplyAdds } = cost(graph);
-    const layers = nodes.filter(
-      ({ operation }) => operation === "conv2d" || operation === "linear",
-    ).length;
+    const layers = nodes.filter(({ operation }) => operation === "conv2d" || operation === "linear").length;
     const { dataset } = config.data;
     const name = typeof dataset === "string" ? dataset : "generated images";
     const batch = config.train.batch_size;
@@ -63,14 +61,8 @@ export class RunReport {
         "memory",
         `${formatBytes(memory.engineBytes)} to train with batches of ${batch}, ${formatBytes(memory.imageBytes)} for images, predicted`,
       ],
-      [
-        "data",
-        `${name}: ${formatCount(plan.trainImages)} training and ${formatCount(plan.testImages)} test images`,
-      ],
-      [
-        "training",
-        `${config.train.epochs} epochs of ${formatCount(plan.stepsPerEpoch)} steps, seed ${config.seed}`,
-      ],
+      ["data", `${name}: ${formatCount(plan.trainImages)} training and ${formatCount(plan.testImages)} test images`],
+      ["training", `${config.train.epochs} epochs of ${formatCount(plan.stepsPerEpoch)} steps, seed ${config.seed}`],
       ["engine", `${engine.name} ${availability.version} on ${availability.device}: ${reason}`],
     ];
     this.print(colors.bold(config.name));
@@ -78,8 +70,7 @@ export class RunReport {
   }
 
   brokenCheckpoints(broken: readonly BrokenCheckpoint[]): void {
-    for (const { folder, reason } of broken)
-      this.warn(`${folder} is broken and passed over: ${reason}`);
+    for (const { folder, reason } of broken) this.warn(`${folder} is broken and passed over: ${reason}`);
   }
 
   changes(changes: readonly string[], effects: readonly string[]): void {
@@ -109,12 +100,9 @@ export class RunReport {
       this.awaitingEvaluation = undefined;
     }
     if (event.event === "checkpoint_failed") {
-      this.warn(
-        `the state after step ${event.step} could not be saved, training goes on: ${event.reason}`,
-      );
+      this.warn(`the state after step ${event.step} could not be saved, training goes on: ${event.reason}`);
     }
-    if (event.event === "log_failed")
-      this.warn(`events.jsonl cannot be written, training goes on: ${event.reason}`);
+    if (event.event === "log_failed") this.warn(`events.jsonl cannot be written, training goes on: ${event.reason}`);
   }
 
   evaluationBatch(done: number, total: number): void {
@@ -126,12 +114,7 @@ export class RunReport {
     this.warn(`${cause}: stopping after the step under way; once more stops at once`);
   }
 
-  end(
-    result: RunResult,
-    folder: RunFolder,
-    resumeCommand: string,
-    modelFault: string | undefined,
-  ): void {
+  end(result: RunResult, folder: RunFolder, resumeCommand: string, modelFault: string | undefined): void {
     const { progress, outcome } = result;
     const { steps } = this.program.plan;
     this.print("");
@@ -147,9 +130,7 @@ export class RunReport {
       this.print(`peak memory ${formatBytes(peakMemoryBytes())}`);
     } else {
       const why = outcome === "stopped" ? "as --max-steps asked" : "as you asked";
-      this.print(
-        `stopped after step ${formatCount(progress.step)} of ${formatCount(steps)}, ${why}`,
-      );
+      this.print(`stopped after step ${formatCount(progress.step)} of ${formatCount(steps)}, ${why}`);
       if (!result.unsaved) this.print(`go on with: ${resumeCommand}`);
     }
     if (result.unsaved) this.warn(`the last state could not be saved: ${result.unsaved}`);
@@ -191,10 +172,7 @@ export class RunReport {
   }
 }
 
-function divergenceLines(
-  { step, loss, learningRate, tensor }: Divergence,
-  checkpoint: string | undefined,
-): string[] {
+function divergenceLines({ step, loss, learningRate, tensor }: Divergence, checkpoint: string | undefined): string[] {
   const what = loss === null ? "the weights are no longer finite" : `the loss is ${loss}`;
   const where = tensor ? `; the first tensor with NaN or infinity is ${tensor}` : "";
   return [

@@ -45,13 +45,9 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
     report.describe(chosen, memory);
     ensureMemorySuffices(program, chosen.engine.name, memory);
     const dataset = await openData(program, stop.signal);
-    const folder = flags.resume
-      ? await folderToResume(program, flags)
-      : await newFolder(program, flags);
+    const folder = flags.resume ? await folderToResume(program, flags) : await newFolder(program, flags);
     return await whileLocked(folder, async () => {
-      const checkpoint = flags.resume
-        ? await checkpointToResume(folder, program, report)
-        : undefined;
+      const checkpoint = flags.resume ? await checkpointToResume(folder, program, report) : undefined;
       const session = await chosen.engine.open(program, { threads: flags.threads });
       try {
         report.begin(folder, checkpoint?.progress);
@@ -111,13 +107,14 @@ async function saveModel(
 }
 
 /** The command that goes on, to be pasted: what the file was overridden with is part of it. */
-function resumeCommand(
-  file: string,
-  { set, seed, engine, threads }: RunFlags,
-  folder: RunFolder,
-): string {
+function resumeCommand(file: string, { set, seed, engine, threads }: RunFlags, folder: RunFolder): string {
   const words = [
-    ...["netc", "run", file, "--resume", "--out", folder.path],
+    "netc",
+    "run",
+    file,
+    "--resume",
+    "--out",
+    folder.path,
     ...set.flatMap((override) => ["--set", override]),
     ...(seed === undefined ? [] : ["--seed", String(seed)]),
     ...(engine === "auto" ? [] : ["--engine", engine]),
@@ -143,9 +140,7 @@ function exitCodeOf({ outcome, unsaved }: RunResult): ExitCode {
 }
 
 async function newFolder({ config }: Program, { out }: RunFlags): Promise<RunFolder> {
-  return out === undefined
-    ? createDatedRunFolder("runs", config, new Date())
-    : createRunFolder(out, config);
+  return out === undefined ? createDatedRunFolder("runs", config, new Date()) : createRunFolder(out, config);
 }
 
 async function folderToResume({ config }: Program, { out }: RunFlags): Promise<RunFolder> {
@@ -159,10 +154,7 @@ async function checkpointToResume(
   report: RunReport,
 ): Promise<Checkpoint | undefined> {
   const { value: before } = compileText(await readRunConfig(folder), folder.config);
-  if (!before)
-    throw new UserError(
-      `${folder.config} was written by another version of netc and cannot be resumed`,
-    );
+  if (!before) throw new UserError(`${folder.config} was written by another version of netc and cannot be resumed`);
   const { checkpoint, broken } = await readNewestCheckpoint(folder.checkpoints);
   report.brokenCheckpoints(broken);
   const { changes, effects } = changesSince(before, program, checkpoint?.progress.step ?? 0);

@@ -57,10 +57,7 @@ export interface Column {
 }
 
 /** Lines without trailing spaces: the titles, then a line a row; every column as wide as its widest cell. */
-export function tableLines(
-  columns: readonly Column[],
-  rows: readonly (readonly string[])[],
-): string[] {
+export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   const widths = columns.map(({ title, width = 0 }, index) =>
     Math.max(width, ...[title, ...rows.map((row) => row[index] ?? "")].map(textWidth)),
   );

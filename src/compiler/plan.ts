@@ -7,9 +7,7 @@ import type { ScheduleSegment, TrainPlan } from "./program.js";
 export function plan({ data, train }: ResolvedConfig): TrainPlan {
   const { trainImages, testImages } = datasetFacts(data.dataset);
   const { batch_size: batchSize, drop_last: dropLast, epochs } = train;
-  const stepsPerEpoch = dropLast
-    ? Math.floor(trainImages / batchSize)
-    : Math.ceil(trainImages / batchSize);
+  const stepsPerEpoch = dropLast ? Math.floor(trainImages / batchSize) : Math.ceil(trainImages / batchSize);
   const steps = epochs * stepsPerEpoch;
   return {
     trainImages,
@@ -34,9 +32,7 @@ export function learningRateAt(plan: Pick<TrainPlan, "schedule">, step: number):
   return CURVES[shape](start, end, progress);
 }
 
-const CURVES: Readonly<
-  Record<ScheduleSegment["shape"], (start: number, end: number, progress: number) => number>
-> = {
+const CURVES: Readonly<Record<ScheduleSegment["shape"], (start: number, end: number, progress: number) => number>> = {
   constant: (start) => start,
   linear: (start, end, progress) => start + (end - start) * progress,
   // Half a cosine, as in SGDR without restarts (arXiv 1608.03983, eq. 5)
@@ -50,11 +46,7 @@ function everyFewEpochs(interval: number, epochs: number): number[] {
 }
 
 /** Segments that cover [0, steps) without a gap. Epochs of a schedule may be fractional: they round to the nearest step. */
-function scheduleOf(
-  learningRate: LearningRateConfig,
-  stepsPerEpoch: number,
-  steps: number,
-): ScheduleSegment[] {
+function scheduleOf(learningRate: LearningRateConfig, stepsPerEpoch: number, steps: number): ScheduleSegment[] {
   const stepOf = (epochs: number): number => Math.min(Math.round(epochs * stepsPerEpoch), steps);
   if ("one_cycle" in learningRate) {
     const { start, peak, end, peak_at: peakAt } = learningRate.one_cycle;
@@ -66,21 +58,12 @@ function scheduleOf(
   }
   if ("cosine" in learningRate) {
     const { rate, end, warmup_epochs: warmup } = learningRate.cosine;
-    return afterWarmup(
-      stepOf(warmup),
-      [{ from: stepOf(warmup), to: steps, start: rate, end, shape: "cosine" }],
-      rate,
-    );
+    return afterWarmup(stepOf(warmup), [{ from: stepOf(warmup), to: steps, start: rate, end, shape: "cosine" }], rate);
   }
-  const {
-    rate,
-    warmup_epochs: warmup,
-    changes,
-  } = stairs(learningRate, stepsPerEpoch, steps, stepOf);
+  const { rate, warmup_epochs: warmup, changes } = stairs(learningRate, stepsPerEpoch, steps, stepOf);
   const bounds = [0, ...changes, steps];
   const treads = bounds.slice(0, -1).map((from, index): ScheduleSegment => {
-    const value =
-      rate * changes.slice(0, index).reduce((product) => product * factorOf(learningRate), 1);
+    const value = rate * changes.slice(0, index).reduce((product) => product * factorOf(learningRate), 1);
     return { from, to: bounds[index + 1]!, start: value, end: value, shape: "constant" };
   });
   return afterWarmup(stepOf(warmup), treads, rate);
@@ -112,14 +95,8 @@ function factorOf(learningRate: LearningRateConfig): number {
 }
 
 /** Cuts off what lies before the end of the warm-up and climbs there linearly from 0, to the rate that holds there. */
-function afterWarmup(
-  warmup: number,
-  segments: readonly ScheduleSegment[],
-  rate: number,
-): ScheduleSegment[] {
-  const rest = withoutEmpty(
-    segments.map((segment) => ({ ...segment, from: Math.max(segment.from, warmup) })),
-  );
+function afterWarmup(warmup: number, segments: readonly ScheduleSegment[], rate: number): ScheduleSegment[] {
+  const rest = withoutEmpty(segments.map((segment) => ({ ...segment, from: Math.max(segment.from, warmup) })));
   const reached = rest[0]?.start ?? rate;
   return withoutEmpty([{ from: 0, to: warmup, start: 0, end: reached, shape: "linear" }, ...rest]);
 }

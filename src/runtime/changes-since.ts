@@ -18,13 +18,7 @@ export interface ChangesSince {
 }
 
 /** Prefixes of paths that no step done so far depends on. */
-const WITHOUT_PAST: readonly string[] = [
-  "name",
-  "data.path",
-  "train.epochs",
-  "train.evaluation",
-  "train.checkpoints",
-];
+const WITHOUT_PAST: readonly string[] = ["name", "data.path", "train.epochs", "train.evaluation", "train.checkpoints"];
 
 export function changesSince(before: Program, after: Program, step: number): ChangesSince {
   const changes = differences(before.config, after.config, "").map((change): Change => {
@@ -66,16 +60,10 @@ function shown(rate: number): string {
   return String(Number(rate.toPrecision(4)));
 }
 
-function differences(
-  before: unknown,
-  after: unknown,
-  path: string,
-): Pick<Change, "path" | "before" | "after">[] {
+function differences(before: unknown, after: unknown, path: string): Pick<Change, "path" | "before" | "after">[] {
   if (isMap(before) && isMap(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-    return keys.flatMap((key) =>
-      differences(before[key], after[key], path === "" ? key : `${path}.${key}`),
-    );
+    return keys.flatMap((key) => differences(before[key], after[key], path === "" ? key : `${path}.${key}`));
   }
   if (Array.isArray(before) && Array.isArray(after) && before.length === after.length) {
     return before.flatMap((value, index) => differences(value, after[index], `${path}.${index}`));

@@ -53,9 +53,7 @@ export async function writeCheckpoint(
       files[file] = await writePieces(join(temporary, file), encodeSafetensors(tensors));
     }
     const manifest: Manifest = { format: FORMAT, progress, files };
-    await writePieces(join(temporary, MANIFEST), [
-      Buffer.from(JSON.stringify(manifest, null, 2) + "\n"),
-    ]);
+    await writePieces(join(temporary, MANIFEST), [Buffer.from(JSON.stringify(manifest, null, 2) + "\n")]);
     await rm(folder, { recursive: true, force: true });
     await publishFolder(temporary, folder);
   } catch (error) {
@@ -81,8 +79,7 @@ export async function readNewestCheckpoint(
     const state = new Map();
     for (const file of Object.keys(files)) {
       const path = join(folder, file);
-      for (const [tensor, value] of decodeSafetensors(await readFile(path), path))
-        state.set(tensor, value);
+      for (const [tensor, value] of decodeSafetensors(await readFile(path), path)) state.set(tensor, value);
     }
     return { checkpoint: { folder, progress, state }, broken };
   }
@@ -110,8 +107,7 @@ export async function sweepCheckpoints(parent: string): Promise<void> {
 /** Oldest first. At one step, the state before the epoch's evaluation ("-open") is older than the one after it. */
 async function namesIn(parent: string): Promise<string[]> {
   const names = (await readdir(parent).catch(() => [])).filter((name) => NAME.test(name));
-  const rank = (name: string): number =>
-    Number(/\d+/.exec(name)![0]) + (name.endsWith("-open") ? 0 : 0.5);
+  const rank = (name: string): number => Number(/\d+/.exec(name)![0]) + (name.endsWith("-open") ? 0 : 0.5);
   return names.sort((one, other) => rank(one) - rank(other));
 }
 
@@ -131,10 +127,7 @@ function split({ graph }: Program, state: State): [file: string, tensors: State]
 }
 
 /** Writes and hashes piece by piece, with a turn of the event loop between, so that training is not held up. */
-async function writePieces(
-  path: string,
-  pieces: readonly Uint8Array[],
-): Promise<{ bytes: number; sha256: string }> {
+async function writePieces(path: string, pieces: readonly Uint8Array[]): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash("sha256");
   const file = await open(path, "wx");
   let bytes = 0;
@@ -155,9 +148,7 @@ const SLICE_BYTES = 1 << 20; // hashed in about a millisecond
 
 function slices(piece: Uint8Array): Uint8Array[] {
   const count = Math.ceil(piece.length / SLICE_BYTES);
-  return Array.from({ length: count }, (_, index) =>
-    piece.subarray(index * SLICE_BYTES, (index + 1) * SLICE_BYTES),
-  );
+  return Array.from({ length: count }, (_, index) => piece.subarray(index * SLICE_BYTES, (index + 1) * SLICE_BYTES));
 }
 
 /** Why the folder is no whole checkpoint; undefined where it is one. */
@@ -172,10 +163,8 @@ async function faultOf(folder: string): Promise<string | undefined> {
   for (const [file, { bytes, sha256 }] of Object.entries(manifest.files)) {
     const content = await readFile(join(folder, file)).catch(() => undefined);
     if (!content) return `${file} is missing or unreadable`;
-    if (content.length !== bytes)
-      return `${file} is ${content.length} bytes long, expected ${bytes}`;
-    if (createHash("sha256").update(content).digest("hex") !== sha256)
-      return `${file} does not match its checksum`;
+    if (content.length !== bytes) return `${file} is ${content.length} bytes long, expected ${bytes}`;
+    if (createHash("sha256").update(content).digest("hex") !== sha256) return `${file} does not match its checksum`;
   }
   return undefined;
 }

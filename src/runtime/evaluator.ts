@@ -62,18 +62,14 @@ async function evaluateBatch(
 }
 
 /** Each image of [count, height, width, channels] with its columns reversed. */
-export function mirror(
-  images: Uint8Array,
-  { width, channels }: { width: number; channels: number },
-): Uint8Array {
+export function mirror(images: Uint8Array, { width, channels }: { width: number; channels: number }): Uint8Array {
   const mirrored = new Uint8Array(images.length);
   const rowLength = width * channels;
   for (let row = 0; row < images.length; row += rowLength) {
     for (let x = 0; x < width; x++) {
       const from = row + x * channels;
       const to = row + (width - 1 - x) * channels;
-      for (let channel = 0; channel < channels; channel++)
-        mirrored[to + channel] = images[from + channel]!;
+      for (let channel = 0; channel < channels; channel++) mirrored[to + channel] = images[from + channel]!;
     }
   }
   return mirrored;

@@ -36,19 +36,14 @@ export async function createRunFolder(path: string, config: ResolvedConfig): Pro
       `${path} holds another run; continue that one with \`--resume --out ${path}\`, or name another folder`,
     );
   }
-  if (existing.length > 0)
-    throw new UserError(`${path} is not empty; name a new folder with \`--out\``);
+  if (existing.length > 0) throw new UserError(`${path} is not empty; name a new folder with \`--out\``);
   await attempt(path, () => mkdir(path, { recursive: true }));
   await writeRunConfig(folder, config);
   return folder;
 }
 
 /** Makes `runs/<name>-<yyyymmdd-hhmmss>`, with a number added where two runs begin in one second. */
-export async function createDatedRunFolder(
-  parent: string,
-  config: ResolvedConfig,
-  now: Date,
-): Promise<RunFolder> {
+export async function createDatedRunFolder(parent: string, config: ResolvedConfig, now: Date): Promise<RunFolder> {
   await attempt(parent, () => mkdir(parent, { recursive: true }));
   const base = join(parent, `${fileNameOf(config.name)}-${timestamp(now)}`);
   for (let number = 1; ; number++) {
@@ -65,9 +60,7 @@ export async function createDatedRunFolder(
 export async function newestRunFolder(parent: string, name: string): Promise<RunFolder> {
   const dated = new RegExp(`^${escapeForRegExp(fileNameOf(name))}-\\d{8}-\\d{6}(-\\d+)?$`);
   const names = (await contentsOf(parent)).filter((entry) => dated.test(entry));
-  const newest = names
-    .sort((one, other) => one.localeCompare(other, "en", { numeric: true }))
-    .at(-1);
+  const newest = names.sort((one, other) => one.localeCompare(other, "en", { numeric: true })).at(-1);
   if (newest) return runFolderAt(join(parent, newest));
   throw new UserError(
     `there is no run of ${name} under ${parent} to resume; start one without \`--resume\`, or name its folder with \`--out\``,
@@ -83,9 +76,7 @@ export async function readRunConfig(folder: RunFolder): Promise<string> {
   try {
     return await readFile(folder.config, "utf8");
   } catch {
-    throw new UserError(
-      `${folder.path} holds no run to resume: ${folder.config} is missing or unreadable`,
-    );
+    throw new UserError(`${folder.path} holds no run to resume: ${folder.config} is missing or unreadable`);
   }
 }
 
@@ -95,9 +86,7 @@ export async function whileLocked<T>(folder: RunFolder, work: () => Promise<T>):
   return withLock(path, work, {
     onWait: (owner) => {
       const who = owner ? `process ${owner.pid} on ${owner.host}` : "another process";
-      throw new UserError(
-        `${folder.path} is in use by ${who}; wait for it to end, or stop it first`,
-      );
+      throw new UserError(`${folder.path} is in use by ${who}; wait for it to end, or stop it first`);
     },
   });
 }

@@ -103,11 +103,7 @@ export function peakMemoryBytes(): number {
   return process.resourceUsage().maxRSS * 1024; // in kibibytes on every platform, says Node
 }
 
-function startEvent(
-  config: ResolvedConfig,
-  { engine, checkpoint }: RunOptions,
-  { step }: Progress,
-): StartEvent {
+function startEvent(config: ResolvedConfig, { engine, checkpoint }: RunOptions, { step }: Progress): StartEvent {
   const processors = cpus();
   return {
     event: checkpoint ? "resume" : "start",

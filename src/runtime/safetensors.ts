@@ -43,12 +43,9 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Map<string, 
     const { dtype, shape, data_offsets: offsets } = entry;
     if (dtype !== "F32") throw new UserError(`${file}: tensor ${name} is ${dtype}, expected F32`);
     const [start, end] = offsets;
-    const expected =
-      shape.reduce((product, size) => product * size, 1) * Float32Array.BYTES_PER_ELEMENT;
+    const expected = shape.reduce((product, size) => product * size, 1) * Float32Array.BYTES_PER_ELEMENT;
     if (end - start !== expected || start < 0 || dataStart + end > bytes.length) {
-      throw new UserError(
-        `${file}: tensor ${name} lies outside the file or has another size than its shape`,
-      );
+      throw new UserError(`${file}: tensor ${name} lies outside the file or has another size than its shape`);
     }
     // Copied, since the data of a foreign file need not be aligned to four bytes
     const data = new Float32Array(expected / Float32Array.BYTES_PER_ELEMENT);
@@ -58,27 +55,19 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Map<string, 
   return tensors;
 }
 
-function readHeader(
-  bytes: Uint8Array,
-  file: string,
-): { length: number; entries: [string, HeaderEntry][] } {
+function readHeader(bytes: Uint8Array, file: string): { length: number; entries: [string, HeaderEntry][] } {
   const broken = new UserError(`${file} is not a safetensors file, or only a part of one`);
   if (bytes.length < LENGTH_BYTES) throw broken;
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   if (length > LARGEST_HEADER || LENGTH_BYTES + length > bytes.length) throw broken;
   let header: Record<string, HeaderEntry>;
   try {
-    header = JSON.parse(
-      new TextDecoder().decode(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length)),
-    );
+    header = JSON.parse(new TextDecoder().decode(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length)));
   } catch {
     throw broken;
   }
   const entries = Object.entries(header).filter(([name]) => name !== "__metadata__");
-  if (
-    !entries.every(([, entry]) => Array.isArray(entry?.shape) && entry?.data_offsets?.length === 2)
-  )
-    throw broken;
+  if (!entries.every(([, entry]) => Array.isArray(entry?.shape) && entry?.data_offsets?.length === 2)) throw broken;
   return { length, entries };
 }
 

@@ -128,9 +128,7 @@ async function closeEpoch(
   const epoch = progress.epochsClosed + 1;
   const started = performance.now();
   const isDue = plan.evaluateAfter.includes(epoch);
-  const evaluation = isDue
-    ? await evaluate(program, session, loader, { signal, onBatch: onEvaluationBatch })
-    : null;
+  const evaluation = isDue ? await evaluate(program, session, loader, { signal, onBatch: onEvaluationBatch }) : null;
   if (evaluation === undefined) return undefined;
   const seconds = isDue ? (performance.now() - started) / 1000 : 0;
 

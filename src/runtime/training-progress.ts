@@ -33,12 +33,7 @@ export const BEGINNING: Progress = {
   lastEvaluation: null,
 };
 
-export function afterStep(
-  progress: Progress,
-  result: StepResult,
-  images: number,
-  seconds: number,
-): Progress {
+export function afterStep(progress: Progress, result: StepResult, images: number, seconds: number): Progress {
   return {
     ...progress,
     step: progress.step + 1,
@@ -50,10 +45,7 @@ export function afterStep(
   };
 }
 
-export function afterEpoch(
-  progress: Progress,
-  evaluation: { loss: number; accuracy: number } | null,
-): Progress {
+export function afterEpoch(progress: Progress, evaluation: { loss: number; accuracy: number } | null): Progress {
   const epoch = progress.epochsClosed + 1;
   return {
     ...progress,

@@ -9,8 +9,7 @@ import { temporaryFolder } from "../support/temporary-folder.js";
 
 const smoke = fileURLToPath(new URL("../../configs/smoke.yaml", import.meta.url));
 
-// Each test starts a process; the limit is for a machine that is busy with other tests
-describe("netc", { timeout: 60_000 }, () => {
+describe("netc", () => {
   it.each([
     ["--version", /^\d+\.\d+\.\d+\n$/],
     ["--help", /^Usage: netc/],
@@ -64,7 +63,7 @@ describe("netc", { timeout: 60_000 }, () => {
   });
 });
 
-describe("netc graph", { timeout: 60_000 }, () => {
+describe("netc graph", () => {
   it("prints a table without colour codes and without broken lines when piped", async () => {
     const { output, exitCode } = await netc(["graph", smoke], { environment: { COLUMNS: "40" } });
     expect(exitCode).toBe(0);

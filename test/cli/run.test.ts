@@ -17,8 +17,7 @@ async function stateIn(folder: string) {
   return { step: checkpoint!.progress.step, state: checkpoint!.state };
 }
 
-// Each test starts a few processes; the limit is for a machine that is busy with other tests
-describe("netc run", { timeout: 60_000 }, () => {
+describe("netc run", () => {
   it("trains the smoke file to its end in plain lines and leaves all of the run in its folder", async () => {
     const folder = await temporaryFolder();
     const { exitCode, output, errors } = await netc(["run", smoke, "--seed", "3"], { folder });

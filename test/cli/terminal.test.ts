@@ -19,12 +19,7 @@ describe("formatting", () => {
   });
 
   it("gives bytes in binary units", () => {
-    expect([0, 512, 1536, 247 * 2 ** 20].map(formatBytes)).toEqual([
-      "0 B",
-      "512 B",
-      "1.50 KiB",
-      "247 MiB",
-    ]);
+    expect([0, 512, 1536, 247 * 2 ** 20].map(formatBytes)).toEqual(["0 B", "512 B", "1.50 KiB", "247 MiB"]);
   });
 
   it("gives durations in the units a person would", () => {
@@ -32,12 +27,7 @@ describe("formatting", () => {
   });
 
   it("never carries a rounded second into the wrong unit", () => {
-    expect([9.97, 59.7, 119.6, 3599.8].map(formatDuration)).toEqual([
-      "10 s",
-      "1 min 0 s",
-      "2 min 0 s",
-      "1 h 0 min",
-    ]);
+    expect([9.97, 59.7, 119.6, 3599.8].map(formatDuration)).toEqual(["10 s", "1 min 0 s", "2 min 0 s", "1 h 0 min"]);
   });
 
   it("gives shares and rates as they are read", () => {

@@ -6,8 +6,7 @@ import { inferShapes } from "../../src/compiler/infer-shapes.js";
 import { tinyConfig } from "../support/tiny-config.js";
 
 const costOf = (config: ResolvedConfig) => cost(inferShapes(buildGraph(config)).value!);
-const costOfNode = (config: ResolvedConfig, name: string) =>
-  costOf(config).nodes.find((node) => node.name === name)!;
+const costOfNode = (config: ResolvedConfig, name: string) => costOf(config).nodes.find((node) => node.name === name)!;
 
 describe("cost", () => {
   it("counts the weights, multiply-adds and output bytes of a convolution", () => {
@@ -33,7 +32,7 @@ describe("cost", () => {
 
   it("gives ResNet-20 the 0.27 M parameters of He et al. 2015, table 6, and its 40.6 M multiply-adds", () => {
     const norm = { batch: { eps: 1e-5, momentum: 0.1 } };
-    const stage = { blocks: 3, norm, activation: "relu", activation_before_add: false } as const;
+    const stage = { blocks: 3, norm, activation: "relu", activation_before_add: false, pool: null } as const;
     const config = tinyConfig({
       model: {
         input: { height: 32, width: 32, channels: 3 },

@@ -76,9 +76,7 @@ describe("learningRateAt", () => {
 
   it("climbs linearly from 0 to the full rate during the warm-up", () => {
     const rates = ratesOf({ constant: { rate: 0.4, warmup_epochs: 1 } });
-    expect(rates.slice(0, 6)).toEqual(
-      [0, 0.1, 0.2, 0.4 * 0.75, 0.4, 0.4].map((rate) => expect.closeTo(rate, 12)),
-    );
+    expect(rates.slice(0, 6)).toEqual([0, 0.1, 0.2, 0.4 * 0.75, 0.4, 0.4].map((rate) => expect.closeTo(rate, 12)));
   });
 
   it("rounds fractional epochs to the nearest step", () => {
@@ -89,10 +87,7 @@ describe("learningRateAt", () => {
   });
 
   it("takes milestones in any order and leaves out those past the end", () => {
-    const rates = ratesOf(
-      { multi_step: { rate: 1, factor: 0.5, milestones: [2, 1, 99], warmup_epochs: 0 } },
-      3,
-    );
+    const rates = ratesOf({ multi_step: { rate: 1, factor: 0.5, milestones: [2, 1, 99], warmup_epochs: 0 } }, 3);
     expect(rates).toEqual([1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25]);
   });
 

@@ -21,11 +21,7 @@ describe("changesSince", () => {
     ["the seed", { seed: 8 }, "seed"],
     ["the batch size", { train: { batch_size: 10 } }, "train.batch_size"],
     ["the data's augmentation", { data: { augment: [{ cutout: { size: 2 } }] } }, "data.augment"],
-    [
-      "the network",
-      { model: { pooling: { average: { kernel: 4, stride: 4, padding: 0 } } } },
-      "model.pooling",
-    ],
+    ["the network", { model: { pooling: { average: { kernel: 4, stride: 4, padding: 0 } } } }, "model.pooling"],
     [
       "the initialisation",
       {
@@ -69,9 +65,7 @@ describe("changesSince", () => {
   it("says how more epochs move the end and the rates to come", () => {
     expect(between({}, { train: { epochs: 6 } }).effects).toEqual([
       "the run now ends after 6 epochs (24 steps) instead of 3",
-      expect.stringMatching(
-        /^the learning rate of step 6 is \S+ instead of \S+; the 5 steps already done/,
-      ),
+      expect.stringMatching(/^the learning rate of step 6 is \S+ instead of \S+; the 5 steps already done/),
     ]);
   });
 });

@@ -16,10 +16,7 @@ const program = programOf();
 const weights = initialize(program.graph, program.config);
 const state = new Map([
   ...weights,
-  [
-    "stem.conv.weight.momentum",
-    { shape: [2, 3], data: Float32Array.of(1, -0, 1e-45, 3.4e38, 0.1, 5) },
-  ],
+  ["stem.conv.weight.momentum", { shape: [2, 3], data: Float32Array.of(1, -0, 1e-45, 3.4e38, 0.1, 5) }],
 ]);
 const progressAt = (step: number, epochsClosed = Math.floor(step / 4)) => ({
   ...BEGINNING,
@@ -53,11 +50,7 @@ describe("a checkpoint", () => {
   it("keeps weights and statistics apart from what only a resumed run needs", async () => {
     const parent = await temporaryFolder();
     const folder = await writeCheckpoint(parent, program, progressAt(5), state);
-    expect((await readdir(folder)).sort()).toEqual([
-      "manifest.json",
-      "optimizer.safetensors",
-      "weights.safetensors",
-    ]);
+    expect((await readdir(folder)).sort()).toEqual(["manifest.json", "optimizer.safetensors", "weights.safetensors"]);
     const text = await readFile(join(folder, "weights.safetensors"), "latin1");
     expect(text).toContain("stem.norm.running_var");
     expect(text).not.toContain("momentum");
@@ -97,16 +90,8 @@ describe("a checkpoint", () => {
       "optimizer.safetensors does not match its checksum",
       (folder: string) => flipBit(join(folder, "optimizer.safetensors")),
     ],
-    [
-      "a missing file",
-      "weights.safetensors is missing",
-      (folder: string) => rm(join(folder, "weights.safetensors")),
-    ],
-    [
-      "a missing manifest",
-      "manifest.json is missing",
-      (folder: string) => rm(join(folder, "manifest.json")),
-    ],
+    ["a missing file", "weights.safetensors is missing", (folder: string) => rm(join(folder, "weights.safetensors"))],
+    ["a missing manifest", "manifest.json is missing", (folder: string) => rm(join(folder, "manifest.json"))],
     [
       "half a manifest",
       "manifest.json is missing or unreadable",
@@ -115,8 +100,7 @@ describe("a checkpoint", () => {
     [
       "another format",
       "its format is netc-checkpoint-0",
-      (folder: string) =>
-        writeFile(join(folder, "manifest.json"), '{"format": "netc-checkpoint-0"}'),
+      (folder: string) => writeFile(join(folder, "manifest.json"), '{"format": "netc-checkpoint-0"}'),
     ],
   ])("with %s is named and the one before is used", async (_, reason, damage) => {
     const { parent, older, newer } = await withTwoCheckpoints();
@@ -138,8 +122,7 @@ describe("a checkpoint", () => {
 describe("pruneCheckpoints", () => {
   it("keeps the newest by step, not by name or time", async () => {
     const parent = await temporaryFolder();
-    for (const step of [100_000_000, 6, 7])
-      await writeCheckpoint(parent, program, progressAt(step), state);
+    for (const step of [100_000_000, 6, 7]) await writeCheckpoint(parent, program, progressAt(step), state);
     await pruneCheckpoints(parent, 2);
     expect((await readdir(parent)).sort()).toEqual(["step-00000007", "step-100000000"]);
   });

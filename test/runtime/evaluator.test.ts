@@ -62,9 +62,7 @@ describe("evaluate", () => {
     const onBatch = (done: number) => done === 2 && controller.abort();
     const session = new FakeSession(program);
     const { signal } = controller;
-    expect(
-      await evaluate(program, session, loaderOf(program), { signal, onBatch }),
-    ).toBeUndefined();
+    expect(await evaluate(program, session, loaderOf(program), { signal, onBatch })).toBeUndefined();
   });
 });
 

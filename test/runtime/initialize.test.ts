@@ -19,11 +19,7 @@ const WIDE: Partial<ModelConfig> = {
   },
 };
 
-function initialState(
-  initialization: Partial<InitializationConfig>,
-  model?: Partial<ModelConfig>,
-  seed = 7,
-) {
+function initialState(initialization: Partial<InitializationConfig>, model?: Partial<ModelConfig>, seed = 7) {
   const defaults = { weights: "kaiming_normal", bias: "zero", zero_last_norm: false } as const;
   const config = tinyConfig({
     seed,
@@ -50,25 +46,18 @@ describe("initialize", () => {
     ["kaiming_uniform", 2 / 75, Math.sqrt(6 / 75)],
     ["xavier_normal", 2 / (75 + 1600), Infinity],
     ["xavier_uniform", 2 / (75 + 1600), Math.sqrt(6 / (75 + 1600))],
-  ] as const)(
-    "draws %s weights with mean 0, the right variance and bound",
-    (weights, variance, bound) => {
-      const drawn = moments(initialState({ weights }, WIDE).get("stem.conv.weight")!.data);
-      // Four standard errors of a mean and of a normal's variance over 4,800 draws
-      expect(Math.abs(drawn.mean)).toBeLessThan(4 * Math.sqrt(variance / 4800));
-      expect(Math.abs(drawn.variance / variance - 1)).toBeLessThan(4 * Math.sqrt(2 / 4800));
-      expect(drawn.largest).toBeLessThanOrEqual(bound);
-      if (bound < Infinity) expect(drawn.largest).toBeGreaterThan(0.99 * bound);
-    },
-  );
+  ] as const)("draws %s weights with mean 0, the right variance and bound", (weights, variance, bound) => {
+    const drawn = moments(initialState({ weights }, WIDE).get("stem.conv.weight")!.data);
+    // Four standard errors of a mean and of a normal's variance over 4,800 draws
+    expect(Math.abs(drawn.mean)).toBeLessThan(4 * Math.sqrt(variance / 4800));
+    expect(Math.abs(drawn.variance / variance - 1)).toBeLessThan(4 * Math.sqrt(2 / 4800));
+    expect(drawn.largest).toBeLessThanOrEqual(bound);
+    if (bound < Infinity) expect(drawn.largest).toBeGreaterThan(0.99 * bound);
+  });
 
   it("starts biases at zero, or uniformly within 1/√fan_in", () => {
-    expect(moments(initialState({ bias: "zero" }, WIDE).get("stem.conv.bias")!.data).largest).toBe(
-      0,
-    );
-    const { largest } = moments(
-      initialState({ bias: "uniform_fan_in" }, WIDE).get("stem.conv.bias")!.data,
-    );
+    expect(moments(initialState({ bias: "zero" }, WIDE).get("stem.conv.bias")!.data).largest).toBe(0);
+    const { largest } = moments(initialState({ bias: "uniform_fan_in" }, WIDE).get("stem.conv.bias")!.data);
     expect(largest).toBeLessThanOrEqual(1 / Math.sqrt(75));
     expect(largest).toBeGreaterThan(0.8 / Math.sqrt(75)); // 64 draws all below 0.8: one in 1.6 million
   });
@@ -97,10 +86,7 @@ describe("initialize", () => {
     const silent = [...state].filter(
       ([name, { data }]) => /norm\d?\.weight$/.test(name) && data.every((value) => value === 0),
     );
-    expect(silent.map(([name]) => name)).toEqual([
-      "stages.0.blocks.0.norm2.weight",
-      "stages.0.blocks.1.norm2.weight",
-    ]);
+    expect(silent.map(([name]) => name)).toEqual(["stages.0.blocks.0.norm2.weight", "stages.0.blocks.1.norm2.weight"]);
   });
 
   it("is a function of the seed", () => {

@@ -35,9 +35,7 @@ describe("a run that is stopped and resumed", () => {
       expect(first.result).toMatchObject({ outcome: "stopped", progress: { step: steps } });
 
       const second = await runTiny(folder, program);
-      expect(second.session.steps).toEqual(
-        Array.from({ length: 12 - steps }, (_, index) => steps + 1 + index),
-      );
+      expect(second.session.steps).toEqual(Array.from({ length: 12 - steps }, (_, index) => steps + 1 + index));
       const whole = await uninterrupted();
       expect(second.session.tensors).toEqual(whole.tensors);
       expect(withoutTimes(second.result.progress)).toEqual(whole.progress);
@@ -125,10 +123,7 @@ describe("the run folder", () => {
   it("keeps the newest checkpoints only, as many as the file says", async () => {
     const folder = await temporaryFolder();
     await runTiny(folder, program);
-    expect(await readdir(runFolderAt(folder).checkpoints)).toEqual([
-      "step-00000008",
-      "step-00000012",
-    ]);
+    expect(await readdir(runFolderAt(folder).checkpoints)).toEqual(["step-00000008", "step-00000012"]);
   });
 
   it("holds the resolved configuration and a log that opens with a start and closes with an end", async () => {
@@ -199,11 +194,7 @@ describe("a run that evaluates seldom", () => {
     const evaluation = { every_epochs: 2, batch_size: 4, flip: true };
     await runTiny(folder, programOf(tinyConfig({ train: { evaluation } })));
     const events = (await eventsIn(folder)) as { event: string; epoch: number }[];
-    expect(events.filter(({ event }) => event === "epoch").map(({ epoch }) => epoch)).toEqual([
-      1, 2, 3,
-    ]);
-    expect(events.filter(({ event }) => event === "evaluation").map(({ epoch }) => epoch)).toEqual([
-      2, 3,
-    ]);
+    expect(events.filter(({ event }) => event === "epoch").map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+    expect(events.filter(({ event }) => event === "evaluation").map(({ epoch }) => epoch)).toEqual([2, 3]);
   });
 });

@@ -16,14 +16,10 @@ describe("decodeSafetensors", () => {
   });
 
   it("gives back what encodeSafetensors was given, bit for bit", () => {
-    const tensor = fc
-      .float32Array({ maxLength: 20 })
-      .map((data) => ({ shape: [data.length], data }));
+    const tensor = fc.float32Array({ maxLength: 20 }).map((data) => ({ shape: [data.length], data }));
     fc.assert(
       fc.property(fc.dictionary(fc.string({ minLength: 1 }), tensor), (named) => {
-        const names = Object.keys(named).filter(
-          (name) => name !== "__metadata__" && name !== "__proto__",
-        );
+        const names = Object.keys(named).filter((name) => name !== "__metadata__" && name !== "__proto__");
         const tensors = new Map(names.map((name) => [name, named[name]!]));
         const read = decodeSafetensors(Buffer.concat(encodeSafetensors(tensors)), "file");
         expect(new Set(read.keys())).toEqual(new Set(tensors.keys()));
@@ -38,9 +34,7 @@ describe("decodeSafetensors", () => {
 
   it("says in one sentence that a file is cut short, wherever it is cut", () => {
     for (let length = 0; length < example.length; length++) {
-      expect(() => decodeSafetensors(example.subarray(0, length), "cut.safetensors")).toThrow(
-        /^cut\.safetensors/,
-      );
+      expect(() => decodeSafetensors(example.subarray(0, length), "cut.safetensors")).toThrow(/^cut\.safetensors/);
     }
   });
 

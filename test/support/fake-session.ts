@@ -2,14 +2,7 @@
 // of its own state: if anything of a run is lost between a stop and its resumption, its bits differ.
 import type { Program } from "../../src/compiler/program.js";
 import { parametersOf, statisticsOf } from "../../src/compiler/parameters.js";
-import type {
-  Batch,
-  EvaluationResult,
-  Session,
-  State,
-  StepHyper,
-  StepResult,
-} from "../../src/runtime/engine.js";
+import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../src/runtime/engine.js";
 
 export class FakeSession implements Session {
   readonly tensors = new Map<string, { shape: readonly number[]; data: Float32Array }>();
@@ -21,10 +14,7 @@ export class FakeSession implements Session {
   weightIsNaNAfter = Infinity;
 
   constructor(program: Program) {
-    for (const { name, shape } of [
-      ...parametersOf(program.graph),
-      ...statisticsOf(program.graph),
-    ]) {
+    for (const { name, shape } of [...parametersOf(program.graph), ...statisticsOf(program.graph)]) {
       const length = shape.reduce((product: number, size) => product * size, 1);
       this.tensors.set(name, { shape, data: new Float32Array(length) });
       if (!name.includes("running_")) {
@@ -58,18 +48,13 @@ export class FakeSession implements Session {
   async evaluate(batch: Batch): Promise<EvaluationResult> {
     this.before("evaluate");
     let sum = 0;
-    for (const { data } of this.tensors.values())
-      sum += data.reduce((total, value) => total + value, 0);
-    const logits = Float32Array.from({ length: batch.count * 4 }, (_, index) =>
-      Math.sin(index + sum),
-    );
+    for (const { data } of this.tensors.values()) sum += data.reduce((total, value) => total + value, 0);
+    const logits = Float32Array.from({ length: batch.count * 4 }, (_, index) => Math.sin(index + sum));
     return { loss: Math.abs(Math.sin(sum + checksum(batch))), correct: batch.count >> 1, logits };
   }
 
   async readState(): Promise<State> {
-    const copy = [...this.tensors].map(
-      ([name, { shape, data }]) => [name, { shape, data: data.slice() }] as const,
-    );
+    const copy = [...this.tensors].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }] as const);
     return new Map(copy);
   }
 

@@ -1,10 +1,5 @@
 // A resolved configuration of a network small enough for any test; parts are replaced by what a test is about.
-import type {
-  DataConfig,
-  ModelConfig,
-  ResolvedConfig,
-  TrainConfig,
-} from "../../src/compiler/config.js";
+import type { DataConfig, ModelConfig, ResolvedConfig, TrainConfig } from "../../src/compiler/config.js";
 
 export interface TinyParts {
   readonly name?: string;
@@ -17,13 +12,7 @@ export interface TinyParts {
 const BATCH = { batch: { eps: 1e-5, momentum: 0.1 } };
 
 /** 40 generated images of 8×8×3 in four classes; batches of 12, so the last of an epoch has four images. */
-export function tinyConfig({
-  name = "tiny",
-  seed = 7,
-  data,
-  model,
-  train,
-}: TinyParts = {}): ResolvedConfig {
+export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: TinyParts = {}): ResolvedConfig {
   const images = {
     train_images: 40,
     test_images: 10,
@@ -64,6 +53,7 @@ export function tinyConfig({
           norm: BATCH,
           activation: "relu",
           activation_before_add: false,
+          pool: null,
         },
       ],
       pooling: "global_average",

@@ -56,9 +56,5 @@ export async function eventsIn(path: string): Promise<object[]> {
   const events = lines.map((line) => JSON.parse(line) as TrainingEvent);
   return events
     .filter(({ event }) => event === "step" || event === "epoch" || event === "evaluation")
-    .map((event) =>
-      Object.fromEntries(
-        Object.entries(event).filter(([key]) => !/seconds$|PerSecond$/i.test(key)),
-      ),
-    );
+    .map((event) => Object.fromEntries(Object.entries(event).filter(([key]) => !/seconds$|PerSecond$/i.test(key))));
 }

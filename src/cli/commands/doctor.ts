@@ -5,9 +5,7 @@ export function register(program: Command): void {
   program
     .command("doctor")
     .summary("say what this machine can do and what is missing")
-    .description(
-      "Looks at Node, the processor, WebAssembly, every engine and the data sets, and says what is missing.",
-    )
+    .description("Looks at Node, the processor, WebAssembly, every engine and the data sets, and says what is missing.")
     .action(async () => {
       const { doctor } = await import("../doctor.js");
       process.exitCode = await doctor();

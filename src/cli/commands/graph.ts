@@ -19,9 +19,7 @@ export function register(program: Command): void {
     )
     .argument("<file>", "the YAML file")
     .option("--set <path=value>", "set a value of the file (may be repeated)", collect, [])
-    .addOption(
-      new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text"),
-    )
+    .addOption(new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text"))
     .option(
       "--step",
       "print the training step that the wasm engine executes: each kernel call with its operands",

@@ -24,30 +24,17 @@ export function register(program: Command): void {
         "Ctrl-C ends the run after the step under way, with a checkpoint; a second Ctrl-C ends it at once.",
     )
     .argument("<file>", "the YAML file")
-    .option(
-      "--set <path=value>",
-      "set a value of the file, e.g. train.epochs=3 (may be repeated)",
-      collect,
-      [],
-    )
+    .option("--set <path=value>", "set a value of the file, e.g. train.epochs=3 (may be repeated)", collect, [])
     .option("--out <folder>", "the run's folder (default: a new one under runs/)")
     .option("--seed <number>", "the same as --set seed=<number>", wholeNumber(0))
     .option("--max-steps <number>", "stop after this many steps, with a checkpoint", wholeNumber(1))
-    .addOption(
-      new Option("--engine <name>", "what to train with")
-        .choices(["auto", ...engineNames])
-        .default("auto"),
-    )
+    .addOption(new Option("--engine <name>", "what to train with").choices(["auto", ...engineNames]).default("auto"))
     .option(
       "--threads <number>",
       "threads of the engine (default: one a core); results do not depend on it",
       wholeNumber(1),
     )
-    .option(
-      "--resume",
-      "go on from the newest checkpoint of --out, or of the newest run of this name",
-      false,
-    )
+    .option("--resume", "go on from the newest checkpoint of --out, or of the newest run of this name", false)
     .action(async (file: string, flags: RunFlags) => {
       const { run } = await import("../run.js");
       process.exitCode = await run(file, flags);

@@ -25,23 +25,17 @@ export async function chooseEngine(name: string): Promise<ChosenEngine> {
     const engine = await ENGINES[candidate]!();
     const availability = await engine.probe();
     if (availability.available) {
-      const reason =
-        passedOver.length === 0
-          ? "netc's fastest, and this machine runs it"
-          : passedOver.join("; ");
+      const reason = passedOver.length === 0 ? "netc's fastest, and this machine runs it" : passedOver.join("; ");
       return { engine, availability, reason };
     }
     passedOver.push(`${candidate} is not available: ${availability.reason}`);
   }
-  throw new UserError(
-    `no engine runs on this machine: ${passedOver.join("; ")}; \`netc doctor\` says more`,
-  );
+  throw new UserError(`no engine runs on this machine: ${passedOver.join("; ")}; \`netc doctor\` says more`);
 }
 
 export async function loadEngine(name: string): Promise<Engine> {
   const load = ENGINES[name];
-  if (!load)
-    throw new UserError(`there is no engine ${name}; the engines are ${engineNames.join(", ")}`);
+  if (!load) throw new UserError(`there is no engine ${name}; the engines are ${engineNames.join(", ")}`);
   return await load();
 }
 
@@ -49,9 +43,7 @@ async function chooseByName(name: string): Promise<ChosenEngine> {
   const engine = await loadEngine(name);
   const availability = await engine.probe();
   if (!availability.available) {
-    throw new UserError(
-      `engine ${name} is not available: ${availability.reason}; ${availability.remedy}`,
-    );
+    throw new UserError(`engine ${name} is not available: ${availability.reason}; ${availability.remedy}`);
   }
   return { engine, availability, reason: "asked for by --engine" };
 }
