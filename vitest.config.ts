@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    watch: false,
+    // Sessions of the wasm engine and the processes that tests start use every core themselves
+    maxWorkers: 2,
+    // Compiling and a few training steps take seconds on a busy machine; nothing here may take minutes
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
