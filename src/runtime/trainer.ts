@@ -49,10 +49,24 @@ export async function train(
   loader: Loader,
   options: TrainOptions = {},
 ): Promise<TrainingResult> {
+  const saver = new StateSaver(program, session, options.save);
+  try {
+    return await trainSteps(program, session, loader, saver, options);
+  } finally {
+    await saver.settled(); // whatever ended the run, the state that is being kept is kept
+  }
+}
+
+async function trainSteps(
+  program: Program,
+  session: Session,
+  loader: Loader,
+  saver: StateSaver,
+  options: TrainOptions,
+): Promise<TrainingResult> {
   const { plan, config } = program;
   const { signal, emit = () => {} } = options;
   const lastStep = Math.min(plan.steps, options.maxSteps ?? plan.steps);
-  const saver = new StateSaver(program, session, options.save);
   const prepare = (step: number): { batch: Batch; milliseconds: number } => {
     const started = performance.now();
     const batch = loader.train(Math.floor(step / plan.stepsPerEpoch), step % plan.stepsPerEpoch);
@@ -99,17 +113,14 @@ export async function train(
     // A session may answer without ever leaving this turn of the event loop; signals and the screen need theirs
     await nextTurn();
   }
-  await saver.settled();
   return { outcome: "finished", progress };
 
   async function leave(outcome: "stopped" | "interrupted"): Promise<TrainingResult> {
     if (!(await saver.save(progress))) return await diverge(progress.step, null);
-    await saver.settled();
     return { outcome, progress };
   }
 
   async function diverge(step: number, loss: number | null): Promise<TrainingResult> {
-    await saver.settled();
     const tensor = firstNonFinite(program.graph, await session.readState());
     const learningRate = learningRateAt(plan, step - 1);
     return { outcome: "diverged", progress, divergence: { step, loss, learningRate, tensor } };

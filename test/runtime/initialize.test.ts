@@ -81,6 +81,7 @@ describe("initialize", () => {
       ...norms,
       projection: { bias: false, norm: BATCH },
       activation_before_add: true,
+      pool: null,
     };
     const state = initialState({ zero_last_norm: true }, { stages: [stage] });
     const silent = [...state].filter(
