@@ -5,13 +5,14 @@ import type { LoadedConfig } from "../compiler/load-config.js";
 import { renderDiagnostics } from "../compiler/render-diagnostics.js";
 import { exitCodes } from "./exit-codes.js";
 import { usesColor } from "./options.js";
+import { readBase } from "./read-base.js";
 import { readSource } from "./read-source.js";
 
 /** Undefined where there are errors: they are then on standard error, and the exit code says so. */
 export async function loadFile(path: string, overrides: readonly string[]): Promise<LoadedConfig | undefined> {
   const source = await readSource(path);
   const { value, diagnostics } = source.value
-    ? loadConfig(source.value.text, source.value.name, overrides)
+    ? loadConfig(source.value.text, source.value.name, overrides, readBase)
     : { value: undefined, diagnostics: source.diagnostics };
   if (diagnostics.length > 0) {
     const file = { source: source.value ?? { name: path, text: "" } };

@@ -3,7 +3,7 @@
 import type { Diagnostic, Result, SourceText, Span } from "./diagnostic.js";
 import { failed, ok } from "./diagnostic.js";
 import { parseSource } from "./parse.js";
-import { withSource } from "./yaml-file.js";
+import { fromSource, withSource } from "./yaml-file.js";
 import type { YamlNode } from "./yaml-file.js";
 
 /** One step of a path on the command line, with its place in the argument. */
@@ -70,17 +70,4 @@ export function readPath(source: SourceText, end: number): Result<readonly Step[
 
 function syntaxError(message: string, hint: string, span: Span): Diagnostic {
   return { code: "set/syntax", severity: "error", message, span, hint };
-}
-
-/** The same values with spans that name their source. */
-function fromSource(node: YamlNode, source: SourceText): YamlNode {
-  const span = { ...node.span, source };
-  if (node.kind === "list") return { ...node, span, items: node.items.map((item) => fromSource(item, source)) };
-  if (node.kind !== "map") return { ...node, span };
-  const entries = node.entries.map(({ key, keySpan, value }) => ({
-    key,
-    keySpan: { ...keySpan, source },
-    value: fromSource(value, source),
-  }));
-  return { ...node, span, entries };
 }

@@ -28,6 +28,9 @@ const catalogue = {
   "yaml/unknown-tag": error("a tag asks for a type that netc files do not have"),
   "yaml/key-type": error("a key is not plain text"),
 
+  "extends/not-found": error("the file or preset that `extends` names cannot be read"),
+  "extends/cycle": error("files extend one another in a circle"),
+
   "set/syntax": error("an override is not of the form path=value"),
   "set/unknown-path": error("an override names a place that the file does not have"),
 

@@ -1,6 +1,7 @@
 // The compiler, read aloud: text of one file in, Program out. Each line is a pass with a file of its own.
 import { buildGraph } from "./build-graph.js";
 import { check } from "./check.js";
+import type { ReadBase } from "./compose.js";
 import type { ResolvedConfig } from "./config.js";
 import type { Diagnostic, Result } from "./diagnostic.js";
 import { failed, hasErrors, ok } from "./diagnostic.js";
@@ -16,9 +17,17 @@ export interface Compilation extends Result<Program> {
   readonly file: YamlFile | undefined;
 }
 
-/** `overrides` are `path=value` texts, applied before validation as if they stood in the file. */
-export function compileText(text: string, fileName: string, overrides: readonly string[] = []): Compilation {
-  const loaded = loadConfig(text, fileName, overrides); // parse, apply overrides, validate, resolve
+/**
+ * `overrides` are `path=value` texts, applied before validation as if they stood in the file; `readBase` finds the files
+ * that this one extends.
+ */
+export function compileText(
+  text: string,
+  fileName: string,
+  overrides: readonly string[] = [],
+  readBase?: ReadBase,
+): Compilation {
+  const loaded = loadConfig(text, fileName, overrides, readBase); // parse, compose, apply overrides, validate, resolve
   if (!loaded.value) return { ...failed<Program>(loaded.diagnostics), file: undefined };
   const { file, config } = loaded.value;
   const program = compileConfig(config);

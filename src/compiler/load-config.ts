@@ -1,6 +1,8 @@
 // The front end of the compiler as one step: text in, a resolved configuration out, with every fault found on the way.
 import type { ResolvedConfig } from "./config.js";
-import type { Diagnostic, Result } from "./diagnostic.js";
+import { compose } from "./compose.js";
+import type { ReadBase } from "./compose.js";
+import type { Diagnostic, Result, SourceText } from "./diagnostic.js";
 import { failed, hasErrors, ok } from "./diagnostic.js";
 import { applyOverrides } from "./overrides.js";
 import { parse, sourceText } from "./parse.js";
@@ -15,25 +17,40 @@ export interface LoadedConfig {
 }
 
 /**
- * `overrides` are `path=value` texts, taken as if they stood in the file. Diagnostics come in the file's order, their
- * spans with their sources, so that they can be shown without the file.
+ * `overrides` are `path=value` texts, taken as if they stood in the file; `readBase` finds what `extends` names.
+ * Diagnostics come in the file's order, those of files it extends after, the command line's last; their spans name their
+ * sources, so that they can be shown without the file.
  */
-export function loadConfig(text: string, fileName: string, overrides: readonly string[] = []): Result<LoadedConfig> {
+export function loadConfig(
+  text: string,
+  fileName: string,
+  overrides: readonly string[] = [],
+  readBase: ReadBase = noBase,
+): Result<LoadedConfig> {
   const parsed = parse(text, fileName);
   const source = sourceText(text, fileName);
-  if (!parsed.value) return failed(inOrder(withSource(source, parsed.diagnostics)));
-  const overridden = applyOverrides(parsed.value, overrides);
-  const file = overridden.value ?? parsed.value;
+  const found = (...diagnostics: (readonly Diagnostic[])[]) => inOrder(source, withSource(source, diagnostics.flat()));
+  if (!parsed.value) return failed(found(parsed.diagnostics));
+  const composed = compose(parsed.value, readBase);
+  // Without its base a file lacks most of what it needs: complaints about that would be consequences.
+  if (!composed.value) return failed(found(parsed.diagnostics, composed.diagnostics));
+  const overridden = applyOverrides(composed.value, overrides);
+  const file = overridden.value ?? composed.value;
   const valid = validate(file);
-  const diagnostics = inOrder(
-    withSource(source, [...parsed.diagnostics, ...overridden.diagnostics, ...valid.diagnostics]),
-  );
+  const diagnostics = found(parsed.diagnostics, composed.diagnostics, overridden.diagnostics, valid.diagnostics);
   if (!valid.value || hasErrors(diagnostics)) return failed(diagnostics);
   return ok({ file, config: resolve(valid.value) }, diagnostics);
 }
 
-/** By place in the file; what the command line got wrong comes last. */
-export function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const rank = ({ span }: Diagnostic) => (span?.source?.isCommandLine ? Number.MAX_SAFE_INTEGER : (span?.start ?? 0));
-  return [...diagnostics].sort((a, b) => rank(a) - rank(b));
+const noBase: ReadBase = (name) =>
+  failed([{ code: "extends/not-found", severity: "error", message: `${name} cannot be read here` }]);
+
+function inOrder(source: SourceText, diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const rank = ({ span }: Diagnostic) => {
+    if (span?.source?.isCommandLine) return 2;
+    return span?.source && span.source.name !== source.name ? 1 : 0;
+  };
+  // Arguments stay in the order in which they were given.
+  const start = (diagnostic: Diagnostic) => (rank(diagnostic) === 2 ? 0 : (diagnostic.span?.start ?? 0));
+  return [...diagnostics].sort((a, b) => rank(a) - rank(b) || start(a) - start(b));
 }

@@ -18,6 +18,14 @@ export function applyOverrides(file: YamlFile, overrides: readonly string[]): Re
   for (const override of overrides) {
     const source: SourceText = { name: "--set", text: override, isCommandLine: true };
     const assignment = readAssignment(source);
+    const [first] = assignment.value?.steps ?? [];
+    if (first?.name === "extends") {
+      diagnostics.push({
+        ...unknownStep(first, "`extends` is read before the command line is"),
+        hint: "write it in the file",
+      });
+      continue;
+    }
     const changed = assignment.value && setAt(root, assignment.value.steps, assignment.value.value);
     diagnostics.push(...assignment.diagnostics, ...(changed?.diagnostics ?? []));
     root = changed?.value ?? root;

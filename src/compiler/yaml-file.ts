@@ -88,6 +88,19 @@ export function valueSpan(file: YamlFile, node: YamlNode, keySpan: Span | undefi
   return node.kind === "scalar" || isOneLine(file, node.span) ? node.span : keySpan;
 }
 
+/** The same values with spans that name their source, where they do not yet. */
+export function fromSource(node: YamlNode, source: SourceText): YamlNode {
+  const span = { ...node.span, source: node.span.source ?? source };
+  if (node.kind === "list") return { ...node, span, items: node.items.map((item) => fromSource(item, source)) };
+  if (node.kind !== "map") return { ...node, span };
+  const entries = node.entries.map(({ key, keySpan, value }) => ({
+    key,
+    keySpan: { ...keySpan, source: keySpan.source ?? source },
+    value: fromSource(value, source),
+  }));
+  return { ...node, span, entries };
+}
+
 /** Gives diagnostics of passes that know only paths their places in the text. */
 export function withSpans(file: YamlFile, diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return mapPlaces(diagnostics, ({ path, span }) => {

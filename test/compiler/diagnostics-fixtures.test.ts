@@ -5,6 +5,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { readBase } from "../../src/cli/read-base.js";
 import { readSource } from "../../src/cli/read-source.js";
 import { codes } from "../../src/compiler/codes.js";
 import { compileText } from "../../src/compiler/compile.js";
@@ -50,20 +51,18 @@ it("has a folder for every code of the catalogue, and no other", () => {
 });
 
 async function check(name: string, fileName: "input.yaml" | "fixed.yaml") {
-  const path = join(root, name, fileName);
-  const isInput = fileName === "input.yaml";
-  const found =
-    isInput && generated[name]
-      ? { value: { name: path, text: generated[name] }, diagnostics: [] }
-      : await readSource(path);
+  const folder = join(root, name);
+  const path = join(folder, fileName);
+  const text = fileName === "input.yaml" ? generated[name] : undefined;
+  const found = text === undefined ? await readSource(path) : { value: { name: path, text }, diagnostics: [] };
+  const overrides = fileName === "input.yaml" ? overridesOf(name) : [];
   const diagnostics: readonly Diagnostic[] = found.value
-    ? compileText(found.value.text, fileName, isInput ? overridesOf(name) : []).diagnostics
-    : found.diagnostics.map((diagnostic) => ({
-        ...diagnostic,
-        message: diagnostic.message.replaceAll(path, fileName),
-      }));
-  const source = { name: fileName, text: found.value?.text ?? "" };
-  return { diagnostics, output: `${renderDiagnostics(diagnostics, { source })}\n` };
+    ? compileText(found.value.text, path, overrides, readBase).diagnostics
+    : found.diagnostics;
+  const source = { name: path, text: found.value?.text ?? "" };
+  const output = `${renderDiagnostics(diagnostics, { source })}\n`;
+  // As if run in the folder.
+  return { diagnostics, output: output.replaceAll(`${folder}/`, "") };
 }
 
 function overridesOf(name: string): readonly string[] {

@@ -30,13 +30,14 @@ export function register(program: Command): void {
 }
 
 async function checkFile(path: string, overrides: readonly string[]): Promise<FileReport> {
-  const [{ readSource }, { compileText }] = await Promise.all([
+  const [{ readSource }, { readBase }, { compileText }] = await Promise.all([
     import("../read-source.js"),
+    import("../read-base.js"),
     import("../../compiler/compile.js"),
   ]);
   const source = await readSource(path);
   if (!source.value) return { source: { name: path, text: "" }, diagnostics: source.diagnostics };
-  const { diagnostics } = compileText(source.value.text, source.value.name, overrides);
+  const { diagnostics } = compileText(source.value.text, source.value.name, overrides, readBase);
   return { source: source.value, diagnostics };
 }
 

@@ -59,13 +59,14 @@ async function faultsOf(
   assignments: readonly string[],
   unset: readonly string[],
 ) {
-  const [{ compileText }, { hasErrors }] = await Promise.all([
+  const [{ compileText }, { readBase }, { hasErrors }] = await Promise.all([
     import("../../compiler/compile.js"),
+    import("../read-base.js"),
     import("../../compiler/diagnostic.js"),
   ]);
-  const { diagnostics } = compileText(after, path);
+  const { diagnostics } = compileText(after, path, [], readBase);
   if (!hasErrors(diagnostics) || unset.length > 0) return diagnostics;
-  const asOverrides = compileText(before, path, assignments).diagnostics;
+  const asOverrides = compileText(before, path, assignments, readBase).diagnostics;
   return hasErrors(asOverrides) && asOverrides.every(({ span }) => span?.source?.isCommandLine)
     ? asOverrides
     : diagnostics;

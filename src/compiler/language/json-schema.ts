@@ -4,7 +4,7 @@
 import { mayStandAlone } from "./describe.js";
 import { describeKey } from "./explain.js";
 import { isRequired } from "./forms.js";
-import type { Form, Key, OptionsForm, ShortForm } from "./forms.js";
+import type { Form, Key, MapForm, OptionsForm, ShortForm } from "./forms.js";
 import { language } from "./language.js";
 
 export type JsonSchema = { readonly [keyword: string]: unknown };
@@ -14,11 +14,38 @@ export function jsonSchema(): JsonSchema {
     $schema: "http://json-schema.org/draft-07/schema#",
     title: "netc network",
     description: "A neural network and its training, for netc.",
-    ...schemaOf(language),
+    ...schemaOf(language, false),
+    // A file that extends another may leave to it what must be given.
+    if: { required: ["extends"] },
+    else: requirements(language),
   };
 }
 
-function schemaOf(form: Form): JsonSchema {
+/** What must be given, and nothing else. */
+function requirements(form: Form): JsonSchema {
+  if (form.kind === "short-forms") return requirements(form.long);
+  const settings =
+    form.kind === "map"
+      ? Object.entries(form.keys).map(([name, key]) => [name, requirements(key.form)] as const)
+      : form.kind === "options"
+        ? Object.entries(form.options).map(
+            ([name, option]) => [name, option.settings ? requirements(option.settings) : {}] as const,
+          )
+        : [];
+  const properties = Object.fromEntries(settings.filter(([, schema]) => Object.keys(schema).length > 0));
+  const required = form.kind === "map" ? requiredKeys(form) : [];
+  return {
+    ...(required.length > 0 ? { required } : {}),
+    ...(Object.keys(properties).length > 0 ? { properties } : {}),
+  };
+}
+
+function requiredKeys(form: MapForm): string[] {
+  return Object.keys(form.keys).filter((name) => isRequired(form.keys[name]!));
+}
+
+/** `isWhole`: with what must be given; lists are replaced whole, so their items are whole. */
+function schemaOf(form: Form, isWhole: boolean): JsonSchema {
   switch (form.kind) {
     case "number":
       return {
@@ -37,28 +64,28 @@ function schemaOf(form: Form): JsonSchema {
     case "choice":
       return { type: "string", enum: Object.keys(form.values), markdownEnumDescriptions: Object.values(form.values) };
     case "list":
-      return { type: "array", items: schemaOf(form.item), minItems: form.minimum, maxItems: form.maximum };
+      return { type: "array", items: schemaOf(form.item, true), minItems: form.minimum, maxItems: form.maximum };
     case "map": {
-      const required = Object.keys(form.keys).filter((name) => isRequired(form.keys[name]!));
+      const required = isWhole ? requiredKeys(form) : [];
       return {
         type: "object",
-        properties: mapValues(form.keys, keySchema),
+        properties: mapValues(form.keys, (key) => keySchema(key, isWhole)),
         ...(required.length > 0 ? { required } : {}),
         additionalProperties: false,
       };
     }
     case "options":
-      return alternatives(optionSchemas(form));
+      return alternatives(optionSchemas(form, isWhole));
     case "short-forms":
-      return alternatives([...form.shorts.map(shortSchema), ...flatten(schemaOf(form.long))]);
+      return alternatives([...form.shorts.map(shortSchema), ...flatten(schemaOf(form.long, isWhole))]);
   }
 }
 
-function keySchema(key: Key): JsonSchema {
+function keySchema(key: Key, isWhole: boolean): JsonSchema {
   const schema =
     key.absent === undefined
-      ? schemaOf(key.form)
-      : alternatives([...flatten(schemaOf(key.form)), { type: "null", description: key.absent }]);
+      ? schemaOf(key.form, isWhole)
+      : alternatives([...flatten(schemaOf(key.form, isWhole)), { type: "null", description: key.absent }]);
   const example = key.example ?? key.default;
   return {
     ...schema,
@@ -70,7 +97,7 @@ function keySchema(key: Key): JsonSchema {
 }
 
 /** The names that may stand alone, and a map of exactly one name to its settings. */
-function optionSchemas(form: OptionsForm): JsonSchema[] {
+function optionSchemas(form: OptionsForm, isWhole: boolean): JsonSchema[] {
   const alone = Object.entries(form.options).filter(([name]) => mayStandAlone(form, name));
   const withSettings = Object.entries(form.options).filter(([, option]) => option.settings);
   const names = {
@@ -81,7 +108,10 @@ function optionSchemas(form: OptionsForm): JsonSchema[] {
   const maps = {
     type: "object",
     properties: Object.fromEntries(
-      withSettings.map(([name, option]) => [name, { ...schemaOf(option.settings!), description: option.description }]),
+      withSettings.map(([name, option]) => [
+        name,
+        { ...schemaOf(option.settings!, isWhole), description: option.description },
+      ]),
     ),
     additionalProperties: false,
     minProperties: 1,
@@ -91,7 +121,7 @@ function optionSchemas(form: OptionsForm): JsonSchema[] {
 }
 
 function shortSchema({ form, meaning }: ShortForm): JsonSchema {
-  return { ...(form.kind === "literal" ? { const: form.value } : schemaOf(form)), description: meaning };
+  return { ...(form.kind === "literal" ? { const: form.value } : schemaOf(form, true)), description: meaning };
 }
 
 function alternatives(schemas: readonly JsonSchema[]): JsonSchema {

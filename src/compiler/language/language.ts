@@ -7,7 +7,14 @@ import type { MapForm } from "./forms.js";
 import { model } from "./model.js";
 import { train } from "./train.js";
 
-export const language: MapForm = map<ResolvedConfig>({
+export const language: MapForm = map<ResolvedConfig & { readonly extends: string }>({
+  extends: {
+    form: text,
+    description:
+      "A file that this one is laid over, relative to it, or a network that comes with netc, such as netc:resnet-20. Maps are merged; lists and single values are replaced whole.",
+    derived: "nothing: the file stands for itself",
+    example: "netc:resnet-20",
+  },
   name: {
     form: text,
     description: "What the network is called, in pictures, run folders and exported projects.",

@@ -1,0 +1,34 @@
+// What `extends` names → its text: a file relative to the one that extends it, or a network that comes with netc.
+import { readFileSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Result, SourceText } from "../compiler/diagnostic.js";
+import { failed, ok } from "../compiler/diagnostic.js";
+
+const shipped = fileURLToPath(new URL("../../configs/", import.meta.url));
+
+/** Compiling is synchronous, and so is this. */
+export function readBase(name: string, from: SourceText): Result<SourceText> {
+  const preset = /^netc:([\w-]+)$/.exec(name)?.[1];
+  const path = preset
+    ? join(shipped, `${preset}.yaml`)
+    : isAbsolute(name)
+      ? name
+      : join(isFile(from) ? dirname(from.name) : ".", name);
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
+    return ok({ name: preset ? name : path, text });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === "ENOENT" ? "there is no file at" : code === "EISDIR" ? "this is a folder:" : "cannot read";
+    const message = preset ? `no network called ${preset} comes with netc` : `${reason} ${path}`;
+    const hint = preset
+      ? "`netc init` lists those that do"
+      : "a path is relative to this file; netc's own are named `netc:NAME`";
+    return failed([{ code: "extends/not-found", severity: "error", message, hint }]);
+  }
+}
+
+function isFile({ name }: SourceText): boolean {
+  return !name.startsWith("<") && !name.startsWith("netc:");
+}
