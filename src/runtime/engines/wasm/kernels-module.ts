@@ -44,6 +44,10 @@ export function wasmAvailability(): Availability {
 export function compileKernels(): WebAssembly.Module {
   const { relaxedSimd } = wasmFeatures();
   v8.setFlagsFromString("--no-liftoff");
+  // Optimistic inlining asks for statistics that only the compiler just turned off collects: from Node 25 on it is the
+  // default, and V8 then ends the process with "function_feedback != feedback.feedback_for_function.end()".
+  const [major] = process.versions.node.split(".").map(Number);
+  if (major! >= 24) v8.setFlagsFromString("--no-wasm-deopt");
   const file = relaxedSimd ? "kernels-relaxed.wasm" : "kernels.wasm";
   return new WebAssembly.Module(readFileSync(new URL(file, builtFolder)));
 }
