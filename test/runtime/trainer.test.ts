@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import { learningRateAt } from "../../src/compiler/plan.js";
+import type { Batch, StepHyper } from "../../src/runtime/engine.js";
+import { train } from "../../src/runtime/trainer.js";
+import type { TrainingEvent } from "../../src/runtime/training-events.js";
+import { FakeSession } from "../support/fake-session.js";
+import { loaderOf, programOf } from "../support/tiny-run.js";
+
+const program = programOf(); // three epochs of four steps: batches of 12, 12, 12 and 4 images
+
+/** Notes what it is given, and answers with a loss and a count that a test can foresee. */
+class NotingSession extends FakeSession {
+  readonly hypers: StepHyper[] = [];
+  readonly counts: number[] = [];
+
+  override async step({ count }: Batch, hyper: StepHyper) {
+    this.hypers.push(hyper);
+    this.counts.push(count);
+    return { loss: hyper.step, correct: 2 };
+  }
+}
+
+async function trained() {
+  const session = new NotingSession(program);
+  const events: TrainingEvent[] = [];
+  const result = await train(program, session, loaderOf(program), { emit: (event) => events.push(event) });
+  return { session, events, result };
+}
+
+describe("train", () => {
+  it("gives each step the plan's rate and counts steps from 1", async () => {
+    const { session } = await trained();
+    const expected = Array.from({ length: 12 }, (_, index) => ({
+      step: index + 1,
+      learningRate: learningRateAt(program.plan, index),
+    }));
+    expect(session.hypers).toEqual(expected);
+  });
+
+  it("weights loss and accuracy of an epoch by images, so a smaller last batch counts less", async () => {
+    const { events } = await trained();
+    const [first, second] = events.filter((event) => event.event === "epoch");
+    expect(first).toMatchObject({
+      epoch: 1,
+      step: 4,
+      trainLoss: (12 * (1 + 2 + 3) + 4 * 4) / 40,
+      trainAccuracy: 8 / 40,
+    });
+    expect(second).toMatchObject({ epoch: 2, step: 8, trainLoss: (12 * (5 + 6 + 7) + 4 * 8) / 40 });
+  });
+
+  it("prepares the next batch after a step has begun and before it has ended", async () => {
+    const order: string[] = [];
+    const session = new NotingSession(program);
+    session.step = async ({ count }, { step }) => {
+      order.push(`step ${step} begins`);
+      await new Promise((resolve) => setImmediate(resolve));
+      order.push(`step ${step} ends`);
+      return { loss: 1, correct: count };
+    };
+    const loader = loaderOf(program);
+    const noting = {
+      ...loader,
+      train: (epoch: number, index: number) => {
+        order.push(`batch ${epoch}.${index}`);
+        return loader.train(epoch, index);
+      },
+    };
+    await train(program, session, noting, { maxSteps: 2 });
+    expect(order).toEqual(["batch 0.0", "step 1 begins", "batch 0.1", "step 1 ends", "step 2 begins", "step 2 ends"]);
+  });
+
+  it("gives the event loop a turn after every step, so that signals and the screen get theirs", async () => {
+    const controller = new AbortController();
+    setImmediate(() => controller.abort());
+    const result = await train(program, new FakeSession(program), loaderOf(program), { signal: controller.signal });
+    expect(result).toMatchObject({ outcome: "interrupted", progress: { step: 1 } });
+  });
+
+  it("waits for the state that is being kept, whatever ends the run", async () => {
+    let kept = 0;
+    const session = new FakeSession(program);
+    session.before = (call) => {
+      if (call === "step" && session.steps.length === 5) throw new Error("the engine broke");
+    };
+    const save = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      kept++;
+    };
+    await expect(train(program, session, loaderOf(program), { save })).rejects.toThrow("the engine broke");
+    expect(kept).toBe(1);
+  });
+
+  it("goes on training while a state is kept, and keeps one at a time", async () => {
+    let [keeping, most] = [0, 0];
+    const stepsBefore: number[] = [];
+    const session = new FakeSession(program);
+    const save = async () => {
+      most = Math.max(most, ++keeping);
+      const before = session.steps.length;
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      stepsBefore.push(session.steps.length - before);
+      keeping--;
+    };
+    await train(program, session, loaderOf(program), { save });
+    expect(most).toBe(1);
+    expect(stepsBefore[0]).toBeGreaterThan(0);
+  });
+});
