@@ -52,7 +52,7 @@ export function interpret(
     if (tensor.kind !== "parameter" && tensor.kind !== "statistic") return;
     const value = state.get(tensor.name);
     invariant(value, `the state lacks ${tensor.name}`);
-    values.set(id, value.slice());
+    values.set(id, value);
   });
   const after = new Map<string, Float64Array>([...state].map(([name, value]) => [name, value.slice()]));
   const machine = execute(graph, { ...batch, values, slots: after, update });
@@ -110,7 +110,7 @@ class Machine {
     readonly graph: TrainingGraph,
     readonly given: Given,
   ) {
-    this.values = new Map(given.values);
+    this.values = new Map([...given.values].map(([id, value]) => [id, value.slice()]));
   }
 
   read(id: TensorId): Float64Array {

@@ -1,0 +1,570 @@
+// Every kernel alone against the float64 reference on random numbers, over shapes that leave tails in every direction.
+// Buffers lie apart between guards and start as NaN, so a stray read or write fails too (test/reference/run-kernels.ts).
+import { describe, expect, it } from "vitest";
+import type { OptimizerConfig } from "../../../src/compiler/config.js";
+import type { Padding, Shape, Window } from "../../../src/compiler/graph.js";
+import type { KernelName } from "../../../src/compiler/lower/kernels.js";
+import type {
+  Pointwise,
+  Tensor,
+  TensorId,
+  TrainingGraph,
+  TrainingNode,
+  TrainingOp,
+} from "../../../src/compiler/lower/training-graph.js";
+import { wasmFeatures } from "../../../src/runtime/engines/wasm/kernels-module.js";
+import { draw, symmetric } from "../../oracle/counter-random.js";
+import { adamSettings } from "../../reference/build-program.js";
+import { execute, sizeOf } from "../../reference/interpret.js";
+import type { KernelOutcome, KernelRun } from "../../reference/run-kernels.js";
+import { runKernels } from "../../reference/run-kernels.js";
+
+// Largest distance, relative to the tensor's largest magnitude.
+// Rounding of a float32 sum grows as the square root of its terms.
+const DIRECT = (terms: number): number => 1e-6 * Math.sqrt(Math.max(1, terms / 500));
+const WINOGRAD = (terms: number): number => 10 * DIRECT(terms); // the transforms multiply it by about ten
+// Of how far a weight moves; Adam's 1 − beta2 is a difference of float32s, 1e-5 away in the first steps.
+const UPDATE = 2e-5;
+const ELEMENTWISE = 1e-6; // a few float32 operations on statistics that are summed in double
+
+const builds = (["kernels.wasm", "kernels-relaxed.wasm"] as const).filter(
+  (file) => file === "kernels.wasm" || wasmFeatures().relaxedSimd,
+);
+
+// ---------------------------------------------------------------- convolutions
+
+interface Convolution {
+  readonly map: readonly [height: number, width: number];
+  readonly channels: readonly [inputs: number, outputs: number];
+  readonly batch: number;
+  readonly kernel: number | readonly [number, number];
+  readonly stride?: number | readonly [number, number];
+  /** top, bottom, left, right, or the same on all sides */
+  readonly padding?: number | readonly [number, number, number, number];
+  /** Reads the network's images, which have fewer lanes and no gradient. */
+  readonly isFirst?: boolean;
+}
+
+const winogradKernels = ["transform_weights", "convolve_winograd"] as const;
+const directKernels = ["pack_weights", "convolve_direct"] as const;
+const convolutions: readonly (readonly [Convolution, ...KernelName[]])[] = [
+  // Winograd: whole tiles, tails in both directions, maps below a tile, groups of tiles that do not fill
+  [{ map: [8, 8], channels: [8, 8], batch: 1, kernel: 3, padding: 1 }, ...winogradKernels, "weight_gradient_winograd"],
+  [{ map: [7, 5], channels: [5, 12], batch: 3, kernel: 3, padding: 1 }, ...winogradKernels],
+  [{ map: [9, 9], channels: [17, 8], batch: 5, kernel: 3, padding: 1 }, ...winogradKernels],
+  [{ map: [1, 1], channels: [8, 8], batch: 17, kernel: 3, padding: 1 }, ...winogradKernels],
+  [{ map: [3, 3], channels: [24, 40], batch: 2, kernel: 3, padding: 1 }, ...winogradKernels],
+  [{ map: [2, 6], channels: [1, 1], batch: 3, kernel: 3, padding: 1 }, ...winogradKernels],
+  [{ map: [33, 31], channels: [3, 8], batch: 2, kernel: 3, padding: 1 }, ...winogradKernels],
+  [{ map: [12, 12], channels: [16, 64], batch: 8, kernel: 3, padding: 1 }, ...winogradKernels],
+  [{ map: [5, 5], channels: [120, 136], batch: 2, kernel: 3, padding: 1 }, ...winogradKernels],
+  // more channels: a product a frequency
+  [
+    { map: [5, 6], channels: [176, 184], batch: 2, kernel: 3, padding: 1 },
+    ...winogradKernels,
+    "weight_gradient_winograd_by_frequency",
+  ],
+  [
+    { map: [3, 3], channels: [256, 250], batch: 1, kernel: 3, padding: 1 },
+    ...winogradKernels,
+    "weight_gradient_winograd_by_frequency",
+  ],
+  [
+    { map: [1, 2], channels: [200, 200], batch: 3, kernel: 3, padding: 1 },
+    ...winogradKernels,
+    "weight_gradient_winograd_by_frequency",
+  ],
+  // more still: direct, the filter gradient by blocks of channels
+  [
+    { map: [3, 3], channels: [300, 300], batch: 2, kernel: 3, padding: 1 },
+    ...directKernels,
+    "weight_gradient_by_channel",
+  ],
+  [
+    { map: [4, 3], channels: [288, 264], batch: 3, kernel: 3, stride: 2, padding: 1 },
+    ...directKernels,
+    "weight_gradient_by_channel",
+  ],
+  [
+    { map: [2, 2], channels: [176, 65], batch: 5, kernel: 7, padding: [3, 2, 4, 3] },
+    ...directKernels,
+    "weight_gradient_by_channel",
+  ],
+  // large filters whose channels make no whole blocks
+  [
+    { map: [2, 2], channels: [296, 300], batch: 3, kernel: 3, padding: 1 },
+    ...directKernels,
+    "weight_gradient_by_image",
+  ],
+  // other kernels, strides and paddings
+  [{ map: [1, 1], channels: [12, 5], batch: 3, kernel: 1 }, ...directKernels, "weight_gradient_by_image"],
+  [{ map: [9, 9], channels: [8, 16], batch: 2, kernel: 1, stride: 2 }],
+  [{ map: [7, 5], channels: [17, 3], batch: 5, kernel: 1, stride: 3, padding: 1 }],
+  [{ map: [7, 5], channels: [3, 12], batch: 5, kernel: 2, padding: 1 }],
+  [{ map: [8, 8], channels: [5, 8], batch: 3, kernel: 2, stride: 2 }],
+  [{ map: [9, 9], channels: [12, 5], batch: 8, kernel: 3, stride: 2, padding: 1 }],
+  [{ map: [10, 10], channels: [8, 8], batch: 1, kernel: 3, stride: 3 }],
+  [{ map: [33, 31], channels: [5, 3], batch: 2, kernel: 3, stride: 2, padding: [0, 1, 0, 1] }],
+  [{ map: [9, 7], channels: [8, 8], batch: 3, kernel: 3, padding: [2, 0, 0, 1] }],
+  [{ map: [7, 5], channels: [8, 8], batch: 2, kernel: 3 }],
+  [{ map: [4, 4], channels: [3, 17], batch: 17, kernel: 4 }],
+  [{ map: [9, 9], channels: [1, 5], batch: 3, kernel: 5, padding: 2 }],
+  [{ map: [9, 8], channels: [8, 1], batch: 2, kernel: 5, stride: 3, padding: 2 }],
+  [{ map: [6, 9], channels: [4, 4], batch: 1, kernel: 6, padding: [3, 2, 0, 1] }],
+  [{ map: [15, 17], channels: [3, 9], batch: 3, kernel: 7, stride: 2 }],
+  [{ map: [9, 9], channels: [5, 5], batch: 2, kernel: 7, stride: 3, padding: 3 }],
+  [{ map: [9, 8], channels: [3, 4], batch: 3, kernel: [3, 5], stride: [2, 1], padding: [0, 1, 3, 2] }],
+  [{ map: [8, 11], channels: [9, 6], batch: 2, kernel: [4, 2], stride: [1, 3], padding: [2, 1, 0, 1] }],
+  // strides beyond the map: residue classes without a pixel or without a tap
+  [{ map: [1, 1], channels: [8, 8], batch: 2, kernel: 3, stride: 2, padding: 1 }],
+  [{ map: [2, 3], channels: [5, 8], batch: 3, kernel: 2, stride: 3, padding: 1 }],
+  // last groups of images that are not full: small maps go by four images, odd maps by four, even ones by two
+  [{ map: [5, 5], channels: [8, 8], batch: 6, kernel: 1 }, "convolve_direct"],
+  [{ map: [9, 9], channels: [8, 8], batch: 5, kernel: 1 }, "convolve_direct"],
+  [{ map: [9, 10], channels: [8, 8], batch: 3, kernel: 1 }, "convolve_direct"],
+  [{ map: [13, 13], channels: [4, 8], batch: 2, kernel: 1 }, "convolve_direct"],
+  // images
+  [{ map: [9, 9], channels: [3, 8], batch: 3, kernel: 3, padding: 1, isFirst: true }, ...directKernels],
+  [{ map: [33, 31], channels: [1, 12], batch: 2, kernel: 7, stride: 2, isFirst: true }],
+  [{ map: [8, 8], channels: [4, 5], batch: 5, kernel: 1, isFirst: true }],
+  [{ map: [7, 5], channels: [5, 8], batch: 1, kernel: 3, padding: 1, isFirst: true }],
+];
+
+describe.each(builds)("%s", (build) => {
+  it.each(convolutions.map(([size, ...expected]) => [titleOf(size), size, expected] as const))(
+    "convolves %s, forward and backward, as the reference does",
+    (_, size, expected) => {
+      const operation = convolutionGraph(size);
+      const { outcome, distances } = compare(operation, { build });
+      for (const kernel of expected) expect(outcome.kernels).toContain(kernel);
+      const tolerance = (name: string) => (isWinograd(outcome, name) ? WINOGRAD : DIRECT)(termsOf(size));
+      for (const [name, distance] of distances) expect(distance, name).toBeLessThan(tolerance(name));
+      expect(outcome.strays()).toEqual([]);
+    },
+  );
+
+  const flags = [false, true].flatMap((innerRelu) =>
+    [false, true].flatMap((add) => [false, true].map((outerRelu) => ({ innerRelu, add, outerRelu }))),
+  );
+  const pointwises = [null, { eps: 1e-5, momentum: 0.1 }, { eps: 1e-2, momentum: 1 }].flatMap((norm) =>
+    flags.map((flag): Pointwise => ({ norm, ...flag })),
+  );
+  const maps = [
+    [[1, 1], 3, 8],
+    [[7, 5], 12, 3],
+    [[33, 31], 17, 2],
+    [[3, 3], 300, 5],
+  ] as const;
+  it.each(
+    pointwises.flatMap((pointwise) =>
+      [false, true].map((inPlace) => [pointwiseTitle(pointwise), inPlace ? "in place" : "apart", pointwise] as const),
+    ),
+  )("applies %s, %s, forward and backward, as the reference does", (_, where, pointwise) => {
+    for (const [map, channels, batch] of maps) {
+      for (const isTraining of [true, false]) {
+        const operation = pointwiseGraph(map, channels, batch, pointwise, isTraining);
+        const { outcome, distances } = compare(operation, { build, inPlace: where === "in place" });
+        for (const [name, distance] of distances) {
+          expect(distance, `${name} of ${map.join("×")}×${channels}`).toBeLessThan(ELEMENTWISE);
+        }
+        expect(outcome.strays()).toEqual([]);
+      }
+    }
+  });
+
+  const windows: readonly (readonly [string, Window])[] = [
+    ["2×2 at stride 2", window(2, 2)],
+    ["3×3 at stride 2, padding 1", window(3, 2, 1)],
+    ["3×3 at stride 1, padding 1", window(3, 1, 1)],
+    ["2×2 at stride 3", window(2, 3)],
+    ["5×5 at stride 2, padding 2", window(5, 2, 2)],
+    ["3×5 at stride 2×1, padding 0 1 2 2", window([3, 5], [2, 1], [0, 1, 2, 2])],
+    ["2×1 at stride 1×2, padding 1 0 0 0", window([2, 1], [1, 2], [1, 0, 0, 0])],
+  ];
+  it.each(windows)("pools by %s, forward and backward, as the reference does", (_, size) => {
+    for (const [map, channels, batch] of [
+      [[7, 5], 5, 3],
+      [[9, 9], 17, 1],
+      [[33, 31], 8, 2],
+    ] as const) {
+      for (const kind of ["max_pool", "average_pool"] as const) {
+        const { outcome, distances } = compare(poolGraph(kind, map, channels, batch, size), { build });
+        for (const [name, distance] of distances) expect(distance, `${kind} ${name}`).toBeLessThan(ELEMENTWISE);
+        expect(outcome.strays()).toEqual([]);
+      }
+    }
+  });
+
+  it("pools a whole map, of any number of channels", () => {
+    for (const [map, channels, batch] of [
+      [[1, 1], 1, 2],
+      [[7, 5], 12, 3],
+      [[3, 3], 300, 17],
+    ] as const) {
+      const operation = poolGraph("average_pool", map, channels, batch, window(map, 1));
+      const { outcome, distances } = compare(operation, { build });
+      for (const [name, distance] of distances) expect(distance, name).toBeLessThan(ELEMENTWISE);
+      expect(outcome.strays()).toEqual([]);
+    }
+  });
+
+  it("gives a maximum's gradient to the first of equal values", () => {
+    const operation = poolGraph("max_pool", [6, 6], 5, 2, window(3, 2, 1));
+    operation.values.set(
+      0,
+      operation.values.get(0)!.map((value) => Math.round(value)),
+    ); // −1, 0 and 1: ties everywhere
+    const { distances } = compare(operation, { build });
+    for (const [name, distance] of distances) expect(distance, name).toBe(0);
+  });
+
+  it.each([
+    [1, 2, 0],
+    [3, 10, 0.1],
+    [17, 10, 0],
+    [5, 300, 0.2],
+    [8, 1, 0],
+  ])(
+    "computes the loss of %i images of %i classes at smoothing %f, its gradient and the count",
+    (batch, classes, smoothing) => {
+      const operation = lossGraph(batch, classes, smoothing, 8);
+      const { outcome, distances, reference } = compare(operation, { build });
+      // Doubles, but for the smoothing, which is a float32.
+      expect(Math.abs(outcome.loss - reference.loss)).toBeLessThan(1e-8 * reference.loss + 1e-12);
+      expect(outcome.correct).toBe(reference.correct);
+      for (const [name, distance] of distances) expect(distance, name).toBeLessThan(ELEMENTWISE);
+      expect(outcome.strays()).toEqual([]);
+    },
+  );
+
+  it("stays finite in the loss of logits that are far apart", () => {
+    const operation = lossGraph(6, 10, 0.1, 3000);
+    const { outcome, distances, reference } = compare(operation, { build });
+    expect(Math.abs(outcome.loss - reference.loss)).toBeLessThan(1e-8 * reference.loss);
+    for (const [name, distance] of distances) expect(distance, name).toBeLessThan(ELEMENTWISE);
+  });
+
+  it.each([1, 3, 4, 5])("looks %i channels of 8-bit images up in their tables", (channels) => {
+    const [height, width, batch] = [33, 31, 9]; // beyond one unit of work
+    const images = Uint8Array.from(draw(7, 0, batch * height * width * channels), (bits) => bits >>> 24);
+    const pixelValues = new Float32Array(symmetric(7, 1, channels * 256));
+    const shape: Shape = { kind: "map", height, width, channels };
+    const graph: TrainingGraph = {
+      tensors: [{ kind: "activation", name: "images", shape }],
+      nodes: [{ name: "images", op: { kind: "load_images", output: 0 } }],
+    };
+    const outcome = runKernels({ graph, batch, values: new Map(), images, pixelValues, build });
+    const expected = Float64Array.from(images, (value, at) => pixelValues[(at % channels) * 256 + value]!);
+    expect(outcome.read(0)).toEqual(expected);
+    expect(outcome.strays()).toEqual([]);
+  });
+});
+
+// ---------------------------------------------------------------- updates
+
+const sgd = (options: Partial<Extract<OptimizerConfig, { sgd: unknown }>["sgd"]>): OptimizerConfig => ({
+  sgd: { momentum: 0, nesterov: false, weight_decay: 0, decay_norm_and_bias: true, ...options },
+});
+const optimizers: readonly (readonly [string, OptimizerConfig])[] = [
+  ["plain SGD", sgd({})],
+  ["SGD with decay", sgd({ weight_decay: 0.1 })],
+  ["momentum", sgd({ momentum: 0.9, weight_decay: 0.01, decay_norm_and_bias: false })],
+  ["Nesterov's momentum", sgd({ momentum: 0.8, nesterov: true, weight_decay: 0.01 })],
+  ["Adam", { adam: adamSettings }],
+  ["Adam with decay", { adam: { ...adamSettings, weight_decay: 0.1, decay_norm_and_bias: false } }],
+  ["AdamW", { adamw: { ...adamSettings, beta1: 0.8, beta2: 0.99, eps: 1e-6, weight_decay: 0.1 } }],
+];
+
+it.each(optimizers)("updates by %s as the reference does, over three steps", (_, optimizer) => {
+  const counts = { weight: 20_001, bias: 300 }; // more than one unit of work
+  const builder = new Builder(1, 5);
+  const parameter = (name: string, count: number, decay: boolean): [TensorId, TensorId] => {
+    const id = builder.add({ kind: "parameter", name, dims: [count], decay }, (value) => value);
+    return [id, builder.add({ kind: "gradient", name: `${name} gradient`, parameter: id }, (value) => value)];
+  };
+  const [weight, toWeight] = parameter("weight", counts.weight, true);
+  const [bias, toBias] = parameter("bias", counts.bias, false);
+  builder.node("update", { kind: "update", parameters: [weight, bias], gradients: [toWeight, toBias] });
+  const hyper = [1, 2, 3].map((step) => ({ learningRate: 0.1 / step, step }));
+  const found = runKernels({ graph: builder.graph, batch: 1, values: builder.values, optimizer, hyper });
+  const slots = new Map<string, Float64Array>();
+  let values: ReadonlyMap<TensorId, Float64Array> = builder.values;
+  for (const { learningRate, step } of hyper) {
+    const update = { optimizer, learningRate, step };
+    const machine = execute(builder.graph, { count: 1, values, slots, update });
+    values = new Map([...values.keys()].map((id) => [id, machine.read(id)]));
+  }
+  for (const id of [weight, bias]) {
+    const moved = (value: Float64Array) => value.map((after, at) => after - builder.values.get(id)![at]!);
+    expect(distanceOf(moved(found.read(id)), moved(values.get(id)!))).toBeLessThan(UPDATE);
+  }
+  expect(found.strays()).toEqual([]);
+});
+
+// ---------------------------------------------------------------- operations
+
+interface Operation {
+  readonly graph: TrainingGraph;
+  readonly batch: number;
+  readonly values: Map<TensorId, Float64Array>;
+  readonly labels?: Int32Array;
+  readonly images?: Uint8Array;
+  readonly pixelValues?: Float32Array;
+  /** What is compared. */
+  readonly outputs: readonly TensorId[];
+}
+
+function compare(
+  operation: Operation,
+  options: Pick<KernelRun, "build" | "inPlace"> & { optimizer?: OptimizerConfig },
+) {
+  const { graph, batch, values, labels, outputs, images, pixelValues } = operation;
+  const normalised =
+    images &&
+    Float64Array.from(images, (value, at) => {
+      return pixelValues![(at % (pixelValues!.length / 256)) * 256 + value]!;
+    });
+  const reference = execute(graph, {
+    count: batch,
+    values,
+    ...(labels ? { labels } : {}),
+    ...(normalised ? { images: normalised } : {}),
+  });
+  const outcome = runKernels({
+    graph,
+    batch,
+    values,
+    ...(labels ? { labels } : {}),
+    ...(images ? { images } : {}),
+    ...(pixelValues ? { pixelValues } : {}),
+    ...options,
+  });
+  const distances = outputs.map((id): [name: string, distance: number] => {
+    return [graph.tensors[id]!.name, distanceOf(outcome.read(id), reference.read(id))];
+  });
+  return { outcome, reference, distances };
+}
+
+/** Relative to the largest magnitude; infinite where a value is not a number. */
+function distanceOf(found: Float64Array, expected: Float64Array): number {
+  let [largest, distance] = [0, 0];
+  expected.forEach((value, at) => {
+    largest = Math.max(largest, Math.abs(value));
+    const difference = Math.abs(value - found[at]!);
+    distance = Math.max(distance, Number.isNaN(difference) ? Infinity : difference);
+  });
+  return distance === 0 ? 0 : distance / largest;
+}
+
+/** Tensors one by one, each filled with random numbers if it is an input. */
+class Builder {
+  readonly tensors: Tensor[] = [];
+  readonly nodes: TrainingNode[] = [];
+  readonly values = new Map<TensorId, Float64Array>();
+
+  constructor(
+    readonly batch: number,
+    readonly seed: number,
+  ) {}
+
+  add(tensor: Tensor, fill?: (value: number) => number): TensorId {
+    const id = this.tensors.push(tensor) - 1;
+    if (fill) {
+      const count = sizeOf({ tensors: this.tensors, nodes: [] }, id, this.batch);
+      this.values.set(
+        id,
+        symmetric(this.seed, id, count).map((value) => Math.fround(fill(value))),
+      );
+    }
+    return id;
+  }
+
+  map(name: string, [height, width]: readonly [number, number], channels: number, isInput = false): TensorId {
+    const shape: Shape = { kind: "map", height, width, channels };
+    return this.add({ kind: "activation", name, shape }, isInput ? (value) => value : undefined);
+  }
+
+  node(name: string, op: TrainingOp): void {
+    this.nodes.push({ name, op });
+  }
+
+  get graph(): TrainingGraph {
+    return { tensors: this.tensors, nodes: this.nodes };
+  }
+}
+
+function convolutionGraph({ map, channels, batch, isFirst = false, ...rest }: Convolution): Operation {
+  const size = window(rest.kernel, rest.stride ?? 1, rest.padding ?? 0);
+  const { padding, kernel, stride } = size;
+  const out = [
+    Math.floor((map[0] + padding.top + padding.bottom - kernel[0]) / stride[0]) + 1,
+    Math.floor((map[1] + padding.left + padding.right - kernel[1]) / stride[1]) + 1,
+  ] as const;
+  const [inputs, outputs] = channels;
+  const builder = new Builder(batch, inputs * 1000 + outputs);
+  const input = builder.map("input", map, inputs, !isFirst);
+  if (isFirst) builder.node("images", { kind: "load_images", output: input });
+  const identity = (value: number): number => value;
+  const dims = [...kernel, inputs, outputs];
+  const weight = builder.add({ kind: "parameter", name: "weight", dims, decay: true }, identity);
+  const bias = builder.add({ kind: "parameter", name: "bias", dims: [outputs], decay: false }, identity);
+  const output = builder.map("output", out, outputs);
+  const withoutBias = builder.map("output without bias", out, outputs);
+  const outputGradient = builder.map("output gradient", out, outputs, true);
+  const weightGradient = builder.add({ kind: "gradient", name: "weight gradient", parameter: weight });
+  const biasGradient = builder.add({ kind: "gradient", name: "bias gradient", parameter: bias });
+  builder.node("conv", { kind: "conv2d", ...size, input, weight, bias, output });
+  builder.node("conv without bias", { kind: "conv2d", ...size, input, weight, bias: null, output: withoutBias });
+  builder.node("to weight", { kind: "conv2d_weight_gradient", ...size, input, outputGradient, weightGradient });
+  builder.node("to bias", { kind: "bias_gradient", outputGradient, biasGradient });
+  const compared = [output, withoutBias, weightGradient, biasGradient];
+  if (isFirst) {
+    const images = Uint8Array.from(draw(inputs, 1, batch * map[0] * map[1] * inputs), (bits) => bits >>> 24);
+    const pixelValues = new Float32Array(symmetric(inputs, 2, inputs * 256));
+    return { graph: builder.graph, batch, values: builder.values, outputs: compared, images, pixelValues };
+  }
+  const inputGradient = builder.map("input gradient", map, inputs);
+  const earlier = builder.map("earlier gradient", map, inputs, true);
+  const sum = builder.map("input gradient added", map, inputs);
+  const toInput = { kind: "conv2d_input_gradient", ...size, outputGradient, weight } as const;
+  builder.node("to input", { ...toInput, accumulate: null, inputGradient });
+  const hasTaps = size.stride.every((step, axis) => step <= kernel[axis]! || map[axis]! > 1 || padding.top === 0);
+  if (hasTaps) builder.node("added to input", { ...toInput, accumulate: earlier, inputGradient: sum });
+  const gradients = hasTaps ? [inputGradient, sum] : [inputGradient];
+  return { graph: builder.graph, batch, values: builder.values, outputs: [...compared, ...gradients] };
+}
+
+/** Products in the longest of the sums that make an output and a gradient. */
+function termsOf({ map, channels, batch, kernel }: Convolution): number {
+  const taps = typeof kernel === "number" ? kernel ** 2 : kernel[0] * kernel[1];
+  return Math.max(taps * Math.max(...channels), batch * map[0] * map[1]);
+}
+
+function isWinograd({ kernels }: KernelOutcome, tensor: string): boolean {
+  if (tensor === "weight gradient") return kernels.some((kernel) => kernel.startsWith("weight_gradient_winograd"));
+  return tensor !== "bias gradient" && kernels.includes("convolve_winograd");
+}
+
+function pointwiseGraph(
+  map: readonly [number, number],
+  channels: number,
+  batch: number,
+  pointwise: Pointwise,
+  isTraining: boolean,
+): Operation {
+  const builder = new Builder(batch, channels);
+  const input = builder.map("input", map, channels, true);
+  const residual = pointwise.add ? builder.map("residual", map, channels, true) : null;
+  const output = builder.map("output", map, channels);
+  const vector = (kind: "parameter" | "statistic", name: string, centre: number): TensorId =>
+    builder.add({ kind, name, dims: [channels], decay: false }, (value) => centre + value / 2);
+  const hasNorm = pointwise.norm !== null;
+  const norm = hasNorm && { scale: vector("parameter", "scale", 1), shift: vector("parameter", "shift", 0) };
+  const running = hasNorm
+    ? { mean: vector("statistic", "running mean", 0), variance: vector("statistic", "running variance", 1) }
+    : null;
+  if (!isTraining) {
+    const operands = norm && running ? { ...norm, ...running } : null;
+    builder.node("pointwise", { kind: "pointwise_inference", ...pointwise, input, residual, operands, output });
+    return { graph: builder.graph, batch, values: builder.values, outputs: [output] };
+  }
+  const statistic = (name: string): TensorId => builder.add({ kind: "channels", name, channels });
+  const operands = norm && { ...norm, mean: statistic("mean"), reciprocalDeviation: statistic("reciprocal deviation") };
+  builder.node("pointwise", {
+    kind: "pointwise",
+    ...pointwise,
+    input,
+    residual,
+    operands: operands || null,
+    running,
+    output,
+  });
+  const outputGradient = builder.map("output gradient", map, channels, true);
+  const inputGradient = builder.map("input gradient", map, channels);
+  const residualGradient = pointwise.add ? builder.map("residual gradient", map, channels) : null;
+  const gradient = (name: string, parameter: TensorId): TensorId => builder.add({ kind: "gradient", name, parameter });
+  const scaleGradient = operands ? gradient("scale gradient", operands.scale) : null;
+  const shiftGradient = operands ? gradient("shift gradient", operands.shift) : null;
+  builder.node("pointwise gradient", {
+    kind: "pointwise_gradient",
+    ...pointwise,
+    outputGradient,
+    input: hasNorm || pointwise.innerRelu ? input : null,
+    output: pointwise.outerRelu ? output : null,
+    operands: operands || null,
+    scaleGradient,
+    shiftGradient,
+    inputGradient,
+    residualGradient,
+  });
+  const outputs = [
+    output,
+    inputGradient,
+    residualGradient,
+    scaleGradient,
+    shiftGradient,
+    running?.mean,
+    running?.variance,
+  ];
+  const compared = outputs.filter((id): id is TensorId => id !== null && id !== undefined);
+  return { graph: builder.graph, batch, values: builder.values, outputs: compared };
+}
+
+function poolGraph(
+  kind: "max_pool" | "average_pool",
+  map: readonly [number, number],
+  channels: number,
+  batch: number,
+  size: Window,
+): Operation {
+  const { kernel, stride, padding } = size;
+  const out = [
+    Math.floor((map[0] + padding.top + padding.bottom - kernel[0]) / stride[0]) + 1,
+    Math.floor((map[1] + padding.left + padding.right - kernel[1]) / stride[1]) + 1,
+  ] as const;
+  const builder = new Builder(batch, channels);
+  const input = builder.map("input", map, channels, true);
+  const output = builder.map("output", out, channels);
+  const outputGradient = builder.map("output gradient", out, channels, true);
+  const inputGradient = builder.map("input gradient", map, channels);
+  builder.node("pool", { kind, ...size, input, output });
+  const gradients = { outputGradient, inputGradient };
+  if (kind === "max_pool")
+    builder.node("gradient", { kind: "max_pool_gradient", ...size, input, output, ...gradients });
+  else builder.node("gradient", { kind: "average_pool_gradient", ...size, ...gradients });
+  return { graph: builder.graph, batch, values: builder.values, outputs: [output, inputGradient] };
+}
+
+function lossGraph(batch: number, classes: number, labelSmoothing: number, spread: number): Operation {
+  const builder = new Builder(batch, classes);
+  const shape: Shape = { kind: "vector", channels: classes };
+  const logits = builder.add({ kind: "activation", name: "logits", shape }, (value) => value * spread);
+  const logitsGradient = builder.add({ kind: "activation", name: "logits gradient", shape });
+  builder.node("loss", { kind: "softmax_cross_entropy", logits, labelSmoothing, logitsGradient });
+  const labels = Int32Array.from(draw(classes, 3, batch), (bits) => bits % classes);
+  return { graph: builder.graph, batch, values: builder.values, labels, outputs: [logitsGradient] };
+}
+
+function window(
+  kernel: number | readonly [number, number],
+  stride: number | readonly [number, number] = 1,
+  padding: number | readonly [number, number, number, number] = 0,
+): Window {
+  const pair = (size: number | readonly [number, number]) =>
+    typeof size === "number" ? ([size, size] as const) : size;
+  const [top, bottom, left, right] = typeof padding === "number" ? [padding, padding, padding, padding] : padding;
+  const sides: Padding = { top, bottom, left, right };
+  return { kernel: pair(kernel), stride: pair(stride), padding: sides };
+}
+
+function titleOf({ map, channels, batch, kernel, stride = 1, padding = 0, isFirst = false }: Convolution): string {
+  const text = (value: number | readonly number[]): string =>
+    typeof value === "number" ? `${value}` : value.join(" ");
+  const what = `${batch} ${isFirst ? "images" : "maps"} ${map.join("×")} of ${channels.join(" to ")} channels`;
+  return `${what}, kernel ${text(kernel)}, stride ${text(stride)}, padding ${text(padding)}`;
+}
+
+function pointwiseTitle({ norm, innerRelu, add, outerRelu }: Pointwise): string {
+  const parts = [norm && `norm (epsilon ${norm.eps})`, innerRelu && "relu", add && "addition", outerRelu && "relu"];
+  return parts.filter(Boolean).join(", ") || "nothing";
+}

@@ -1,0 +1,230 @@
+// Runs a TrainingGraph, or a part of one, on the built WebAssembly kernels with every tensor in sight: each buffer lies
+// apart from the others between guards, and what no one has written is NaN, so that stray reads and writes are seen.
+import { readFileSync } from "node:fs";
+import type { OptimizerConfig } from "../../src/compiler/config.js";
+import { invariant } from "../../src/compiler/diagnostic.js";
+import { emitStep, tableBytes } from "../../src/compiler/lower/emit-step.js";
+import type { KernelCalls } from "../../src/compiler/lower/kernel-calls.js";
+import type { KernelName } from "../../src/compiler/lower/kernels.js";
+import type { ParameterLayout, StoredTensor } from "../../src/compiler/lower/layout.js";
+import { imageLanesOf, lanesOf } from "../../src/compiler/lower/layout.js";
+import { HEAP_START } from "../../src/compiler/lower/lower.js";
+import type { PersistentName } from "../../src/compiler/lower/kernel-selector.js";
+import { persistentBuffers } from "../../src/compiler/lower/kernel-selector.js";
+import { selectKernels } from "../../src/compiler/lower/select-kernels.js";
+import type { Tensor, TensorId, TrainingGraph } from "../../src/compiler/lower/training-graph.js";
+import { Heap, encodeStep } from "../../src/runtime/engines/wasm/heap.js";
+import { builtFolder, wasmFeatures } from "../../src/runtime/engines/wasm/kernels-module.js";
+import { mapOf } from "./interpret.js";
+import { plainSgd } from "./build-program.js";
+
+export interface KernelRun {
+  readonly graph: TrainingGraph;
+  readonly batch: number;
+  /** What activations, channels, parameters and statistics hold before. */
+  readonly values: ReadonlyMap<TensorId, Float64Array>;
+  readonly images?: Uint8Array;
+  /** 256 a channel */
+  readonly pixelValues?: Float32Array;
+  readonly labels?: Int32Array;
+  readonly optimizer?: OptimizerConfig;
+  /** Rates and steps, one a run of the graph; one run without. */
+  readonly hyper?: readonly { readonly learningRate: number; readonly step: number }[];
+  /** Let outputs take their inputs' places wherever the selection allows it. */
+  readonly inPlace?: boolean;
+  readonly build?: "kernels.wasm" | "kernels-relaxed.wasm";
+}
+
+export interface KernelOutcome {
+  readonly kernels: readonly KernelName[];
+  read(id: TensorId): Float64Array;
+  readonly loss: number;
+  readonly correct: number;
+  /** Names of buffers whose guards were overwritten, and of tensors whose padding lanes are no longer zero. */
+  strays(): string[];
+}
+
+const GUARD = 256;
+const PATTERN = 0xff; // as floats and doubles: NaN
+
+export function runKernels(run: KernelRun): KernelOutcome {
+  const { graph, batch, optimizer = plainSgd } = run;
+  const layout = layoutOf(graph);
+  const calls = selectKernels(graph, { batch, threads: 1, layout, optimizer });
+  const { offsets, sizes, end } = placeApart(calls, run.inPlace ?? false);
+  const persistentSizes = sizesOfRegions(layout, run);
+  const persistent = {} as Record<PersistentName, number>;
+  let address = HEAP_START + GUARD;
+  for (const name of persistentBuffers) {
+    persistent[name] = address;
+    address += Math.ceil(persistentSizes[name] / 64) * 64 + GUARD;
+  }
+  const tables = address;
+  const arena = Math.ceil((tables + tableBytes(calls)) / 64) * 64;
+  const step = emitStep(batch, calls, { offsets, arenaBytes: end, aliveBytes: end }, { persistent, tables, arena });
+
+  const stepAddress = arena + end;
+  const heap = new Heap(stepAddress + encodeStep(step).length * 4);
+  heap.bytes(HEAP_START, stepAddress - HEAP_START).fill(PATTERN);
+  heap.writeStep(step, stepAddress);
+  heap.bytes(persistent["staged images"], run.images?.length ?? 0).set(run.images ?? []);
+  heap.integers(persistent["staged labels"], run.labels?.length ?? 0).set(run.labels ?? []);
+  heap.floats(persistent["pixel values"], run.pixelValues?.length ?? 0).set(run.pixelValues ?? []);
+  const slots = ["first slots", "second slots"] as const;
+  for (const name of slots) heap.bytes(persistent[name], persistentSizes[name]).fill(0);
+
+  const stored = new Map([...layout.parameters, ...layout.statistics].map((tensor) => [tensor.name, tensor]));
+  const lanes = (tensor: Tensor, id: TensorId): number => {
+    if (tensor.kind === "channels") return lanesOf(tensor.channels);
+    return isImages(graph, id) ? imageLanesOf(mapOf(graph, id).channels) : lanesOf(mapOf(graph, id).channels);
+  };
+  /** Where a tensor lies, as rows of floats with padding behind each. */
+  const rowsOf = (id: TensorId) => {
+    const tensor = graph.tensors[id]!;
+    if (tensor.kind === "activation" || tensor.kind === "channels") {
+      const buffer = calls.buffers.findIndex(({ kind, name }) => kind === "transient" && name === tensor.name);
+      if (buffer < 0) return null;
+      const columns = tensor.kind === "channels" ? tensor.channels : mapOf(graph, id).channels;
+      const storedColumns = lanes(tensor, id);
+      const rows = sizes[buffer]! / (storedColumns * 4);
+      return { at: arena + offsets[buffer]!, blocks: 1, rows, storedRows: rows, columns, storedColumns };
+    }
+    const { name } = tensor.kind === "gradient" ? graph.tensors[tensor.parameter]! : tensor;
+    const regions = { parameter: "parameters", gradient: "gradients", statistic: "statistics" } as const;
+    const place = stored.get(name)!;
+    return { ...place, at: persistent[regions[tensor.kind]] + place.offset };
+  };
+  for (const [id, value] of run.values) {
+    const place = rowsOf(id);
+    if (!place) continue;
+    const { at, blocks, rows, storedRows, columns, storedColumns } = place;
+    const all = heap.floats(at, blocks * storedRows * storedColumns).fill(0);
+    value.forEach((element, index) => {
+      const row = Math.floor(index / columns);
+      all[(Math.floor(row / rows) * storedRows + (row % rows)) * storedColumns + (index % columns)] = element;
+    });
+  }
+
+  const features = wasmFeatures();
+  const file = run.build ?? (features.relaxedSimd ? "kernels-relaxed.wasm" : "kernels.wasm");
+  const env = { memory: heap.memory, now: () => 0, abort: () => invariant(false, "a kernel aborted") };
+  const kernels = new WebAssembly.Instance(moduleOf(file), { env }).exports as {
+    run(step: number, threads: number, times: number): void;
+  };
+  const [settings] = Object.values(optimizer) as [{ beta1?: number; beta2?: number }];
+  for (const { learningRate, step: number } of run.hyper ?? [{ learningRate: 0, step: 1 }]) {
+    const [beta1, beta2] = [settings.beta1 ?? 0, settings.beta2 ?? 0];
+    heap.setHyper(learningRate, 1 - beta1 ** number, Math.sqrt(1 - beta2 ** number));
+    kernels.run(stepAddress, 1, 0);
+  }
+
+  return {
+    kernels: step.calls.map(({ kernel }) => kernel),
+    ...heap.result(),
+    read(id) {
+      const place = rowsOf(id);
+      invariant(place, `${graph.tensors[id]!.name} has no buffer`);
+      const { at, blocks, rows, storedRows, columns, storedColumns } = place;
+      const all = heap.floats(at, blocks * storedRows * storedColumns);
+      return Float64Array.from({ length: blocks * rows * columns }, (_, index) => {
+        const row = Math.floor(index / columns);
+        return all[(Math.floor(row / rows) * storedRows + (row % rows)) * storedColumns + (index % columns)]!;
+      });
+    },
+    strays() {
+      const strays: string[] = [];
+      const checkGuard = (name: string, from: number): void => {
+        if (heap.bytes(from, GUARD).some((byte) => byte !== PATTERN)) strays.push(`guard behind ${name}`);
+      };
+      for (const name of persistentBuffers) {
+        checkGuard(name, persistent[name] + Math.ceil(persistentSizes[name] / 64) * 64);
+      }
+      calls.buffers.forEach(({ kind, name }, index) => {
+        if (kind === "transient") checkGuard(name, arena + offsets[index]! + Math.ceil(sizes[index]! / 64) * 64);
+      });
+      graph.tensors.forEach((tensor, id) => {
+        const place = rowsOf(id);
+        if (!place || (tensor.kind === "channels" && !run.values.has(id))) return; // an epsilon alone is behind it
+        const { at, blocks, rows, storedRows, columns, storedColumns } = place;
+        const all = heap.floats(at, blocks * storedRows * storedColumns);
+        const hasStray = all.some((value, index) => {
+          const row = Math.floor(index / storedColumns) % storedRows;
+          return (row >= rows || index % storedColumns >= columns) && value !== 0;
+        });
+        if (hasStray) strays.push(`padding of ${tensor.name}`);
+      });
+      return strays;
+    },
+  };
+}
+
+const modules = new Map<string, WebAssembly.Module>();
+function moduleOf(file: string): WebAssembly.Module {
+  let module = modules.get(file);
+  if (!module) modules.set(file, (module = new WebAssembly.Module(readFileSync(new URL(file, builtFolder)))));
+  return module;
+}
+
+/** No two buffers share a byte, but where one must (or, `inPlace`, may) take another's place. */
+function placeApart({ buffers, calls }: KernelCalls, inPlace: boolean) {
+  const offsets: number[] = [];
+  let end = GUARD;
+  for (const buffer of buffers) {
+    offsets.push(buffer.kind === "transient" ? end : -1);
+    if (buffer.kind === "transient") end += Math.ceil(buffer.bytes / 64) * 64 + GUARD;
+  }
+  for (const call of calls) {
+    if (call.inPlace && (call.inPlace.required || inPlace)) offsets[call.inPlace.output] = offsets[call.inPlace.input]!;
+  }
+  const sizes = buffers.map((buffer) => (buffer.kind === "transient" ? buffer.bytes : 0));
+  return { offsets, sizes, end };
+}
+
+function isImages(graph: TrainingGraph, id: TensorId): boolean {
+  const { op } = graph.nodes[0]!;
+  return op.kind === "load_images" && op.output === id;
+}
+
+/** As layoutParameters places them, from the tensors alone. */
+function layoutOf(graph: TrainingGraph): ParameterLayout {
+  const paddedTo = (weight: TensorId): number => {
+    const conv = graph.nodes.find(({ op }) => op.kind === "conv2d" && op.weight === weight)?.op;
+    return conv?.kind === "conv2d" && isImages(graph, conv.input) ? 4 : 8;
+  };
+  let end = 0;
+  const place = (kind: Tensor["kind"], isDecayed: boolean): StoredTensor[] =>
+    graph.tensors.flatMap((tensor, id) => {
+      if (tensor.kind !== kind || (tensor.kind !== "parameter" && tensor.kind !== "statistic")) return [];
+      if (tensor.decay !== isDecayed) return [];
+      const columns = tensor.dims.at(-1)!;
+      const storedColumns = lanesOf(columns);
+      const multiple = paddedTo(id);
+      const rows = tensor.dims.length > 1 ? tensor.dims.at(-2)! : 1;
+      const storedRows = tensor.dims.length > 1 ? Math.ceil(rows / multiple) * multiple : 1;
+      const blocks = tensor.dims.slice(0, -2).reduce((product, size) => product * size, 1);
+      const stored = { name: tensor.name, offset: end, shape: tensor.dims, blocks, rows, storedRows };
+      end += blocks * storedRows * storedColumns * 4;
+      return [{ ...stored, columns, storedColumns }];
+    });
+  const decayed = place("parameter", true);
+  const decayedBytes = end;
+  const others = place("parameter", false);
+  const parameterBytes = end;
+  end = 0;
+  const statistics = place("statistic", false);
+  return { parameters: [...decayed, ...others], decayedBytes, parameterBytes, statistics, statisticBytes: end };
+}
+
+function sizesOfRegions(layout: ParameterLayout, run: KernelRun): Record<PersistentName, number> {
+  const bytes = layout.parameterBytes;
+  return {
+    "staged images": run.images?.length ?? 0,
+    "staged labels": (run.labels?.length ?? 0) * 4,
+    "pixel values": (run.pixelValues?.length ?? 0) * 4,
+    parameters: bytes,
+    gradients: bytes,
+    statistics: layout.statisticBytes,
+    "first slots": bytes,
+    "second slots": bytes,
+  };
+}
