@@ -1,0 +1,173 @@
+// Holds the shape of the code base: which way imports go, where heavy libraries come in, and how large a file may be.
+// Imports are read off the text: that needs no compiler and sees type imports apart from values.
+import { readFileSync, readdirSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { dirname, join, posix, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const MAXIMUM_LINES = 400;
+
+/** Longer than that, each for a reason. */
+const LONG_FILES: Readonly<Record<string, string>> = {
+  "src/runtime/engines/wasm/assembly/winograd.ts": "one algorithm, whose passes share their transforms",
+};
+
+/** Where a library may be imported as a value; anywhere else only its types. */
+const HOME_OF_LIBRARY: Readonly<Record<string, readonly string[]>> = {
+  "@tensorflow/tfjs-backend-cpu": ["src/runtime/engines/tfjs/"],
+  "@tensorflow/tfjs-core": ["src/runtime/engines/tfjs/"],
+  "@tensorflow/tfjs-layers": ["src/runtime/engines/tfjs/"],
+  "cli-progress": ["src/cli/"],
+  commander: ["src/cli/"],
+  "fast-png": ["src/runtime/data/"],
+  picocolors: ["src/cli/", "src/compiler/render/"],
+  tar: ["src/runtime/data/"],
+  yaml: ["src/compiler/"],
+};
+
+/** So heavy that one file imports them, and only when they are needed. */
+const HEAVY = ["@tensorflow/tfjs-backend-cpu", "@tensorflow/tfjs-core", "@tensorflow/tfjs-layers", "fast-png"];
+const LOADED_LATE = [...HEAVY, "tar"];
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const files = sourceFiles("src");
+const imports = files.flatMap((file) => importsIn(file, textOf(file)));
+const values = imports.filter(({ isType }) => !isType);
+
+describe("imports go one way: cli → runtime → compiler", () => {
+  it("nothing in the compiler imports the runtime or the command line", () => {
+    expect(importsFrom("src/compiler/", ["src/runtime/", "src/cli/"])).toEqual([]);
+  });
+
+  it("nothing in the runtime imports the command line", () => {
+    expect(importsFrom("src/runtime/", ["src/cli/"])).toEqual([]);
+  });
+
+  it("nothing in src imports what is outside it", () => {
+    const outside = imports.filter(
+      ({ target }) => target.startsWith("..") || /^(test|bench|scripts|dist)\//.test(target),
+    );
+    expect(outside.map(describeImport)).toEqual([]);
+  });
+
+  it("the compiler uses nothing of Node: what it is given is text, and what it gives is data", () => {
+    const isBuiltin = ({ target }: Import) => builtinModules.includes(target.replace(/^node:/, ""));
+    const found = values.filter((entry) => entry.file.startsWith("src/compiler/") && isBuiltin(entry));
+    expect(found.map(describeImport)).toEqual([]);
+  });
+});
+
+describe("libraries come in where they belong", () => {
+  it("each is imported as a value in its home alone", () => {
+    const strays = values.filter(({ file, target }) => {
+      const home = HOME_OF_LIBRARY[target];
+      return isLibrary(target) && !home?.some((folder) => file.startsWith(folder));
+    });
+    expect(strays.map(describeImport)).toEqual([]);
+  });
+
+  it.each(HEAVY)("%s is imported in one file", (library) => {
+    expect([...new Set(values.filter(({ target }) => target === library).map(({ file }) => file))]).toHaveLength(1);
+  });
+
+  it.each(LOADED_LATE)("%s is loaded when it is needed and not before", (library) => {
+    expect(values.filter(({ target, isLazy }) => target === library && !isLazy).map(describeImport)).toEqual([]);
+  });
+
+  it("every dependency of package.json is used, and every library used is a dependency", () => {
+    const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+      dependencies: Record<string, string>;
+    };
+    const used = new Set(values.map(({ target }) => target).filter(isLibrary));
+    expect([...used].toSorted()).toEqual(Object.keys(dependencies).toSorted());
+  });
+});
+
+describe("every file can be read by itself", () => {
+  it("starts with a comment that says what it is for", () => {
+    const silent = files.filter((file) => !/^(#!.*\n)?(\/\/ |\/\*\*)/.test(textOf(file)));
+    expect(silent).toEqual([]);
+  });
+
+  it(`has no more than ${MAXIMUM_LINES} lines`, () => {
+    const long = files.filter((file) => textOf(file).split("\n").length - 1 > MAXIMUM_LINES);
+    expect(long).toEqual(Object.keys(LONG_FILES));
+  });
+});
+
+it("reads imports in every form off a file's text", () => {
+  const text = `import a, { type B } from "./a.js";
+import type { C } from "c";
+export {
+  d,
+} from "../d.js";
+import "node:fs";
+const e = await import("e");
+let f: typeof import("f"), g: import("./g.js").G;
+export const h = "text from "; // from "nowhere"
+`;
+  const found = importsIn("src/x/file.ts", text).map(({ target, isType, isLazy }) => [target, isType, isLazy]);
+  expect(found).toEqual([
+    ["src/x/a.js", false, false],
+    ["c", true, false],
+    ["src/d.js", false, false],
+    ["node:fs", false, false],
+    ["e", false, true],
+    ["f", true, true],
+    ["src/x/g.js", true, true],
+  ]);
+});
+
+interface Import {
+  readonly file: string;
+  /** A path from the root of the repository, or the name of a library or of a module of Node's. */
+  readonly target: string;
+  readonly isType: boolean;
+  /** By `import()`, when it is needed. */
+  readonly isLazy: boolean;
+}
+
+function importsFrom(folder: string, targets: readonly string[]): string[] {
+  const wrong = imports.filter(
+    ({ file, target }) => file.startsWith(folder) && targets.some((start) => target.startsWith(start)),
+  );
+  return wrong.map(describeImport);
+}
+
+function describeImport({ file, target }: Import): string {
+  return `${file} imports ${target}`;
+}
+
+function importsIn(file: string, text: string): Import[] {
+  const targetOf = (specifier: string): string =>
+    specifier.startsWith(".") ? posix.normalize(posix.join(posix.dirname(file), specifier)) : specifier;
+  const found: Import[] = [];
+  // `import … from "x"` and `export … from "x"` begin their line, and their names may go over several
+  for (const [, words = "", specifier = ""] of text.matchAll(/^(?:import|export)\s+([^"';()=]*?)\s*from "([^"]+)"/gm)) {
+    found.push({ file, target: targetOf(specifier), isType: words.startsWith("type "), isLazy: false });
+  }
+  for (const [, specifier = ""] of text.matchAll(/^import "([^"]+)"/gm)) {
+    found.push({ file, target: targetOf(specifier), isType: false, isLazy: false });
+  }
+  // `typeof import("x")` and `import("x").Name` are types
+  for (const [, type, specifier = "", member] of text.matchAll(/(typeof )?\bimport\("([^"]+)"\)(\.[A-Z])?/g)) {
+    found.push({ file, target: targetOf(specifier), isType: Boolean(type ?? member), isLazy: true });
+  }
+  return found;
+}
+
+function isLibrary(target: string): boolean {
+  return !target.startsWith("src/") && !builtinModules.includes(target.replace(/^node:/, ""));
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .map((name) => `${folder}/${name.split(sep).join("/")}`)
+    .filter((file) => file.endsWith(".ts") && !file.includes("/generated/"))
+    .toSorted();
+}
+
+function textOf(file: string): string {
+  return readFileSync(join(root, file), "utf8");
+}
