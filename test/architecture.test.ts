@@ -2,7 +2,7 @@
 // Imports are read off the text: that needs no compiler and sees type imports apart from values.
 import { readFileSync, readdirSync } from "node:fs";
 import { builtinModules } from "node:module";
-import { dirname, join, posix, sep } from "node:path";
+import { join, posix, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
