@@ -17,9 +17,8 @@ export async function presets(): Promise<Preset[]> {
   return Promise.all(
     names.map(async (name) => {
       const text = await readFile(new URL(name, folder), "utf8");
-      const [comment = ""] = text
-        .split("\n")
-        .filter((line) => line.startsWith("# ") && !line.includes("yaml-language-server"));
+      const comment =
+        text.split("\n").find((line) => line.startsWith("# ") && !line.includes("yaml-language-server")) ?? "";
       return { name: name.replace(/\.yaml$/, ""), summary: comment.slice(2).replace(/[.:].*$/, "") };
     }),
   );

@@ -221,7 +221,7 @@ function isBlock(text: string, node: YamlNode): boolean {
 function contentEnd(text: string, node: YamlNode): number {
   if (node.anchor || !isBlock(text, node)) return node.span.end;
   if (node.kind === "list" && node.items.length > 0) return contentEnd(text, node.items.at(-1)!);
-  const last = node.kind === "map" ? node.entries.filter((entry) => isInside(entry, node)).at(-1) : undefined;
+  const last = node.kind === "map" ? node.entries.findLast((entry) => isInside(entry, node)) : undefined;
   return last ? valueEnd(text, last) : node.span.end;
 }
 

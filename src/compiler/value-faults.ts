@@ -53,8 +53,8 @@ export function describeNode(node: YamlNode): string {
 
 function emptyHint(form: Form): string | undefined {
   if (form.kind === "map") {
-    const required = Object.entries(form.keys).filter(([, key]) => isRequired(key));
-    const [name, key] = required[0] ?? Object.entries(form.keys)[0]!;
+    const entries = Object.entries(form.keys);
+    const [name, key] = entries.find(([, other]) => isRequired(other)) ?? entries[0]!;
     return `put its keys on the lines below, indented, such as \`${name}: ${flow(key.example ?? key.default)}\``;
   }
   if (form.kind === "list") return "put its items on the lines below, each after `- `";
@@ -95,7 +95,7 @@ function meantShape(form: Form, node: YamlNode): string | undefined {
     return "write it without the brackets or the dash: exactly one is chosen";
   }
   if (long?.kind === "options" && node.kind === "list") {
-    const [first] = Object.keys(long.options).filter((name) => mayStandAlone(long, name));
+    const first = Object.keys(long.options).find((name) => mayStandAlone(long, name));
     return first && `exactly one is chosen, such as \`${first}\``;
   }
   if (long?.kind === "map") {

@@ -10,6 +10,7 @@ import { readSource } from "../../src/cli/read-source.js";
 import { codes } from "../../src/compiler/codes.js";
 import { compileText } from "../../src/compiler/compile.js";
 import type { Diagnostic } from "../../src/compiler/diagnostic.js";
+import { diagnosticsReference } from "../../src/compiler/diagnostics-reference.js";
 import { renderDiagnostics } from "../../src/compiler/render-diagnostics.js";
 
 const root = fileURLToPath(new URL("../fixtures/invalid/", import.meta.url));
@@ -49,6 +50,17 @@ it("has a folder for every code of the catalogue, and no other", () => {
       .sort(),
   );
 });
+
+it("docs/diagnostics.md shows every code as it is (node scripts/build-schema.mjs)", () => {
+  const page = readFileSync(new URL("../../docs/diagnostics.md", import.meta.url), "utf8");
+  expect(page).toBe(diagnosticsReference(Object.fromEntries(cases.map((name) => [name, exampleOf(name)]))));
+});
+
+function exampleOf(name: string) {
+  const text = (file: string) => readFileSync(join(root, name, file), "utf8");
+  const wrong = existsSync(join(root, name, "input.yaml")) ? text("input.yaml") : undefined;
+  return { wrong, right: text("fixed.yaml"), output: text("expected.txt") };
+}
 
 async function check(name: string, fileName: "input.yaml" | "fixed.yaml") {
   const folder = join(root, name);

@@ -8,6 +8,7 @@ import { collect } from "../options.js";
 interface CheckFlags {
   readonly format: DiagnosticsFormat;
   readonly set: readonly string[];
+  readonly watch: boolean;
 }
 
 export function register(program: Command): void {
@@ -22,11 +23,32 @@ export function register(program: Command): void {
         .default("text"),
     )
     .option("--set <path=value>", "check with this value set, e.g. train.epochs=3 (may be repeated)", collect, [])
+    .option("--watch", "check again whenever a file is saved, until Ctrl-C", false)
     .action(async (files: readonly string[], flags: CheckFlags) => {
-      const reports: FileReport[] = [];
-      for (const file of files) reports.push(await checkFile(file, flags.set));
-      process.exitCode = await print(reports, flags.format);
+      process.exitCode = await checkAll(files, flags);
+      if (flags.watch) await watch(files, () => checkAll(files, flags));
     });
+}
+
+async function checkAll(files: readonly string[], flags: CheckFlags): Promise<number> {
+  const reports: FileReport[] = [];
+  for (const file of files) reports.push(await checkFile(file, flags.set));
+  return print(reports, flags.format);
+}
+
+/** Looks at the files' times: editors that save by renaming would be lost to notifications about the old file. */
+async function watch(files: readonly string[], onSave: () => Promise<unknown>): Promise<void> {
+  const { watchFile } = await import("node:fs");
+  let checks: Promise<unknown> = Promise.resolve();
+  for (const file of files) {
+    watchFile(file, { interval: 200 }, () => {
+      checks = checks.then(() => {
+        process.stdout.write(process.stdout.isTTY ? "\u001b[2J\u001b[H" : "\n");
+        return onSave();
+      });
+    });
+  }
+  // The watchers keep the process alive.
 }
 
 async function checkFile(path: string, overrides: readonly string[]): Promise<FileReport> {

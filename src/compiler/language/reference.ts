@@ -8,7 +8,7 @@ import { placeText } from "./lookup.js";
 export function languageReference(): string {
   const sections = ["data", "model", "train"].flatMap((name) => sectionsOf(entryAt([name])!));
   return [
-    "<!-- Generated from src/compiler/language by `npm run build:schema`. -->",
+    "<!-- Generated from src/compiler/language by `node scripts/build-schema.mjs`. -->",
     "# The language",
     "",
     "A netc file is YAML 1.2. Keys that must be given are marked; all others have the default shown. The same texts are",

@@ -1,8 +1,8 @@
 // Diagnostics as GitHub workflow commands, which become annotations on a pull request's lines.
 import { positionAt } from "../code-frame.js";
 import type { Diagnostic } from "../diagnostic.js";
-import type { FileReport } from "../render-diagnostics.js";
-import { sourceOf } from "../render-diagnostics.js";
+import type { FileReport } from "./file-report.js";
+import { sourceOf } from "./file-report.js";
 
 export function renderGithub(reports: readonly FileReport[]): string {
   return reports.flatMap((report) => report.diagnostics.map((diagnostic) => command(diagnostic, report))).join("\n");

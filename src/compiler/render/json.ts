@@ -2,8 +2,8 @@
 // for the version before would be misled.
 import { positionAt } from "../code-frame.js";
 import type { Diagnostic, Span } from "../diagnostic.js";
-import type { FileReport } from "../render-diagnostics.js";
-import { countOf, sourceOf } from "../render-diagnostics.js";
+import type { FileReport } from "./file-report.js";
+import { countOf, sourceOf } from "./file-report.js";
 
 export function renderJson(reports: readonly FileReport[]): string {
   const document = {

@@ -2,8 +2,8 @@
 import { positionAt } from "../code-frame.js";
 import { codes } from "../codes.js";
 import type { Diagnostic, Span } from "../diagnostic.js";
-import type { FileReport } from "../render-diagnostics.js";
-import { sourceOf } from "../render-diagnostics.js";
+import type { FileReport } from "./file-report.js";
+import { sourceOf } from "./file-report.js";
 
 export function renderSarif(reports: readonly FileReport[]): string {
   const used = new Set(reports.flatMap((report) => report.diagnostics.map(({ code }) => code)));
@@ -50,12 +50,14 @@ function result({ code, severity, message, path, span, hint, related = [] }: Dia
 function physicalLocation(span: Span | undefined, report: FileReport) {
   const source = span ? sourceOf(span, report) : report.source;
   // A value from the command line stands in no file: the result is about the file it was given for.
-  const artifactLocation = {
-    uri: encodeURI(source.isCommandLine ? report.source.name : source.name).replaceAll("\\", "/"),
-  };
+  const artifactLocation = { uri: relativeUri(source.isCommandLine ? report.source.name : source.name) };
   if (!span || source.isCommandLine) return { physicalLocation: { artifactLocation } };
   const start = positionAt(source.text, span.start);
   const end = positionAt(source.text, Math.max(span.start, span.end));
   const region = { startLine: start.line, startColumn: start.column, endLine: end.line, endColumn: end.column };
   return { physicalLocation: { artifactLocation, region } };
+}
+
+function relativeUri(path: string): string {
+  return encodeURI(path.replaceAll("\\", "/")).replace(/[?#]/g, encodeURIComponent);
 }

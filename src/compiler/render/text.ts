@@ -2,8 +2,8 @@
 import pc from "picocolors";
 import { codeFrame, positionAt } from "../code-frame.js";
 import type { Diagnostic, SourceText, Span } from "../diagnostic.js";
-import type { FileReport, RenderOptions } from "../render-diagnostics.js";
-import { countOf, sourceOf } from "../render-diagnostics.js";
+import type { FileReport, RenderOptions } from "./file-report.js";
+import { countOf, sourceOf } from "./file-report.js";
 import { pathText } from "../yaml-file.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
