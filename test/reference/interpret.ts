@@ -34,7 +34,7 @@ export interface ReferenceOutcome {
   readonly loss: number;
   readonly correct: number;
   readonly logits: Float64Array;
-  /** By parameter name; empty for an evaluation. */
+  /** By parameter name; of those that the graph computes. */
   readonly gradients: ReferenceState;
   /** Parameters, statistics and optimizer slots afterwards. */
   readonly state: ReferenceState;
@@ -58,7 +58,7 @@ export function interpret(
   const machine = execute(graph, { ...batch, values, slots: after, update });
   const gradients = new Map<string, Float64Array>();
   graph.tensors.forEach((tensor, id) => {
-    if (tensor.kind === "gradient") gradients.set(nameOf(graph, tensor.parameter), machine.read(id));
+    if (tensor.kind === "gradient" && machine.has(id)) gradients.set(nameOf(graph, tensor.parameter), machine.read(id));
     if (tensor.kind === "parameter" || tensor.kind === "statistic") after.set(tensor.name, machine.read(id));
   });
   const loss = graph.nodes.find(({ op }) => op.kind === "softmax_cross_entropy")!.op;
@@ -117,6 +117,10 @@ class Machine {
     const value = this.values.get(id);
     invariant(value, `${nameOf(this.graph, id)} is read before it is written`);
     return value;
+  }
+
+  has(id: TensorId): boolean {
+    return this.values.has(id);
   }
 
   /** Zeros in place of what the tensor held. */
