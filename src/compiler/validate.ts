@@ -9,7 +9,7 @@ import { isRequired } from "./language/forms.js";
 import type { Form, ListForm, MapForm, NumberForm, OptionsForm, ShortFormsForm } from "./language/forms.js";
 import { language } from "./language/language.js";
 import { missingKeys, unknownKey } from "./key-faults.js";
-import { suggestName, wrongNumberType, wrongType } from "./value-faults.js";
+import { unknownValue, wrongNumberType, wrongType } from "./value-faults.js";
 import { placeName, valueSpan } from "./yaml-file.js";
 import type { Place, YamlFile, YamlMap, YamlNode, YamlScalar } from "./yaml-file.js";
 
@@ -103,10 +103,7 @@ class Validator {
   #name(names: readonly string[], form: Form, node: YamlNode, place: Place): unknown {
     if (isText(node) && names.includes(node.value)) return node.value;
     if (node.kind !== "scalar" || node.value === null) return this.#wrongType(form, node, place);
-    return this.#report("schema/unknown-value", node, place, {
-      message: `is ${flow(node.value)}, expected ${describeForm(form)}`,
-      hint: suggestName(node.value, names),
-    });
+    return this.#report("schema/unknown-value", node, place, unknownValue(form, node.value, names, place));
   }
 
   #list(form: ListForm, node: YamlNode, place: Place): unknown {
@@ -131,7 +128,7 @@ class Validator {
       } else if (known.absent !== undefined && value.kind === "scalar" && value.value === null) {
         values[key] = null;
       } else {
-        values[key] = this.value(known.form, value, { path, keySpan });
+        values[key] = this.value(known.form, value, { path, keySpan, isNullable: known.absent !== undefined });
       }
     }
     const missing = Object.keys(form.keys).filter((key) => isRequired(form.keys[key]!) && !(key in values));
@@ -223,11 +220,8 @@ class Validator {
     if (accepts(form.long, node)) return this.value(form.long, node, place);
     if (isText(node)) {
       const names = form.shorts.flatMap(({ form: short }) => (short.kind === "literal" ? [String(short.value)] : []));
-      const hint = suggestName(node.value, names);
-      if (hint) {
-        const message = `is ${flow(node.value)}, expected ${describeForm(form)}`;
-        return this.#report("schema/unknown-value", node, place, { message, hint });
-      }
+      const fault = unknownValue(form, node.value, names, place);
+      if (fault.hint) return this.#report("schema/unknown-value", node, place, fault);
     }
     return this.#wrongType(form, node, place);
   }

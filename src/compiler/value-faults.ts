@@ -1,5 +1,5 @@
 // Words for values of the wrong type, with the edit that was probably meant.
-import { describeForm, flow, mayStandAlone } from "./language/describe.js";
+import { describeForm, enumeration, flow, mayStandAlone } from "./language/describe.js";
 import { isRequired } from "./language/forms.js";
 import type { Form, NumberForm } from "./language/forms.js";
 import { otherValueNames } from "./language/other-names.js";
@@ -12,20 +12,48 @@ interface Fault {
   readonly hint?: string | undefined;
 }
 
-export function wrongType(form: Form, node: YamlNode, { path }: Place): Fault {
-  if (path.length === 0) {
-    return {
-      message: `is ${describeNode(node)}, expected ${describeForm(form)}`,
-      hint: "start with `name: my-network`",
-    };
+export function wrongType(form: Form, node: YamlNode, place: Place): Fault {
+  if (place.path.length === 0) {
+    const required = form.kind === "map" ? Object.keys(form.keys).filter((name) => isRequired(form.keys[name]!)) : [];
+    const message = `is ${describeNode(node)}, expected a map with ${enumeration(required, "and")}`;
+    return { message, hint: "start with `name: my-network`" };
   }
+  const expected = expectation(form, place);
   if (node.kind === "scalar" && node.value === null) {
-    return { message: `has no value, expected ${describeForm(form)}`, hint: emptyHint(form) };
+    const found = node.span.start === node.span.end ? "has no value" : "is null";
+    return { message: `${found}, expected ${expected}`, hint: nothingHint(form) };
   }
   return {
-    message: `is ${describeNode(node)}, expected ${describeForm(form)}`,
-    hint: meantValue(form, node) ?? meantShape(form, node),
+    message: `is ${describeNode(node)}, expected ${expected}`,
+    hint: meantValue(form, node) ?? meantNull(node, place) ?? meantShape(form, node),
   };
+}
+
+/** A word, number or boolean where one of a few names is expected. */
+export function unknownValue(
+  form: Form,
+  found: string | number | boolean,
+  names: readonly string[],
+  place: Place,
+): Fault {
+  const hint = suggestName(found, names) ?? (isNothing(found) ? nullHint(place) : undefined);
+  return { message: `is ${flow(found)}, expected ${expectation(form, place)}`, hint };
+}
+
+function expectation(form: Form, { isNullable = false }: Place): string {
+  return `${describeForm(form)}${isNullable ? " or null" : ""}`;
+}
+
+function meantNull(node: YamlNode, place: Place): string | undefined {
+  return node.kind === "scalar" && node.value !== null && isNothing(node.value) ? nullHint(place) : undefined;
+}
+
+function isNothing(value: string | number | boolean): boolean {
+  return value === false || (typeof value === "string" && /^(none|no|off|nothing|nil|false)$/i.test(value));
+}
+
+function nullHint({ isNullable = false, path }: Place): string | undefined {
+  return isNullable ? `write \`null\`, or leave \`${path.at(-1)}\` out` : undefined;
 }
 
 export function wrongNumberType(form: NumberForm, value: number): Fault {
@@ -35,8 +63,9 @@ export function wrongNumberType(form: NumberForm, value: number): Fault {
 }
 
 /** "write `relu`" for `Relu`, `rleu` or `re-lu`; undefined where nothing is near. */
-export function suggestName(found: string | number | boolean, names: readonly string[]): string | undefined {
+function suggestName(found: string | number | boolean, names: readonly string[]): string | undefined {
   if (found === false && names.includes("none")) return "write `none`";
+  if (found === true && names.includes("none")) return `write \`${names.find((name) => name !== "none")}\``;
   if (typeof found !== "string") return undefined;
   const snake = snakeCase(found);
   const known = Object.hasOwn(otherValueNames, snake) ? otherValueNames[snake] : undefined;
@@ -51,7 +80,9 @@ export function describeNode(node: YamlNode): string {
   return JSON.stringify(node.value.length > 60 ? `${node.value.slice(0, 59)}…` : node.value);
 }
 
-function emptyHint(form: Form): string | undefined {
+function nothingHint(form: Form): string | undefined {
+  const names = form.kind === "options" ? form.options : form.kind === "choice" ? form.values : {};
+  if ("none" in names) return "write `none`";
   if (form.kind === "map") {
     const entries = Object.entries(form.keys);
     const [name, key] = entries.find(([, other]) => isRequired(other)) ?? entries[0]!;
@@ -102,7 +133,11 @@ function meantShape(form: Form, node: YamlNode): string | undefined {
     const required = Object.entries(long.keys).filter(([, key]) => isRequired(key));
     const shown = required.length > 0 ? required : Object.entries(long.keys).slice(0, 1);
     if (node.kind === "list") return `write a map: \`${shown[0]![0]}: …\`, without dashes`;
-    return `write \`${flow(Object.fromEntries(shown.map(([name, key]) => [name, key.example ?? key.default])))}\``;
+    // A number alone is most likely meant for the first key that takes one.
+    const given = node.kind === "scalar" && typeof node.value === "number" ? node.value : undefined;
+    const target = given === undefined ? undefined : shown.find(([, key]) => key.form.kind === "number")?.[0];
+    const values = shown.map(([name, key]) => [name, name === target ? given : (key.example ?? key.default)]);
+    return `write \`${flow(Object.fromEntries(values))}\``;
   }
   return undefined;
 }

@@ -131,6 +131,8 @@ function mapPlaces(diagnostics: readonly Diagnostic[], spanOf: (located: Located
 export interface Place {
   readonly path: Path;
   readonly keySpan?: Span;
+  /** The key takes null too. */
+  readonly isNullable?: boolean;
 }
 
 /** `channels`, `stages[1]`, `the file` */
