@@ -10,6 +10,7 @@ import { register as registerDoctor } from "./commands/doctor.js";
 import { register as registerExplain } from "./commands/explain.js";
 import { register as registerGraph } from "./commands/graph.js";
 import { register as registerInit } from "./commands/init.js";
+import { register as registerProfile } from "./commands/profile.js";
 import { register as registerResolve } from "./commands/resolve.js";
 import { register as registerRun } from "./commands/run.js";
 import { register as registerSchema } from "./commands/schema.js";
@@ -58,6 +59,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerCheck,
   registerGraph,
   registerRun,
+  registerProfile,
   registerSet,
   registerDiff,
   registerResolve,

@@ -10,6 +10,8 @@ import { updateAdam, updateSgd } from "./update";
 import { weightGradientByChannel, weightGradientByImage } from "./weight-gradient";
 import { convolveWinograd, transformWeights, weightGradientWinograd, weightGradientWinogradByFrequency } from "./winograd";
 
+export { peakCopy, peakMultiplyAdd } from "./peak";
+
 /** Milliseconds on the host's clock, for profiles. */
 // @ts-ignore: decorator
 @external("env", "now")

@@ -1,0 +1,119 @@
+// Kernel call → the bytes that it must move: the extent of each large operand, once for each way that it goes. What an
+// algorithm reads a second time, its scratch memory and per-channel vectors do not count, so that the figure is of the
+// operation and not of its implementation, as multiply-adds are.
+import type { StepCall } from "../compiler/lower/emit-step.js";
+import type { Access, KernelName } from "../compiler/lower/kernels.js";
+import { kernels } from "../compiler/lower/kernels.js";
+
+type Operands<K extends KernelName> = Readonly<Record<keyof (typeof kernels)[K], number>>;
+type Extents<K extends KernelName> = { readonly [P in keyof (typeof kernels)[K]]?: number };
+type ExtentRules = { readonly [K in KernelName]?: (operands: Operands<K>) => Extents<K> };
+
+/** Undefined for a kernel that no rule describes. */
+export function bytesOf({ kernel, operands }: StepCall): number | undefined {
+  const rule = extentRules[kernel] as ((operands: Readonly<Record<string, number>>) => object) | undefined;
+  if (!rule) return undefined;
+  const accesses: Readonly<Record<string, Access>> = kernels[kernel];
+  const values = Object.fromEntries(Object.keys(accesses).map((name, index) => [name, operands[index]!]));
+  let bytes = 0;
+  for (const [name, extent] of Object.entries(rule(values))) {
+    if (values[name] === 0) continue; // an absent operand
+    const goesBothWays = accesses[name] === "update" && values["accumulate"] !== 0;
+    bytes += (extent as number) * (goesBothWays ? 2 : 1);
+  }
+  return bytes;
+}
+
+const FLOAT = 4;
+
+const extentRules: ExtentRules = {
+  load_images: ({ pixels, channels, lanes }) => ({ images: pixels * channels, output: pixels * lanes * FLOAT }),
+  pack_weights: ({ taps, depth, columns }) => {
+    const bytes = taps * depth * columns * FLOAT;
+    return { weights: bytes, packed: bytes };
+  },
+  convolve_direct: ({ groups, inputGroupBytes, tiles, taps, depth, columnTiles }) => {
+    const pixels = groups * tiles * 4;
+    // A strided window of one pixel passes over most of its input
+    const input = Math.min(groups * inputGroupBytes, pixels * taps * depth * FLOAT);
+    const columns = columnTiles * 8;
+    return { input, packed: taps * depth * columns * FLOAT, output: pixels * columns * FLOAT };
+  },
+  transform_weights: ({ inLanes, outLanes }) => {
+    const pairs = inLanes * outLanes * FLOAT;
+    return { weights: 9 * pairs, transformed: 36 * pairs };
+  },
+  convolve_winograd: ({ images, height, width, depth, columns }) => {
+    const pixels = images * height * width * FLOAT;
+    return { input: pixels * depth, transformed: 36 * depth * columns * FLOAT, output: pixels * columns };
+  },
+  weight_gradient_winograd: winogradGradientExtents,
+  weight_gradient_winograd_by_frequency: winogradGradientExtents,
+  weight_gradient_by_image: weightGradientExtents,
+  weight_gradient_by_channel: weightGradientExtents,
+  bias_gradient: ({ pixels, lanes }) => ({ outputGradient: pixels * lanes * FLOAT }),
+  batch_norm: pointwiseExtents,
+  batch_norm_gradient: pointwiseGradientExtents,
+  batch_norm_inference: pointwiseExtents,
+  pointwise: pointwiseExtents,
+  pointwise_gradient: pointwiseGradientExtents,
+  max_pool: (operands) => poolExtents(operands),
+  max_pool_gradient: (operands) => {
+    const { input, output } = poolExtents(operands);
+    return { input, output, outputGradient: output, inputGradient: input };
+  },
+  average_pool: (operands) => poolExtents(operands),
+  average_pool_gradient: (operands) => {
+    const { input, output } = poolExtents(operands);
+    return { outputGradient: output, inputGradient: input };
+  },
+  softmax_cross_entropy: ({ images, lanes }) => {
+    const bytes = images * lanes * FLOAT;
+    return { logits: bytes, logitsGradient: bytes };
+  },
+  update_sgd: ({ count }) => {
+    const bytes = count * FLOAT;
+    return { parameters: bytes, gradients: bytes, momenta: bytes };
+  },
+  update_adam: ({ count }) => {
+    const bytes = count * FLOAT;
+    return { parameters: bytes, gradients: bytes, firstMoments: bytes, secondMoments: bytes };
+  },
+};
+
+function winogradGradientExtents(
+  operands: Readonly<Record<"images" | "height" | "width" | "inLanes" | "outLanes", number>>,
+) {
+  const { images, height, width, inLanes, outLanes } = operands;
+  const pixels = images * height * width * FLOAT;
+  return { input: pixels * inLanes, outputGradient: pixels * outLanes, weightGradient: 9 * inLanes * outLanes * FLOAT };
+}
+
+function weightGradientExtents(
+  operands: Operands<"weight_gradient_by_channel"> | Operands<"weight_gradient_by_image">,
+) {
+  const { images, height, width, inLanes, outHeight, outWidth, outLanes, kernelHeight, kernelWidth } = operands;
+  return {
+    input: images * height * width * inLanes * FLOAT,
+    outputGradient: images * outHeight * outWidth * outLanes * FLOAT,
+    weightGradient: kernelHeight * kernelWidth * inLanes * outLanes * FLOAT,
+  };
+}
+
+function pointwiseExtents({ pixels, lanes }: Readonly<Record<"pixels" | "lanes", number>>) {
+  const bytes = pixels * lanes * FLOAT;
+  return { input: bytes, residual: bytes, output: bytes };
+}
+
+function pointwiseGradientExtents({ pixels, lanes }: Readonly<Record<"pixels" | "lanes", number>>) {
+  const bytes = pixels * lanes * FLOAT;
+  return { outputGradient: bytes, input: bytes, output: bytes, inputGradient: bytes, residualGradient: bytes };
+}
+
+function poolExtents(
+  operands: Readonly<Record<"images" | "height" | "width" | "outHeight" | "outWidth" | "lanes", number>>,
+) {
+  const { images, height, width, outHeight, outWidth, lanes } = operands;
+  const pixel = images * lanes * FLOAT;
+  return { input: height * width * pixel, output: outHeight * outWidth * pixel };
+}

@@ -1,0 +1,39 @@
+// `netc profile FILE`: where a training step's time goes, kernel by kernel, beside what this machine can do at best.
+import type { Command } from "commander";
+import { InvalidArgumentError, Option } from "commander";
+import { collect } from "../options.js";
+
+export interface ProfileFlags {
+  readonly set: readonly string[];
+  readonly threads?: number;
+  readonly steps: number;
+  readonly format: "text" | "json";
+  readonly trace?: string;
+}
+
+export function register(program: Command): void {
+  program
+    .command("profile")
+    .summary("time every kernel of a training step")
+    .description(
+      "Runs training steps of FILE's network on random images (no data set is needed) on the wasm engine, and prints " +
+        "where the time goes: by kernel, by pass, and by layer and pass, with the share of what this machine can do, " +
+        "which is measured first. Nothing is written but the trace.",
+    )
+    .argument("<file>", "the YAML file")
+    .option("--set <path=value>", "set a value of the file (may be repeated)", collect, [])
+    .option("--threads <number>", "threads of the engine (default: one a core)", wholeNumber)
+    .option("--steps <number>", "steps to take the medians of", wholeNumber, 10)
+    .addOption(new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text"))
+    .option("--trace <file>", "also write the step as Chrome trace events (for about:tracing or ui.perfetto.dev)")
+    .action(async (file: string, flags: ProfileFlags) => {
+      const { profile } = await import("../profile.js");
+      process.exitCode = await profile(file, flags);
+    });
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= 1) return value;
+  throw new InvalidArgumentError("Expected a whole number from 1.");
+}
