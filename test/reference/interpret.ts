@@ -227,11 +227,15 @@ const rules: Rules = {
         Float64Array,
       ];
       const { momentum, eps } = op.norm;
+      const [scale, shift] = [machine.read(op.operands.scale), machine.read(op.operands.shift)];
+      const [factor, term] = [machine.create(op.operands.factor), machine.create(op.operands.term)];
       x.forEach((value, at) => (mean[at % channels]! += value / count));
       const variance = new Float64Array(channels);
       x.forEach((value, at) => (variance[at % channels]! += (value - mean[at % channels]!) ** 2 / count));
       for (let channel = 0; channel < channels; channel++) {
         reciprocal[channel] = 1 / Math.sqrt(variance[channel]! + eps);
+        factor[channel] = scale[channel]! * reciprocal[channel]!;
+        term[channel] = shift[channel]! - mean[channel]! * factor[channel]!;
         const unbiased = count > 1 ? (variance[channel]! * count) / (count - 1) : variance[channel]!;
         runningMean[channel] = (1 - momentum) * runningMean[channel]! + momentum * mean[channel]!;
         runningVariance[channel] = (1 - momentum) * runningVariance[channel]! + momentum * unbiased;

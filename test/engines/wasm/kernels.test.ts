@@ -471,7 +471,13 @@ function pointwiseGraph(
     return { graph: builder.graph, batch, values: builder.values, outputs: [output] };
   }
   const statistic = (name: string): TensorId => builder.add({ kind: "channels", name, channels });
-  const operands = norm && { ...norm, mean: statistic("mean"), reciprocalDeviation: statistic("reciprocal deviation") };
+  const operands = norm && {
+    ...norm,
+    mean: statistic("mean"),
+    reciprocalDeviation: statistic("reciprocal deviation"),
+    factor: statistic("factor"),
+    term: statistic("term"),
+  };
   builder.node("pointwise", {
     kind: "pointwise",
     ...pointwise,

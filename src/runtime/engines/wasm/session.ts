@@ -29,7 +29,7 @@ interface WrittenStep {
 }
 
 export class WasmSession implements Session {
-  private readonly requests: StepRequest[];
+  private requests: readonly StepRequest[];
   private readonly steps = new Map<string, WrittenStep>();
   private readonly workers: Worker[] = [];
   private readonly heap: Heap;
@@ -161,13 +161,15 @@ export class WasmSession implements Session {
   private stepFor(mode: StepMode, batch: number): WrittenStep {
     const found = this.steps.get(`${mode} ${batch}`);
     if (found) return found;
-    const before = this.lowered.addresses;
-    this.requests.push({ mode, batch });
-    this.lowered = lower(this.program, this.requests, this.threads);
+    const requests = [...this.requests, { mode, batch }];
+    const lowered = lower(this.program, requests, this.threads);
+    const names = Object.keys(lowered.addresses) as PersistentName[];
     invariant(
-      Object.keys(before).every((name) => before[name as PersistentName] === this.lowered.addresses[name as PersistentName]),
+      names.every((name) => lowered.addresses[name] === this.lowered.addresses[name]),
       `a batch of ${batch} images is larger than any that this session was opened for`,
     );
+    this.requests = requests;
+    this.lowered = lowered;
     this.writeSteps();
     return this.steps.get(`${mode} ${batch}`)!;
   }
