@@ -1,0 +1,59 @@
+// Keeps the documents true: README.md's files and commands are run and give what it shows, links lead somewhere, and the
+// files that the documents name exist.
+import { existsSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { netc } from "./support/netc.js";
+import { temporaryFolder } from "./support/temporary-folder.js";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const documents = ["README.md", "CONTRIBUTING.md", "src/README.md", "test/README.md"];
+const textOf = (document: string): string => readFileSync(join(root, document), "utf8");
+
+describe("README.md", () => {
+  it("shows what its commands print, on the files that it shows", async () => {
+    const folder = await temporaryFolder();
+    for (const { language, text } of codeBlocks(textOf("README.md"))) {
+      const [first = "", ...rest] = text.split("\n");
+      const fileName = /^# (\S+\.yaml)$/.exec(first)?.[1];
+      if (language === "yaml" && fileName) await writeFile(join(folder, fileName), text);
+      // A run's times differ from run to run
+      const command = /^\$ npx netc ((?!run ).+)$/.exec(first)?.[1];
+      if (language !== "console" || !command) continue;
+      const { output, errors } = await netc(command.replaceAll("'", "").split(" "), { folder });
+      expect(output + errors, command).toBe(rest.join("\n"));
+    }
+    const { exitCode, output } = await netc(["check", "shapes.yaml", "glance.yaml"], { folder });
+    expect(exitCode, output).toBe(0);
+  });
+
+  it("lists every command", async () => {
+    const { output } = await netc(["--help"]);
+    const commands = [...output.matchAll(/^ {2}([a-z]+)\b/gm)]
+      .map(([, name]) => name)
+      .filter((name) => name !== "help");
+    const listed = [...textOf("README.md").matchAll(/^\| `netc ([a-z]+)/gm)].map(([, name]) => name);
+    expect(listed.toSorted()).toEqual(commands.toSorted());
+  });
+});
+
+describe.each(documents)("%s", (document) => {
+  it("links to what is there", () => {
+    const targets = [...textOf(document).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(([, target]) => target!);
+    expect(targets.filter((target) => !existsSync(join(root, dirname(document), target)))).toEqual([]);
+  });
+
+  it("names files that are there", () => {
+    const names = [...textOf(document).matchAll(/`((?:src|test|scripts|configs|bench|docs|schema|\.ci)\/[\w./-]*)`/g)];
+    expect(names.map(([, name]) => name!).filter((name) => !existsSync(join(root, name)))).toEqual([]);
+  });
+});
+
+function codeBlocks(document: string): { language: string; text: string }[] {
+  return [...document.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = "", text = ""]) => ({
+    language,
+    text,
+  }));
+}
