@@ -6,7 +6,8 @@ import type { ResolvedConfig } from "./config.js";
 import type { Diagnostic, Result } from "./diagnostic.js";
 import { failed, hasErrors, ok } from "./diagnostic.js";
 import { inferShapes } from "./infer-shapes.js";
-import { loadConfig } from "./load-config.js";
+import { inOrder, loadConfig } from "./load-config.js";
+import type { Loading } from "./load-config.js";
 import type { YamlFile } from "./parse.js";
 import { withSpans } from "./parse.js";
 import { plan } from "./plan.js";
@@ -28,11 +29,18 @@ export function compileText(
   readBase?: ReadBase,
 ): Compilation {
   const loaded = loadConfig(text, fileName, overrides, readBase); // parse, compose, apply overrides, validate, resolve
-  if (!loaded.value) return { ...failed<Program>(loaded.diagnostics), file: undefined };
+  if (!loaded.value) return { ...failed<Program>(withFaultsOfTheRest(loaded)), file: undefined };
   const { file, config } = loaded.value;
   const program = compileConfig(config);
-  const diagnostics = [...loaded.diagnostics, ...withSpans(file, program.diagnostics)];
+  const diagnostics = inOrder(file.source, [...loaded.diagnostics, ...withSpans(file, program.diagnostics)]);
   return { value: program.value, diagnostics, file };
+}
+
+/** All faults at once: what later passes find in the sections that are without faults of form. */
+function withFaultsOfTheRest({ diagnostics, rest }: Loading): readonly Diagnostic[] {
+  if (!rest) return diagnostics;
+  const found = compileConfig(rest.config).diagnostics.filter(rest.concerns);
+  return inOrder(rest.file.source, [...diagnostics, ...withSpans(rest.file, found)]);
 }
 
 export function compileConfig(config: ResolvedConfig): Result<Program> {

@@ -7,6 +7,8 @@ import { failed, hasErrors, ok } from "./diagnostic.js";
 import { applyOverrides } from "./overrides.js";
 import { parse, sourceText } from "./parse.js";
 import { resolve } from "./resolve.js";
+import { soundPart } from "./sound-part.js";
+import type { SoundPart } from "./sound-part.js";
 import { validate } from "./validate.js";
 import { withSource } from "./yaml-file.js";
 import type { YamlFile } from "./yaml-file.js";
@@ -14,6 +16,11 @@ import type { YamlFile } from "./yaml-file.js";
 export interface LoadedConfig {
   readonly file: YamlFile;
   readonly config: ResolvedConfig;
+}
+
+export interface Loading extends Result<LoadedConfig> {
+  /** Where there are errors: what of the file later passes can check nevertheless. */
+  readonly rest?: SoundPart & { readonly file: YamlFile };
 }
 
 /**
@@ -26,7 +33,7 @@ export function loadConfig(
   fileName: string,
   overrides: readonly string[] = [],
   readBase: ReadBase = noBase,
-): Result<LoadedConfig> {
+): Loading {
   const parsed = parse(text, fileName);
   const source = sourceText(text, fileName);
   const found = (...diagnostics: (readonly Diagnostic[])[]) => inOrder(source, withSource(source, diagnostics.flat()));
@@ -38,14 +45,18 @@ export function loadConfig(
   const file = overridden.value ?? composed.value;
   const valid = validate(file);
   const diagnostics = found(parsed.diagnostics, composed.diagnostics, overridden.diagnostics, valid.diagnostics);
-  if (!valid.value || hasErrors(diagnostics)) return failed(diagnostics);
+  if (!valid.value || hasErrors(diagnostics)) {
+    const rest = soundPart(file, diagnostics);
+    return { ...failed<LoadedConfig>(diagnostics), ...(rest ? { rest: { ...rest, file } } : {}) };
+  }
   return ok({ file, config: resolve(valid.value) }, diagnostics);
 }
 
 const noBase: ReadBase = (name) =>
   failed([{ code: "extends/not-found", severity: "error", message: `${name} cannot be read here` }]);
 
-function inOrder(source: SourceText, diagnostics: readonly Diagnostic[]): Diagnostic[] {
+/** As a reader of the file meets them. */
+export function inOrder(source: SourceText, diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const rank = ({ span }: Diagnostic) => {
     if (span?.source?.isCommandLine) return 2;
     return span?.source && span.source.name !== source.name ? 1 : 0;
