@@ -6,6 +6,7 @@ import type { Step } from "./assignment.js";
 import type { Diagnostic, Result, SourceText } from "./diagnostic.js";
 import { failed, ok } from "./diagnostic.js";
 import { flow } from "./language/describe.js";
+import { language } from "./language/language.js";
 import { indexIn, removeAt, setAt, unknownStep } from "./overrides.js";
 import { parse } from "./parse.js";
 import type { YamlEntry, YamlFile, YamlMap, YamlNode } from "./yaml-file.js";
@@ -44,7 +45,7 @@ function applySet(file: YamlFile, argument: string): Result<string> {
   const assignment = readAssignment(source);
   if (!assignment.value) return failed(assignment.diagnostics);
   const { steps, value, text: written } = assignment.value;
-  const wanted = setAt(file.root, steps, value);
+  const wanted = setAt(file.root, steps, value, language);
   if (!wanted.value) return failed(wanted.diagnostics);
   // As written on the command line; where that does not fit its surroundings (a comma within braces), in quotes.
   const candidates = [written, flow(plainOf(value)), ...(isText(value) ? [JSON.stringify(value.value)] : [])];
@@ -52,6 +53,14 @@ function applySet(file: YamlFile, argument: string): Result<string> {
     const splice = spliceToSet(file, steps, candidate);
     const edited = splice && spliced(file.source.text, splice);
     if (edited !== undefined && means(edited, wanted.value)) return ok(edited);
+  }
+  // Where more than the value changes (a short form, another option), the smallest part around it that holds the change.
+  for (let depth = steps.length - 1; depth > 0; depth--) {
+    const around = steps.slice(0, depth);
+    const splice = spliceToSet(file, around, flow(plainOf(valueAt(wanted.value, around))));
+    const edited =
+      splice && !/#/.test(file.source.text.slice(splice.start, splice.end)) && spliced(file.source.text, splice);
+    if (edited && means(edited, wanted.value)) return ok(edited);
   }
   return failed([notEditable(steps.at(-1)!)]);
 }
@@ -66,6 +75,14 @@ function applyUnset(file: YamlFile, argument: string): Result<string> {
   const edited = splice && spliced(file.source.text, splice);
   if (edited !== undefined && means(edited, wanted.value)) return ok(edited);
   return failed([notEditable(steps.value.at(-1)!)]);
+}
+
+/** What stands at the end of the steps in values that have it. */
+function valueAt(root: YamlNode, steps: readonly Step[]): YamlNode {
+  return steps.reduce<YamlNode>((node, step) => {
+    if (node.kind !== "list") return entryOf(node, String(step.name))!.value;
+    return node.items[step.name === "+" ? node.items.length - 1 : indexIn(node.items.length, step)!]!;
+  }, root);
 }
 
 function notEditable(step: Step): Diagnostic {

@@ -4,8 +4,11 @@ import { readAssignment } from "./assignment.js";
 import type { Step } from "./assignment.js";
 import type { Diagnostic, Result, SourceText, Span } from "./diagnostic.js";
 import { failed, ok } from "./diagnostic.js";
+import { isWrittenAs } from "./language/forms.js";
+import type { Form, ShortFormsForm } from "./language/forms.js";
+import { language } from "./language/language.js";
 import { entryOf } from "./yaml-file.js";
-import type { YamlEntry, YamlFile, YamlNode } from "./yaml-file.js";
+import type { YamlEntry, YamlFile, YamlNode, YamlScalar } from "./yaml-file.js";
 
 /**
  * Sets each `path=value`, in order; later ones win. The value is YAML (`0.1`, `true`, `[1, 2]`, `{batch: {eps: 1e-3}}`).
@@ -26,21 +29,30 @@ export function applyOverrides(file: YamlFile, overrides: readonly string[]): Re
       });
       continue;
     }
-    const changed = assignment.value && setAt(root, assignment.value.steps, assignment.value.value);
+    const changed = assignment.value && setAt(root, assignment.value.steps, assignment.value.value, language);
     diagnostics.push(...assignment.diagnostics, ...(changed?.diagnostics ?? []));
     root = changed?.value ?? root;
   }
   return diagnostics.length > 0 ? failed(diagnostics) : ok({ ...file, root });
 }
 
-/** A copy of the node with `value` at the end of the steps. */
-export function setAt(node: YamlNode, steps: readonly Step[], value: YamlNode): Result<YamlNode> {
+/**
+ * A copy of the node with `value` at the end of the steps. Settings of an option choose it: another option that the file
+ * has there gives way. A short form on the way is first written out, so that what it says stays.
+ */
+export function setAt(node: YamlNode, steps: readonly Step[], value: YamlNode, form?: Form): Result<YamlNode> {
   const [step, ...rest] = steps;
   if (!step) return ok(value);
+  if (form?.kind === "short-forms") return setAt(writtenOut(node, form), steps, value, form.long);
   if (node.kind === "list") {
     const index = indexIn(node.items.length, step);
     if (index === undefined) return failed([unknownStep(step, listMessage(step, node.items.length))]);
-    const inner = setAt(node.items[index] ?? emptyMap(step.span), rest, value);
+    const inner = setAt(
+      node.items[index] ?? emptyMap(step.span),
+      rest,
+      value,
+      form?.kind === "list" ? form.item : undefined,
+    );
     if (!inner.value) return inner;
     const items = [...node.items.slice(0, index), inner.value, ...node.items.slice(index + 1)];
     return ok({ ...node, items });
@@ -49,14 +61,40 @@ export function setAt(node: YamlNode, steps: readonly Step[], value: YamlNode): 
     const found = node.kind === "map" ? "a map" : "a single value";
     return failed([unknownStep(step, `\`[${step.name}]\` asks for a list item, but the file has ${found} there`)]);
   }
-  // A single value on the way, such as a short form, gives way to the map that the path goes through.
-  const entries = node.kind === "map" ? node.entries : [];
+  // A name or a value on the way gives way to the map that the path goes through.
+  const all = node.kind === "map" ? node.entries : [];
+  const isOption = form?.kind === "options" && Object.hasOwn(form.options, step.name);
+  const entries = isOption ? all.filter((entry) => entry.key === step.name) : all;
   const old = entries.find((entry) => entry.key === step.name);
-  const inner = setAt(old?.value ?? emptyMap(step.span), rest, value);
+  const inner = setAt(old?.value ?? emptyMap(step.span), rest, value, formBelow(form, step.name));
   if (!inner.value) return inner;
   const entry: YamlEntry = { key: step.name, keySpan: step.span, value: inner.value };
   const replaced = old ? entries.map((other) => (other === old ? entry : other)) : [...entries, entry];
   return ok({ kind: "map", span: node.kind === "map" ? node.span : step.span, entries: replaced });
+}
+
+function formBelow(form: Form | undefined, name: string): Form | undefined {
+  if (form?.kind === "map" && Object.hasOwn(form.keys, name)) return form.keys[name]!.form;
+  if (form?.kind === "options" && Object.hasOwn(form.options, name)) return form.options[name]!.settings ?? undefined;
+  return undefined;
+}
+
+/** `0.1` as `{constant: {rate: 0.1}}`, at the place of the short form. */
+function writtenOut(node: YamlNode, form: ShortFormsForm): YamlNode {
+  if (node.kind !== "scalar") return node;
+  const { value } = node;
+  const short = form.shorts.find((candidate) => isWrittenAs(candidate, value));
+  return short?.expand ? nodeOf(short.expand(value as never), node) : node;
+}
+
+function nodeOf(value: unknown, place: YamlScalar): YamlNode {
+  if (value === null || typeof value !== "object") return { ...place, value: value as YamlScalar["value"] };
+  const entries = Object.entries(value).map(([key, inner]) => ({
+    key,
+    keySpan: place.span,
+    value: nodeOf(inner, place),
+  }));
+  return { kind: "map", span: place.span, entries };
 }
 
 /** A copy of the node without what is at the end of the steps. */

@@ -4,6 +4,7 @@ import type { DataConfig, ModelConfig, ResolvedConfig, StageConfig, StemConfig }
 import { datasetFacts } from "./datasets.js";
 import type { DatasetFacts } from "./datasets.js";
 import { invariant } from "./diagnostic.js";
+import { isWrittenAs } from "./language/forms.js";
 import type { Form, MapForm, OptionsForm, ShortFormsForm } from "./language/forms.js";
 import { language } from "./language/language.js";
 import type { NetConfig } from "./validate.js";
@@ -128,14 +129,7 @@ function fillOption(form: OptionsForm, value: string | Readonly<Record<string, u
 }
 
 function fillShort(form: ShortFormsForm, value: unknown): unknown {
-  for (const { form: short, expand } of form.shorts) {
-    if (!isWrittenAs(short, value)) continue;
-    return expand ? fill(form.long, expand(value as never)) : value;
-  }
-  return fill(form.long, value);
-}
-
-function isWrittenAs(short: ShortFormsForm["shorts"][number]["form"], value: unknown): boolean {
-  if (short.kind === "literal") return value === short.value;
-  return short.kind === typeof value;
+  const short = form.shorts.find((candidate) => isWrittenAs(candidate, value));
+  if (!short) return fill(form.long, value);
+  return short.expand ? fill(form.long, short.expand(value as never)) : value;
 }

@@ -126,6 +126,18 @@ describe("editText", () => {
     expect(outcome("c.k=3")).toBe("refused");
   });
 
+  it("replaces a short form, or an option, by the smallest part that holds the change", () => {
+    const train =
+      "train:\n  # rate\n  learning_rate: 0.1 # constant\n  optimizer:\n    sgd: { momentum: 0.9 }\n  epochs: 3\n";
+    const edited = editText(train, "a.yaml", [
+      { set: "train.learning_rate.constant.warmup_epochs=2" },
+      { set: "train.optimizer.adam.beta1=0.8" },
+    ]);
+    expect(edited.value).toBe(
+      "train:\n  # rate\n  learning_rate: {constant: {rate: 0.1, warmup_epochs: 2}} # constant\n  optimizer: {adam: {beta1: 0.8}}\n  epochs: 3\n",
+    );
+  });
+
   it("applies several edits in order, or reports all that is wrong with them", () => {
     const both = editText(text, "a.yaml", [{ set: "train.epochs=4" }, { unset: "train.epochs" }, { set: "train.x=1" }]);
     expect(both.value).toBe(text.replace("train:\n  epochs: 3", "train: {x: 1}"));

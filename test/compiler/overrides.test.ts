@@ -23,6 +23,22 @@ describe("applyOverrides", () => {
     expect(plain(applied([override]))).toMatchObject(expected);
   });
 
+  it("chooses the option whose settings are given, and writes out a short form on the way", () => {
+    const train = (before: string, override: string) => {
+      const file = parse(`train: { ${before} }`, "x.yaml").value!;
+      return plain(applyOverrides(file, [`train.${override}`]).value!.root);
+    };
+    expect(train("optimizer: { sgd: { momentum: 0.9 } }", "optimizer.adam.beta1=0.8")).toEqual({
+      train: { optimizer: { adam: { beta1: 0.8 } } },
+    });
+    expect(train("optimizer: { sgd: { momentum: 0.9 } }", "optimizer.sgd.nesterov=true")).toEqual({
+      train: { optimizer: { sgd: { momentum: 0.9, nesterov: true } } },
+    });
+    expect(train("learning_rate: 0.1", "learning_rate.constant.warmup_epochs=2")).toEqual({
+      train: { learning_rate: { constant: { rate: 0.1, warmup_epochs: 2 } } },
+    });
+  });
+
   it("lets a later override win, and leaves the file as it was", () => {
     const file = parse(text, "x.yaml").value!;
     const before = JSON.stringify(file);

@@ -91,6 +91,11 @@ export function isRequired(key: Key): boolean {
   return key.default === undefined && key.derived === undefined;
 }
 
+/** Whether a value that the language allows is written in this short form. */
+export function isWrittenAs({ form }: ShortForm, value: unknown): boolean {
+  return form.kind === "literal" ? value === form.value : form.kind === typeof value;
+}
+
 export function integer(bounds: Omit<NumberForm, "kind" | "integer"> = {}): NumberForm {
   return { kind: "number", integer: true, ...bounds };
 }
