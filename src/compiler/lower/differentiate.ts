@@ -133,6 +133,8 @@ const forwardRules: ForwardRules = {
       ...norm,
       mean: tape.add({ kind: "channels", name: `${normName} mean`, channels }),
       reciprocalDeviation: tape.add({ kind: "channels", name: `${normName} reciprocal deviation`, channels }),
+      factor: tape.add({ kind: "channels", name: `${normName} factor`, channels }),
+      term: tape.add({ kind: "channels", name: `${normName} term`, channels }),
     };
     tape.saved[index] = { operands };
     tape.push(name, { kind: "pointwise", ...pointwise, input, residual, operands, running, output });

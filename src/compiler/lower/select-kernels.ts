@@ -68,6 +68,8 @@ const emitters: Emitters = {
       shift: selector.operand(op.operands.shift),
       mean: selector.operand(op.operands.mean),
       reciprocalDeviation: selector.operand(op.operands.reciprocalDeviation),
+      factor: selector.operand(op.operands.factor),
+      term: selector.operand(op.operands.term),
       runningMean: selector.operand(op.running.mean),
       runningVariance: selector.operand(op.running.variance),
       epsilon: op.norm.eps,
@@ -127,12 +129,14 @@ const emitters: Emitters = {
       {
         ...common,
         scale: selector.operand(op.operands.scale),
-        shift: selector.operand(op.operands.shift),
         mean: selector.operand(op.operands.mean),
         reciprocalDeviation: selector.operand(op.operands.reciprocalDeviation),
+        factor: selector.operand(op.operands.factor),
+        term: selector.operand(op.operands.term),
         scaleGradient: selector.operand(scaleGradient),
         shiftGradient: selector.operand(shiftGradient),
         ...statisticScratch(selector, lanes),
+        coefficients: selector.scratch("coefficients", 3 * lanes * 4),
       },
       extra,
     );
@@ -251,7 +255,6 @@ function statisticScratch(selector: KernelSelector, lanes: number) {
   return {
     slots: STATISTIC_SLOTS,
     partials: selector.scratch("partial sums", STATISTIC_SLOTS * 2 * lanes * 8),
-    coefficients: selector.scratch("coefficients", 5 * lanes * 4),
   };
 }
 

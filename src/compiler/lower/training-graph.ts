@@ -34,6 +34,9 @@ export interface NormOperands {
   readonly shift: TensorId;
   readonly mean: TensorId;
   readonly reciprocalDeviation: TensorId;
+  /** norm(x) = x·factor + term as the forward pass computed it: the backward pass finds the same mask to the bit. */
+  readonly factor: TensorId;
+  readonly term: TensorId;
 }
 
 export type TrainingOp =

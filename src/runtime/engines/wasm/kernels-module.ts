@@ -40,8 +40,11 @@ export function wasmAvailability(): Availability {
   return { available: true, version: "1", device };
 }
 
-/** Compiled with the optimizing compiler at once: a step runs the same few functions for hours. */
+let compiled: WebAssembly.Module | undefined;
+
+/** Compiled once a process, by the optimizing compiler at once: a step runs the same few functions for hours. */
 export function compileKernels(): WebAssembly.Module {
+  if (compiled) return compiled;
   const { relaxedSimd } = wasmFeatures();
   v8.setFlagsFromString("--no-liftoff");
   // Optimistic inlining asks for statistics that only the compiler just turned off collects: from Node 25 on it is the
@@ -49,5 +52,5 @@ export function compileKernels(): WebAssembly.Module {
   const [major] = process.versions.node.split(".").map(Number);
   if (major! >= 24) v8.setFlagsFromString("--no-wasm-deopt");
   const file = relaxedSimd ? "kernels-relaxed.wasm" : "kernels.wasm";
-  return new WebAssembly.Module(readFileSync(new URL(file, builtFolder)));
+  return (compiled = new WebAssembly.Module(readFileSync(new URL(file, builtFolder))));
 }

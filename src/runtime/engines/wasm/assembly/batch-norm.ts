@@ -51,8 +51,7 @@ export function batchNorm(call: usize, thread: i32, threads: i32): void {
   }
   barrier(threads);
 
-  const coefficients = BatchNorm.coefficients(call); // [2][lanes]: y = x·first + second
-  const count = <f64>pixels, momentum = <f64>BatchNorm.momentum(call);
+  const factors = BatchNorm.factor(call), terms = BatchNorm.term(call), count = <f64>pixels, momentum = <f64>BatchNorm.momentum(call);
   for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
     let sum: f64 = 0, square: f64 = 0;
     for (let slot = 0; slot < slots; slot++) {
@@ -60,11 +59,12 @@ export function batchNorm(call: usize, thread: i32, threads: i32): void {
       sum += load<f64>(at); square += load<f64>(at + (row << 1));
     }
     const at = <usize>channel << 2, mean = sum / count, variance = Math.max(0, square / count - mean * mean);
+    const reciprocal = 1.0 / Math.sqrt(variance + <f64>BatchNorm.epsilon(call));
+    const factor = <f64>load<f32>(BatchNorm.scale(call) + at) * reciprocal;
+    store<f32>(factors + at, <f32>factor);
+    store<f32>(terms + at, <f32>(<f64>load<f32>(BatchNorm.shift(call) + at) - mean * factor));
     store<f32>(BatchNorm.mean(call) + at, <f32>mean);
-    store<f32>(BatchNorm.reciprocalDeviation(call) + at, <f32>(1.0 / Math.sqrt(variance + <f64>BatchNorm.epsilon(call))));
-    storeCoefficients(
-      coefficients, row, at, BatchNorm.scale(call), BatchNorm.shift(call), BatchNorm.mean(call), BatchNorm.reciprocalDeviation(call),
-    );
+    store<f32>(BatchNorm.reciprocalDeviation(call) + at, <f32>reciprocal);
     // PyTorch's convention: momentum weighs the new value, and the running variance is Bessel-corrected.
     const runningMean = BatchNorm.runningMean(call) + at, runningVariance = BatchNorm.runningVariance(call) + at;
     const unbiased = pixels > 1 ? variance * count / (count - 1) : variance;
@@ -72,21 +72,7 @@ export function batchNorm(call: usize, thread: i32, threads: i32): void {
     store<f32>(runningVariance, <f32>(<f64>load<f32>(runningVariance) * (1 - momentum) + unbiased * momentum));
   }
   barrier(threads);
-  apply(x, BatchNorm.residual(call), BatchNorm.output(call), pixels, lanes, coefficients, BatchNorm.flags(call));
-}
-
-/**
- * y = x·factor + term, from the values as they are stored between forward and backward: both compute the same bits, so
- * that the backward pass finds the very mask of the forward pass.
- */
-// @ts-ignore: decorator
-@inline
-function storeCoefficients(
-  factors: usize, row: usize, at: usize, scales: usize, shifts: usize, means: usize, reciprocals: usize,
-): void {
-  const factor = <f64>load<f32>(scales + at) * <f64>load<f32>(reciprocals + at);
-  store<f32>(factors + at, <f32>factor);
-  store<f32>(factors + row + at, <f32>(<f64>load<f32>(shifts + at) - <f64>load<f32>(means + at) * factor));
+  apply(x, BatchNorm.residual(call), BatchNorm.output(call), pixels, lanes, factors, terms, BatchNorm.flags(call));
 }
 
 export function batchNormInference(call: usize, thread: i32, threads: i32): void {
@@ -102,19 +88,19 @@ export function batchNormInference(call: usize, thread: i32, threads: i32): void
   barrier(threads);
   apply(
     BatchNormInference.input(call), BatchNormInference.residual(call), BatchNormInference.output(call),
-    BatchNormInference.pixels(call), lanes, coefficients, BatchNormInference.flags(call),
+    BatchNormInference.pixels(call), lanes, coefficients, coefficients + row, BatchNormInference.flags(call),
   );
 }
 
 /** y = outer(inner(x·factor + term) + residual), channel block by channel block over short runs of pixels. */
-function apply(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, coefficients: usize, flags: i32): void {
+function apply(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, factors: usize, terms: usize, flags: i32): void {
   const row = <usize>lanes << 2, atOnce = pixelsInUnit(lanes);
   const inner = lowerBound(flags & INNER_RELU), outer = lowerBound(residual ? flags & OUTER_RELU : flags);
   for (let unit = takeUnit(); unit * atOnce < pixels; unit = takeUnit()) {
     const first = unit * atOnce, end = x + row * min(pixels, first + atOnce);
     for (let channel: usize = 0; channel < row; channel += 32) {
-      const f0 = v128.load(coefficients + channel), f1 = v128.load(coefficients + channel, 16);
-      const t0 = v128.load(coefficients + row + channel), t1 = v128.load(coefficients + row + channel, 16);
+      const f0 = v128.load(factors + channel), f1 = v128.load(factors + channel, 16);
+      const t0 = v128.load(terms + channel), t1 = v128.load(terms + channel, 16);
       const start = row * first + channel;
       let p = x + start, q = y + start;
       if (residual) {
@@ -142,17 +128,10 @@ export function batchNormGradient(call: usize, thread: i32, threads: i32): void 
   const dy = BatchNormGradient.outputGradient(call), x = BatchNormGradient.input(call), y = BatchNormGradient.output(call);
   const pixels = BatchNormGradient.pixels(call), lanes = BatchNormGradient.lanes(call), slots = BatchNormGradient.slots(call);
   const means = BatchNormGradient.mean(call), reciprocals = BatchNormGradient.reciprocalDeviation(call);
-  const scales = BatchNormGradient.scale(call), shifts = BatchNormGradient.shift(call);
-  const inner = BatchNormGradient.flags(call) & INNER_RELU;
-  const partials = BatchNormGradient.partials(call), coefficients = BatchNormGradient.coefficients(call);
-  const row = <usize>lanes << 2, slotBytes = row << 2, zero = splat(0);
-  // [5][lanes]: x' = d·factor + x·slope + term; the inner mask is x·maskFactor + maskTerm > 0, as it was computed.
-  const slope = coefficients + row, term = slope + row, maskFactor = term + row, maskTerm = maskFactor + row;
-  for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
-    storeCoefficients(maskFactor, row, <usize>channel << 2, scales, shifts, means, reciprocals);
-  }
-  barrier(threads);
-
+  const scales = BatchNormGradient.scale(call), inner = BatchNormGradient.flags(call) & INNER_RELU;
+  const partials = BatchNormGradient.partials(call), row = <usize>lanes << 2, slotBytes = row << 2, zero = splat(0);
+  // The inner mask is x·factor + term > 0, as it was in the forward pass.
+  const maskFactor = BatchNormGradient.factor(call), maskTerm = BatchNormGradient.term(call);
   const atOnce = pixelsAtOnce(lanes);
   for (let slot = takeUnit(); slot < slots; slot = takeUnit()) {
     const sums = partials + slotBytes * slot, products = sums + (row << 1);
@@ -203,7 +182,8 @@ export function batchNormGradient(call: usize, thread: i32, threads: i32): void 
   }
   barrier(threads);
 
-  const count = <f64>pixels;
+  const coefficients = BatchNormGradient.coefficients(call); // [3][lanes]: x' = d·factor + x·slope + term
+  const slope = coefficients + row, term = slope + row, count = <f64>pixels;
   for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
     let sum: f64 = 0, product: f64 = 0;
     for (let slot = 0; slot < slots; slot++) {

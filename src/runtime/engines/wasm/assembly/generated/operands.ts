@@ -299,21 +299,23 @@ export namespace BatchNorm {
   // @ts-ignore: decorator
   @inline export function reciprocalDeviation(call: usize): usize { return load<usize>(call, 32); }
   // @ts-ignore: decorator
-  @inline export function runningMean(call: usize): usize { return load<usize>(call, 36); }
+  @inline export function factor(call: usize): usize { return load<usize>(call, 36); }
   // @ts-ignore: decorator
-  @inline export function runningVariance(call: usize): usize { return load<usize>(call, 40); }
+  @inline export function term(call: usize): usize { return load<usize>(call, 40); }
   // @ts-ignore: decorator
-  @inline export function epsilon(call: usize): f32 { return load<f32>(call, 44); }
+  @inline export function runningMean(call: usize): usize { return load<usize>(call, 44); }
   // @ts-ignore: decorator
-  @inline export function momentum(call: usize): f32 { return load<f32>(call, 48); }
+  @inline export function runningVariance(call: usize): usize { return load<usize>(call, 48); }
   // @ts-ignore: decorator
-  @inline export function flags(call: usize): i32 { return load<i32>(call, 52); }
+  @inline export function epsilon(call: usize): f32 { return load<f32>(call, 52); }
   // @ts-ignore: decorator
-  @inline export function slots(call: usize): i32 { return load<i32>(call, 56); }
+  @inline export function momentum(call: usize): f32 { return load<f32>(call, 56); }
   // @ts-ignore: decorator
-  @inline export function partials(call: usize): usize { return load<usize>(call, 60); }
+  @inline export function flags(call: usize): i32 { return load<i32>(call, 60); }
   // @ts-ignore: decorator
-  @inline export function coefficients(call: usize): usize { return load<usize>(call, 64); }
+  @inline export function slots(call: usize): i32 { return load<i32>(call, 64); }
+  // @ts-ignore: decorator
+  @inline export function partials(call: usize): usize { return load<usize>(call, 68); }
 }
 
 export namespace BatchNormGradient {
@@ -331,27 +333,29 @@ export namespace BatchNormGradient {
   // @ts-ignore: decorator
   @inline export function scale(call: usize): usize { return load<usize>(call, 20); }
   // @ts-ignore: decorator
-  @inline export function shift(call: usize): usize { return load<usize>(call, 24); }
+  @inline export function mean(call: usize): usize { return load<usize>(call, 24); }
   // @ts-ignore: decorator
-  @inline export function mean(call: usize): usize { return load<usize>(call, 28); }
+  @inline export function reciprocalDeviation(call: usize): usize { return load<usize>(call, 28); }
   // @ts-ignore: decorator
-  @inline export function reciprocalDeviation(call: usize): usize { return load<usize>(call, 32); }
+  @inline export function factor(call: usize): usize { return load<usize>(call, 32); }
   // @ts-ignore: decorator
-  @inline export function scaleGradient(call: usize): usize { return load<usize>(call, 36); }
+  @inline export function term(call: usize): usize { return load<usize>(call, 36); }
   // @ts-ignore: decorator
-  @inline export function shiftGradient(call: usize): usize { return load<usize>(call, 40); }
+  @inline export function scaleGradient(call: usize): usize { return load<usize>(call, 40); }
   // @ts-ignore: decorator
-  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 44); }
+  @inline export function shiftGradient(call: usize): usize { return load<usize>(call, 44); }
   // @ts-ignore: decorator
-  @inline export function residualGradient(call: usize): usize { return load<usize>(call, 48); }
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 48); }
   // @ts-ignore: decorator
-  @inline export function flags(call: usize): i32 { return load<i32>(call, 52); }
+  @inline export function residualGradient(call: usize): usize { return load<usize>(call, 52); }
   // @ts-ignore: decorator
-  @inline export function slots(call: usize): i32 { return load<i32>(call, 56); }
+  @inline export function flags(call: usize): i32 { return load<i32>(call, 56); }
   // @ts-ignore: decorator
-  @inline export function partials(call: usize): usize { return load<usize>(call, 60); }
+  @inline export function slots(call: usize): i32 { return load<i32>(call, 60); }
   // @ts-ignore: decorator
-  @inline export function coefficients(call: usize): usize { return load<usize>(call, 64); }
+  @inline export function partials(call: usize): usize { return load<usize>(call, 64); }
+  // @ts-ignore: decorator
+  @inline export function coefficients(call: usize): usize { return load<usize>(call, 68); }
 }
 
 export namespace BatchNormInference {
