@@ -57,8 +57,7 @@ function nullHint({ isNullable = false, path }: Place): string | undefined {
 }
 
 export function wrongNumberType(form: NumberForm, value: number): Fault {
-  if (!Number.isFinite(value))
-    return { message: `is ${Number.isNaN(value) ? ".nan" : ".inf"}, expected ${describeForm(form)}` };
+  if (!Number.isFinite(value)) return { message: `is ${flow(value)}, expected ${describeForm(form)}` };
   return { message: `is ${value}, expected ${describeForm(form)}`, hint: `write \`${Math.round(value)}\`` };
 }
 
@@ -76,7 +75,7 @@ function suggestName(found: string | number | boolean, names: readonly string[])
 /** `"thirty-two"`, `3.5`, `a map`, `a list` */
 export function describeNode(node: YamlNode): string {
   if (node.kind !== "scalar") return node.kind === "map" ? "a map" : "a list";
-  if (typeof node.value !== "string") return node.value === null ? "empty" : String(node.value);
+  if (typeof node.value !== "string") return node.value === null ? "empty" : flow(node.value);
   return JSON.stringify(node.value.length > 60 ? `${node.value.slice(0, 59)}…` : node.value);
 }
 

@@ -74,5 +74,7 @@ export function flow(value: unknown): string {
       .map(([key, item]) => `${key}: ${flow(item)}`)
       .join(", ")}}`;
   }
+  if (typeof value === "number" && !Number.isFinite(value))
+    return Number.isNaN(value) ? ".nan" : value > 0 ? ".inf" : "-.inf";
   return typeof value === "string" && !/^[A-Za-z_][\w./-]*$/.test(value) ? JSON.stringify(value) : String(value);
 }
