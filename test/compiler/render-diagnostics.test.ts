@@ -16,7 +16,11 @@ train: { epochs: 3, batch_size: 128, learning_rate: 0.1 }
 const source = { name: "dir/a b.yaml", text };
 const reports = [
   { source, diagnostics: compileText(text, source.name).diagnostics },
-  { source, diagnostics: compileText(text, source.name, ["train.epochs=many"]).diagnostics },
+  {
+    source,
+    diagnostics: compileText(text.replace("stride: 2", "projection: true"), source.name, ["train.epochs=many"])
+      .diagnostics,
+  },
 ];
 
 describe("renderReports", () => {
