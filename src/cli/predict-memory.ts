@@ -1,7 +1,7 @@
 // Program → the memory that training will take, known before anything runs; and whether this machine has it.
 import { availableParallelism, totalmem } from "node:os";
 import { datasetFacts } from "../compiler/datasets.js";
-import { lower, stepsOfRun } from "../compiler/lower/lower.js";
+import { heapBytesOf, stepsOfRun } from "../compiler/lower/lower.js";
 import type { Program } from "../compiler/program.js";
 import { UserError } from "../runtime/user-error.js";
 import { formatBytes } from "./terminal.js";
@@ -16,7 +16,7 @@ export interface MemoryPrediction {
 export function predictMemory(program: Program, threads: number = defaultThreads()): MemoryPrediction {
   const { height, width, channels, trainImages, testImages } = datasetFacts(program.config.data.dataset);
   return {
-    engineBytes: lower(program, stepsOfRun(program), threads).heapBytes,
+    engineBytes: heapBytesOf(program, stepsOfRun(program), threads),
     imageBytes: (trainImages + testImages) * height * width * channels,
   };
 }

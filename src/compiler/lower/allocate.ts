@@ -73,7 +73,12 @@ function mergeInPlace(calls: readonly KernelCall[], lifetimes: (Lifetime | undef
     const input = lifetimes[inPlace.input];
     const output = lifetimes[inPlace.output];
     const possible =
-      input && output && input !== output && input.last === index && output.first === index && input.bytes === output.bytes;
+      input &&
+      output &&
+      input !== output &&
+      input.last === index &&
+      output.first === index &&
+      input.bytes === output.bytes;
     invariant(possible || !inPlace.required, `${node} adds to a gradient that is not its own`);
     if (!possible) return;
     input.last = output.last;

@@ -80,7 +80,11 @@ export function imagesAtOnce(sizes: ConvolutionSizes, slots: number): number {
 
 /** One call of convolve_direct: a matrix product over tiles of four pixels. */
 export interface DirectPlan {
-  readonly offsets: readonly number[];
+  /** What the offsets depend on: plans of the same key have the same. */
+  readonly key: string;
+  readonly offsetCount: number;
+  /** A tile's four output offsets, then four input offsets a tap; -1 is the padding, or no pixel. */
+  readonly offsets: () => readonly number[];
   readonly tiles: number;
   /** Images in a group; a group's tiles are the same in every group. */
   readonly imagesInGroup: number;
@@ -92,6 +96,8 @@ export interface DirectPlan {
 
 /** What a direct product computes: for each of `pixels`, where its result goes and what each tap reads (-1: padding). */
 export interface PixelMap {
+  /** Names the pass and its geometry. */
+  readonly key: string;
   readonly pixels: number;
   readonly outputPixel: (pixel: number) => number;
   readonly inputPixels: (pixel: number) => readonly number[];
@@ -107,6 +113,7 @@ export function forwardPixels(sizes: ConvolutionSizes): PixelMap {
   const { height, width, outWidth, kernel, stride, padding } = sizes;
   const { input, output } = imageBytes(sizes);
   return {
+    key: `forward ${geometryKey(sizes)}`,
     pixels: sizes.outHeight * outWidth,
     outputPixel: (pixel) => pixel,
     inputPixels(pixel) {
@@ -142,16 +149,15 @@ export function inputGradientClasses(sizes: ConvolutionSizes): ResidueClass[] {
   for (let classRow = 0; classRow < Math.min(stride[0], height); classRow++) {
     for (let classColumn = 0; classColumn < Math.min(stride[1], width); classColumn++) {
       const met = taps(kernel).filter(
-        ([r, s]) => (classRow + padding.top - r) % stride[0] === 0 && (classColumn + padding.left - s) % stride[1] === 0,
+        ([r, s]) =>
+          (classRow + padding.top - r) % stride[0] === 0 && (classColumn + padding.left - s) % stride[1] === 0,
       );
       const rows = Math.floor((height - 1 - classRow) / stride[0]) + 1;
       const columns = Math.floor((width - 1 - classColumn) / stride[1]) + 1;
       const position = (pixel: number) =>
-        [
-          Math.floor(pixel / columns) * stride[0] + classRow,
-          (pixel % columns) * stride[1] + classColumn,
-        ] as const;
+        [Math.floor(pixel / columns) * stride[0] + classRow, (pixel % columns) * stride[1] + classColumn] as const;
       const map: PixelMap = {
+        key: `input gradient ${classRow},${classColumn} ${geometryKey(sizes)}`,
         pixels: rows * columns,
         outputPixel(pixel) {
           const [y, x] = position(pixel);
@@ -192,17 +198,35 @@ export function planDirect(map: PixelMap, images: number): DirectPlan[] {
   return plans;
 }
 
-function planGroups(map: PixelMap, acrossImages: boolean, group: number, groups: number, firstImage: number): DirectPlan {
+function planGroups(
+  map: PixelMap,
+  acrossImages: boolean,
+  group: number,
+  groups: number,
+  firstImage: number,
+): DirectPlan {
+  const tiles = acrossImages ? map.pixels : Math.ceil((map.pixels * group) / 4);
+  const inCache = Math.max(1, Math.floor(CACHE_BYTES / (map.inputImageBytes * group)));
+  return {
+    key: `${map.key} in groups of ${group}`,
+    offsetCount: tiles * 4 * (map.taps + 1),
+    offsets: () => tileOffsets(map, acrossImages, group, tiles),
+    tiles,
+    imagesInGroup: group,
+    groups,
+    firstImage,
+    groupsAtOnce: Math.max(1, Math.min(Math.ceil(groups / 8), inCache)),
+  };
+}
+
+function tileOffsets(map: PixelMap, acrossImages: boolean, group: number, tiles: number): number[] {
   const offsets: number[] = [];
   const place = (index: number): { pixel: number; image: number } | undefined => {
-    if (acrossImages) {
-      const [pixel, image] = [Math.floor(index / 4), index % 4];
-      return image < group ? { pixel, image } : undefined;
-    }
-    const [image, pixel] = [Math.floor(index / map.pixels), index % map.pixels];
+    const [image, pixel] = acrossImages
+      ? [index % 4, Math.floor(index / 4)]
+      : [Math.floor(index / map.pixels), index % map.pixels];
     return image < group ? { pixel, image } : undefined;
   };
-  const tiles = acrossImages ? map.pixels : Math.ceil((map.pixels * group) / 4);
   for (let tile = 0; tile < tiles; tile++) {
     const places = [0, 1, 2, 3].map((lane) => place(tile * 4 + lane));
     for (const at of places) {
@@ -217,11 +241,16 @@ function planGroups(map: PixelMap, acrossImages: boolean, group: number, groups:
       });
     }
   }
-  const inCache = Math.max(1, Math.floor(CACHE_BYTES / (map.inputImageBytes * group)));
-  const groupsAtOnce = Math.max(1, Math.min(Math.ceil(groups / 8), inCache));
-  return { offsets, tiles, imagesInGroup: group, groups, firstImage, groupsAtOnce };
+  return offsets;
+}
+
+function geometryKey({ images: _, ...geometry }: ConvolutionSizes): string {
+  return JSON.stringify(geometry);
 }
 
 function taps(kernel: readonly [number, number]): (readonly [number, number])[] {
-  return Array.from({ length: kernel[0] * kernel[1] }, (_, tap) => [Math.floor(tap / kernel[1]), tap % kernel[1]] as const);
+  return Array.from(
+    { length: kernel[0] * kernel[1] },
+    (_, tap) => [Math.floor(tap / kernel[1]), tap % kernel[1]] as const,
+  );
 }

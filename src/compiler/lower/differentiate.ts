@@ -114,14 +114,20 @@ const forwardRules: ForwardRules = {
     const input = tape.inputOf(node);
     const residual = op.add ? tape.inputOf(node, 1) : null;
     const { channels } = shape;
-    const norm = normName === null ? null : {
-      scale: tape.parameter(`${normName}.weight`, [channels], false),
-      shift: tape.parameter(`${normName}.bias`, [channels], false),
-    };
-    const running = normName === null ? null : {
-      mean: tape.add({ kind: "statistic", name: `${normName}.running_mean`, dims: [channels], decay: false }),
-      variance: tape.add({ kind: "statistic", name: `${normName}.running_var`, dims: [channels], decay: false }),
-    };
+    const norm =
+      normName === null
+        ? null
+        : {
+            scale: tape.parameter(`${normName}.weight`, [channels], false),
+            shift: tape.parameter(`${normName}.bias`, [channels], false),
+          };
+    const running =
+      normName === null
+        ? null
+        : {
+            mean: tape.add({ kind: "statistic", name: `${normName}.running_mean`, dims: [channels], decay: false }),
+            variance: tape.add({ kind: "statistic", name: `${normName}.running_var`, dims: [channels], decay: false }),
+          };
     const output = tape.activation(`${name} output`, shape);
     tape.outputs[index] = output;
     if (mode === "evaluate") {

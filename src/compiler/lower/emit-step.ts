@@ -38,8 +38,8 @@ export function emitStep(batch: number, source: KernelCalls, allocation: Allocat
     if (buffer.kind === "persistent") return placement.persistent[buffer.name as PersistentName];
     if (buffer.kind === "transient") return placement.arena + allocation.offsets[id]!;
     const address = tableEnd;
-    tables.push({ name: buffer.name, address, values: buffer.values });
-    tableEnd += alignedTableBytes(buffer.values.length);
+    tables.push({ name: buffer.name, address, values: buffer.values() });
+    tableEnd += alignedTableBytes(buffer.length);
     return address;
   });
   const resolve = (operand: Operand): number => {
@@ -59,7 +59,7 @@ export function emitStep(batch: number, source: KernelCalls, allocation: Allocat
 }
 
 export function tableBytes({ buffers }: KernelCalls): number {
-  return buffers.reduce((sum, buffer) => sum + (buffer.kind === "table" ? alignedTableBytes(buffer.values.length) : 0), 0);
+  return buffers.reduce((sum, buffer) => sum + (buffer.kind === "table" ? alignedTableBytes(buffer.length) : 0), 0);
 }
 
 function alignedTableBytes(count: number): number {

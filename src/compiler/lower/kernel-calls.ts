@@ -9,8 +9,13 @@ export type Buffer =
   | { readonly kind: "persistent"; readonly name: string }
   /** Lives from its first to its last call. */
   | { readonly kind: "transient"; readonly name: string; readonly bytes: number }
-  /** Integers that the kernels read, written once. */
-  | { readonly kind: "table"; readonly name: string; readonly values: readonly number[] };
+  /** Integers that the kernels read, written once; made only when a step is emitted, since sizes suffice for a plan. */
+  | {
+      readonly kind: "table";
+      readonly name: string;
+      readonly length: number;
+      readonly values: () => readonly number[];
+    };
 
 /** A buffer (with a byte offset into it), or a plain number; `null` is the address 0, "absent". */
 export type Operand = number | null | { readonly buffer: BufferId; readonly offset?: number };

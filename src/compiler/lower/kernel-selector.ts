@@ -68,12 +68,11 @@ export class KernelSelector {
     return { buffer: this.add({ kind: "transient", name: `${this.node.name} ${name}`, bytes }) };
   }
 
-  /** Equal tables are kept once. */
-  table(name: string, values: readonly number[]): { buffer: BufferId } {
-    const key = values.join();
+  /** Tables of the same key are equal and kept once. */
+  table(key: string, length: number, values: () => readonly number[]): { buffer: BufferId } {
     let buffer = this.tables.get(key);
     if (buffer === undefined) {
-      buffer = this.add({ kind: "table", name: `${this.node.name} ${name}`, values });
+      buffer = this.add({ kind: "table", name: key, length, values });
       this.tables.set(key, buffer);
     }
     return { buffer };
@@ -135,4 +134,3 @@ export class KernelSelector {
 export function mapSize(shape: Shape): { height: number; width: number } {
   return shape.kind === "map" ? shape : { height: 1, width: 1 };
 }
-

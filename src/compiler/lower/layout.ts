@@ -44,7 +44,11 @@ export function layoutParameters(graph: ShapedGraph): ParameterLayout {
   const isFilter = ({ role }: Parameter) => role === "conv_weight" || role === "linear_weight";
   const all = parametersOf(graph);
   const decayed = place(graph, all.filter(isFilter), 0);
-  const others = place(graph, all.filter((parameter) => !isFilter(parameter)), decayed.end);
+  const others = place(
+    graph,
+    all.filter((parameter) => !isFilter(parameter)),
+    decayed.end,
+  );
   const statistics = place(graph, statisticsOf(graph), 0);
   return {
     parameters: [...decayed.tensors, ...others.tensors],

@@ -31,6 +31,20 @@ export const HEAP_START = 256 * 1024;
 const PAGE = 4096;
 
 export function lower(program: Program, requests: readonly StepRequest[], threads: number): LoweredProgram {
+  const { selected, layout, addresses, tables, arena, heapBytes } = placeSteps(program, requests, threads);
+  const steps = selected.map(({ mode, batch, calls, allocation }, index) => {
+    const placement = { persistent: addresses, tables: tables[index]!, arena };
+    return { mode, batch, step: emitStep(batch, calls, allocation, placement) };
+  });
+  return { steps, layout, addresses, heapBytes };
+}
+
+/** The heap that `lower` would plan, without emitting the steps. */
+export function heapBytesOf(program: Program, requests: readonly StepRequest[], threads: number): number {
+  return placeSteps(program, requests, threads).heapBytes;
+}
+
+function placeSteps(program: Program, requests: readonly StepRequest[], threads: number) {
   const { config, graph } = program;
   const layout = layoutParameters(graph);
   const optimizer = config.train.optimizer;
@@ -38,23 +52,17 @@ export function lower(program: Program, requests: readonly StepRequest[], thread
     const calls = selectKernels(trainingGraphOf(program, mode), { batch, threads, layout, optimizer });
     return { mode, batch, calls, allocation: allocate(calls) };
   });
-
   const largestBatch = Math.max(...requests.map(({ batch }) => batch));
   const { addresses, end } = placePersistent(program, layout, largestBatch);
   let address = end;
-  const placements = selected.map(({ calls }) => {
-    const tables = address;
+  const tables = selected.map(({ calls }) => {
+    const start = address;
     address = aligned(address + tableBytes(calls));
-    return tables;
+    return start;
   });
   // Steps never overlap in time, so they share one arena.
-  const arena = address;
-  const steps = selected.map(({ mode, batch, calls, allocation }, index) => {
-    const placement = { persistent: addresses, tables: placements[index]!, arena };
-    return { mode, batch, step: emitStep(batch, calls, allocation, placement) };
-  });
-  const arenaBytes = Math.max(...steps.map(({ step }) => step.arenaBytes));
-  return { steps, layout, addresses, heapBytes: aligned(arena + arenaBytes) };
+  const arenaBytes = Math.max(...selected.map(({ allocation }) => allocation.arenaBytes));
+  return { selected, layout, addresses, tables, arena: address, heapBytes: aligned(address + arenaBytes) };
 }
 
 /** The steps that a whole run needs: full and last batches of training and of evaluation. */

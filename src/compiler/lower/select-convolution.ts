@@ -194,11 +194,12 @@ function callDirect(
   const [depth, columns, taps] = [map.inputLanes, map.outputLanes, tapOffsets.length];
   const packed = selector.scratch("packed filter", Math.max(1, taps) * depth * columns * 4);
   if (taps > 0) {
-    const table = selector.table("taps", tapOffsets);
+    const table = selector.table(`taps at ${tapOffsets.join(" ")}`, taps, () => tapOffsets);
     const extents = { taps, depth, depthStride, columns, columnStride };
     selector.call("pack_weights", { weights, packed, tapOffsets: table, ...extents });
   }
-  const share = multiplyAddsOf(sizes) * (taps / (sizes.kernel[0] * sizes.kernel[1])) * classShare(sizes, map);
+  // Each tap belongs to one residue class, and meets every output pixel once.
+  const share = multiplyAddsOf(sizes) * (taps / (sizes.kernel[0] * sizes.kernel[1]));
   planDirect(map, sizes.images).forEach((plan, index) => {
     const first = index === 0 ? replacing(operands) : {};
     selector.call(
@@ -208,7 +209,7 @@ function callDirect(
         packed,
         bias,
         output: shifted(output, plan.firstImage * map.outputImageBytes),
-        offsets: selector.table("offsets", plan.offsets),
+        offsets: selector.table(plan.key, plan.offsetCount, plan.offsets),
         tiles: plan.tiles,
         taps,
         depth,
@@ -227,12 +228,6 @@ function callDirect(
 function replacing({ accumulated, output }: ProductOperands): { inPlace?: KernelCall["inPlace"] } {
   if (accumulated === undefined || accumulated === null) return {};
   return { inPlace: { output: output.buffer, input: accumulated, required: true } };
-}
-
-/** Share of a strided input gradient's pixels that fall in one residue class. */
-function classShare({ height, width, outHeight, outWidth }: ConvolutionSizes, map: PixelMap): number {
-  const all = map.outputImageBytes / (map.outputLanes * 4);
-  return all === height * width && all !== outHeight * outWidth ? map.pixels / (outHeight * outWidth) : 1;
 }
 
 function imageShare(plan: DirectPlan, images: number): number {

@@ -189,8 +189,17 @@ const emitters: Emitters = {
   },
 };
 
-function callUpdate(selector: KernelSelector, optimizer: OptimizerConfig, start: number, count: number, decays: boolean): void {
-  const [, settings] = Object.entries(optimizer)[0]! as [string, { weight_decay: number; decay_norm_and_bias: boolean }];
+function callUpdate(
+  selector: KernelSelector,
+  optimizer: OptimizerConfig,
+  start: number,
+  count: number,
+  decays: boolean,
+): void {
+  const [, settings] = Object.entries(optimizer)[0]! as [
+    string,
+    { weight_decay: number; decay_norm_and_bias: boolean },
+  ];
   const decay = decays || settings.decay_norm_and_bias ? settings.weight_decay : 0;
   const slots = slotNames(optimizer);
   const common = {
@@ -261,4 +270,3 @@ function statisticScratch(selector: KernelSelector, lanes: number) {
 function flagsOf(op: { innerRelu: boolean; outerRelu: boolean }): number {
   return (op.innerRelu ? INNER_RELU : 0) | (op.outerRelu ? OUTER_RELU : 0);
 }
-
