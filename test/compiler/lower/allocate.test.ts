@@ -1,5 +1,5 @@
-// No value may be overwritten while it is still needed. The tests play a call list through on a memory of named blocks:
-// what a call reads must still be what was last written to that buffer.
+// No value may be overwritten while it is still needed. The tests play a call list through: what a call reads must
+// still be what was last written to that buffer.
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -29,6 +29,13 @@ describe("allocate", () => {
     );
   });
 
+  it("is seen by these tests where it would overwrite", () => {
+    const calls = callsOf(programOf(networks["no norm"]!, { batch: 5 }), { mode: "train", batch: 5 });
+    const allocation = allocate(calls);
+    const moved = allocation.offsets.map((offset) => (offset > 0 ? offset - 64 : offset));
+    expect(spoiled(calls, { ...allocation, offsets: moved })).not.toEqual([]);
+  });
+
   it.each(Object.keys(networks))("overwrites no value that is still needed in a network with %s", (name) => {
     const program = programOf(networks[name]!, { batch: 5 });
     for (const mode of ["train", "evaluate"] as const) {
@@ -37,16 +44,23 @@ describe("allocate", () => {
     }
   });
 
-  it.each(["resnet-20", "resnet-cifar-96"])("packs %s's steps within 5% of what is alive at once", async (name) => {
-    const program = configured(name);
-    const batch = program.config.train.batch_size;
-    for (const mode of ["train", "evaluate"] as const) {
-      const calls = callsOf(program, { mode, batch });
-      const allocation = allocate(calls);
-      expect(spoiled(calls, allocation)).toEqual([]);
-      expect(allocation.arenaBytes / allocation.aliveBytes).toBeLessThan(1.05);
-    }
-  });
+  it.for(["resnet-20", "resnet-cifar-96"])(
+    "packs %s's steps within 5% of what is alive at once",
+    async (name, { annotate }) => {
+      const program = configured(name);
+      const batch = program.config.train.batch_size;
+      for (const mode of ["train", "evaluate"] as const) {
+        const calls = callsOf(program, { mode, batch });
+        const allocation = allocate(calls);
+        expect(spoiled(calls, allocation)).toEqual([]);
+        const [arena, alive] = [allocation.arenaBytes, allocation.aliveBytes].map((bytes) =>
+          (bytes / 2 ** 20).toFixed(1),
+        );
+        await annotate(`${mode} ${batch} images: arena ${arena} MiB, alive at once ${alive} MiB`);
+        expect(allocation.arenaBytes / allocation.aliveBytes).toBeLessThan(1.05);
+      }
+    },
+  );
 
   it("lets an output take its input's place where the input ends", () => {
     const calls: KernelCalls = {
@@ -101,24 +115,24 @@ function configured(name: string): Program {
 
 /** Reads of a value that something else has overwritten. */
 function spoiled({ buffers, calls }: KernelCalls, { offsets }: Allocation): string[] {
-  const memory = new Map<number, string>(); // block of 64 bytes → whose value it holds
+  const isWhole = new Set<number>(); // buffers that hold the value last written to them
   const isWritten = new Set<number>();
   const faults: string[] = [];
-  const blocks = (buffer: number): number[] => {
-    const first = offsets[buffer]! / 64;
-    return Array.from({ length: Math.ceil((buffers[buffer] as { bytes: number }).bytes / 64) }, (_, at) => first + at);
-  };
-  const write = (buffer: number, value = `value of ${buffer}`): void => {
-    for (const block of blocks(buffer)) memory.set(block, value);
+  const placed = buffers.flatMap((buffer, index) =>
+    buffer.kind === "transient" && offsets[index]! >= 0
+      ? [{ index, start: offsets[index]!, end: offsets[index]! + buffer.bytes }]
+      : [],
+  );
+  const overwrite = (buffer: number): void => {
+    const start = offsets[buffer]!;
+    const end = start + (buffers[buffer] as { bytes: number }).bytes;
+    for (const other of placed) if (other.start < end && start < other.end) isWhole.delete(other.index);
   };
   const check = (buffer: number, call: KernelCall): void => {
-    if (blocks(buffer).some((block) => memory.get(block) !== `value of ${buffer}`)) {
-      faults.push(`${call.node}: ${call.kernel} reads ${buffers[buffer]!.name}`);
-    }
+    if (!isWhole.has(buffer)) faults.push(`${call.node}: ${call.kernel} reads ${buffers[buffer]!.name}`);
   };
   for (const call of calls) {
     const accesses: Readonly<Record<string, Access>> = kernels[call.kernel];
-    const hasNoTap = call.kernel === "convolve_direct" && call.operands["taps"] === 0; // writes zeros, reads no filter
     const touched = Object.entries(call.operands).flatMap(([name, operand]) =>
       typeof operand === "object" && operand !== null && buffers[operand.buffer]!.kind === "transient"
         ? [{ buffer: operand.buffer, access: accesses[name]! }]
@@ -127,16 +141,17 @@ function spoiled({ buffers, calls }: KernelCalls, { offsets }: Allocation): stri
     // A kernel may write before it reads, but where it is known to work in place.
     for (const { buffer, access } of touched) {
       const isInPlace = call.inPlace?.output === buffer && offsets[buffer] === offsets[call.inPlace.input];
-      if (access === "scratch" || (access === "write" && !isInPlace)) write(buffer, `half of ${buffer}`);
+      if (access === "scratch" || (access === "write" && !isInPlace)) overwrite(buffer);
     }
+    const hasNoTap = call.kernel === "convolve_direct" && call.operands["taps"] === 0; // writes zeros, reads no filter
     for (const { buffer, access } of touched) {
-      if (access === "read" && hasNoTap) continue;
-      if (access === "read" || (access === "update" && isWritten.has(buffer))) check(buffer, call);
+      if ((access === "read" && !hasNoTap) || (access === "update" && isWritten.has(buffer))) check(buffer, call);
     }
     if (call.inPlace?.required) check(call.inPlace.input, call);
     for (const { buffer, access } of touched) {
       if (access !== "write" && access !== "update") continue;
-      write(buffer);
+      overwrite(buffer);
+      isWhole.add(buffer);
       isWritten.add(buffer);
     }
   }
