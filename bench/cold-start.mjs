@@ -1,0 +1,99 @@
+// What a user waits for before anything trains: the commands as processes, and the first step after `netc run`.
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { median } from "./statistics.mjs";
+
+const netc = fileURLToPath(new URL("../bin/netc.js", import.meta.url));
+const fileAt = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const reporter = new URL("report-peak.mjs", import.meta.url).href;
+
+export async function coldStart({ runs, files, steps, say }) {
+  const folder = await mkdtemp(join(tmpdir(), "netc-bench-"));
+  try {
+    const example = fileAt("configs/resnet-20.yaml");
+    const many = await writeCopies(folder, example, files);
+    const commands = [];
+    const measureCommand = async (command, args, times) => {
+      say(command);
+      const measured = [];
+      for (let index = 0; index < times + 1; index++) measured.push(await wallMilliseconds(args));
+      const peakBytes = await peakOf(args, folder);
+      commands.push({ command, milliseconds: median(measured.slice(1)), peakBytes, runs: times });
+    };
+    await measureCommand("netc --version", ["--version"], runs);
+    await measureCommand("netc graph configs/resnet-20.yaml", ["graph", example], runs);
+    await measureCommand("netc check configs/resnet-20.yaml", ["check", example], runs);
+    await measureCommand(`netc check (${files} files)`, ["check", ...many], Math.min(3, runs));
+    say("netc run, up to its first step");
+    const first = [];
+    for (let index = 0; index < Math.min(3, runs); index++) {
+      first.push(await firstStepMilliseconds(fileAt(steps), join(folder, `run-${index}`)));
+    }
+    commands.push({
+      command: `netc run ${steps}, to the end of its first step`,
+      milliseconds: median(first),
+      peakBytes: null,
+      runs: first.length,
+      note: "the first step: from the command to its line in the run's event log, with the data set in the cache",
+    });
+    return { commands };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Copies that differ, so that nothing can be remembered from one for the next. */
+async function writeCopies(folder, example, count) {
+  const text = await readFile(example, "utf8");
+  const paths = [];
+  for (let index = 0; index < count; index++) {
+    const path = join(folder, `network-${index}.yaml`);
+    await writeFile(path, text.replace("name: resnet-20", `name: network-${index}`));
+    paths.push(path);
+  }
+  return paths;
+}
+
+function wallMilliseconds(args, environment = {}) {
+  const started = performance.now();
+  return new Promise((resolve, reject) => {
+    const options = { stdio: "ignore", env: { ...process.env, ...environment } };
+    const child = spawn(process.execPath, [netc, ...args], options);
+    child.on("error", reject);
+    child.on("exit", (code) => {
+      if (code === 0) resolve(performance.now() - started);
+      else reject(new Error(`netc ${args[0]} ended with ${code}`));
+    });
+  });
+}
+
+async function peakOf(args, folder) {
+  const file = join(folder, "peak");
+  await wallMilliseconds(args, { NODE_OPTIONS: `--import ${reporter}`, NETC_BENCH_PEAK_FILE: file });
+  return Number(await readFile(file, "utf8"));
+}
+
+async function firstStepMilliseconds(file, out) {
+  const args = [netc, "run", file, "--max-steps", "1", "--out", out];
+  const started = performance.now();
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+  let errors = "";
+  child.stderr.on("data", (chunk) => (errors += chunk));
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  while (!(await hasStep(join(out, "events.jsonl")))) {
+    if (child.exitCode !== null) throw new Error(`netc run ended before a step was logged: ${errors}`);
+    await sleep(5);
+  }
+  const milliseconds = performance.now() - started;
+  await ended;
+  return milliseconds;
+}
+
+async function hasStep(path) {
+  const text = await readFile(path, "utf8").catch(() => ""); // not there yet
+  return text.includes('"event":"step"');
+}

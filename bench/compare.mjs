@@ -1,0 +1,85 @@
+// netc and its peers on one workload, in turns of short slices: what disturbs the machine disturbs them all.
+import { fileURLToPath } from "node:url";
+import { peersFor } from "./peers.mjs";
+import { Side } from "./side.mjs";
+import { median } from "./statistics.mjs";
+
+/** Resolves to { batchSize, threads, sides, skipped }; each side with its rate, its memory and, for peers, netc's ratio to it. */
+export async function compare(workload, { threads, rounds, steps, warmup, bfloat16, say }) {
+  const descriptions = await sidesFor(workload, { threads, warmup, bfloat16 });
+  const skipped = [...descriptions.skipped];
+  const sides = [];
+  try {
+    for (const description of descriptions.sides) {
+      say(`warming up ${description.name}`);
+      try {
+        sides.push({ ...description, side: await Side.start(description), rounds: [] });
+      } catch (error) {
+        if (sides.length === 0) throw error; // netc itself
+        skipped.push({ name: description.name, reason: error.message, install: "" });
+      }
+    }
+    requireSameNetwork(sides);
+    for (let round = 0; round < rounds; round++) {
+      say(`round ${round + 1} of ${rounds}`);
+      for (const { side, rounds } of sides) rounds.push(await side.slice(steps ?? workload.steps));
+    }
+    for (const entry of sides) entry.memory = await entry.side.end();
+  } finally {
+    for (const { side } of sides) side.stop();
+  }
+  return { batchSize: workload.batchSize, threads, sides: summarize(sides, workload.batchSize), skipped };
+}
+
+/** netc first, then the peers that this machine has; see peersFor. */
+export async function sidesFor(workload, { threads, warmup, bfloat16 }) {
+  const { file, mode } = workload;
+  const set = batchSetting(workload);
+  const netc = {
+    name: "netc",
+    command: process.execPath,
+    args: [
+      fileURLToPath(new URL("netc-side.mjs", import.meta.url)),
+      JSON.stringify({ file, set, mode, threads, warmup }),
+    ],
+    precision: "float32",
+  };
+  const { sides, skipped } = await peersFor({ ...workload, set }, { threads, warmup, bfloat16 });
+  return { sides: [netc, ...sides], skipped };
+}
+
+function batchSetting({ mode, batchSize }) {
+  return mode === "train"
+    ? [`train.batch_size=${batchSize}`]
+    : [`train.evaluation.batch_size=${batchSize}`, "train.evaluation.flip=false"];
+}
+
+/** A figure for another network would be worthless. */
+function requireSameNetwork(sides) {
+  const [{ side: netc }] = sides;
+  for (const { name, side } of sides) {
+    const { parameters = netc.about.parameters, batchSize } = side.about;
+    if (parameters === netc.about.parameters && batchSize === netc.about.batchSize) continue;
+    const shown = `${parameters} parameters, batch ${batchSize}`;
+    throw new Error(`${name} runs another network (${shown}) than netc (${netc.about.parameters} parameters)`);
+  }
+}
+
+function summarize(sides, batchSize) {
+  const rateOf = (seconds) => batchSize / median(seconds);
+  const [netc] = sides;
+  return sides.map(({ name, precision, side, rounds, memory }) => {
+    const ratios = rounds.map((seconds, round) => rateOf(netc.rounds[round]) / rateOf(seconds));
+    return {
+      name,
+      precision,
+      ...side.about,
+      ...memory,
+      imagesPerSecond: rateOf(rounds.flat()),
+      /** netc's rate by this side's: over all steps, and the least and greatest of the rounds. */
+      ratio: rateOf(netc.rounds.flat()) / rateOf(rounds.flat()),
+      ratioRange: [Math.min(...ratios), Math.max(...ratios)],
+      seconds: rounds,
+    };
+  });
+}

@@ -1,0 +1,136 @@
+// Tables for the terminal and for Markdown; and each part's result as such tables.
+
+const bytes = (value) => `${(value / 2 ** 20).toFixed(0)} MiB`;
+const ratio = (value) => `${value.toFixed(2)}×`;
+
+/** tables: [{ title, columns: [[title, "left" | "right"]], rows, notes }] */
+export const tablesOf = {
+  comparison: (title, { batchSize, threads, sides, skipped }) => [
+    {
+      title: `${title}: batch ${batchSize}, ${threads} threads`,
+      columns: [
+        ["side", "left"],
+        ["images/s", "right"],
+        ["netc is", "right"],
+        ["over the rounds", "right"],
+        ["peak memory", "right"],
+        ["growth", "right"],
+      ],
+      rows: sides.map((side, index) => [
+        side.name,
+        side.imagesPerSecond.toFixed(side.imagesPerSecond < 100 ? 1 : 0),
+        index === 0 ? "" : ratio(side.ratio),
+        index === 0 ? "" : side.ratioRange.map((value) => value.toFixed(2)).join(" to "),
+        bytes(side.peakBytes),
+        bytes(side.growthBytes),
+      ]),
+      notes: [
+        `netc's data: ${sides[0].data}, through its own loader; the peers': one batch that lies ready in memory`,
+        `preparing a batch takes netc ${sides[0].dataMilliseconds.toFixed(1)} ms, while the step before it runs`,
+        ...skipped.map(
+          ({ name, reason, install }) => `skipped ${name}: ${reason}${install ? `; to have it: ${install}` : ""}`,
+        ),
+      ],
+    },
+  ],
+
+  neighbour: (title, { batchSize, threads, sides }) => [
+    {
+      title: `${title}: batch ${batchSize}, ${threads} threads`,
+      columns: [
+        ["side", "left"],
+        ["alone, images/s", "right"],
+        ["beside it, images/s", "right"],
+        ["kept", "right"],
+      ],
+      rows: sides.map(({ name, alone, beside }) => [
+        name,
+        alone.toFixed(0),
+        beside.toFixed(0),
+        `${((beside / alone) * 100).toFixed(0)}%`,
+      ]),
+      notes: ["the neighbour is one other process that computes without a pause"],
+    },
+  ],
+
+  "cold-start": (title, { commands }) => [
+    {
+      title,
+      columns: [
+        ["command", "left"],
+        ["milliseconds", "right"],
+        ["peak memory", "right"],
+        ["runs", "right"],
+      ],
+      rows: commands.map(({ command, milliseconds, peakBytes, runs }) => [
+        command,
+        milliseconds.toFixed(0),
+        peakBytes === null ? "" : bytes(peakBytes),
+        String(runs),
+      ]),
+      notes: commands.flatMap(({ note }) => note ?? []),
+    },
+  ],
+
+  growth: (title, { series, compile }) => [
+    ...series.map(({ name, unit, points, timeExponent, heapExponent, note }) => ({
+      title: `${title}: ${name}`,
+      columns: [
+        [unit, "right"],
+        ["ms a step", "right"],
+        ["images/s", "right"],
+        ["heap", "right"],
+      ],
+      rows: points.map(({ x, milliseconds, imagesPerSecond, heapBytes }) => [
+        String(x),
+        milliseconds.toFixed(1),
+        imagesPerSecond.toFixed(imagesPerSecond < 100 ? 1 : 0),
+        bytes(heapBytes),
+      ]),
+      notes: [
+        ...(timeExponent === null
+          ? []
+          : [
+              `time grows with the power ${timeExponent.toFixed(2)} of ${unit}, the heap with ${heapExponent.toFixed(2)}`,
+            ]),
+        ...(note ? [note] : []),
+      ],
+    })),
+    {
+      title: `${title}: compiling`,
+      columns: [
+        ["blocks", "right"],
+        ["ms", "right"],
+      ],
+      rows: compile.map(({ blocks, milliseconds }) => [String(blocks), milliseconds.toFixed(0)]),
+      notes: ["from the file's text to the Program, in one process that has compiled nothing before"],
+    },
+  ],
+};
+
+export function textTable({ title, columns, rows, notes }) {
+  const cells = [columns.map(([name]) => name), ...rows];
+  const widths = columns.map((_, column) => Math.max(...cells.map((row) => [...row[column]].length)));
+  const pad = (text, column) => {
+    const space = " ".repeat(widths[column] - [...text].length);
+    return columns[column][1] === "left" ? text + space : space + text;
+  };
+  const lines = cells.map((row) => row.map(pad).join("  ").trimEnd());
+  return [title, ...lines, ...notes.map((note) => `  ${note}`), ""].join("\n");
+}
+
+export function markdownTable({ title, columns, rows, notes }) {
+  const line = (row) => `| ${row.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
+  const rule = line(columns.map(([, align]) => (align === "left" ? "---" : "---:")));
+  const list = notes.map((note) => `- ${note}`);
+  return [
+    `### ${title}`,
+    "",
+    line(columns.map(([name]) => name)),
+    rule,
+    ...rows.map(line),
+    "",
+    ...list,
+    ...(list.length > 0 ? [""] : []),
+  ].join("\n");
+}
