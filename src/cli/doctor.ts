@@ -1,12 +1,12 @@
 // The work of `netc doctor`: one line a fact, and under whatever is missing the commands that add it.
 import { access } from "node:fs/promises";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
-import colors from "picocolors";
 import { cachedCifar10 } from "../runtime/data/cifar10/fetch-cifar10.js";
 import { engineNames, loadEngine } from "../runtime/engines/index.js";
 import { wasmFeatures } from "../runtime/engines/wasm/kernels-module.js";
 import { cacheFolder } from "../runtime/files/cache-folder.js";
 import { netcVersion } from "../runtime/version.js";
+import { colorsFor } from "./colors.js";
 import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
 import { formatBytes } from "./terminal.js";
@@ -79,6 +79,7 @@ async function dataFinding(): Promise<Finding> {
   };
 }
 
+const colors = colorsFor(process.stdout);
 const MARKS: Readonly<Record<Finding["state"], string>> = {
   good: colors.green("ok "),
   missing: colors.red("no "),

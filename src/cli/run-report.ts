@@ -1,7 +1,6 @@
 // What a person sees of a run: what will be trained, a line an epoch, a live bar in a terminal, and how it ended.
 // Without a terminal it is plain lines: no colour codes, no carriage returns.
 import { join } from "node:path";
-import colors from "picocolors";
 import { cost } from "../compiler/cost.js";
 import type { Program } from "../compiler/program.js";
 import type { BrokenCheckpoint } from "../runtime/checkpoint.js";
@@ -12,6 +11,7 @@ import { peakMemoryBytes } from "../runtime/run-training.js";
 import type { Divergence } from "../runtime/trainer.js";
 import type { EpochEvent, EvaluationEvent, TrainingEvent } from "../runtime/training-events.js";
 import type { Progress } from "../runtime/training-progress.js";
+import { colorsFor } from "./colors.js";
 import { LiveBar } from "./live-bar.js";
 import type { MemoryPrediction } from "./predict-memory.js";
 import type { Column } from "./terminal.js";
@@ -25,6 +25,9 @@ import {
   isInteractive,
   tableLines,
 } from "./terminal.js";
+
+const colors = colorsFor(process.stdout);
+const warningColors = colorsFor(process.stderr);
 
 const COLUMNS: readonly Column[] = [
   { title: "epoch", align: "right" },
@@ -162,7 +165,7 @@ export class RunReport {
   }
 
   private warn(line: string): void {
-    this.above(() => process.stderr.write(colors.yellow(line) + "\n"));
+    this.above(() => process.stderr.write(warningColors.yellow(line) + "\n"));
   }
 
   /** Lines scroll by above the bar. */
