@@ -19,20 +19,12 @@ export interface NpmPackOptions {
 const MEASURE_EVERY_MILLISECONDS = 200;
 
 /** Path of the tarball. Throws a UserError that says why npm failed. */
-export async function npmPack({
-  specifier,
-  folder,
-  onBytes,
-  signal,
-}: NpmPackOptions): Promise<string> {
+export async function npmPack({ specifier, folder, onBytes, signal }: NpmPackOptions): Promise<string> {
   // npm writes what arrives into its cache first: a cache of our own shows how far it is.
   const npmCache = join(folder, "npm-cache");
   const packed = join(folder, "packed");
   await mkdir(packed);
-  const measure = setInterval(
-    () => void folderBytes(npmCache).then(onBytes),
-    MEASURE_EVERY_MILLISECONDS,
-  );
+  const measure = setInterval(() => void folderBytes(npmCache).then(onBytes), MEASURE_EVERY_MILLISECONDS);
   try {
     const options = ["--pack-destination", packed, "--cache", npmCache];
     const quiet = ["--ignore-scripts", "--no-progress", "--no-update-notifier", "--loglevel=error"];
@@ -41,17 +33,12 @@ export async function npmPack({
     clearInterval(measure);
     await rm(npmCache, { recursive: true, force: true });
   }
-  const [tarball] = (await readdir(packed)).filter((name) => name.endsWith(".tgz"));
-  if (tarball === undefined)
-    throw new UserError(`npm pack ${specifier} ended without writing a tarball; try again`);
+  const tarball = (await readdir(packed)).find((name) => name.endsWith(".tgz"));
+  if (tarball === undefined) throw new UserError(`npm pack ${specifier} ended without writing a tarball; try again`);
   return join(packed, tarball);
 }
 
-async function runNpm(
-  argumentList: readonly string[],
-  specifier: string,
-  signal?: AbortSignal,
-): Promise<void> {
+async function runNpm(argumentList: readonly string[], specifier: string, signal?: AbortSignal): Promise<void> {
   const [command, ...first] = npmCommand();
   await new Promise<void>((resolve, reject) => {
     const child = spawn(command!, [...first, ...argumentList], {
@@ -63,9 +50,7 @@ async function runNpm(
     child.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text));
     child.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") return reject(error);
-      reject(
-        new UserError(`there is no npm on the PATH, which fetches ${specifier}; ${OTHER_WAY}`),
-      );
+      reject(new UserError(`there is no npm on the PATH, which fetches ${specifier}; ${OTHER_WAY}`));
     });
     child.on("close", (code, killedBy) => {
       if (code === 0) return resolve();
@@ -84,10 +69,7 @@ const FAILURES: readonly (readonly [pattern: RegExp, explanation: string])[] = [
     /\bE404\b|\bETARGET\b/,
     `the registry that npm is set to has no such package; choose another registry, ${OTHER_WAY}`,
   ],
-  [
-    /\bE401\b|\bE403\b/,
-    `the registry that npm is set to refuses it; log in with npm, ${OTHER_WAY}`,
-  ],
+  [/\bE401\b|\bE403\b/, `the registry that npm is set to refuses it; log in with npm, ${OTHER_WAY}`],
   [
     /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED|ERR_SOCKET_TIMEOUT)\b/,
     `the registry cannot be reached; connect to the network, ${OTHER_WAY}`,
@@ -98,9 +80,7 @@ function explainFailure(specifier: string, complaint: string, ending: string): s
   for (const [pattern, explanation] of FAILURES) {
     if (pattern.test(complaint)) return `npm could not fetch ${specifier}: ${explanation}`;
   }
-  const said = complaint
-    .split("\n")
-    .findLast((line) => /^npm (error|ERR!) (?!A complete log)/.test(line));
+  const said = complaint.split("\n").findLast((line) => /^npm (error|ERR!) (?!A complete log)/.test(line));
   const reason = said?.replace(/^npm (error|ERR!) /, "").trim() ?? ending;
   return `npm could not fetch ${specifier} (${reason}); run \`npm pack ${specifier}\` to see why, ${OTHER_WAY}`;
 }
