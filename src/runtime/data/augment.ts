@@ -116,11 +116,7 @@ const OUTSIDE = {
 } satisfies Record<"zero" | "reflect", (place: number, length: number) => number>;
 
 /** Slides the whole map by `by` places. */
-function shift(
-  { source, spare }: IndexMap,
-  by: number,
-  outside: (place: number, length: number) => number,
-): void {
+function shift({ source, spare }: IndexMap, by: number, outside: (place: number, length: number) => number): void {
   if (by === 0) return;
   const length = source.length;
   spare.set(source);
@@ -141,10 +137,7 @@ function horizontalFlip({ probability }: { probability: number }): Move {
  * Erases a square whose centre lies anywhere in the image, so that part of it may fall outside (DeVries and Taylor 2017,
  * §3.2); draws the row, then the column.
  */
-function cutout(
-  { size }: { size: number },
-  { height, width, channels, fill }: AugmentOptions,
-): Erase {
+function cutout({ size }: { size: number }, { height, width, channels, fill }: AugmentOptions): Erase {
   const colour = Uint8Array.from(fill);
   return (image, offset, stream) => {
     const top = stream.integer(height) - (size >> 1);

@@ -21,8 +21,7 @@ export function createGather(channels: number): Gather {
   return (source, sourceOffset, target, targetOffset, rows, columns) => {
     const start = target.byteOffset + targetOffset;
     if (channels === 3 && columns.length % 4 === 0 && start % 4 === 0) {
-      if (words.buffer !== target.buffer)
-        words = new Uint32Array(target.buffer, 0, target.buffer.byteLength >> 2);
+      if (words.buffer !== target.buffer) words = new Uint32Array(target.buffer, 0, target.buffer.byteLength >> 2);
       gatherFourPixels(source, sourceOffset, words, start / 4, rows, columns);
     } else {
       gatherBytes(source, sourceOffset, target, targetOffset, rows, columns, channels);
@@ -50,10 +49,8 @@ function gatherFourPixels(
       const c = row + Math.max(0, columns[x + 2]!) * 3;
       const d = row + Math.max(0, columns[x + 3]!) * 3;
       words[to] = source[a]! | (source[a + 1]! << 8) | (source[a + 2]! << 16) | (source[b]! << 24);
-      words[to + 1] =
-        source[b + 1]! | (source[b + 2]! << 8) | (source[c]! << 16) | (source[c + 1]! << 24);
-      words[to + 2] =
-        source[c + 2]! | (source[d]! << 8) | (source[d + 1]! << 16) | (source[d + 2]! << 24);
+      words[to + 1] = source[b + 1]! | (source[b + 2]! << 8) | (source[c]! << 16) | (source[c + 1]! << 24);
+      words[to + 2] = source[c + 2]! | (source[d]! << 8) | (source[d + 1]! << 16) | (source[d + 2]! << 24);
     }
   }
 }

@@ -132,10 +132,7 @@ function bufferRing(capacity: number, imageBytes: number): (count: number) => Ba
   });
   let next = 0;
   return (count) => {
-    invariant(
-      count > 0 && count <= capacity,
-      `a batch of ${count} images from buffers of ${capacity}`,
-    );
+    invariant(count > 0 && count <= capacity, `a batch of ${count} images from buffers of ${capacity}`);
     const whole = ring[next]!;
     next = (next + 1) % ring.length;
     if (count === capacity) return whole;

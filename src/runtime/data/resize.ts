@@ -8,12 +8,7 @@ export interface ImageSize {
 }
 
 /** Reads one image [height, width, channels] at `sourceOffset` and writes the resized one at `targetOffset`. */
-export type Resize = (
-  source: Uint8Array,
-  sourceOffset: number,
-  target: Uint8Array,
-  targetOffset: number,
-) => void;
+export type Resize = (source: Uint8Array, sourceOffset: number, target: Uint8Array, targetOffset: number) => void;
 
 /** Prepares the coefficients and scratch once; the function that comes back allocates nothing. */
 export function createResize(from: ImageSize, to: ImageSize, channels: number): Resize {
@@ -27,16 +22,7 @@ export function createResize(from: ImageSize, to: ImageSize, channels: number): 
   }
   if (columns === null) {
     return (source, sourceOffset, target, targetOffset) =>
-      resampleRows(
-        source,
-        sourceOffset,
-        target,
-        targetOffset,
-        from.height,
-        from.width,
-        channels,
-        rows!,
-      );
+      resampleRows(source, sourceOffset, target, targetOffset, from.height, from.width, channels, rows!);
   }
   const bytesInRow = to.width * channels;
   if (rows === null) {
@@ -80,9 +66,7 @@ function taps(from: number, to: number): Taps {
     const exact: number[] = [];
     for (let x = 0; x < high - low; x++) exact.push(triangle((x + low - center + 0.5) * inverse));
     const sum = exact.reduce((total, weight) => total + weight, 0);
-    const fixed = exact.map((weight) =>
-      Math.trunc(0.5 + (sum === 0 ? weight : weight / sum) * ONE),
-    );
+    const fixed = exact.map((weight) => Math.trunc(0.5 + (sum === 0 ? weight : weight / sum) * ONE));
     // Weights of zero at either end change nothing but the time.
     const begin = Math.max(
       0,

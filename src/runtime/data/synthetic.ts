@@ -7,30 +7,16 @@ import type { Dataset, ImageSet } from "./dataset.js";
 
 /** Classes take turns, so every class is as frequent as the next. Training and test images differ. */
 export function generateSynthetic(config: SyntheticDataset, seed: number): Dataset {
-  const {
-    train_images: trainImages,
-    test_images: testImages,
-    height,
-    width,
-    channels,
-    classes,
-  } = config;
-  const stream = (epoch: number, index: number) =>
-    randomStream({ seed, purpose: "synthetic", epoch, index });
+  const { train_images: trainImages, test_images: testImages, height, width, channels, classes } = config;
+  const stream = (epoch: number, index: number) => randomStream({ seed, purpose: "synthetic", epoch, index });
   // Epoch 0 of the purpose draws the patterns, epoch 1 the images, training images first.
-  const patterns = Array.from({ length: classes }, (_, index) =>
-    drawPattern(config, stream(0, index)),
-  );
+  const patterns = Array.from({ length: classes }, (_, index) => drawPattern(config, stream(0, index)));
   const bytes = height * width * channels;
   const generate = (count: number, first: number): ImageSet => {
     const images = new Uint8Array(count * bytes);
     const labels = Uint8Array.from({ length: count }, (_, index) => index % classes);
     for (let i = 0; i < count; i++) {
-      drawImage(
-        images.subarray(i * bytes, (i + 1) * bytes),
-        patterns[labels[i]!]!,
-        stream(1, first + i),
-      );
+      drawImage(images.subarray(i * bytes, (i + 1) * bytes), patterns[labels[i]!]!, stream(1, first + i));
     }
     return { count, height, width, channels, images, labels };
   };
@@ -59,17 +45,12 @@ const NOISE_RANGE = 80;
 function drawPattern({ height, width, channels }: SyntheticDataset, stream: RandomStream): Pattern {
   const cyclesDown = stream.integer(5) - 2;
   const cyclesAcross = 1 + stream.integer(3);
-  const base = Array.from(
-    { length: channels },
-    () => 127.5 + BASE_RANGE * (2 * stream.uniform() - 1),
-  );
+  const base = Array.from({ length: channels }, () => 127.5 + BASE_RANGE * (2 * stream.uniform() - 1));
   const phase = Array.from({ length: channels }, () => 2 * Math.PI * stream.uniform());
   const angle = Float64Array.from({ length: height * width * channels }, (_, at) => {
     const y = Math.floor(at / (width * channels));
     const x = Math.floor(at / channels) % width;
-    return (
-      2 * Math.PI * ((cyclesDown * y) / height + (cyclesAcross * x) / width) + phase[at % channels]!
-    );
+    return 2 * Math.PI * ((cyclesDown * y) / height + (cyclesAcross * x) / width) + phase[at % channels]!;
   });
   return { base, cosine: angle.map(Math.cos), sine: angle.map(Math.sin) };
 }

@@ -34,11 +34,7 @@ export interface LockTiming {
 const TIMING: LockTiming = { heartbeat: 2_000, poll: 250, stale: 30_000 };
 
 /** Runs `work` while holding the lock folder at `path`, whose parent exists; waits for as long as another owner lives. */
-export async function withLock<T>(
-  path: string,
-  work: () => Promise<T>,
-  options: LockOptions,
-): Promise<T> {
+export async function withLock<T>(path: string, work: () => Promise<T>, options: LockOptions): Promise<T> {
   const timing = options.timing ?? TIMING;
   const token = await acquire(path, options, timing);
   const heartbeat = setInterval(() => void touch(path), timing.heartbeat);

@@ -27,10 +27,7 @@ export async function publishFolder(temporary: string, path: string): Promise<vo
 
 /** A name in the same folder that no other process picks: a rename is only atomic within one file system. */
 export function temporaryName(path: string): string {
-  return join(
-    dirname(path),
-    `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`,
-  );
+  return join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
 }
 
 async function writeAndFlush(path: string, data: string | Uint8Array): Promise<void> {

@@ -10,12 +10,7 @@ const WEYL_0 = 0x9e3779b9;
 const WEYL_1 = 0xbb67ae85;
 
 /** Writes the four words for `counter` and `key` over `output`, which may be `counter` itself. */
-export function philox4x32(
-  counter: Uint32Array,
-  key0: number,
-  key1: number,
-  output: Uint32Array,
-): void {
+export function philox4x32(counter: Uint32Array, key0: number, key1: number, output: Uint32Array): void {
   let c0 = counter[0]!;
   let c1 = counter[1]!;
   let c2 = counter[2]!;

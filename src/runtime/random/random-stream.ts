@@ -44,10 +44,7 @@ export class RandomStream {
   #spareNormal = Number.NaN;
 
   constructor(seed: number, purpose: Purpose) {
-    invariant(
-      Number.isSafeInteger(seed) && seed >= 0,
-      `seed ${seed} is not an integer from 0 to 2^53 - 1`,
-    );
+    invariant(Number.isSafeInteger(seed) && seed >= 0, `seed ${seed} is not an integer from 0 to 2^53 - 1`);
     this.#key0 = seed | 0;
     this.#key1 = Math.floor(seed / 2 ** 32) | 0;
     this.#counter[3] = PURPOSES[purpose];
@@ -83,10 +80,7 @@ export class RandomStream {
    * Lemire: "Fast random integer generation in an interval", ACM TOMACS 29 (2019), algorithm 5.
    */
   integer(bound: number): number {
-    invariant(
-      bound >= 1 && bound < 2 ** 32,
-      `bound ${bound} of a random integer is outside 1 … 2^32 - 1`,
-    );
+    invariant(bound >= 1 && bound < 2 ** 32, `bound ${bound} of a random integer is outside 1 … 2^32 - 1`);
     const threshold = (2 ** 32 - bound) % bound;
     for (;;) {
       const word = this.uint32();

@@ -28,9 +28,7 @@ describe("netc data fetch cifar10", () => {
   it("fails with a sentence where there is no npm", async () => {
     vi.stubEnv("PATH", folder);
     vi.spyOn(process.stderr, "write").mockReturnValue(true);
-    await expect(
-      program().parseAsync(["data", "fetch", "cifar10"], { from: "user" }),
-    ).rejects.toThrow(UserError);
+    await expect(program().parseAsync(["data", "fetch", "cifar10"], { from: "user" })).rejects.toThrow(UserError);
   });
 });
 

@@ -9,37 +9,28 @@ import { randomStream } from "../../../src/runtime/random/random-stream.js";
 import type { RandomStream } from "../../../src/runtime/random/random-stream.js";
 
 const oracle = new URL("../../oracle/pillow/", import.meta.url);
-const crops = JSON.parse(readFileSync(new URL("crops.json", oracle), "utf8")) as Record<
-  string,
-  string
->;
+const crops = JSON.parse(readFileSync(new URL("crops.json", oracle), "utf8")) as Record<string, string>;
 const images = new Uint8Array(readFileSync(new URL("images.bin", oracle)));
 const imageBytes = 32 * 32 * 3;
 const seed = 11;
 const cifar = { height: 32, width: 32, channels: 3, seed, fill: [125, 123, 114] };
 
 describe("createAugment", () => {
-  it.each(["zero", "reflect"] as const)(
-    "crops with %s padding and mirrors as torchvision does",
-    (mode) => {
-      const list = [
-        { random_crop: { padding: 4, mode } },
-        { horizontal_flip: { probability: 0.5 } },
-      ];
-      const augment = createAugment(list, cifar);
-      const seen = new Set<string>();
-      for (let index = 0; index < 600; index++) {
-        const stream = draws(2, index);
-        const [top, left] = [stream.integer(9), stream.integer(9)];
-        const name = `${mode} ${top} ${left} ${stream.uniform() < 0.5 ? "mirrored" : "straight"}`;
-        const target = new Uint8Array(imageBytes);
-        augment(images, imageBytes, target, 0, 2, index);
-        expect(md5Of(target), name).toBe(crops[name]);
-        seen.add(name);
-      }
-      expect(seen.size).toBeGreaterThan(150); // of 162 places, a few stay unseen by chance
-    },
-  );
+  it.each(["zero", "reflect"] as const)("crops with %s padding and mirrors as torchvision does", (mode) => {
+    const list = [{ random_crop: { padding: 4, mode } }, { horizontal_flip: { probability: 0.5 } }];
+    const augment = createAugment(list, cifar);
+    const seen = new Set<string>();
+    for (let index = 0; index < 600; index++) {
+      const stream = draws(2, index);
+      const [top, left] = [stream.integer(9), stream.integer(9)];
+      const name = `${mode} ${top} ${left} ${stream.uniform() < 0.5 ? "mirrored" : "straight"}`;
+      const target = new Uint8Array(imageBytes);
+      augment(images, imageBytes, target, 0, 2, index);
+      expect(md5Of(target), name).toBe(crops[name]);
+      seen.add(name);
+    }
+    expect(seen.size).toBeGreaterThan(150); // of 162 places, a few stay unseen by chance
+  });
 
   it("erases a square around any pixel, cut off at the border, in the colour given", () => {
     const augment = createAugment([{ cutout: { size: 8 } }], cifar);
@@ -48,8 +39,7 @@ describe("createAugment", () => {
       const [centreRow, centreColumn] = [stream.integer(32), stream.integer(32)];
       const expected = images.slice(0, imageBytes);
       eachByte(cifar, (y, x, c, at) => {
-        const inside =
-          y >= centreRow - 4 && y < centreRow + 4 && x >= centreColumn - 4 && x < centreColumn + 4;
+        const inside = y >= centreRow - 4 && y < centreRow + 4 && x >= centreColumn - 4 && x < centreColumn + 4;
         if (inside) expected[at] = cifar.fill[c]!;
       });
       const target = new Uint8Array(imageBytes);
@@ -61,24 +51,14 @@ describe("createAugment", () => {
   const lists: readonly (readonly [string, readonly Augmentation[]])[] = [
     ["nothing", []],
     ["a certain flip", [{ horizontal_flip: { probability: 1 } }]],
-    [
-      "a flip, then a crop",
-      [{ horizontal_flip: { probability: 0.5 } }, { random_crop: { padding: 3, mode: "zero" } }],
-    ],
+    ["a flip, then a crop", [{ horizontal_flip: { probability: 0.5 } }, { random_crop: { padding: 3, mode: "zero" } }]],
     [
       "two crops with different borders",
-      [
-        { random_crop: { padding: 3, mode: "zero" } },
-        { random_crop: { padding: 2, mode: "reflect" } },
-      ],
+      [{ random_crop: { padding: 3, mode: "zero" } }, { random_crop: { padding: 2, mode: "reflect" } }],
     ],
     [
       "cutout before a crop, so that the patch moves",
-      [
-        { cutout: { size: 3 } },
-        { random_crop: { padding: 2, mode: "reflect" } },
-        { cutout: { size: 4 } },
-      ],
+      [{ cutout: { size: 3 } }, { random_crop: { padding: 2, mode: "reflect" } }, { cutout: { size: 4 } }],
     ],
     ["a crop wider than the image", [{ random_crop: { padding: 15, mode: "reflect" } }]],
     ["cutout larger than the image", [{ cutout: { size: 50 } }]],
@@ -100,23 +80,13 @@ describe("createAugment", () => {
         const target = new Uint8Array(bytes + 5).fill(1);
         augment(source, 0, target, 4, 3, index);
         const expected = oneByOne(source, list, options, draws(3, index));
-        expect([...target], `${JSON.stringify(size)}, image ${index}`).toEqual([
-          1,
-          1,
-          1,
-          1,
-          ...expected,
-          1,
-        ]);
+        expect([...target], `${JSON.stringify(size)}, image ${index}`).toEqual([1, 1, 1, 1, ...expected, 1]);
       }
     }
   });
 
   it("draws the same for the same seed, epoch and index, whatever was drawn before", () => {
-    const list: Augmentation[] = [
-      { random_crop: { padding: 4, mode: "zero" } },
-      { cutout: { size: 8 } },
-    ];
+    const list: Augmentation[] = [{ random_crop: { padding: 4, mode: "zero" } }, { cutout: { size: 8 } }];
     const [one, other] = [new Uint8Array(imageBytes), new Uint8Array(imageBytes)];
     const augment = createAugment(list, cifar);
     augment(images, 0, one, 0, 7, 123);
@@ -141,12 +111,7 @@ function draws(epoch: number, index: number): RandomStream {
 }
 
 /** What the list means, pixel by pixel, one augmentation after the other. */
-function oneByOne(
-  source: Uint8Array,
-  list: readonly Augmentation[],
-  options: Options,
-  stream: RandomStream,
-): number[] {
+function oneByOne(source: Uint8Array, list: readonly Augmentation[], options: Options, stream: RandomStream): number[] {
   let image = [...source];
   const { height, width, channels } = options;
   const show = (find: (y: number, x: number) => readonly [number, number]) => {
@@ -161,10 +126,7 @@ function oneByOne(
   for (const augmentation of list) {
     if ("random_crop" in augmentation) {
       const { padding, mode } = augmentation.random_crop;
-      const [top, left] = [
-        stream.integer(2 * padding + 1) - padding,
-        stream.integer(2 * padding + 1) - padding,
-      ];
+      const [top, left] = [stream.integer(2 * padding + 1) - padding, stream.integer(2 * padding + 1) - padding];
       const border = mode === "zero" ? (place: number) => place : reflect;
       show((y, x) => [border(y + top, height), border(x + left, width)]);
     } else if ("horizontal_flip" in augmentation) {
@@ -172,13 +134,9 @@ function oneByOne(
       show((y, x) => [y, flipped ? width - 1 - x : x]);
     } else {
       const { size } = augmentation.cutout;
-      const [top, left] = [
-        stream.integer(height) - Math.floor(size / 2),
-        stream.integer(width) - Math.floor(size / 2),
-      ];
+      const [top, left] = [stream.integer(height) - Math.floor(size / 2), stream.integer(width) - Math.floor(size / 2)];
       eachByte(options, (y, x, c, at) => {
-        if (y >= top && y < top + size && x >= left && x < left + size)
-          image[at] = options.fill[c]!;
+        if (y >= top && y < top + size && x >= left && x < left + size) image[at] = options.fill[c]!;
       });
     }
   }
@@ -197,12 +155,7 @@ function eachByte(
   visit: (y: number, x: number, c: number, at: number) => void,
 ): void {
   for (let at = 0; at < height * width * channels; at++) {
-    visit(
-      Math.floor(at / (width * channels)),
-      Math.floor(at / channels) % width,
-      at % channels,
-      at,
-    );
+    visit(Math.floor(at / (width * channels)), Math.floor(at / channels) % width, at % channels, at);
   }
 }
 

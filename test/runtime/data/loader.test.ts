@@ -20,10 +20,7 @@ const plain: DataConfig = {
 const augmented: DataConfig = {
   ...plain,
   resize: { height: 12, width: 10 },
-  augment: [
-    { random_crop: { padding: 2, mode: "reflect" } },
-    { horizontal_flip: { probability: 0.5 } },
-  ],
+  augment: [{ random_crop: { padding: 2, mode: "reflect" } }, { horizontal_flip: { probability: 0.5 } }],
 };
 
 describe("training batches", () => {
@@ -84,9 +81,7 @@ describe("training batches", () => {
 
   it("are the same whatever was asked for before", () => {
     const inOrder = createLoader(dataset, config(augmented));
-    const wanted = [0, 1, 2].flatMap((epoch) =>
-      [0, 1, 2, 3].map((index) => copy(inOrder.train(epoch, index))),
-    );
+    const wanted = [0, 1, 2].flatMap((epoch) => [0, 1, 2, 3].map((index) => copy(inOrder.train(epoch, index))));
     const jumping = createLoader(dataset, config(augmented));
     for (const at of [11, 0, 5, 6, 5, 4, 10, 3]) {
       expect(jumping.train(Math.floor(at / 4), at % 4)).toEqual(wanted[at]);
@@ -116,10 +111,7 @@ describe("training batches", () => {
 
 describe("test batches", () => {
   it("come in official order, the last one smaller, untouched by augmentation", () => {
-    const loader = createLoader(
-      dataset,
-      config({ ...plain, augment: [{ horizontal_flip: { probability: 1 } }] }),
-    );
+    const loader = createLoader(dataset, config({ ...plain, augment: [{ horizontal_flip: { probability: 1 } }] }));
     expect(loader.testBatches).toBe(3);
     const batches = [0, 1, 2].map((index) => loader.test(index));
     expect(batches.map(({ count }) => count)).toEqual([8, 8, 5]);

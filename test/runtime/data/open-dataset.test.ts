@@ -15,8 +15,6 @@ describe("openDataset", () => {
 
   it("reads CIFAR-10 at the path that the file names, and fetches nothing when it is wrong", async () => {
     const config: DataConfig = { dataset: "cifar10", path: "/there/is/nothing", ...rest };
-    await expect(openDataset(config, 4, silent)).rejects.toThrow(
-      /cannot be read at \/there\/is\/nothing/,
-    );
+    await expect(openDataset(config, 4, silent)).rejects.toThrow(/cannot be read at \/there\/is\/nothing/);
   });
 });

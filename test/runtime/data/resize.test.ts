@@ -28,41 +28,25 @@ describe("createResize", () => {
     expect([...resized(images, 0, [32, 32], [40, 40], 3)]).toEqual(fixture.first_to_40x40);
   });
 
-  it.each(fixture.cifar)(
-    "gives Pillow's bytes for 16 real images resized to $to",
-    ({ to, md5 }) => {
-      expect(
-        md5.map((_, index) => md5Of(resized(images, index * imageBytes, [32, 32], to, 3))),
-      ).toEqual(md5);
-    },
-  );
+  it.each(fixture.cifar)("gives Pillow's bytes for 16 real images resized to $to", ({ to, md5 }) => {
+    expect(md5.map((_, index) => md5Of(resized(images, index * imageBytes, [32, 32], to, 3)))).toEqual(md5);
+  });
 
-  it.each(fixture.noise)(
-    "gives Pillow's bytes for noise of $channels channels, $from to $to",
-    (example) => {
-      const { from, to, channels, md5 } = example;
-      expect(md5Of(resized(noise(from, channels), 0, from, to, channels))).toBe(md5);
-    },
-  );
+  it.each(fixture.noise)("gives Pillow's bytes for noise of $channels channels, $from to $to", (example) => {
+    const { from, to, channels, md5 } = example;
+    expect(md5Of(resized(noise(from, channels), 0, from, to, channels))).toBe(md5);
+  });
 
   it("touches nothing outside its place in the target", () => {
     const resize = createResize({ height: 32, width: 32 }, { height: 5, width: 6 }, 3);
     const target = new Uint8Array(7 + 5 * 6 * 3 + 9).fill(201);
     resize(images, 0, target, 7);
-    expect([...target.subarray(0, 7), ...target.subarray(7 + 90)]).toEqual(
-      Array.from({ length: 16 }, () => 201),
-    );
+    expect([...target.subarray(0, 7), ...target.subarray(7 + 90)]).toEqual(Array.from({ length: 16 }, () => 201));
     expect([...target.subarray(7, 97)]).toEqual([...resized(images, 0, [32, 32], [5, 6], 3)]);
   });
 });
 
-function resized(
-  source: Uint8Array,
-  offset: number,
-  from: Pair,
-  to: Pair,
-  channels: number,
-): Uint8Array {
+function resized(source: Uint8Array, offset: number, from: Pair, to: Pair, channels: number): Uint8Array {
   const target = new Uint8Array(to[0] * to[1] * channels);
   createResize(size(from), size(to), channels)(source, offset, target, 0);
   return target;

@@ -51,14 +51,10 @@ describe("generateSynthetic", () => {
     );
     const means = dataset.classes.map((_, label) => {
       const members = train!.filter((_, index) => dataset.train.labels[index] === label);
-      return members[0]!.map(
-        (_, at) => members.reduce((sum, image) => sum + image[at]!, 0) / members.length,
-      );
+      return members[0]!.map((_, at) => members.reduce((sum, image) => sum + image[at]!, 0) / members.length);
     });
     const right = test!.filter((image, index) => {
-      const distances = means.map((mean) =>
-        mean.reduce((sum, value, at) => sum + (value - image[at]!) ** 2, 0),
-      );
+      const distances = means.map((mean) => mean.reduce((sum, value, at) => sum + (value - image[at]!) ** 2, 0));
       return distances.indexOf(Math.min(...distances)) === dataset.test.labels[index];
     });
     expect(right.length).toBeGreaterThan(90);

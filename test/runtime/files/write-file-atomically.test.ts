@@ -2,10 +2,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-  publishFolder,
-  writeFileAtomically,
-} from "../../../src/runtime/files/write-file-atomically.js";
+import { publishFolder, writeFileAtomically } from "../../../src/runtime/files/write-file-atomically.js";
 
 let folder: string;
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), "netc-files-"))));

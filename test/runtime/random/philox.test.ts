@@ -28,9 +28,7 @@ describe("philox4x32", () => {
 
 describe("multiplyHigh", () => {
   it("equals the upper half of the exact product", () => {
-    const words = [
-      0, 1, 2, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xdeadbeef, 0xfffffffe, 0xffffffff,
-    ];
+    const words = [0, 1, 2, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xdeadbeef, 0xfffffffe, 0xffffffff];
     for (const a of words) {
       for (const b of words) {
         expect(multiplyHigh(a, b) >>> 0).toBe(Number((BigInt(a) * BigInt(b)) >> 32n));

@@ -1,9 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  permutation,
-  randomStream,
-  RandomStream,
-} from "../../../src/runtime/random/random-stream.js";
+import { permutation, randomStream, RandomStream } from "../../../src/runtime/random/random-stream.js";
 import type { StreamKey } from "../../../src/runtime/random/random-stream.js";
 
 const key: StreamKey = { seed: 7, purpose: "augmentation", epoch: 3, index: 41 };
@@ -76,9 +72,7 @@ describe("randomStream", () => {
 
 describe("permutation", () => {
   it("holds every index once", () => {
-    expect([...permutation(1, 0, 1000)].toSorted((a, b) => a - b)).toEqual(
-      Array.from({ length: 1000 }, (_, i) => i),
-    );
+    expect([...permutation(1, 0, 1000)].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, i) => i));
   });
 
   it("is the same for the same seed and epoch, and another for the next epoch", () => {

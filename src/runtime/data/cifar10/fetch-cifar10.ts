@@ -28,9 +28,7 @@ export function cachedCifar10(): string {
  * Makes sure that the cache holds a copy whose every checksum is right, and returns its folder. A damaged copy is
  * replaced. `fetched` is false where nothing had to be done. Throws a UserError where it cannot be had.
  */
-export async function fetchCifar10(
-  options: FetchOptions,
-): Promise<{ folder: string; fetched: boolean }> {
+export async function fetchCifar10(options: FetchOptions): Promise<{ folder: string; fetched: boolean }> {
   const { onProgress, signal, source = CIFAR10 } = options;
   const folder = cachedCifar10();
   const parent = join(folder, "..");
@@ -95,11 +93,7 @@ async function build(
 }
 
 async function unpack(tarball: string, folder: string, source: CifarSource): Promise<void> {
-  const wanted = new Set([
-    ...source.parts.map((part) => part.picture),
-    source.trainLabels,
-    source.testLabels,
-  ]);
+  const wanted = new Set([...source.parts.map((part) => part.picture), source.trainLabels, source.testLabels]);
   const { extract } = await import("tar");
   try {
     await extract({
@@ -165,7 +159,5 @@ const SYSTEM_FAULTS: Readonly<Record<string, string>> = {
 
 function explain(error: unknown, parent: string): unknown {
   const fault = SYSTEM_FAULTS[(error as NodeJS.ErrnoException).code ?? ""];
-  return fault === undefined
-    ? error
-    : new UserError(`CIFAR-10 could not be kept in ${parent}: ${fault}`);
+  return fault === undefined ? error : new UserError(`CIFAR-10 could not be kept in ${parent}: ${fault}`);
 }

@@ -42,11 +42,8 @@ async function batchesFolder(path: string, source: CifarSource): Promise<string>
   for (const folder of [path, join(path, "cifar-10-batches-bin")]) {
     if (await exists(join(folder, source.parts[0]!.file))) return folder;
   }
-  const python =
-    (await exists(join(path, "data_batch_1"))) || (await exists(join(path, "cifar-10-batches-py")));
-  const reason = python
-    ? "holds the Python version of CIFAR-10"
-    : `has no ${source.parts[0]!.file}`;
+  const python = (await exists(join(path, "data_batch_1"))) || (await exists(join(path, "cifar-10-batches-py")));
+  const reason = python ? "holds the Python version of CIFAR-10" : `has no ${source.parts[0]!.file}`;
   throw new UserError(`${path} ${reason}; ${EXPECTED}`);
 }
 
@@ -108,26 +105,14 @@ async function readArchive(path: string, sets: Sets, source: CifarSource): Promi
     throw new UserError(`${path} is not a whole tar.gz (${(error as Error).message}); ${EXPECTED}`);
   }
   if (fault !== undefined) throw fault;
-  if (missing.size > 0)
-    throw new UserError(`${path} has no ${[...missing].join(", ")}; ${EXPECTED}`);
+  if (missing.size > 0) throw new UserError(`${path} has no ${[...missing].join(", ")}; ${EXPECTED}`);
 }
 
 /** Puts the records of part `index` at its place among the images. */
-function place(
-  records: Uint8Array,
-  index: number,
-  sets: Sets,
-  name: string,
-  source: CifarSource,
-): void {
+function place(records: Uint8Array, index: number, sets: Sets, name: string, source: CifarSource): void {
   const isTest = index === source.parts.length - 1;
   const set = isTest ? sets.test : sets.train;
-  const highest = interleave(
-    records,
-    set,
-    isTest ? 0 : index * source.imagesPerPart,
-    source.imagesPerPart,
-  );
+  const highest = interleave(records, set, isTest ? 0 : index * source.imagesPerPart, source.imagesPerPart);
   if (highest < CLASSES.length) return;
   throw new UserError(`${name} holds the label ${highest}, so it is not CIFAR-10; ${EXPECTED}`);
 }
@@ -137,12 +122,7 @@ function place(
  * Whole words are written, four pixels in three, in two thirds of the time of single bytes. Words are little-endian here
  * as they are on the engine's WebAssembly heap.
  */
-function interleave(
-  records: Uint8Array,
-  { images, labels }: ImageSet,
-  first: number,
-  count: number,
-): number {
+function interleave(records: Uint8Array, { images, labels }: ImageSet, first: number, count: number): number {
   const words = new Uint32Array(images.buffer, images.byteOffset, images.length / 4);
   let to = (first * IMAGE_BYTES) / 4;
   let highest = 0;
@@ -151,22 +131,10 @@ function interleave(
     const label = records[red - 1]!;
     labels[first + image] = label;
     highest = Math.max(highest, label);
-    for (
-      let r = red, g = red + PIXELS, b = red + 2 * PIXELS;
-      r < red + PIXELS;
-      r += 4, g += 4, b += 4, to += 3
-    ) {
+    for (let r = red, g = red + PIXELS, b = red + 2 * PIXELS; r < red + PIXELS; r += 4, g += 4, b += 4, to += 3) {
       words[to] = records[r]! | (records[g]! << 8) | (records[b]! << 16) | (records[r + 1]! << 24);
-      words[to + 1] =
-        records[g + 1]! |
-        (records[b + 1]! << 8) |
-        (records[r + 2]! << 16) |
-        (records[g + 2]! << 24);
-      words[to + 2] =
-        records[b + 2]! |
-        (records[r + 3]! << 8) |
-        (records[g + 3]! << 16) |
-        (records[b + 3]! << 24);
+      words[to + 1] = records[g + 1]! | (records[b + 1]! << 8) | (records[r + 2]! << 16) | (records[g + 2]! << 24);
+      words[to + 2] = records[b + 2]! | (records[r + 3]! << 8) | (records[g + 3]! << 16) | (records[b + 3]! << 24);
     }
   }
   return highest;

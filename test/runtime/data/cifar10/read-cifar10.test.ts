@@ -20,9 +20,7 @@ describe("readCifar10", () => {
   it("interleaves the channels of every image, training parts in official order", async () => {
     const { train, test, classes } = await readCifar10(folder, small);
     expect(classes.slice(0, 2)).toEqual(["airplane", "automobile"]);
-    expect([...train.labels, ...test.labels]).toEqual(
-      Array.from({ length: 24 }, (_, image) => labelOf(image)),
-    );
+    expect([...train.labels, ...test.labels]).toEqual(Array.from({ length: 24 }, (_, image) => labelOf(image)));
     const expected = Array.from({ length: 24 * 3072 }, (_, byte) =>
       valueOf(Math.floor(byte / 3072), byte % 3, Math.floor((byte % 3072) / 3)),
     );
@@ -37,17 +35,9 @@ describe("readCifar10", () => {
   });
 
   const faults: readonly (readonly [name: string, spoil: () => Promise<string>, says: RegExp])[] = [
-    [
-      "a path that is not there",
-      async () => join(work, "nowhere"),
-      /nowhere \(ENOENT\); data\.path takes/,
-    ],
+    ["a path that is not there", async () => join(work, "nowhere"), /nowhere \(ENOENT\); data\.path takes/],
     ["an empty folder", () => emptyFolder(), /empty has no data_batch_1\.bin; data\.path takes/],
-    [
-      "the Python version",
-      () => pythonFolder(),
-      /python holds the Python version of CIFAR-10; data\.path takes/,
-    ],
+    ["the Python version", () => pythonFolder(), /python holds the Python version of CIFAR-10; data\.path takes/],
     [
       "a folder that lacks a file",
       () => rm(join(folder, "data_batch_4.bin")).then(() => folder),
@@ -60,10 +50,7 @@ describe("readCifar10", () => {
     ],
     [
       "a label that CIFAR-10 does not have",
-      () =>
-        writeFile(join(folder, "data_batch_2.bin"), new Uint8Array(12292).fill(77)).then(
-          () => folder,
-        ),
+      () => writeFile(join(folder, "data_batch_2.bin"), new Uint8Array(12292).fill(77)).then(() => folder),
       /data_batch_2\.bin holds the label 77, so it is not CIFAR-10/,
     ],
     [
@@ -87,8 +74,7 @@ describe("readCifar10", () => {
     ],
     [
       "a tar.gz that lacks files",
-      () =>
-        Promise.all([2, 5].map((part) => rm(join(folder, `data_batch_${part}.bin`)))).then(archive),
+      () => Promise.all([2, 5].map((part) => rm(join(folder, `data_batch_${part}.bin`)))).then(archive),
       /has no data_batch_2\.bin, data_batch_5\.bin;/,
     ],
     [

@@ -31,31 +31,21 @@ export function labelOf(image: number): number {
 /** Writes the official folder. */
 export async function writeBatches(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const [index, { file }] of small.parts.entries())
-    await writeFile(join(folder, file), records[index]!);
+  for (const [index, { file }] of small.parts.entries()) await writeFile(join(folder, file), records[index]!);
   await writeFile(join(folder, "batches.meta.txt"), `${CLASSES.join("\n")}\n\n`);
 }
 
 /** Packs the npm package into `path`; `change` may spoil its files first. */
-export async function writeTarball(
-  path: string,
-  change?: (folder: string) => Promise<void>,
-): Promise<void> {
+export async function writeTarball(path: string, change?: (folder: string) => Promise<void>): Promise<void> {
   const root = `${path}.contents`;
   const folder = join(root, "package");
   await mkdir(folder, { recursive: true });
   for (const [index, { picture }] of small.parts.entries()) {
     const data = interleaved(index);
-    await writeFile(
-      join(folder, picture),
-      encode({ width: 1024, height: imagesPerPart, data, channels: 3, depth: 8 }),
-    );
+    await writeFile(join(folder, picture), encode({ width: 1024, height: imagesPerPart, data, channels: 3, depth: 8 }));
   }
   const labels = Array.from({ length: 6 * imagesPerPart }, (_, image) => labelOf(image));
-  await writeFile(
-    join(folder, small.trainLabels),
-    JSON.stringify(labels.slice(0, 5 * imagesPerPart)),
-  );
+  await writeFile(join(folder, small.trainLabels), JSON.stringify(labels.slice(0, 5 * imagesPerPart)));
   await writeFile(join(folder, small.testLabels), JSON.stringify(labels.slice(5 * imagesPerPart)));
   await writeFile(join(folder, "index.bundle.js"), "throw new Error('netc never runs this')");
   await change?.(folder);
@@ -108,8 +98,7 @@ function recordsOf(part: number): Uint8Array {
     const image = part * imagesPerPart + i;
     bytes[i * RECORD_BYTES] = labelOf(image);
     for (let c = 0; c < 3; c++) {
-      for (let at = 0; at < 1024; at++)
-        bytes[i * RECORD_BYTES + 1 + c * 1024 + at] = valueOf(image, c, at);
+      for (let at = 0; at < 1024; at++) bytes[i * RECORD_BYTES + 1 + c * 1024 + at] = valueOf(image, c, at);
     }
   }
   return bytes;
@@ -117,11 +106,7 @@ function recordsOf(part: number): Uint8Array {
 
 function interleaved(part: number): Uint8Array {
   return Uint8Array.from({ length: imagesPerPart * 3072 }, (_, byte) =>
-    valueOf(
-      part * imagesPerPart + Math.floor(byte / 3072),
-      byte % 3,
-      Math.floor((byte % 3072) / 3),
-    ),
+    valueOf(part * imagesPerPart + Math.floor(byte / 3072), byte % 3, Math.floor((byte % 3072) / 3)),
   );
 }
 
