@@ -95,6 +95,8 @@ export interface TrainConfig {
   readonly learning_rate: LearningRateConfig;
   readonly loss: { readonly cross_entropy: { readonly label_smoothing: number } };
   readonly initialization: InitializationConfig;
+  /** What evaluation and the saved model use: the weights themselves (null) or a running average of them. */
+  readonly weight_average: null | { readonly ema: { readonly decay: number } };
   readonly evaluation: EvaluationConfig;
   readonly checkpoints: { readonly every_epochs: number; readonly keep: number };
 }

@@ -46,7 +46,8 @@ export interface EvaluationResult {
 
 /**
  * Every tensor that training changes, by name, float32, logical shapes (see compiler/parameters.ts):
- * parameters, running statistics, and optimizer slots named `<parameter>.momentum`, `<parameter>.first_moment`, ….
+ * parameters, running statistics, and optimizer slots named `<parameter>.momentum`, `<parameter>.first_moment`, …,
+ * and where the file asks for a weight average `<parameter or statistic>.average`.
  */
 export type State = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
 

@@ -4,11 +4,12 @@ import type { InitializationConfig, ResolvedConfig } from "../compiler/config.js
 import type { ShapedGraph } from "../compiler/graph.js";
 import type { Parameter, ParameterRole } from "../compiler/parameters.js";
 import { parametersOf, statisticsOf } from "../compiler/parameters.js";
+import { averageName, averagesWeights } from "../compiler/weight-average.js";
 import type { State } from "./engine.js";
 import type { RandomStream } from "./random/random-stream.js";
 import { randomStream } from "./random/random-stream.js";
 
-/** Parameters and running statistics; optimizer slots are the engine's and start at zero. */
+/** Parameters, running statistics, and where averages are kept their first values, which are equal; optimizer slots are the engine's and start at zero. */
 export function initialize(graph: ShapedGraph, { seed, train }: ResolvedConfig): State {
   const { initialization } = train;
   const silenced = initialization.zero_last_norm ? lastNorms(graph) : new Set<number>();
@@ -27,6 +28,7 @@ export function initialize(graph: ShapedGraph, { seed, train }: ResolvedConfig):
       data: new Float32Array(shape[0]).fill(role === "running_var" ? 1 : 0),
     });
   }
+  if (averagesWeights(train)) for (const [name, tensor] of [...state]) state.set(averageName(name), tensor);
   return state;
 }
 

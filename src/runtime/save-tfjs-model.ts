@@ -2,8 +2,10 @@
 // The folder appears in full or not at all.
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { parametersOf, statisticsOf } from "../compiler/parameters.js";
 import type { Program } from "../compiler/program.js";
 import { buildTfjsModel, stateToTfjs } from "../compiler/targets/tfjs.js";
+import { averageName, averagesWeights } from "../compiler/weight-average.js";
 import { loadTfjs } from "./engines/tfjs/load-tfjs.js";
 import type { State } from "./engine.js";
 import { publishFolder, temporaryName } from "./files/write-file-atomically.js";
@@ -48,6 +50,13 @@ export async function saveTfjsModel(
 
 const WEIGHTS_FILE = "weights.bin";
 
+/** The weights and statistics that evaluation uses: the averages, where there are some. */
+function evaluatedState({ graph, config }: Program, state: State): State {
+  if (!averagesWeights(config.train)) return state;
+  const names = [...parametersOf(graph), ...statisticsOf(graph)].map(({ name }) => name);
+  return new Map(names.map((name) => [name, state.get(averageName(name))!]));
+}
+
 async function tfjsFiles(
   program: Program,
   state: State,
@@ -56,7 +65,7 @@ async function tfjsFiles(
   const tf = await loadTfjs();
   const model = buildTfjsModel(tf, program);
   try {
-    stateToTfjs(tf, model, program.graph, state);
+    stateToTfjs(tf, model, program.graph, evaluatedState(program, state));
     model.setUserDefinedMetadata({ ...preprocessingOf(program, classes) });
     let files: { modelJson: string; weights: Uint8Array } | undefined;
     // Without tfjs-node there is no file:// handler; the artifacts are handed over instead.

@@ -38,6 +38,33 @@ describe("engine wasm", () => {
   });
 });
 
+it("keeps the same weight average on both engines, and evaluates with it", async () => {
+  const oracle = oracleCases().find(({ name }) => name === "residual-adamw")!;
+  const { config } = oracle.program;
+  const train = { ...config.train, weight_average: { ema: { decay: 0.5 } } };
+  const program = { ...oracle.program, config: { ...config, train } };
+  const [ours, reference] = [await wasmEngine.open(program, { threads: 2 }), await tfjsCpuEngine.open(program, {})];
+  const beginning = await ours.readState();
+  for (const session of [ours, reference]) {
+    await session.writeState(beginning);
+    for (let step = 0; step < 4; step++) {
+      await session.step(batchOf(oracle, step), { learningRate: oracle.learningRate, step: step + 1 });
+    }
+  }
+  const [states, logits] = [
+    await Promise.all([ours.readState(), reference.readState()]),
+    await Promise.all([ours, reference].map((session) => session.evaluate(batchOf(oracle, 4)))),
+  ];
+  for (const name of ["stem.conv.weight", "stages.0.blocks.0.norm1.running_var"]) {
+    const [mine, theirs] = states.map((state) => state.get(`${name}.average`)!.data);
+    const now = states[0]!.get(name)!.data;
+    expect(mine).not.toEqual(now);
+    mine!.forEach((value, at) => expect(value).toBeCloseTo(theirs![at]!, 5)); // float32 rounding over 4 updates
+  }
+  logits[0]!.logits.forEach((value, at) => expect(value).toBeCloseTo(logits[1]!.logits[at]!, 3));
+  await Promise.all([ours.dispose(), reference.dispose()]);
+});
+
 describe("engine cpu", () => {
   it("says its version and device without loading anything", async () => {
     const availability = await tfjsCpuEngine.probe();

@@ -359,6 +359,9 @@ const rules: Rules = {
     }
   },
 
+  /** Averages follow the weights and nothing of a step reads them. */
+  average() {},
+
   update(machine, { parameters, gradients }) {
     const { update, slots = new Map<string, Float64Array>() } = machine.given;
     if (!update) return;

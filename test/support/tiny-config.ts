@@ -70,6 +70,7 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
       learning_rate: { cosine: { rate: 0.1, end: 0, warmup_epochs: 0.5 } },
       loss: { cross_entropy: { label_smoothing: 0.1 } },
       initialization: { weights: "kaiming_normal", bias: "zero", zero_last_norm: true },
+      weight_average: null,
       evaluation: { every_epochs: 1, batch_size: 4, flip: false },
       checkpoints: { every_epochs: 1, keep: 2 },
       ...train,

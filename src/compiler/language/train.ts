@@ -249,6 +249,28 @@ export const train: MapForm = map<TrainConfig>({
     default: {},
     example: { weights: "xavier_uniform" },
   },
+  weight_average: {
+    form: options({
+      ema: {
+        description: "An exponential moving average over the steps, of running statistics too.",
+        settings: map<NonNullable<TrainConfig["weight_average"]>["ema"]>({
+          decay: {
+            form: number({ minimum: 0, below: 1 }),
+            description:
+              "Share of the average that a step leaves; smaller in the first steps: (1 + step) / (10 + step).",
+            default: 0.999,
+            example: 0.99,
+            source: "Polyak and Juditsky 1992; the ramp as in TensorFlow's ExponentialMovingAverage",
+          },
+        }),
+      },
+    }),
+    description:
+      "Weights averaged over training, for evaluation and for the saved model; training itself is as without.",
+    default: null,
+    absent: "the weights as they are",
+    example: { ema: { decay: 0.99 } },
+  },
   evaluation: {
     form: map<EvaluationConfig>({
       every_epochs: {

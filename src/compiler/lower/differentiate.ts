@@ -7,7 +7,12 @@ import type { NormOperands, Tensor, TensorId, TrainingGraph, TrainingNode, Train
 
 export type StepMode = "train" | "evaluate";
 
-export function differentiate(graph: FusedGraph, mode: StepMode, labelSmoothing: number): TrainingGraph {
+export function differentiate(
+  graph: FusedGraph,
+  mode: StepMode,
+  labelSmoothing: number,
+  averages = false,
+): TrainingGraph {
   const tape = new Tape(graph);
   graph.nodes.forEach((node, index) => forwardRules[node.op.kind](tape, node as never, index, mode));
   const last = graph.nodes.length - 1;
@@ -26,6 +31,7 @@ export function differentiate(graph: FusedGraph, mode: StepMode, labelSmoothing:
   const parameters = [...tape.parameterGradients.keys()].sort((a, b) => a - b);
   const gradients = parameters.map((parameter) => tape.parameterGradients.get(parameter)!);
   tape.push("update", { kind: "update", parameters, gradients });
+  if (averages) tape.push("weight average", { kind: "average" });
   return tape.finish();
 }
 

@@ -13,6 +13,8 @@ export interface KernelSelection {
   readonly threads: number;
   readonly layout: ParameterLayout;
   readonly optimizer: OptimizerConfig;
+  /** Whether parameters and statistics are read from their averages, as in evaluation with a weight average. */
+  readonly readsAverages: boolean;
 }
 
 /** A buffer as a call's operand. */
@@ -31,6 +33,8 @@ export const persistentBuffers = [
   "statistics",
   "first slots",
   "second slots",
+  "average parameters",
+  "average statistics",
 ] as const;
 export type PersistentName = (typeof persistentBuffers)[number];
 
@@ -80,8 +84,13 @@ export class KernelSelector {
 
   operand(id: TensorId): BufferOperand {
     const tensor = this.graph.tensors[id]!;
-    if (tensor.kind === "parameter") return this.persistent("parameters", this.offsets.get(tensor.name)!);
-    if (tensor.kind === "statistic") return this.persistent("statistics", this.offsets.get(tensor.name)!);
+    const { readsAverages } = this.selection;
+    if (tensor.kind === "parameter") {
+      return this.persistent(readsAverages ? "average parameters" : "parameters", this.offsets.get(tensor.name)!);
+    }
+    if (tensor.kind === "statistic") {
+      return this.persistent(readsAverages ? "average statistics" : "statistics", this.offsets.get(tensor.name)!);
+    }
     if (tensor.kind === "gradient") {
       return this.persistent("gradients", this.offsets.get(this.graph.tensors[tensor.parameter]!.name)!);
     }

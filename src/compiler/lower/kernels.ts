@@ -272,6 +272,8 @@ export const kernels = {
     epsilon: "float",
     decoupled: "integer",
   },
+  /** average += share·(value − average), with the share in the control block. */
+  update_average: { values: "read", averages: "update", count: "integer" },
 } as const satisfies Record<string, Readonly<Record<string, Access>>>;
 
 export type KernelName = keyof typeof kernels;

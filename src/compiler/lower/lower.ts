@@ -1,6 +1,7 @@
 // Program → LoweredProgram: the steps that the WebAssembly engine runs, over one heap whose every byte is placed
 // ahead of time. Training, evaluation and the smaller last batch of each are steps of their own over shared parameters.
 import type { Program } from "../program.js";
+import { averagesWeights } from "../weight-average.js";
 import { allocate } from "./allocate.js";
 import type { StepMode } from "./differentiate.js";
 import { differentiate } from "./differentiate.js";
@@ -49,7 +50,9 @@ function placeSteps(program: Program, requests: readonly StepRequest[], threads:
   const layout = layoutParameters(graph);
   const optimizer = config.train.optimizer;
   const selected = requests.map(({ mode, batch }) => {
-    const calls = selectKernels(trainingGraphOf(program, mode), { batch, threads, layout, optimizer });
+    const readsAverages = mode === "evaluate" && averagesWeights(config.train);
+    const selection = { batch, threads, layout, optimizer, readsAverages };
+    const calls = selectKernels(trainingGraphOf(program, mode), selection);
     return { mode, batch, calls, allocation: allocate(calls) };
   });
   const largestBatch = Math.max(...requests.map(({ batch }) => batch));
@@ -81,12 +84,13 @@ export function stepsOfRun({ config, plan }: Program): StepRequest[] {
 
 export function trainingGraphOf({ config, graph }: Program, mode: StepMode): TrainingGraph {
   const smoothing = mode === "train" ? config.train.loss.cross_entropy.label_smoothing : 0;
-  return differentiate(fuse(graph), mode, smoothing);
+  return differentiate(fuse(graph), mode, smoothing, averagesWeights(config.train));
 }
 
 function placePersistent(program: Program, layout: ParameterLayout, batch: number) {
   const { height, width, channels } = program.config.model.input;
   const slots = slotNames(program.config.train.optimizer).length;
+  const averages = averagesWeights(program.config.train);
   const sizes: Record<PersistentName, number> = {
     "staged images": batch * height * width * channels,
     "staged labels": batch * 4,
@@ -96,6 +100,8 @@ function placePersistent(program: Program, layout: ParameterLayout, batch: numbe
     statistics: layout.statisticBytes,
     "first slots": slots > 0 ? layout.parameterBytes : 0,
     "second slots": slots > 1 ? layout.parameterBytes : 0,
+    "average parameters": averages ? layout.parameterBytes : 0,
+    "average statistics": averages ? layout.statisticBytes : 0,
   };
   const addresses = {} as Record<PersistentName, number>;
   let end = HEAP_START;

@@ -187,6 +187,19 @@ const emitters: Emitters = {
       if (end > start) callUpdate(selector, optimizer, start, (end - start) / 4, decays);
     }
   },
+
+  average(selector) {
+    const { parameterBytes, statisticBytes } = selector.selection.layout;
+    const regions = [
+      ["parameters", "average parameters", parameterBytes],
+      ["statistics", "average statistics", statisticBytes],
+    ] as const;
+    for (const [values, averages, bytes] of regions) {
+      if (bytes === 0) continue;
+      const operands = { values: selector.persistent(values), averages: selector.persistent(averages) };
+      selector.call("update_average", { ...operands, count: bytes / 4 });
+    }
+  },
 };
 
 function callUpdate(

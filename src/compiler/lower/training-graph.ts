@@ -114,7 +114,9 @@ export type TrainingOp =
       readonly logitsGradient: TensorId | null;
     }
   /** The optimizer's rule on every parameter at once; decayed ones and the others are two groups. */
-  | { readonly kind: "update"; readonly parameters: readonly TensorId[]; readonly gradients: readonly TensorId[] };
+  | { readonly kind: "update"; readonly parameters: readonly TensorId[]; readonly gradients: readonly TensorId[] }
+  /** Moves the running averages of all parameters and statistics towards their new values. */
+  | { readonly kind: "average" };
 
 export type TrainingOpOf<K extends TrainingOp["kind"]> = Extract<TrainingOp, { kind: K }>;
 

@@ -105,7 +105,7 @@ describe("allocate", () => {
 function callsOf(program: Program, { mode, batch }: StepRequest): KernelCalls {
   const layout = layoutParameters(program.graph);
   const { optimizer } = program.config.train;
-  return selectKernels(trainingGraphOf(program, mode), { batch, threads: 2, layout, optimizer });
+  return selectKernels(trainingGraphOf(program, mode), { batch, threads: 2, layout, optimizer, readsAverages: false });
 }
 
 function configured(name: string): Program {

@@ -5,6 +5,7 @@ import { slotNames } from "../../../compiler/lower/optimizer-slots.js";
 import { type Parameter, parametersOf, statisticsOf } from "../../../compiler/parameters.js";
 import type { Program } from "../../../compiler/program.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
+import { averageName, averageShare, averagesWeights } from "../../../compiler/weight-average.js";
 import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
 import type { BatchStatistics } from "./batch-norm.js";
 import { forward } from "./forward.js";
@@ -31,6 +32,7 @@ export class TfjsSession implements Session {
     for (const { name, shape } of this.#parameters) {
       for (const slot of this.#slots(name)) this.#tensors.set(slot, zeros([...shape]));
     }
+    for (const name of this.#averaged()) this.#tensors.set(averageName(name), this.#tensors.get(name)!.clone());
   }
 
   async step(batch: Batch, hyper: StepHyper): Promise<StepResult> {
@@ -53,6 +55,7 @@ export class TfjsSession implements Session {
       const { value, grads } = core.valueAndGrads(lossOf)(parameters);
       this.#update(grads, hyper);
       this.#moveStatistics(statistics);
+      this.#moveAverages(hyper.step);
       const result = { loss: value, logits: logits!.clone() };
       core.dispose(logits!);
       return result;
@@ -66,7 +69,9 @@ export class TfjsSession implements Session {
   async evaluate(batch: Batch): Promise<EvaluationResult> {
     const { core } = this.#tf;
     const measured = core.tidy(() => {
-      const context = { tf: this.#tf, tensors: this.#tensors, onStatistics: null };
+      const tensors = new Map(this.#tensors);
+      for (const name of this.#averaged()) tensors.set(name, this.#tensors.get(averageName(name))!);
+      const context = { tf: this.#tf, tensors, onStatistics: null };
       const logits = forward(context, this.#program.graph, this.#images(batch));
       return { logits, loss: this.#crossEntropy(logits, batch.labels, 0) };
     });
@@ -140,6 +145,21 @@ export class TfjsSession implements Session {
       this.#blend(`${name}.running_mean`, mean, op.momentum);
       this.#blend(`${name}.running_var`, variance, op.momentum);
     }
+  }
+
+  #moveAverages(step: number): void {
+    const { add, mul, sub } = this.#tf.core;
+    const share = averageShare(this.#program.config.train, step);
+    for (const name of this.#averaged()) {
+      const average = this.#tensors.get(averageName(name))!;
+      this.#replace(averageName(name), add(average, mul(sub(this.#tensors.get(name)!, average), share)));
+    }
+  }
+
+  /** Parameters and statistics that have an average. */
+  #averaged(): string[] {
+    const { config, graph } = this.#program;
+    return averagesWeights(config.train) ? [...this.#parameters, ...statisticsOf(graph)].map(({ name }) => name) : [];
   }
 
   #blend(name: string, latest: Tensor, share: number): void {

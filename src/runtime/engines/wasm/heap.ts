@@ -36,8 +36,8 @@ export class Heap {
     return new Int32Array(this.memory.buffer, address, length);
   }
 
-  setHyper(learningRate: number, correction1: number, correction2: number): void {
-    this.floats(LEARNING_RATE, 3).set([learningRate, correction1, correction2]);
+  setHyper(learningRate: number, correction1: number, correction2: number, averageShare: number): void {
+    this.floats(LEARNING_RATE, 4).set([learningRate, correction1, correction2, averageShare]);
   }
 
   result(): { loss: number; correct: number } {

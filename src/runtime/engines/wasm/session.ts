@@ -10,6 +10,7 @@ import { lower, stepsOfRun } from "../../../compiler/lower/lower.js";
 import { slotNames } from "../../../compiler/lower/optimizer-slots.js";
 import type { PersistentName } from "../../../compiler/lower/kernel-selector.js";
 import type { Program } from "../../../compiler/program.js";
+import { averageName, averageShare, averagesWeights } from "../../../compiler/weight-average.js";
 import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
 import { initialize } from "../../initialize.js";
 import { Heap, encodeStep } from "./heap.js";
@@ -68,10 +69,12 @@ export class WasmSession implements Session {
   async step(batch: Batch, hyper: StepHyper): Promise<StepResult> {
     const written = this.stepFor("train", batch.count);
     this.stage(batch);
-    const { optimizer } = this.program.config.train;
+    const { train } = this.program.config;
+    const { optimizer } = train;
     const [beta1, beta2] = "sgd" in optimizer ? [0, 0] : betasOf(optimizer);
     const { learningRate, step } = hyper;
-    this.heap.setHyper(learningRate, 1 - beta1 ** step, Math.sqrt(1 - beta2 ** step));
+    const corrections = [1 - beta1 ** step, Math.sqrt(1 - beta2 ** step)] as const;
+    this.heap.setHyper(learningRate, ...corrections, averageShare(train, step));
     await this.run(written);
     return this.heap.result();
   }
@@ -90,7 +93,10 @@ export class WasmSession implements Session {
     await this.run(written, this.timesAddress);
     const count = written.step.calls.length;
     const times = new Float64Array(this.heap.memory.buffer, this.timesAddress, count);
-    return { step: written.step, milliseconds: times.map((time, index) => (index === 0 ? 0 : time - times[index - 1]!)) };
+    return {
+      step: written.step,
+      milliseconds: times.map((time, index) => (index === 0 ? 0 : time - times[index - 1]!)),
+    };
   }
 
   /** Gradients of the last training step, by parameter. */
@@ -202,7 +208,15 @@ export class WasmSession implements Session {
   private readLogits(step: Step): Float32Array {
     const loss = step.calls.at(-1)!;
     invariant(loss.kernel === "softmax_cross_entropy", "an evaluation ends with its loss");
-    const [address, , , , images, classes, lanes] = loss.operands as [number, number, number, number, number, number, number];
+    const [address, , , , images, classes, lanes] = loss.operands as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
     const stored = this.heap.floats(address, images * lanes);
     const logits = new Float32Array(images * classes);
     for (let image = 0; image < images; image++) {
@@ -213,7 +227,9 @@ export class WasmSession implements Session {
 
   private storedTensors(): { name: string; stored: StoredTensor; region: PersistentName }[] {
     const { parameters, statistics } = this.lowered.layout;
-    const slots = slotNames(this.program.config.train.optimizer);
+    const { train } = this.program.config;
+    const slots = slotNames(train.optimizer);
+    const averages = averagesWeights(train);
     const regions = ["first slots", "second slots"] as const;
     return [
       ...parameters.map((stored) => ({ name: stored.name, stored, region: "parameters" as const })),
@@ -221,8 +237,14 @@ export class WasmSession implements Session {
       ...slots.flatMap((slot, index) =>
         parameters.map((stored) => ({ name: `${stored.name}.${slot}`, stored, region: regions[index]! })),
       ),
+      ...(averages ? parameters : []).map((stored) => averageOf(stored, "average parameters")),
+      ...(averages ? statistics : []).map((stored) => averageOf(stored, "average statistics")),
     ];
   }
+}
+
+function averageOf(stored: StoredTensor, region: PersistentName) {
+  return { name: averageName(stored.name), stored, region };
 }
 
 function betasOf(optimizer: { adam: { beta1: number; beta2: number } } | { adamw: { beta1: number; beta2: number } }) {

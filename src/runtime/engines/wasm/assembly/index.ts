@@ -6,7 +6,7 @@ import * as operands from "./generated/operands";
 import { loadImages } from "./images";
 import { softmaxCrossEntropy } from "./loss";
 import { barrier, STEP } from "./threads";
-import { updateAdam, updateSgd } from "./update";
+import { updateAdam, updateAverage, updateSgd } from "./update";
 import { weightGradientByChannel, weightGradientByImage } from "./weight-gradient";
 import { convolveWinograd, transformWeights, weightGradientWinograd, weightGradientWinogradByFrequency } from "./winograd";
 
@@ -77,6 +77,7 @@ function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
     case operands.SoftmaxCrossEntropy.ID: softmaxCrossEntropy(call, thread, threads); break;
     case operands.UpdateSgd.ID: updateSgd(call); break;
     case operands.UpdateAdam.ID: updateAdam(call); break;
+    case operands.UpdateAverage.ID: updateAverage(call); break;
     default: unreachable();
   }
 }

@@ -1,5 +1,5 @@
 // The optimizers' rules, elementwise over whole regions of parameters. What changes from step to step is in the control block.
-import { UpdateAdam, UpdateSgd } from "./generated/operands";
+import { UpdateAdam, UpdateAverage, UpdateSgd } from "./generated/operands";
 import { fma, splat } from "./simd";
 import { takeUnit } from "./threads";
 
@@ -7,6 +7,8 @@ const LEARNING_RATE: usize = 1536;
 /** 1 − beta1ᵗ and √(1 − beta2ᵗ) */
 const CORRECTION1: usize = 1540;
 const CORRECTION2: usize = 1544;
+
+const AVERAGE_SHARE: usize = 1548;
 
 /** Bytes in a unit of work. */
 const UNIT: usize = 32768;
@@ -48,6 +50,18 @@ export function updateAdam(call: usize): void {
       v128.store(v + at, moment2);
       const deviation = f32x4.add(f32x4.div(f32x4.sqrt(moment2), root), epsilon);
       v128.store(w + at, fma(step, f32x4.div(moment1, deviation), weight));
+    }
+  }
+}
+
+export function updateAverage(call: usize): void {
+  const values = UpdateAverage.values(call), averages = UpdateAverage.averages(call), share = splat(load<f32>(AVERAGE_SHARE));
+  const bytes = <usize>UpdateAverage.count(call) << 2;
+  for (let first = <usize>takeUnit() * UNIT; first < bytes; first = <usize>takeUnit() * UNIT) {
+    const end = min(bytes, first + UNIT);
+    for (let at = first; at < end; at += 16) {
+      const average = v128.load(averages + at);
+      v128.store(averages + at, fma(share, f32x4.sub(v128.load(values + at), average), average));
     }
   }
 }

@@ -615,3 +615,13 @@ export namespace UpdateAdam {
   // @ts-ignore: decorator
   @inline export function decoupled(call: usize): i32 { return load<i32>(call, 36); }
 }
+
+export namespace UpdateAverage {
+  export const ID: i32 = 22;
+  // @ts-ignore: decorator
+  @inline export function values(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function averages(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function count(call: usize): i32 { return load<i32>(call, 8); }
+}
