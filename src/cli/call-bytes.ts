@@ -79,6 +79,7 @@ const extentRules: ExtentRules = {
     const bytes = count * FLOAT;
     return { parameters: bytes, gradients: bytes, firstMoments: bytes, secondMoments: bytes };
   },
+  update_average: ({ count }) => ({ values: count * FLOAT, averages: count * FLOAT }),
 };
 
 function winogradGradientExtents(
