@@ -5,17 +5,22 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { compileText } from "../../src/compiler/compile.js";
 import { invariant } from "../../src/compiler/diagnostic.js";
 import type { Window } from "../../src/compiler/graph.js";
 import { inferShapes } from "../../src/compiler/infer-shapes.js";
 import { parametersOf } from "../../src/compiler/parameters.js";
 import type { Program } from "../../src/compiler/program.js";
 import { buildTfjsModel, stateToTfjs, type Tfjs, tfjsToState } from "../../src/compiler/targets/tfjs.js";
+import { createLoader } from "../../src/runtime/data/loader.js";
+import { openDataset } from "../../src/runtime/data/open-dataset.js";
 import type { Batch } from "../../src/runtime/engine.js";
 import { tfjsCpuEngine } from "../../src/runtime/engines/tfjs/engine.js";
 import { loadTfjs } from "../../src/runtime/engines/tfjs/load-tfjs.js";
 import { normalizeImages } from "../../src/runtime/engines/tfjs/normalize-images.js";
+import { wasmEngine } from "../../src/runtime/engines/wasm/engine.js";
 import { saveTfjsModel } from "../../src/runtime/save-tfjs-model.js";
+import { train } from "../../src/runtime/trainer.js";
 import { symmetric } from "../oracle/counter-random.js";
 import { batchOf, initialState } from "../oracle/fixtures.js";
 import { oracleCases } from "../oracle/networks.js";
@@ -136,6 +141,29 @@ describe("saveTfjsModel", () => {
     expect(await predict(oracle.program, loaded, batch)).toEqual(expected);
     expect(await tfjsToState(loaded, oracle.program.graph)).toEqual(await tfjsToState(built, oracle.program.graph));
     built.dispose();
+    loaded.dispose();
+  });
+
+  it("says of 256 test images what netc's own engine says, after training with it", async () => {
+    const text = await readFile(new URL("../../configs/smoke.yaml", import.meta.url), "utf8");
+    const program = compileText(text, "smoke.yaml", [
+      "data.dataset.synthetic.test_images=256",
+      "train.evaluation.batch_size=256",
+      "train.weight_average.ema.decay=0.9",
+    ]).value;
+    invariant(program, "configs/smoke.yaml compiles");
+    const loader = createLoader(await openDataset(program.config.data, 0, () => {}), program.config);
+    const session = await wasmEngine.open(program, { threads: 2 });
+    await train(program, session, loader);
+    const images = loader.test(0);
+    const { logits } = await session.evaluate(images);
+    await saveTfjsModel(program, await session.readState(), join(folder, "trained"));
+    await session.dispose();
+
+    const loaded = await tf.layers.loadLayersModel(`${address}/trained/model.json`);
+    expect(images.count).toBe(256);
+    // float32 sums in another order, and Winograd's rounding
+    expect(largestDistance(await predict(program, loaded, images), logits)).toBeLessThan(1e-4);
     loaded.dispose();
   });
 
