@@ -26,6 +26,8 @@ import { formatScaled, tableLines } from "./terminal.js";
 export async function profile(file: string, flags: ProfileFlags): Promise<ExitCode> {
   const program = await loadProgram(file, flags.set);
   if (!program) return exitCodes.inputHasErrors;
+  const { trace } = flags;
+  if (trace !== undefined) await orRefuse(trace, mkdir(dirname(trace), { recursive: true })); // before the work, not after
   await chooseEngine("wasm"); // says what is missing where it cannot run
   const threads = flags.threads ?? availableParallelism();
   ensureMemorySuffices(program, "wasm", { ...predictMemory(program, threads), imageBytes: 0 });
@@ -34,7 +36,7 @@ export async function profile(file: string, flags: ProfileFlags): Promise<ExitCo
   const { calls, steps } = await measureSteps(program, threads, flags.steps);
   const report: Report = { program, threads, peak, steps, step: profileStep(calls, peak) };
   process.stdout.write(FORMATS[flags.format](report));
-  if (flags.trace !== undefined) await writeTrace(flags.trace, traceJson(calls, program.config.name));
+  if (trace !== undefined) await orRefuse(trace, writeFileAtomically(trace, traceJson(calls, program.config.name)));
   return exitCodes.done;
 }
 
@@ -159,10 +161,9 @@ function profileJson({ program, threads, peak, steps, step }: Report): string {
   return JSON.stringify(document, null, 2) + "\n";
 }
 
-async function writeTrace(path: string, text: string): Promise<void> {
+async function orRefuse(path: string, work: Promise<unknown>): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFileAtomically(path, text);
+    await work;
   } catch (error) {
     throw new UserError(`the trace cannot be written to ${path}: ${(error as Error).message}`);
   }
