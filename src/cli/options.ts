@@ -1,4 +1,5 @@
 // What several commands share in reading their options.
+import { InvalidArgumentError } from "commander";
 
 /** For an option that may be given several times. */
 export function collect(value: string, before: readonly string[]): readonly string[] {
@@ -11,4 +12,13 @@ export function usesColor(stream: { readonly isTTY?: boolean }): boolean {
   if (never) return false;
   if (always) return always !== "0" && always !== "false";
   return Boolean(stream.isTTY) && terminal !== "dumb";
+}
+
+/** For an option that takes a whole number from `least` on. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
+  };
 }

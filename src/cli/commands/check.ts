@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import type { DiagnosticsFormat, FileReport } from "../../compiler/render-diagnostics.js";
+import type { CompiledFile } from "../compile-file.js";
 import { exitCodes } from "../exit-codes.js";
 import { collect } from "../options.js";
 
@@ -25,42 +26,50 @@ export function register(program: Command): void {
     .option("--set <path=value>", "check with this value set, e.g. train.epochs=3 (may be repeated)", collect, [])
     .option("--watch", "check again whenever a file is saved, until Ctrl-C", false)
     .action(async (files: readonly string[], flags: CheckFlags) => {
-      process.exitCode = await checkAll(files, flags);
-      if (flags.watch) await watch(files, () => checkAll(files, flags));
+      const outcome = await checkAll(files, flags);
+      process.exitCode = outcome.exitCode;
+      if (flags.watch) await watch(outcome, () => checkAll(files, flags));
     });
 }
 
-async function checkAll(files: readonly string[], flags: CheckFlags): Promise<number> {
-  const reports: FileReport[] = [];
+interface Outcome {
+  readonly exitCode: number;
+  /** What was read: the files themselves, and those that they extend. */
+  readonly paths: readonly string[];
+}
+
+async function checkAll(files: readonly string[], flags: CheckFlags): Promise<Outcome> {
+  const reports: CompiledFile[] = [];
   for (const file of files) reports.push(await checkFile(file, flags.set));
-  return print(reports, flags.format);
+  const exitCode = await print(reports, flags.format);
+  return { exitCode, paths: [...files, ...reports.flatMap(({ bases }) => bases)] };
 }
 
 /** Looks at the files' times: editors that save by renaming would be lost to notifications about the old file. */
-async function watch(files: readonly string[], onSave: () => Promise<unknown>): Promise<void> {
-  const { watchFile } = await import("node:fs");
+async function watch(first: Outcome, onSave: () => Promise<Outcome>): Promise<void> {
+  const { unwatchFile, watchFile } = await import("node:fs");
+  const watched = new Set<string>();
   let checks: Promise<unknown> = Promise.resolve();
-  for (const file of files) {
-    watchFile(file, { interval: 200 }, () => {
-      checks = checks.then(() => {
-        process.stdout.write(process.stdout.isTTY ? "\u001b[2J\u001b[H" : "\n");
-        return onSave();
-      });
-    });
-  }
+  const follow = ({ paths }: Outcome) => {
+    // What a file extends changes as it is edited.
+    for (const path of watched) if (!paths.includes(path)) (unwatchFile(path), watched.delete(path));
+    for (const path of paths) {
+      if (path === "-" || watched.has(path)) continue;
+      watched.add(path);
+      watchFile(path, { interval: 200 }, () => (checks = checks.then(checkAgain)));
+    }
+  };
+  const checkAgain = async () => {
+    process.stdout.write(process.stdout.isTTY ? "\u001b[2J\u001b[H" : "\n");
+    follow(await onSave());
+  };
+  follow(first);
   // The watchers keep the process alive.
 }
 
-async function checkFile(path: string, overrides: readonly string[]): Promise<FileReport> {
-  const [{ readSource }, { readBase }, { compileText }] = await Promise.all([
-    import("../read-source.js"),
-    import("../read-base.js"),
-    import("../../compiler/compile.js"),
-  ]);
-  const source = await readSource(path);
-  if (!source.value) return { source: { name: path, text: "" }, diagnostics: source.diagnostics };
-  const { diagnostics } = compileText(source.value.text, source.value.name, overrides, readBase);
-  return { source: source.value, diagnostics };
+async function checkFile(path: string, overrides: readonly string[]): Promise<CompiledFile> {
+  const { compileFile } = await import("../compile-file.js");
+  return await compileFile(path, overrides, { engine: "auto" });
 }
 
 async function print(reports: readonly FileReport[], format: DiagnosticsFormat): Promise<number> {

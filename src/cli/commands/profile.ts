@@ -1,7 +1,7 @@
 // `netc profile FILE`: where a training step's time goes, kernel by kernel, beside what this machine can do at best.
 import type { Command } from "commander";
-import { InvalidArgumentError, Option } from "commander";
-import { collect } from "../options.js";
+import { Option } from "commander";
+import { collect, wholeNumber } from "../options.js";
 
 export interface ProfileFlags {
   readonly set: readonly string[];
@@ -22,18 +22,12 @@ export function register(program: Command): void {
     )
     .argument("<file>", "the YAML file")
     .option("--set <path=value>", "set a value of the file (may be repeated)", collect, [])
-    .option("--threads <number>", "threads of the engine (default: one a core)", wholeNumber)
-    .option("--steps <number>", "steps to take the medians of", wholeNumber, 10)
+    .option("--threads <number>", "threads of the engine (default: one a core)", wholeNumber(1))
+    .option("--steps <number>", "steps to take the medians of", wholeNumber(1), 10)
     .addOption(new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text"))
     .option("--trace <file>", "also write the step as Chrome trace events (for about:tracing or ui.perfetto.dev)")
     .action(async (file: string, flags: ProfileFlags) => {
       const { profile } = await import("../profile.js");
       process.exitCode = await profile(file, flags);
     });
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError("Expected a whole number from 1.");
 }

@@ -1,8 +1,8 @@
 // `netc run FILE`: trains the network of a file, in a folder of its own, or goes on where a run stopped.
 import type { Command } from "commander";
-import { InvalidArgumentError, Option } from "commander";
+import { Option } from "commander";
 import { engineNames } from "../../runtime/engines/index.js";
-import { collect } from "../options.js";
+import { collect, wholeNumber } from "../options.js";
 
 export interface RunFlags {
   readonly set: readonly string[];
@@ -39,12 +39,4 @@ export function register(program: Command): void {
       const { run } = await import("../run.js");
       process.exitCode = await run(file, flags);
     });
-}
-
-function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
-  };
 }

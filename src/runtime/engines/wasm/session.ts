@@ -92,11 +92,8 @@ export class WasmSession implements Session {
     const written = this.stepFor("train", batch.count);
     await this.run(written, this.timesAddress);
     const count = written.step.calls.length;
-    const times = new Float64Array(this.heap.memory.buffer, this.timesAddress, count);
-    return {
-      step: written.step,
-      milliseconds: times.map((time, index) => (index === 0 ? 0 : time - times[index - 1]!)),
-    };
+    const times = new Float64Array(this.heap.memory.buffer, this.timesAddress, count + 1);
+    return { step: written.step, milliseconds: times.slice(1).map((time, index) => time - times[index]!) };
   }
 
   /** Gradients of the last training step, by parameter. */
@@ -184,7 +181,7 @@ export class WasmSession implements Session {
     let address = this.lowered.heapBytes;
     const longest = Math.max(...this.lowered.steps.map(({ step }) => step.calls.length));
     const sizes = this.lowered.steps.map(({ step }) => Math.ceil((encodeStep(step).length * 4) / 64) * 64);
-    this.heap.ensure(address + sizes.reduce((sum, size) => sum + size, 0) + longest * 8);
+    this.heap.ensure(address + sizes.reduce((sum, size) => sum + size, 0) + (longest + 1) * 8);
     this.lowered.steps.forEach(({ mode, batch, step }, index) => {
       this.heap.writeStep(step, address);
       this.steps.set(`${mode} ${batch}`, { step, address });

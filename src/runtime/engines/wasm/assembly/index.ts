@@ -17,10 +17,11 @@ export { peakCopy, peakMultiplyAdd } from "./peak";
 @external("env", "now")
 declare function now(): f64;
 
-/** Runs the step at `step` with all threads; called by thread 0. With `times` it notes the time after each call there. */
+/** Runs the step at `step` with all threads; called by thread 0. With `times` it notes the time before the first call and after each there. */
 export function run(step: usize, threads: i32, times: usize): void {
   atomic.store<i32>(STEP, <i32>step);
   barrier(threads);
+  if (times) { store<f64>(times, now()); times += 8; }
   runCalls(step, 0, threads, times);
 }
 
