@@ -259,7 +259,7 @@ export const kernels = {
     momentum: "float",
     nesterov: "integer",
   },
-  /** Adam (arXiv 1412.6980, algorithm 1); decoupled: decay acts on the weight itself (AdamW, arXiv 1711.05101). */
+  /** Adam (arXiv 1412.6980, algorithm 1), rest = 1 − beta; decoupled: decay acts on the weight itself (AdamW, arXiv 1711.05101). */
   update_adam: {
     parameters: "update",
     gradients: "read",
@@ -268,7 +268,9 @@ export const kernels = {
     count: "integer",
     decay: "float",
     beta1: "float",
+    rest1: "float",
     beta2: "float",
+    rest2: "float",
     epsilon: "float",
     decoupled: "integer",
   },

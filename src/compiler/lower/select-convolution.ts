@@ -192,8 +192,9 @@ function callDirect(
 ): void {
   const { input, weights, bias, output, accumulate, tapOffsets, depthStride, columnStride } = operands;
   const [depth, columns, taps] = [map.inputLanes, map.outputLanes, tapOffsets.length];
-  const packed = selector.scratch("packed filter", Math.max(1, taps) * depth * columns * 4);
-  if (taps > 0) {
+  // A residue class without a tap reads no filter.
+  const packed = taps > 0 ? selector.scratch("packed filter", taps * depth * columns * 4) : null;
+  if (packed) {
     const table = selector.table(`taps at ${tapOffsets.join(" ")}`, taps, () => tapOffsets);
     const extents = { taps, depth, depthStride, columns, columnStride };
     selector.call("pack_weights", { weights, packed, tapOffsets: table, ...extents });

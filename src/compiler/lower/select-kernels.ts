@@ -233,7 +233,9 @@ function callUpdate(
     firstMoments: selector.persistent("first slots", start),
     secondMoments: selector.persistent("second slots", start),
     beta1,
+    rest1: 1 - beta1,
     beta2,
+    rest2: 1 - beta2,
     epsilon: eps,
     decoupled: Number("adamw" in optimizer),
   });

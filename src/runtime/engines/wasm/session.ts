@@ -117,13 +117,19 @@ export class WasmSession implements Session {
 
   async writeState(state: State): Promise<void> {
     const known = new Map(this.storedTensors().map((entry) => [entry.name, entry]));
-    for (const [name, { shape, data }] of state) {
+    // All are checked before the first is written: a refused state leaves the session as it was.
+    const writes = [...state].map(([name, { shape, data }]) => {
       const entry = known.get(name);
       if (!entry) throw new Error(`the network has no tensor named ${name}`);
       const { stored, region } = entry;
-      if (shape.join() !== stored.shape.join()) {
-        throw new Error(`${name} has shape [${shape.join(", ")}], the network expects [${stored.shape.join(", ")}]`);
+      const elements = shape.reduce((product, size) => product * size, 1);
+      if (shape.join() !== stored.shape.join() || data.length !== elements) {
+        const expected = stored.shape.join(", ");
+        throw new Error(`${name} has shape [${shape.join(", ")}] and ${data.length} values, expected [${expected}]`);
       }
+      return { stored, region, data };
+    });
+    for (const { stored, region, data } of writes) {
       this.heap.writeTensor(stored, this.lowered.addresses[region], data);
     }
   }

@@ -11,7 +11,7 @@ const INNER_RELU: i32 = 1, OUTER_RELU: i32 = 2;
 // @ts-ignore: decorator
 @inline
 function pixelsAtOnce(lanes: i32): i32 {
-  return max(16, min(256, 4096 / lanes));
+  return max(16, min(64, 4096 / lanes));
 }
 
 /** Units of work of the elementwise passes: about 64 KiB of a map each. */
@@ -31,6 +31,15 @@ export function batchNorm(call: usize, thread: i32, threads: i32): void {
   const x = BatchNorm.input(call), pixels = BatchNorm.pixels(call), lanes = BatchNorm.lanes(call);
   const slots = BatchNorm.slots(call), partials = BatchNorm.partials(call);
   const row = <usize>lanes << 2, slotBytes = row << 2, atOnce = pixelsAtOnce(lanes);
+  const factors = BatchNorm.factor(call), terms = BatchNorm.term(call);
+  // Sums are of what is left over a pivot near the mean, so that the mean's square does not cancel in the variance.
+  const pivots = factors, sample = min(8, pixels);
+  for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
+    let sum: f32 = 0;
+    for (let pixel = 0; pixel < sample; pixel++) sum += load<f32>(x + row * pixel + (<usize>channel << 2));
+    store<f32>(pivots + (<usize>channel << 2), sum / <f32>sample);
+  }
+  barrier(threads);
   for (let slot = takeUnit(); slot < slots; slot = takeUnit()) {
     const sums = partials + slotBytes * slot, squares = sums + (row << 1);
     memory.fill(sums, 0, slotBytes);
@@ -38,9 +47,10 @@ export function batchNorm(call: usize, thread: i32, threads: i32): void {
     for (let first = cut(pixels, slot, slots); first < end; first += atOnce) {
       const last = x + row * min(end, first + atOnce);
       for (let channel: usize = 0; channel < row; channel += 32) {
+        const pivot0 = v128.load(pivots + channel), pivot1 = v128.load(pivots + channel, 16);
         let s0 = splat(0), s1 = s0, q0 = s0, q1 = s0;
         for (let p = x + row * first + channel; p < last; p += row) {
-          const a = v128.load(p), b = v128.load(p, 16);
+          const a = f32x4.sub(v128.load(p), pivot0), b = f32x4.sub(v128.load(p, 16), pivot1);
           s0 = f32x4.add(s0, a); s1 = f32x4.add(s1, b);
           q0 = fma(a, a, q0); q1 = fma(b, b, q1);
         }
@@ -51,14 +61,15 @@ export function batchNorm(call: usize, thread: i32, threads: i32): void {
   }
   barrier(threads);
 
-  const factors = BatchNorm.factor(call), terms = BatchNorm.term(call), count = <f64>pixels, momentum = <f64>BatchNorm.momentum(call);
+  const count = <f64>pixels, momentum = <f64>BatchNorm.momentum(call);
   for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
     let sum: f64 = 0, square: f64 = 0;
     for (let slot = 0; slot < slots; slot++) {
       const at = partials + slotBytes * slot + (<usize>channel << 3);
       sum += load<f64>(at); square += load<f64>(at + (row << 1));
     }
-    const at = <usize>channel << 2, mean = sum / count, variance = Math.max(0, square / count - mean * mean);
+    const at = <usize>channel << 2, rest = sum / count, mean = <f64>load<f32>(pivots + at) + rest;
+    const variance = Math.max(0, square / count - rest * rest);
     const reciprocal = 1.0 / Math.sqrt(variance + <f64>BatchNorm.epsilon(call));
     const factor = <f64>load<f32>(BatchNorm.scale(call) + at) * reciprocal;
     store<f32>(factors + at, <f32>factor);

@@ -37,8 +37,8 @@ export function updateAdam(call: usize): void {
   const m = UpdateAdam.firstMoments(call), v = UpdateAdam.secondMoments(call), bytes = <usize>UpdateAdam.count(call) << 2;
   const rate = load<f32>(LEARNING_RATE), decoupled = UpdateAdam.decoupled(call), decay = UpdateAdam.decay(call);
   const coupledDecay = splat(decoupled ? 0 : decay), shrink = splat(decoupled ? 1 - rate * decay : 1);
-  const beta1 = splat(UpdateAdam.beta1(call)), rest1 = splat(1 - UpdateAdam.beta1(call));
-  const beta2 = splat(UpdateAdam.beta2(call)), rest2 = splat(1 - UpdateAdam.beta2(call));
+  const beta1 = splat(UpdateAdam.beta1(call)), rest1 = splat(UpdateAdam.rest1(call));
+  const beta2 = splat(UpdateAdam.beta2(call)), rest2 = splat(UpdateAdam.rest2(call));
   const epsilon = splat(UpdateAdam.epsilon(call)), step = splat(-rate / load<f32>(CORRECTION1)), root = splat(load<f32>(CORRECTION2));
   for (let first = <usize>takeUnit() * UNIT; first < bytes; first = <usize>takeUnit() * UNIT) {
     const end = min(bytes, first + UNIT);

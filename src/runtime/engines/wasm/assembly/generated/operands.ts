@@ -609,11 +609,15 @@ export namespace UpdateAdam {
   // @ts-ignore: decorator
   @inline export function beta1(call: usize): f32 { return load<f32>(call, 24); }
   // @ts-ignore: decorator
-  @inline export function beta2(call: usize): f32 { return load<f32>(call, 28); }
+  @inline export function rest1(call: usize): f32 { return load<f32>(call, 28); }
   // @ts-ignore: decorator
-  @inline export function epsilon(call: usize): f32 { return load<f32>(call, 32); }
+  @inline export function beta2(call: usize): f32 { return load<f32>(call, 32); }
   // @ts-ignore: decorator
-  @inline export function decoupled(call: usize): i32 { return load<i32>(call, 36); }
+  @inline export function rest2(call: usize): f32 { return load<f32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function epsilon(call: usize): f32 { return load<f32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function decoupled(call: usize): i32 { return load<i32>(call, 44); }
 }
 
 export namespace UpdateAverage {
