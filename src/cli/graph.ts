@@ -1,23 +1,28 @@
 // The work of `netc graph`: Program → a table of its layers, the same as JSON, or the lowered training step as text.
 import { cost } from "../compiler/cost.js";
 import type { Cost, NodeCost } from "../compiler/cost.js";
+import { hasErrors } from "../compiler/diagnostic.js";
 import type { Shape } from "../compiler/graph.js";
 import { lower, stepsOfRun } from "../compiler/lower/lower.js";
 import { printStep } from "../compiler/lower/print-step.js";
 import type { Program } from "../compiler/program.js";
 import type { GraphFlags } from "./commands/graph.js";
+import { compileFile } from "./compile-file.js";
 import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
-import { loadProgram } from "./load-program.js";
-import { defaultThreads, predictMemory } from "./predict-memory.js";
+import { reportFaults } from "./load-program.js";
+import { defaultThreads } from "./machine-limits.js";
+import { predictMemory } from "./predict-memory.js";
 import type { Column } from "./terminal.js";
 import { formatBytes, formatCount, formatScaled, tableLines } from "./terminal.js";
 
 export async function graph(file: string, { set, format, step }: GraphFlags): Promise<ExitCode> {
-  const program = await loadProgram(file, set);
-  if (!program) return exitCodes.inputHasErrors;
-  process.stdout.write(step ? stepText(program) : FORMATS[format](program, cost(program.graph)));
-  return exitCodes.done;
+  const compiled = await compileFile(file, set, { engine: "auto" });
+  const { program, diagnostics } = compiled;
+  reportFaults(compiled);
+  // A network that does not fit into memory can be shown all the same.
+  if (program) process.stdout.write(step ? stepText(program) : FORMATS[format](program, cost(program.graph)));
+  return hasErrors(diagnostics) ? exitCodes.inputHasErrors : exitCodes.done;
 }
 
 const FORMATS: Readonly<Record<GraphFlags["format"], (program: Program, cost: Cost) => string>> = {

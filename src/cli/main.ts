@@ -1,20 +1,8 @@
-// The command line: arguments in, an exit code out. Commands are registered cheaply and import their work when they run,
-// so that `netc check` starts neither an engine nor tfjs.
+// The command line: arguments in, an exit code out. Only the command that is named is loaded, and it imports its work when
+// it runs, so that `netc check` starts neither an engine nor tfjs.
 import type { Option } from "commander";
 import { Command, CommanderError } from "commander";
 import { netcVersion } from "../runtime/version.js";
-import { register as registerCheck } from "./commands/check.js";
-import { register as registerData } from "./commands/data.js";
-import { register as registerDiff } from "./commands/diff.js";
-import { register as registerDoctor } from "./commands/doctor.js";
-import { register as registerExplain } from "./commands/explain.js";
-import { register as registerGraph } from "./commands/graph.js";
-import { register as registerInit } from "./commands/init.js";
-import { register as registerProfile } from "./commands/profile.js";
-import { register as registerResolve } from "./commands/resolve.js";
-import { register as registerRun } from "./commands/run.js";
-import { register as registerSchema } from "./commands/schema.js";
-import { register as registerSet } from "./commands/set.js";
 import { failureOf } from "./errors.js";
 import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
@@ -25,7 +13,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   process.once("uncaughtException", (error) => process.exit(report(error))); // from a worker or a timer
   process.exitCode = undefined;
   try {
-    await commandLine().parseAsync(args, { from: "user" });
+    const program = await commandLine(args);
+    await program.parseAsync(args, { from: "user" });
     return (process.exitCode as ExitCode | undefined) ?? exitCodes.done;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
@@ -39,7 +28,7 @@ function report(error: unknown): ExitCode {
   return exitCode;
 }
 
-function commandLine(): Command {
+async function commandLine(args: readonly string[]): Promise<Command> {
   const program = new Command("netc")
     .description("Compiles a neural network described in one YAML file, and trains it.")
     .version(netcVersion(), "-V, --version", "print the version")
@@ -49,25 +38,27 @@ function commandLine(): Command {
     .showHelpAfterError("(`netc --help` lists the commands, `netc COMMAND --help` the options of one)")
     .addHelpText("after", EXIT_CODES)
     .exitOverride();
-  for (const register of COMMANDS) register(program);
+  const [name = ""] = args;
+  const named = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : Object.values(COMMANDS);
+  for (const { register } of await Promise.all(named.map((load) => load()))) register(program);
   return program;
 }
 
 /** In the order that `netc --help` lists them. */
-const COMMANDS: readonly ((program: Command) => void)[] = [
-  registerInit,
-  registerCheck,
-  registerGraph,
-  registerRun,
-  registerProfile,
-  registerSet,
-  registerDiff,
-  registerResolve,
-  registerExplain,
-  registerSchema,
-  registerData,
-  registerDoctor,
-];
+const COMMANDS: Readonly<Record<string, () => Promise<{ readonly register: (program: Command) => void }>>> = {
+  init: () => import("./commands/init.js"),
+  check: () => import("./commands/check.js"),
+  graph: () => import("./commands/graph.js"),
+  run: () => import("./commands/run.js"),
+  profile: () => import("./commands/profile.js"),
+  set: () => import("./commands/set.js"),
+  diff: () => import("./commands/diff.js"),
+  resolve: () => import("./commands/resolve.js"),
+  explain: () => import("./commands/explain.js"),
+  schema: () => import("./commands/schema.js"),
+  data: () => import("./commands/data.js"),
+  doctor: () => import("./commands/doctor.js"),
+};
 
 /** Commander's own text, without the defaults that say nothing: an empty list, a flag that is off. */
 function optionDescription(option: Option): string {

@@ -16,7 +16,6 @@ import type { ProfileFlags } from "./commands/profile.js";
 import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
 import { loadProgram } from "./load-program.js";
-import { ensureMemorySuffices, predictMemory } from "./predict-memory.js";
 import type { MeasuredCall, StepProfile, Total } from "./profile-step.js";
 import { measuredCalls, median, profileStep } from "./profile-step.js";
 import { traceJson } from "./profile-trace.js";
@@ -24,13 +23,12 @@ import type { Column } from "./terminal.js";
 import { formatScaled, tableLines } from "./terminal.js";
 
 export async function profile(file: string, flags: ProfileFlags): Promise<ExitCode> {
-  const program = await loadProgram(file, flags.set);
+  const threads = flags.threads ?? availableParallelism();
+  const program = await loadProgram(file, flags.set, { engine: "wasm", threads });
   if (!program) return exitCodes.inputHasErrors;
   const { trace } = flags;
   if (trace !== undefined) await orRefuse(trace, mkdir(dirname(trace), { recursive: true })); // before the work, not after
   await chooseEngine("wasm"); // says what is missing where it cannot run
-  const threads = flags.threads ?? availableParallelism();
-  ensureMemorySuffices(program, "wasm", { ...predictMemory(program, threads), imageBytes: 0 });
 
   const peak = await measureMachinePeak(threads);
   const { calls, steps } = await measureSteps(program, threads, flags.steps);

@@ -9,12 +9,8 @@ const shipped = fileURLToPath(new URL("../../configs/", import.meta.url));
 
 /** Compiling is synchronous, and so is this. */
 export function readBase(name: string, from: SourceText): Result<SourceText> {
-  const preset = /^netc:([\w-]+)$/.exec(name)?.[1];
-  const path = preset
-    ? join(shipped, `${preset}.yaml`)
-    : isAbsolute(name)
-      ? name
-      : join(isFile(from) ? dirname(from.name) : ".", name);
+  const preset = presetIn(name);
+  const path = pathOfBase(name, from);
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
     return ok({ name: preset ? name : path, text });
@@ -27,6 +23,16 @@ export function readBase(name: string, from: SourceText): Result<SourceText> {
       : "a path is relative to this file; netc's own are named `netc:NAME`";
     return failed([{ code: "extends/not-found", severity: "error", message, hint }]);
   }
+}
+
+export function pathOfBase(name: string, from: SourceText): string {
+  const preset = presetIn(name);
+  if (preset !== undefined) return join(shipped, `${preset}.yaml`);
+  return isAbsolute(name) ? name : join(isFile(from) ? dirname(from.name) : ".", name);
+}
+
+function presetIn(name: string): string | undefined {
+  return /^netc:([\w-]+)$/.exec(name)?.[1];
 }
 
 function isFile({ name }: SourceText): boolean {

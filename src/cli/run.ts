@@ -28,22 +28,20 @@ import { dataProgressDisplay } from "./data-progress.js";
 import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
 import { loadProgram } from "./load-program.js";
-import { ensureMemorySuffices, predictMemory } from "./predict-memory.js";
+import { predictMemory } from "./predict-memory.js";
 import { RunReport } from "./run-report.js";
 import { stopSignal } from "./stop-signal.js";
 
 export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
   const overrides = [...flags.set, ...(flags.seed === undefined ? [] : [`seed=${flags.seed}`])];
-  const program = await loadProgram(file, overrides);
+  const program = await loadProgram(file, overrides, flags);
   if (!program) return exitCodes.inputHasErrors;
 
   const chosen = await chooseEngine(flags.engine);
   const report = new RunReport(program);
   const stop = stopSignal((signal) => report.stopping(signal));
   try {
-    const memory = predictMemory(program, flags.threads);
-    report.describe(chosen, memory);
-    ensureMemorySuffices(program, chosen.engine.name, memory);
+    report.describe(chosen, predictMemory(program, flags.threads));
     const dataset = await openData(program, stop.signal);
     const folder = flags.resume ? await folderToResume(program, flags) : await newFolder(program, flags);
     return await whileLocked(folder, async () => {

@@ -52,13 +52,19 @@ const catalogue = {
   "shape/residual-mismatch": error("the two sides of a residual addition have different shapes"),
   "shape/vanished-map": error("a layer's output would have no rows or no columns"),
   "shape/pooling-window": error("a pooling window does not fit its map"),
+  "shape/pooling-padding": error("a pool is padded by more than half of its window"),
+  "shape/receptive-field": warning("a convolution comes after the receptive field has outgrown the images"),
+  "shape/idle-weights": warning("a convolution has weights that only ever meet padding"),
 
   "train/warmup-past-end": error("the warm-up lasts longer than the training"),
   "train/milestone-past-end": warning("the learning rate would change only after training has ended"),
+  "train/unusual-learning-rate": warning("the learning rate is far outside of what the optimizer is used with"),
+  "train/branch-never-learns": error("residual branches start where no gradient reaches them"),
+  "train/single-value-norm": error("batch norm would see a single value a channel"),
 
   "setting/without-effect": warning("a setting changes nothing here"),
 
-  "memory/too-large": error("training needs more memory than the target has"),
+  "memory/too-large": error("training needs more memory than the engine can address or the machine has"),
 } as const satisfies Record<string, CodeEntry>;
 
 export type Code = keyof typeof catalogue;

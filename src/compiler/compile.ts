@@ -1,6 +1,6 @@
 // The compiler, read aloud: text of one file in, Program out. Each line is a pass with a file of its own.
 import { buildGraph } from "./build-graph.js";
-import { check } from "./check.js";
+import { check, checkNetwork } from "./check.js";
 import type { ReadBase } from "./compose.js";
 import type { ResolvedConfig } from "./config.js";
 import type { Diagnostic, Result } from "./diagnostic.js";
@@ -45,7 +45,8 @@ function withFaultsOfTheRest({ diagnostics, rest }: Loading): readonly Diagnosti
 
 export function compileConfig(config: ResolvedConfig): Result<Program> {
   const graph = inferShapes(buildGraph(config));
-  const diagnostics: readonly Diagnostic[] = [...check(config), ...graph.diagnostics];
+  const network = graph.value ? checkNetwork(config, graph.value) : [];
+  const diagnostics: readonly Diagnostic[] = [...check(config), ...graph.diagnostics, ...network];
   if (!graph.value || hasErrors(diagnostics)) return failed(diagnostics);
   return ok({ config, graph: graph.value, plan: plan(config) }, diagnostics);
 }

@@ -1,0 +1,53 @@
+// A file's path → its Program with everything wrong or odd about it: what the compiler finds, and whether what training
+// needs is there.
+import { compileText } from "../compiler/compile.js";
+import type { ReadBase } from "../compiler/compose.js";
+import type { Diagnostic, SourceText } from "../compiler/diagnostic.js";
+import { inOrder } from "../compiler/load-config.js";
+import { availableBytes, memoryBound } from "../compiler/memory-limits.js";
+import { withSpans } from "../compiler/parse.js";
+import type { Program } from "../compiler/program.js";
+import { machineLimits } from "./machine-limits.js";
+import { pathOfBase, readBase } from "./read-base.js";
+import { readSource } from "./read-source.js";
+
+/** What the program is to be trained with. */
+export interface Target {
+  /** A name of an engine, or "auto". */
+  readonly engine: string;
+  readonly threads?: number | undefined;
+}
+
+export interface CompiledFile {
+  readonly source: SourceText;
+  /** Also there where the only fault is that it does not fit into memory. */
+  readonly program: Program | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+  /** The files that this one extends, directly or not, whether they could be read or not. */
+  readonly bases: readonly string[];
+}
+
+/** Without a target, memory is not looked at. */
+export async function compileFile(path: string, overrides: readonly string[], target?: Target): Promise<CompiledFile> {
+  const source = await readSource(path);
+  if (!source.value) {
+    return { source: { name: path, text: "" }, program: undefined, diagnostics: source.diagnostics, bases: [] };
+  }
+  const { text, name } = source.value;
+  const bases: string[] = [];
+  const readAndNote: ReadBase = (base, from) => {
+    bases.push(pathOfBase(base, from));
+    return readBase(base, from);
+  };
+  const { value: program, file, diagnostics } = compileText(text, name, overrides, readAndNote);
+  if (!program || !file || !target) return { source: source.value, program, diagnostics, bases };
+  const faults = withSpans(file, await memoryFaults(program, target));
+  return { source: source.value, program, diagnostics: inOrder(file.source, [...diagnostics, ...faults]), bases };
+}
+
+async function memoryFaults(program: Program, { engine, threads }: Target): Promise<readonly Diagnostic[]> {
+  const limits = machineLimits(engine, threads);
+  if (memoryBound(program, limits.threads) <= availableBytes(program.config, limits)) return [];
+  const { checkMemory } = await import("../compiler/check-memory.js");
+  return checkMemory(program, limits);
+}

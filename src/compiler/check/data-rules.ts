@@ -1,0 +1,116 @@
+// Rules between the data section and the rest: images, classes and batches that do not go together.
+import type { ResolvedConfig } from "../config.js";
+import { datasetFacts } from "../datasets.js";
+import type { Diagnostic } from "../diagnostic.js";
+import type { ConfigRule } from "./rule.js";
+
+export const dataRules: readonly ConfigRule[] = [
+  inputAgreesWithData,
+  normalizationHasOneValueAChannel,
+  classesAgreeWithData,
+  batchFitsTheData,
+  cutoutFitsTheImage,
+  cropPaddingFitsTheImage,
+];
+
+/** Height and width of the images that reach the network. */
+export function imageSize({ data }: ResolvedConfig): { height: number; width: number } {
+  const { height, width } = data.resize ?? datasetFacts(data.dataset);
+  return { height, width };
+}
+
+function inputAgreesWithData(config: ResolvedConfig): readonly Diagnostic[] {
+  const { input } = config.model;
+  const { channels } = datasetFacts(config.data.dataset);
+  const { height, width } = imageSize(config);
+  if (input.height === height && input.width === width && input.channels === channels) return [];
+  return [
+    {
+      code: "data/input-mismatch",
+      severity: "error",
+      message:
+        `the network expects ${input.height}×${input.width}×${input.channels} images, ` +
+        `the data gives ${height}×${width}×${channels}`,
+      path: ["model", "input"],
+      hint: `leave \`model.input\` out, or write \`input: {height: ${height}, width: ${width}, channels: ${channels}}\``,
+      related: [
+        { message: "the size of the images is set here", path: ["data", config.data.resize ? "resize" : "dataset"] },
+      ],
+    },
+  ];
+}
+
+function normalizationHasOneValueAChannel({ data }: ResolvedConfig): readonly Diagnostic[] {
+  const { channels } = datasetFacts(data.dataset);
+  return (["mean", "std"] as const)
+    .filter((key) => data.normalize[key].length !== channels)
+    .map((key) => ({
+      code: "data/channels-mismatch",
+      severity: "error",
+      message: `${key} has ${data.normalize[key].length} values, the images have ${channels} channels`,
+      path: ["data", "normalize", key],
+      hint: `write \`${key}: [${Array.from({ length: channels }, () => "0.5").join(", ")}]\``,
+    }));
+}
+
+function classesAgreeWithData({ data, model }: ResolvedConfig): readonly Diagnostic[] {
+  const { classes } = datasetFacts(data.dataset);
+  if (model.classifier.classes === classes) return [];
+  return [
+    {
+      code: "data/classes-mismatch",
+      severity: "error",
+      message: `the classifier has ${model.classifier.classes} classes, the data set has ${classes}`,
+      path: ["model", "classifier", "classes"],
+      hint: `write \`classes: ${classes}\`, or leave it out`,
+      related: [{ message: "the data set is set here", path: ["data", "dataset"] }],
+    },
+  ];
+}
+
+function batchFitsTheData({ data, train }: ResolvedConfig): readonly Diagnostic[] {
+  const { trainImages } = datasetFacts(data.dataset);
+  if (train.batch_size <= trainImages) return [];
+  return [
+    {
+      code: "data/batch-larger-than-data",
+      severity: "error",
+      message: `batch_size is ${train.batch_size}, the data set has ${trainImages} training images`,
+      path: ["train", "batch_size"],
+      hint: `write \`batch_size: ${Math.min(trainImages, 128)}\``,
+    },
+  ];
+}
+
+function cutoutFitsTheImage(config: ResolvedConfig): readonly Diagnostic[] {
+  const { height, width } = imageSize(config);
+  return config.data.augment.flatMap((augmentation, index): Diagnostic[] => {
+    if (!("cutout" in augmentation) || augmentation.cutout.size < Math.min(height, width)) return [];
+    return [
+      {
+        code: "data/cutout-too-large",
+        severity: "error",
+        message: `cutout removes ${augmentation.cutout.size}×${augmentation.cutout.size} pixels of images of ${height}×${width}`,
+        path: ["data", "augment", index, "cutout", "size"],
+        hint: `write \`size: ${Math.floor(Math.min(height, width) / 4)}\``,
+      },
+    ];
+  });
+}
+
+/** A reflected border repeats the image without its edge, so it is at most one pixel less than the image. */
+function cropPaddingFitsTheImage(config: ResolvedConfig): readonly Diagnostic[] {
+  const { height, width } = imageSize(config);
+  return config.data.augment.flatMap((augmentation, index): Diagnostic[] => {
+    if (!("random_crop" in augmentation) || augmentation.random_crop.padding < Math.min(height, width)) return [];
+    return [
+      {
+        code: "data/crop-padding-too-large",
+        severity: "error",
+        message: `random_crop pads by ${augmentation.random_crop.padding}, as much as the ${height}×${width} image itself`,
+        path: ["data", "augment", index, "random_crop", "padding"],
+        hint: `write \`padding: ${Math.max(1, Math.floor(Math.min(height, width) / 8))}\``,
+      },
+    ];
+  });
+}

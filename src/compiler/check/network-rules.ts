@@ -1,0 +1,150 @@
+// Rules about layers whose shapes are known: windows, receptive fields, and norms that have nothing to average over.
+import type { ResolvedConfig } from "../config.js";
+import { datasetFacts } from "../datasets.js";
+import type { Diagnostic, Path } from "../diagnostic.js";
+import { invariant } from "../diagnostic.js";
+import type { Op, ShapedGraph, ShapedNode, Window } from "../graph.js";
+import type { NetworkRule } from "./rule.js";
+
+export const networkRules: readonly NetworkRule[] = [
+  paddingIsWithinThePool,
+  everyWeightMeetsTheMap,
+  receptiveFieldIsWithinTheImage,
+  normsHaveSeveralValues,
+];
+
+/** Padded by more than half its kernel, a window could lie in the padding alone; PyTorch refuses it too. */
+function paddingIsWithinThePool(_config: ResolvedConfig, { nodes }: ShapedGraph): readonly Diagnostic[] {
+  return nodes.flatMap(({ op, origin }): Diagnostic[] => {
+    if (op.kind !== "max_pool" && op.kind !== "average_pool") return [];
+    const [kernel] = op.kernel;
+    const { top } = op.padding;
+    if (top <= kernel / 2) return [];
+    const path = [...origin, op.kind === "max_pool" ? "max" : "average", "padding"];
+    return [
+      {
+        code: "shape/pooling-padding",
+        severity: "error",
+        message: `the pool is padded by ${top}, more than half of its ${kernel}×${kernel} window, so a window could see padding alone`,
+        path,
+        hint: `write \`padding: ${Math.floor(kernel / 2)}\``,
+        related: [{ message: "the window is set here", path: [...path.slice(0, -1), "kernel"] }],
+      },
+    ];
+  });
+}
+
+/** On a map much smaller than its kernel a convolution has weights that only ever meet padding: they cost and never learn. */
+function everyWeightMeetsTheMap(config: ResolvedConfig, { nodes }: ShapedGraph): readonly Diagnostic[] {
+  for (const node of nodes) {
+    const input = nodes[node.inputs[0]!]?.shape;
+    if (node.op.kind !== "conv2d" || input?.kind !== "map") continue;
+    const [height, width] = node.op.kernel;
+    const { top, left } = node.op.padding;
+    const rows = weightsInUse(input.height, height, node.op.stride[0], top, mapOf(node).height);
+    const columns = weightsInUse(input.width, width, node.op.stride[1], left, mapOf(node).width);
+    if (rows === height && columns === width) continue;
+    // Later layers suffer from the same cause.
+    return [
+      {
+        code: "shape/idle-weights",
+        severity: "warning",
+        message:
+          `${node.name} slides ${height}×${width} weights over a map of ${input.height}×${input.width}: ` +
+          `only ${rows}×${columns} of them ever meet it, the others see padding alone`,
+        path: node.origin,
+        hint: "use fewer strides or pools before it, or larger images",
+        related: [imagesAreSetHere(config)],
+      },
+    ];
+  }
+  return [];
+}
+
+/** How many of the kernel's positions along one side fall on the map at some place of the window. */
+function weightsInUse(size: number, kernel: number, stride: number, padding: number, outputs: number): number {
+  let count = 0;
+  for (let weight = 0; weight < kernel; weight++) {
+    // The first window whose weight lies on or behind the map's start
+    const first = Math.max(0, Math.ceil((padding - weight) / stride));
+    if (first < outputs && first * stride - padding + weight < size) count++;
+  }
+  return count;
+}
+
+/**
+ * A block whose input already depends on more than the whole image relates nothing new (Richter et al. 2021,
+ * arXiv 2106.12307). Shortcuts carry the smaller field past a block, so a block's is the smallest over all ways to it.
+ */
+function receptiveFieldIsWithinTheImage(config: ResolvedConfig, { nodes }: ShapedGraph): readonly Diagnostic[] {
+  const { height, width } = config.model.input;
+  const fields: Field[] = [];
+  for (const { op, inputs, name, origin } of nodes) {
+    const before = inputs.map((input) => fields[input]!).sort((one, other) => one.size - other.size)[0];
+    if (name.endsWith(".conv1") && before && before.size > Math.max(height, width)) {
+      return [
+        {
+          code: "shape/receptive-field",
+          severity: "warning",
+          message:
+            `the receptive field before ${name} is ${before.size}×${before.size}, larger than the ${height}×${width} images: ` +
+            "convolutions from here on have nothing new to see",
+          path: origin,
+          hint: "use a smaller kernel, stride or pool before it, or larger images",
+          related: [imagesAreSetHere(config)],
+        },
+      ];
+    }
+    fields.push(fieldAfter(op, before));
+  }
+  return [];
+}
+
+/** Of the input's pixels, along one side: how many a value depends on, and how far its neighbour's are away. */
+interface Field {
+  readonly size: number;
+  readonly step: number;
+}
+
+function fieldAfter(op: Op, before: Field | undefined): Field {
+  if (!before) return { size: 1, step: 1 };
+  if (!isWindowed(op)) return before;
+  return { size: before.size + (op.kernel[0] - 1) * before.step, step: before.step * op.stride[0] };
+}
+
+function isWindowed(op: Op): op is Op & Window {
+  return "kernel" in op;
+}
+
+/** One value has no variance: normalised it is 0, whatever it was. PyTorch refuses such a batch. */
+function normsHaveSeveralValues({ data, train }: ResolvedConfig, { nodes }: ShapedGraph): readonly Diagnostic[] {
+  const norm = nodes.find((node) => {
+    if (node.op.kind !== "batch_norm") return false;
+    const { height, width } = mapOf(node);
+    return height * width === 1;
+  });
+  if (!norm) return [];
+  const { trainImages } = datasetFacts(data.dataset);
+  const isLast = train.batch_size > 1 && !train.drop_last && trainImages % train.batch_size === 1;
+  if (train.batch_size > 1 && !isLast) return [];
+  const batch = isLast ? `the last batch of an epoch has 1 of the ${trainImages} images` : "a batch has 1 image";
+  return [
+    {
+      code: "train/single-value-norm",
+      severity: "error",
+      message: `${batch} and the map at ${norm.name} is 1×1, so batch norm would see a single value a channel and yield 0`,
+      path: ["train", "batch_size"],
+      hint: isLast ? "add `drop_last: true`" : "write `batch_size: 2` or more, or `norm: none` there",
+      related: [{ message: "the norm is asked for here", path: norm.origin }],
+    },
+  ];
+}
+
+function mapOf({ name, shape }: ShapedNode) {
+  invariant(shape.kind === "map", `${name} yields no map`);
+  return shape;
+}
+
+function imagesAreSetHere({ data }: ResolvedConfig): { readonly message: string; readonly path: Path } {
+  return { message: "the size of the images is set here", path: ["data", data.resize ? "resize" : "dataset"] };
+}

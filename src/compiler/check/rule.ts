@@ -1,0 +1,8 @@
+// What the rules of `check` are: functions of the whole configuration, those about layers of the network's shapes too.
+import type { ResolvedConfig } from "../config.js";
+import type { Diagnostic } from "../diagnostic.js";
+import type { ShapedGraph } from "../graph.js";
+
+export type ConfigRule = (config: ResolvedConfig) => readonly Diagnostic[];
+
+export type NetworkRule = (config: ResolvedConfig, graph: ShapedGraph) => readonly Diagnostic[];

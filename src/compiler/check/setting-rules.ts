@@ -1,0 +1,117 @@
+// Settings that change nothing where they stand: each is accepted, with a warning that says why it is idle.
+import type { ResolvedConfig } from "../config.js";
+import { datasetFacts } from "../datasets.js";
+import type { Diagnostic, Path } from "../diagnostic.js";
+import type { ConfigRule } from "./rule.js";
+
+export const settingRules: readonly ConfigRule[] = [
+  pathIsRead,
+  resizeChangesTheSize,
+  flipsSomeImages,
+  poolsSeeMoreThanOnePixel,
+  activationBeforeAddHasAnActivation,
+  nesterovHasMomentum,
+  decayIsLimitedWhereThereIsSome,
+  stairsChangeTheRate,
+  biasesExist,
+  lastNormsExist,
+];
+
+function pathIsRead({ data }: ResolvedConfig): readonly Diagnostic[] {
+  if (data.path === null || typeof data.dataset === "string") return [];
+  const message = "path names a copy of a data set, but synthetic images are generated, so nothing is read from it";
+  const related = { message: "the data set is set here", path: ["data", "dataset"] };
+  return [withoutEffect(message, ["data", "path"], "take `path` out", related)];
+}
+
+function resizeChangesTheSize({ data }: ResolvedConfig): readonly Diagnostic[] {
+  const { height, width } = datasetFacts(data.dataset);
+  if (data.resize?.height !== height || data.resize.width !== width) return [];
+  const message = `resize asks for ${height}×${width}, which is the size that the images have already`;
+  return [withoutEffect(message, ["data", "resize"], "take `resize` out")];
+}
+
+function flipsSomeImages({ data }: ResolvedConfig): readonly Diagnostic[] {
+  return data.augment.flatMap((augmentation, index) => {
+    if (!("horizontal_flip" in augmentation) || augmentation.horizontal_flip.probability > 0) return [];
+    const path = ["data", "augment", index, "horizontal_flip", "probability"];
+    return [withoutEffect("probability is 0, so no image is ever mirrored", path, "write `probability: 0.5`")];
+  });
+}
+
+function poolsSeeMoreThanOnePixel({ model }: ResolvedConfig): readonly Diagnostic[] {
+  const pools = [
+    { pool: model.stem.pool, path: ["model", "stem", "pool"] },
+    ...model.stages.map(({ pool }, index) => ({ pool, path: ["model", "stages", index, "pool"] })),
+  ];
+  return pools.flatMap(({ pool, path }) => {
+    if (!pool || pool.max.kernel > 1 || pool.max.stride > 1) return [];
+    return [withoutEffect("a pool of 1×1 at stride 1 yields its input", path, "take it out, or write `kernel: 2`")];
+  });
+}
+
+function activationBeforeAddHasAnActivation({ model }: ResolvedConfig): readonly Diagnostic[] {
+  return model.stages.flatMap(({ activation, activation_before_add: isBefore }, index) => {
+    if (!isBefore || activation !== "none") return [];
+    const stage = ["model", "stages", index];
+    const message = "activation_before_add is true, but the stage has no activation, so it changes nothing";
+    const related = { message: "the activation is set here", path: [...stage, "activation"] };
+    return [withoutEffect(message, [...stage, "activation_before_add"], "write `activation: relu`", related)];
+  });
+}
+
+function nesterovHasMomentum({ train }: ResolvedConfig): readonly Diagnostic[] {
+  const { optimizer } = train;
+  if (!("sgd" in optimizer) || !optimizer.sgd.nesterov || optimizer.sgd.momentum > 0) return [];
+  const message = "nesterov is true, but momentum is 0, so it changes nothing";
+  return [withoutEffect(message, ["train", "optimizer", "sgd", "nesterov"], "add `momentum: 0.9`")];
+}
+
+function decayIsLimitedWhereThereIsSome({ train }: ResolvedConfig): readonly Diagnostic[] {
+  const [[name, settings]] = Object.entries(train.optimizer) as [[string, DecayConfig]];
+  if (settings.decay_norm_and_bias || settings.weight_decay > 0) return [];
+  const message = "decay_norm_and_bias is false, but weight_decay is 0, so nothing decays anyway";
+  return [withoutEffect(message, ["train", "optimizer", name, "decay_norm_and_bias"], "add `weight_decay: 5e-4`")];
+}
+
+interface DecayConfig {
+  readonly weight_decay: number;
+  readonly decay_norm_and_bias: boolean;
+}
+
+function stairsChangeTheRate({ train }: ResolvedConfig): readonly Diagnostic[] {
+  const { learning_rate: rate } = train;
+  const name = "step" in rate ? "step" : "multi_step";
+  const factor = "step" in rate ? rate.step.factor : "multi_step" in rate ? rate.multi_step.factor : undefined;
+  if (factor !== 1) return [];
+  const message = "factor is 1, so the rate stays as it is at every drop";
+  return [withoutEffect(message, ["train", "learning_rate", name, "factor"], "write `factor: 0.1`")];
+}
+
+function biasesExist({ model, train }: ResolvedConfig): readonly Diagnostic[] {
+  const hasBias =
+    model.stem.bias || model.classifier.bias || model.stages.some(({ projection }) => projection && projection.bias);
+  if (hasBias || train.initialization.bias === "zero") return [];
+  const message = "initialization.bias says how biases start, but no layer has one";
+  return [withoutEffect(message, ["train", "initialization", "bias"], "take `bias` out")];
+}
+
+function lastNormsExist({ model, train }: ResolvedConfig): readonly Diagnostic[] {
+  if (!train.initialization.zero_last_norm || model.stages.some(({ norm }) => norm !== "none")) return [];
+  const message = "zero_last_norm is true, but no stage has a norm that could start at 0";
+  const related = { message: "a stage's norm is set here", path: ["model", "stages", 0, "norm"] };
+  return [withoutEffect(message, ["train", "initialization", "zero_last_norm"], "write `norm: batch`", related)];
+}
+
+type Related = NonNullable<Diagnostic["related"]>[number];
+
+function withoutEffect(message: string, path: Path, hint: string, related?: Related): Diagnostic {
+  return {
+    code: "setting/without-effect",
+    severity: "warning",
+    message,
+    path,
+    hint,
+    ...(related ? { related: [related] } : {}),
+  };
+}

@@ -1,0 +1,82 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { checkMemory } from "../../src/compiler/check-memory.js";
+import { compileText } from "../../src/compiler/compile.js";
+import { heapBytesOf, stepsOfRun } from "../../src/compiler/lower/lower.js";
+import type { MemoryLimits } from "../../src/compiler/memory-limits.js";
+import { imageBytes, memoryBound } from "../../src/compiler/memory-limits.js";
+import type { Program } from "../../src/compiler/program.js";
+
+const folder = new URL("../../configs/", import.meta.url);
+const files = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
+
+function programOf(name: string, ...overrides: string[]): Program {
+  const { value, diagnostics } = compileText(readFileSync(new URL(name, folder), "utf8"), name, overrides);
+  expect(value, JSON.stringify(diagnostics)).toBeDefined();
+  return value!;
+}
+
+describe("memoryBound", () => {
+  it.each(files)("is never below what is planned for %s, whatever the batch, the threads and the optimizer", (name) => {
+    for (const batch of [1, 7, 500]) {
+      for (const threads of [1, 16]) {
+        const program = programOf(
+          name,
+          `train.batch_size=${batch}`,
+          "train.evaluation.batch_size=16",
+          "train.optimizer=adam",
+          "train.learning_rate=0.001",
+        );
+        const planned = heapBytesOf(program, stepsOfRun(program), threads);
+        expect(memoryBound(program, threads)).toBeGreaterThan(planned);
+      }
+    }
+  });
+
+  it("is never below what is planned for narrow, wide, deep and small networks", () => {
+    for (const channels of [1, 3, 256]) {
+      for (const size of [4, 33]) {
+        const program = programOf(
+          "smoke.yaml",
+          `model.stem.channels=${channels}`,
+          `model.stages=[{channels: ${channels}, blocks: 4}]`,
+          `data.dataset.synthetic={height: ${size}, width: ${size}}`,
+        );
+        expect(memoryBound(program, 4)).toBeGreaterThan(heapBytesOf(program, stepsOfRun(program), 4));
+      }
+    }
+  });
+});
+
+describe("checkMemory", () => {
+  const program = programOf("smoke.yaml");
+  const planned = heapBytesOf(program, stepsOfRun(program), 2);
+  const limits: MemoryLimits = { threads: 2, addressableBytes: Infinity, machineBytes: Infinity };
+
+  it("has nothing to say where all fits, to the byte", () => {
+    expect(checkMemory(program, { ...limits, addressableBytes: planned })).toEqual([]);
+    expect(checkMemory(program, { ...limits, machineBytes: planned + imageBytes(program.config) })).toEqual([]);
+  });
+
+  it("names the largest batch that fits into what the machine has", () => {
+    const [fault, ...others] = checkMemory(program, { ...limits, machineBytes: planned });
+    expect(others).toEqual([]);
+    expect(fault).toMatchObject({ code: "memory/too-large", path: ["train", "batch_size"] });
+    expect(fault!.message).toMatch(/this machine has \S+ GB/);
+    const largest = Number(/batch_size: (\d+)/.exec(fault!.hint!)![1]);
+    const withBatch = (batch: number) =>
+      checkMemory(programOf("smoke.yaml", `train.batch_size=${batch}`, "train.evaluation.batch_size=1"), {
+        ...limits,
+        machineBytes: planned,
+      });
+    expect(withBatch(largest)).toEqual([]);
+    expect(withBatch(largest + 1)).toHaveLength(1);
+  });
+
+  it("says so where not even one image fits", () => {
+    const faults = checkMemory(program, { ...limits, addressableBytes: 1000 });
+    expect(faults.map(({ hint }) => hint)).toEqual(
+      Array.from(faults, () => expect.stringContaining("not even a batch of 1")),
+    );
+  });
+});
