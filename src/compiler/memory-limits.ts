@@ -33,5 +33,5 @@ export function memoryBound({ config, graph, plan }: Program, threads: number): 
   const { activationBytes, parameters } = cost(graph);
   const { batch_size: batch, evaluation } = config.train;
   const largest = Math.max(batch, Math.min(evaluation.batch_size, plan.testImages));
-  return 16 * 1024 * 1024 * threads + 8 * activationBytes * largest + 256 * parameters;
+  return 16 * 1024 * 1024 * threads + 3 * activationBytes * largest + 256 * parameters;
 }
