@@ -1,8 +1,8 @@
 // Writes what is generated from the language's table and from the catalogue of diagnostics: the JSON schema for editors
 // and two reference pages.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { codes } from "../dist/compiler/codes.js";
-import { diagnosticsReference } from "../dist/compiler/diagnostics-reference.js";
+import { codes } from "../dist/compiler/diagnostics/codes.js";
+import { diagnosticsReference } from "../dist/compiler/diagnostics/diagnostics-reference.js";
 import { jsonSchema } from "../dist/compiler/language/json-schema.js";
 import { languageReference } from "../dist/compiler/language/reference.js";
 

@@ -21,7 +21,7 @@ const HOME_OF_LIBRARY: Readonly<Record<string, readonly string[]>> = {
   "cli-progress": ["src/cli/"],
   commander: ["src/cli/"],
   "fast-png": ["src/runtime/data/"],
-  picocolors: ["src/cli/", "src/compiler/render/"],
+  picocolors: ["src/cli/", "src/compiler/diagnostics/render/"],
   tar: ["src/runtime/data/"],
   yaml: ["src/compiler/"],
 };

@@ -2,7 +2,7 @@
 import { hasErrors } from "../compiler/diagnostic.js";
 import { loadConfig } from "../compiler/load-config.js";
 import type { LoadedConfig } from "../compiler/load-config.js";
-import { renderDiagnostics } from "../compiler/render-diagnostics.js";
+import { renderDiagnostics } from "../compiler/diagnostics/render-diagnostics.js";
 import { exitCodes } from "./exit-codes.js";
 import { usesColor } from "./options.js";
 import { readBase } from "./read-base.js";

@@ -1,7 +1,7 @@
 // A file's path → its Program, with everything wrong or odd about it written to standard error.
 import { hasErrors } from "../compiler/diagnostic.js";
 import type { Program } from "../compiler/program.js";
-import { renderDiagnostics } from "../compiler/render-diagnostics.js";
+import { renderDiagnostics } from "../compiler/diagnostics/render-diagnostics.js";
 import type { CompiledFile, Target } from "./compile-file.js";
 import { compileFile } from "./compile-file.js";
 import { usesColor } from "./options.js";

@@ -6,8 +6,8 @@ import { failed, hasErrors, ok } from "./diagnostic.js";
 import type { Form } from "./language/forms.js";
 import { language } from "./language/language.js";
 import { parse } from "./parse.js";
-import { childOf, entryOf, fromSource, valueSpan, withSource } from "./yaml-file.js";
-import type { YamlEntry, YamlFile, YamlMap, YamlNode } from "./yaml-file.js";
+import { childOf, entryOf, fromSource, valueSpan, withSource } from "./yaml/yaml-file.js";
+import type { YamlEntry, YamlFile, YamlMap, YamlNode } from "./yaml/yaml-file.js";
 
 /** Finds what `extends` names; `from` is the file that says so. Fails with one diagnostic, without a place. */
 export type ReadBase = (name: string, from: SourceText) => Result<SourceText>;

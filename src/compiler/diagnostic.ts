@@ -1,5 +1,5 @@
 // What every pass reports. Diagnostics are data: passes collect all they find and return them.
-import type { Code } from "./codes.js";
+import type { Code } from "./diagnostics/codes.js";
 
 /** Where a value sits in the configuration: keys and list indices from the root. */
 export type Path = readonly (string | number)[];

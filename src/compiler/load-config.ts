@@ -10,8 +10,8 @@ import { resolve } from "./resolve.js";
 import { soundPart } from "./sound-part.js";
 import type { SoundPart } from "./sound-part.js";
 import { validate } from "./validate.js";
-import { withSource } from "./yaml-file.js";
-import type { YamlFile } from "./yaml-file.js";
+import { withSource } from "./yaml/yaml-file.js";
+import type { YamlFile } from "./yaml/yaml-file.js";
 
 export interface LoadedConfig {
   readonly file: YamlFile;

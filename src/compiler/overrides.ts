@@ -1,14 +1,14 @@
 // `--set path=value`: values from the command line put into a parsed file before it is validated, so that they meet the
 // same rules. They keep the command line as their source, and faults in them are shown there.
-import { readAssignment } from "./assignment.js";
-import type { Step } from "./assignment.js";
+import { readAssignment } from "./edit/assignment.js";
+import type { Step } from "./edit/assignment.js";
 import type { Diagnostic, Result, SourceText, Span } from "./diagnostic.js";
 import { failed, ok } from "./diagnostic.js";
 import { isWrittenAs } from "./language/forms.js";
 import type { Form, ShortFormsForm } from "./language/forms.js";
 import { language } from "./language/language.js";
-import { entryOf } from "./yaml-file.js";
-import type { YamlEntry, YamlFile, YamlNode, YamlScalar } from "./yaml-file.js";
+import { entryOf } from "./yaml/yaml-file.js";
+import type { YamlEntry, YamlFile, YamlNode, YamlScalar } from "./yaml/yaml-file.js";
 
 /**
  * Sets each `path=value`, in order; later ones win. The value is YAML (`0.1`, `true`, `[1, 2]`, `{batch: {eps: 1e-3}}`).
@@ -33,7 +33,8 @@ export function applyOverrides(file: YamlFile, overrides: readonly string[]): Re
     diagnostics.push(...assignment.diagnostics, ...(changed?.diagnostics ?? []));
     root = changed?.value ?? root;
   }
-  return diagnostics.length > 0 ? failed(diagnostics) : ok({ ...file, root });
+  // What the others set is there also where one is refused, so that faults in their values are found too.
+  return { value: { ...file, root }, diagnostics };
 }
 
 /**

@@ -4,13 +4,13 @@ import { Composer, Lexer, Parser, YAMLParseError, isAlias, isMap, isScalar, isSe
 import type { Alias, CST, Document, Node, Pair, Scalar, YAMLMap } from "yaml";
 import type { Diagnostic, Result, SourceText, Span } from "./diagnostic.js";
 import { failed, ok } from "./diagnostic.js";
-import { nearest } from "./suggest.js";
-import { describeSyntaxErrors } from "./syntax-errors.js";
-import { childrenOf } from "./yaml-file.js";
-import type { YamlEntry, YamlFile, YamlMap, YamlNode } from "./yaml-file.js";
+import { nearest } from "./diagnostics/suggest.js";
+import { describeSyntaxErrors } from "./yaml/syntax-errors.js";
+import { childrenOf } from "./yaml/yaml-file.js";
+import type { YamlEntry, YamlFile, YamlMap, YamlNode } from "./yaml/yaml-file.js";
 
-export type { YamlFile } from "./yaml-file.js";
-export { locate, withSpans } from "./yaml-file.js";
+export type { YamlFile } from "./yaml/yaml-file.js";
+export { locate, withSpans } from "./yaml/yaml-file.js";
 
 /** The reader takes about two seconds a megabyte; a file of a hundred stages is a tenth of this. */
 const MAX_LENGTH = 256 * 1024;

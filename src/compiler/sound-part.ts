@@ -6,7 +6,7 @@ import { invariant } from "./diagnostic.js";
 import { parse } from "./parse.js";
 import { resolve } from "./resolve.js";
 import { validate } from "./validate.js";
-import type { YamlFile } from "./yaml-file.js";
+import type { YamlFile } from "./yaml/yaml-file.js";
 
 export interface SoundPart {
   readonly config: ResolvedConfig;

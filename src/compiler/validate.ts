@@ -8,10 +8,10 @@ import { describeForm, flow, mayStandAlone } from "./language/describe.js";
 import { isRequired } from "./language/forms.js";
 import type { Form, ListForm, MapForm, NumberForm, OptionsForm, ShortFormsForm } from "./language/forms.js";
 import { language } from "./language/language.js";
-import { missingKeys, unknownKey } from "./key-faults.js";
-import { unknownValue, wrongNumberType, wrongType } from "./value-faults.js";
-import { placeName, valueSpan } from "./yaml-file.js";
-import type { Place, YamlFile, YamlMap, YamlNode, YamlScalar } from "./yaml-file.js";
+import { missingKeys, unknownKey } from "./validate/key-faults.js";
+import { unknownValue, wrongNumberType, wrongType } from "./validate/value-faults.js";
+import { placeName, valueSpan } from "./yaml/yaml-file.js";
+import type { Place, YamlFile, YamlMap, YamlNode, YamlScalar } from "./yaml/yaml-file.js";
 
 /** Values of a file that the language allows: short forms as written, defaults not yet filled in. */
 export interface NetConfig {

@@ -3,7 +3,7 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { ResolvedConfig } from "../compiler/config.js";
-import { printConfig } from "../compiler/print-config.js";
+import { printConfig } from "../compiler/yaml/print-config.js";
 import { withLock } from "./files/with-lock.js";
 import { writeFileAtomically } from "./files/write-file-atomically.js";
 import { UserError } from "./user-error.js";

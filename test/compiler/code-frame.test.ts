@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { codeFrame, positionAt } from "../../src/compiler/code-frame.js";
+import { codeFrame, positionAt } from "../../src/compiler/diagnostics/code-frame.js";
 
 describe("codeFrame", () => {
   const frame = (text: string, marked: string) => {

@@ -3,7 +3,7 @@ import { readBase as readFromDisk } from "../../src/cli/read-base.js";
 import type { ReadBase } from "../../src/compiler/compose.js";
 import { failed, ok } from "../../src/compiler/diagnostic.js";
 import { loadConfig } from "../../src/compiler/load-config.js";
-import { originText, origins } from "../../src/compiler/origins.js";
+import { originText, origins } from "../../src/compiler/edit/origins.js";
 
 const base = `name: base
 data: { dataset: cifar10, augment: [horizontal_flip] }

@@ -8,14 +8,14 @@ import { describe, expect, it } from "vitest";
 import { readBase } from "../../src/cli/read-base.js";
 import { readSource } from "../../src/cli/read-source.js";
 import { checkMemory } from "../../src/compiler/check-memory.js";
-import { codes } from "../../src/compiler/codes.js";
+import { codes } from "../../src/compiler/diagnostics/codes.js";
 import { compileText } from "../../src/compiler/compile.js";
 import type { Diagnostic } from "../../src/compiler/diagnostic.js";
-import { diagnosticsReference } from "../../src/compiler/diagnostics-reference.js";
+import { diagnosticsReference } from "../../src/compiler/diagnostics/diagnostics-reference.js";
 import type { MemoryLimits } from "../../src/compiler/memory-limits.js";
 import { memoryBound } from "../../src/compiler/memory-limits.js";
 import { withSpans } from "../../src/compiler/parse.js";
-import { renderDiagnostics } from "../../src/compiler/render-diagnostics.js";
+import { renderDiagnostics } from "../../src/compiler/diagnostics/render-diagnostics.js";
 
 const root = fileURLToPath(new URL("../fixtures/invalid/", import.meta.url));
 

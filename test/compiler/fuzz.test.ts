@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import { compileText } from "../../src/compiler/compile.js";
 import { hasErrors } from "../../src/compiler/diagnostic.js";
 import { everyPlace } from "../../src/compiler/language/lookup.js";
-import { renderReports } from "../../src/compiler/render-diagnostics.js";
+import { renderReports } from "../../src/compiler/diagnostics/render-diagnostics.js";
 
 const folder = new URL("../../configs/", import.meta.url);
 const texts = readdirSync(folder)
@@ -60,7 +60,7 @@ const edit = fc.record({
   snippet: fc.constantFrom(...snippets),
 });
 
-it(`compiles or explains ${numRuns} mutants, none of them for longer than a second`, () => {
+it(`compiles or explains ${numRuns} mutants of seed ${seed}, none of them for longer than a second`, () => {
   let slowest = 0;
   let compiled = 0;
   fc.assert(

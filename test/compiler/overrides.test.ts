@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { applyOverrides } from "../../src/compiler/overrides.js";
 import { parse } from "../../src/compiler/parse.js";
-import type { YamlNode } from "../../src/compiler/yaml-file.js";
+import type { YamlNode } from "../../src/compiler/yaml/yaml-file.js";
 
 const text = "name: a\nmodel:\n  stages:\n    - {channels: 8}\n    - {channels: 16}\n  norm: batch\n";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parse } from "../../src/compiler/parse.js";
-import { entryOf, locate, nodeAt } from "../../src/compiler/yaml-file.js";
+import { entryOf, locate, nodeAt } from "../../src/compiler/yaml/yaml-file.js";
 
 describe("parse", () => {
   it("reads YAML 1.2 scalars: numbers are numbers, and only true and false are booleans", () => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
 import { compileText } from "../../src/compiler/compile.js";
-import { renderDiagnostics, renderReports } from "../../src/compiler/render-diagnostics.js";
+import { renderDiagnostics, renderReports } from "../../src/compiler/diagnostics/render-diagnostics.js";
 
 const text = `name: "50% off: demo"
 data: { dataset: cifar10 }

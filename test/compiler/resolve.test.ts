@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { loadConfig } from "../../src/compiler/load-config.js";
-import { originText, origins } from "../../src/compiler/origins.js";
-import { printConfig } from "../../src/compiler/print-config.js";
+import { originText, origins } from "../../src/compiler/edit/origins.js";
+import { printConfig } from "../../src/compiler/yaml/print-config.js";
 
 const folder = new URL("../../configs/", import.meta.url);
 const configs = readdirSync(folder).filter((name) => name.endsWith(".yaml"));

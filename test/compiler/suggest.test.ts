@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { editDistance, nearest, snakeCase } from "../../src/compiler/suggest.js";
+import { editDistance, nearest, snakeCase } from "../../src/compiler/diagnostics/suggest.js";
 
 describe("nearest", () => {
   it("finds slips of the finger", () => {

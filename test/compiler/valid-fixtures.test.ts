@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { readBase } from "../../src/cli/read-base.js";
 import { loadConfig } from "../../src/compiler/load-config.js";
-import { printConfig } from "../../src/compiler/print-config.js";
+import { printConfig } from "../../src/compiler/yaml/print-config.js";
 
 const root = fileURLToPath(new URL("../fixtures/valid/", import.meta.url));
 

@@ -1,7 +1,7 @@
 // `netc check FILE...`: everything that is wrong with the files, without training anything.
 import type { Command } from "commander";
 import { Option } from "commander";
-import type { DiagnosticsFormat, FileReport } from "../../compiler/render-diagnostics.js";
+import type { DiagnosticsFormat, FileReport } from "../../compiler/diagnostics/render-diagnostics.js";
 import type { CompiledFile } from "../compile-file.js";
 import { exitCodes } from "../exit-codes.js";
 import { collect } from "../options.js";
@@ -73,7 +73,7 @@ async function checkFile(path: string, overrides: readonly string[]): Promise<Co
 }
 
 async function print(reports: readonly FileReport[], format: DiagnosticsFormat): Promise<number> {
-  const { countOf, renderReports } = await import("../../compiler/render-diagnostics.js");
+  const { countOf, renderReports } = await import("../../compiler/diagnostics/render-diagnostics.js");
   const { usesColor } = await import("../options.js");
   const output = renderReports(reports, format, { color: usesColor(process.stdout) });
   if (output) process.stdout.write(`${output}\n`);

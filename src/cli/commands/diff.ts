@@ -20,7 +20,7 @@ async function diff(a: string, b: string): Promise<number> {
   const [{ loadFile }, { loadProgram }, { settingsDiff, networkDiff }] = await Promise.all([
     import("../load-file.js"),
     import("../load-program.js"),
-    import("../../compiler/config-diff.js"),
+    import("../../compiler/edit/config-diff.js"),
   ]);
   const programs = [await loadProgram(a), await loadProgram(b)];
   const [before, after] = programs;

@@ -30,7 +30,7 @@ async function explainPath(
     const { loadFile } = await import("../load-file.js");
     const loaded = await loadFile(file, flags.set);
     if (!loaded) return;
-    const { valuesAt } = await import("../../compiler/origins.js");
+    const { valuesAt } = await import("../../compiler/edit/origins.js");
     lines.push("", `  in ${file}`, ...valuesAt(loaded, path).map((line) => `    ${line}`));
   }
   process.stdout.write(`${lines.join("\n")}\n`);
@@ -47,7 +47,7 @@ function splitPath(text: string): string[] {
 async function unknownPath(text: string): Promise<string> {
   const [{ everyPlace, placeText }, { nearest }] = await Promise.all([
     import("../../compiler/language/lookup.js"),
-    import("../../compiler/suggest.js"),
+    import("../../compiler/diagnostics/suggest.js"),
   ]);
   const places = everyPlace().map(({ path }) => path);
   const last = splitPath(text).at(-1)!;

@@ -28,7 +28,7 @@ async function init(preset: string | undefined, { out, force }: InitFlags, comma
   }
   const name = preset.replace(/\.yaml$/, "");
   if (!known.some((other) => other.name === name)) {
-    const { nearest } = await import("../../compiler/suggest.js");
+    const { nearest } = await import("../../compiler/diagnostics/suggest.js");
     const names = known.map((other) => other.name);
     const meant = nearest(name, names);
     return command.error(

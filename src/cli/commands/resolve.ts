@@ -26,7 +26,7 @@ async function resolveFile(path: string, flags: ResolveFlags): Promise<void> {
   const loaded = await loadFile(path, flags.set);
   if (!loaded) return;
   if (flags.origins) {
-    const { valuesAt } = await import("../../compiler/origins.js");
+    const { valuesAt } = await import("../../compiler/edit/origins.js");
     process.stdout.write(`${valuesAt(loaded, []).join("\n")}\n`);
     return;
   }
@@ -34,6 +34,6 @@ async function resolveFile(path: string, flags: ResolveFlags): Promise<void> {
     process.stdout.write(`${JSON.stringify(loaded.config, undefined, 2)}\n`);
     return;
   }
-  const { printConfig } = await import("../../compiler/print-config.js");
+  const { printConfig } = await import("../../compiler/yaml/print-config.js");
   process.stdout.write(printConfig(loaded.config));
 }

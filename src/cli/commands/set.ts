@@ -1,6 +1,6 @@
 // `netc set FILE PATH=VALUE...`: edits a file only if what comes out is right, and only the bytes that must change.
 import type { Command } from "commander";
-import type { Edit } from "../../compiler/edit-text.js";
+import type { Edit } from "../../compiler/edit/edit-text.js";
 import { exitCodes } from "../exit-codes.js";
 import { collect } from "../options.js";
 
@@ -32,8 +32,8 @@ export function register(program: Command): void {
 async function setValues(path: string, assignments: readonly string[], { unset, dryRun }: SetFlags): Promise<number> {
   const [{ readSource }, { editText }, { lineDiff }, { hasErrors }] = await Promise.all([
     import("../read-source.js"),
-    import("../../compiler/edit-text.js"),
-    import("../../compiler/line-diff.js"),
+    import("../../compiler/edit/edit-text.js"),
+    import("../../compiler/edit/line-diff.js"),
     import("../../compiler/diagnostic.js"),
   ]);
   const source = await readSource(path);
@@ -75,10 +75,10 @@ async function faultsOf(
 async function report(
   path: string,
   text: string,
-  diagnostics: Parameters<typeof import("../../compiler/render-diagnostics.js").renderDiagnostics>[0],
+  diagnostics: Parameters<typeof import("../../compiler/diagnostics/render-diagnostics.js").renderDiagnostics>[0],
 ) {
   const [{ renderDiagnostics }, { usesColor }] = await Promise.all([
-    import("../../compiler/render-diagnostics.js"),
+    import("../../compiler/diagnostics/render-diagnostics.js"),
     import("../options.js"),
   ]);
   const rendered = renderDiagnostics(

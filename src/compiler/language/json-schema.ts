@@ -88,12 +88,22 @@ function keySchema(key: Key, isWhole: boolean): JsonSchema {
       : alternatives([...flatten(schemaOf(key.form, isWhole)), { type: "null", description: key.absent }]);
   const example = key.example ?? key.default;
   return {
-    ...schema,
+    ...tellingOfKey(schema, key),
     description: key.description,
     markdownDescription: describeKey(key),
     ...(key.default === undefined ? {} : { default: key.default }),
     ...(example === undefined || example === null ? {} : { examples: [example] }),
   };
+}
+
+/** An editor shows the text of the alternative that a value is written in, and then not the key's own. */
+function tellingOfKey(schema: JsonSchema, key: Key): JsonSchema {
+  if (!Array.isArray(schema["anyOf"])) return schema;
+  const branches = (schema["anyOf"] as readonly JsonSchema[]).map((branch): JsonSchema => {
+    const meaning = branch["description"] === undefined ? "" : ` Written so: ${String(branch["description"])}.`;
+    return { ...branch, description: key.description + meaning, markdownDescription: describeKey(key) + meaning };
+  });
+  return { ...schema, anyOf: branches };
 }
 
 /** The names that may stand alone, and a map of exactly one name to its settings. */

@@ -1,10 +1,10 @@
 // Where each value of a resolved configuration comes from: the file (and its line), the command line, or a default.
-import type { LoadedConfig } from "./load-config.js";
-import type { Path, Span } from "./diagnostic.js";
-import { positionAt } from "./code-frame.js";
-import { flow } from "./language/describe.js";
-import type { YamlFile, YamlNode } from "./yaml-file.js";
-import { childOf, pathText } from "./yaml-file.js";
+import type { LoadedConfig } from "../load-config.js";
+import type { Path, Span } from "../diagnostic.js";
+import { positionAt } from "../diagnostics/code-frame.js";
+import { flow } from "../language/describe.js";
+import type { YamlFile, YamlNode } from "../yaml/yaml-file.js";
+import { childOf, pathText } from "../yaml/yaml-file.js";
 
 export interface ValueWithOrigin {
   readonly path: Path;

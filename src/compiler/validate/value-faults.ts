@@ -1,10 +1,10 @@
 // Words for values of the wrong type, with the edit that was probably meant.
-import { describeForm, enumeration, flow, mayStandAlone } from "./language/describe.js";
-import { isRequired } from "./language/forms.js";
-import type { Form, NumberForm } from "./language/forms.js";
-import { otherValueNames } from "./language/other-names.js";
-import { nearest, snakeCase } from "./suggest.js";
-import type { Place, YamlNode } from "./yaml-file.js";
+import { describeForm, enumeration, flow, mayStandAlone } from "../language/describe.js";
+import { isRequired } from "../language/forms.js";
+import type { Form, NumberForm } from "../language/forms.js";
+import { otherValueNames } from "../language/other-names.js";
+import { nearest, snakeCase } from "../diagnostics/suggest.js";
+import type { Place, YamlNode } from "../yaml/yaml-file.js";
 
 interface Fault {
   /** Goes on after the name of the value. */

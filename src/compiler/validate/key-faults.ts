@@ -1,13 +1,13 @@
 // Words for keys: those that the language does not have here, with the one that was meant or the place where it belongs,
 // and those that are missing.
-import type { Diagnostic, Path, Span } from "./diagnostic.js";
-import { enumeration, flow, quoted } from "./language/describe.js";
-import type { MapForm, OptionsForm } from "./language/forms.js";
-import { everyPlace, placeText } from "./language/lookup.js";
-import { otherKeyNames } from "./language/other-names.js";
-import { editDistance, nearest, snakeCase } from "./suggest.js";
-import { entryOf, placeName } from "./yaml-file.js";
-import type { Place, YamlFile, YamlMap } from "./yaml-file.js";
+import type { Diagnostic, Path, Span } from "../diagnostic.js";
+import { enumeration, flow, quoted } from "../language/describe.js";
+import type { MapForm, OptionsForm } from "../language/forms.js";
+import { everyPlace, placeText } from "../language/lookup.js";
+import { otherKeyNames } from "../language/other-names.js";
+import { editDistance, nearest, snakeCase } from "../diagnostics/suggest.js";
+import { entryOf, placeName } from "../yaml/yaml-file.js";
+import type { Place, YamlFile, YamlMap } from "../yaml/yaml-file.js";
 
 /**
  * A key that stands where the language has none of that name. In this order: a name from elsewhere for a key that

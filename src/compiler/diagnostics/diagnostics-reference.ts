@@ -2,7 +2,7 @@
 // and the edit that puts it right.
 import { codes } from "./codes.js";
 import type { Code } from "./codes.js";
-import { lineDiff } from "./line-diff.js";
+import { lineDiff } from "../edit/line-diff.js";
 
 /** One wrong file of a code: its text (absent where the fault is that there is none), the same put right, what is printed. */
 export interface Example {
@@ -20,7 +20,7 @@ export function diagnosticsReference(examples: Readonly<Partial<Record<Code, Exa
     ...shown(examples[code as Code]),
   ]);
   return [
-    "<!-- Generated from src/compiler/codes.ts and test/fixtures/invalid by `node scripts/build-schema.mjs`. -->",
+    "<!-- Generated from src/compiler/diagnostics/codes.ts and test/fixtures/invalid by `node scripts/build-schema.mjs`. -->",
     "# Diagnostics",
     "",
     "Everything netc can report about a file, in the order in which a file is read. Errors stop a command; warnings do not.",

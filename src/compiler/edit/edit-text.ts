@@ -3,14 +3,14 @@
 // what the edit asked for; a text that would mean anything else is never returned.
 import { readAssignment, readPath } from "./assignment.js";
 import type { Step } from "./assignment.js";
-import type { Diagnostic, Result, SourceText } from "./diagnostic.js";
-import { failed, ok } from "./diagnostic.js";
-import { flow } from "./language/describe.js";
-import { language } from "./language/language.js";
-import { indexIn, removeAt, setAt, unknownStep } from "./overrides.js";
-import { parse } from "./parse.js";
-import type { YamlEntry, YamlFile, YamlMap, YamlNode } from "./yaml-file.js";
-import { entryOf } from "./yaml-file.js";
+import type { Diagnostic, Result, SourceText } from "../diagnostic.js";
+import { failed, ok } from "../diagnostic.js";
+import { flow } from "../language/describe.js";
+import { language } from "../language/language.js";
+import { indexIn, removeAt, setAt, unknownStep } from "../overrides.js";
+import { parse } from "../parse.js";
+import type { YamlEntry, YamlFile, YamlMap, YamlNode } from "../yaml/yaml-file.js";
+import { entryOf } from "../yaml/yaml-file.js";
 
 /** `path=value` to set, or a `path` to take out. */
 export type Edit = { readonly set: string } | { readonly unset: string };

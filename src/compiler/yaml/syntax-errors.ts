@@ -2,7 +2,7 @@
 // causes it, and one diagnostic a cause where the reader reports its confusion several times.
 import { isScalar, visit } from "yaml";
 import type { Document, YAMLParseError } from "yaml";
-import type { Diagnostic, Span } from "./diagnostic.js";
+import type { Diagnostic, Span } from "../diagnostic.js";
 
 interface Wording {
   readonly code?: Diagnostic["code"];

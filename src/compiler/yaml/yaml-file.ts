@@ -1,6 +1,6 @@
 // A parsed file: plain maps, lists and scalars that know their places in the text. Aliases and merge keys are already
 // followed, so later passes see values only.
-import type { Diagnostic, Path, SourceText, Span } from "./diagnostic.js";
+import type { Diagnostic, Path, SourceText, Span } from "../diagnostic.js";
 
 export interface YamlFile {
   /** The text without a byte order mark. */

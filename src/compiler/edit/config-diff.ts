@@ -1,10 +1,10 @@
 // Two files compared by what they mean: the settings that differ with what set each, and what changes in the network.
-import { cost } from "./cost.js";
-import { flow } from "./language/describe.js";
-import type { LoadedConfig } from "./load-config.js";
+import { cost } from "../cost.js";
+import { flow } from "../language/describe.js";
+import type { LoadedConfig } from "../load-config.js";
 import { originText, origins } from "./origins.js";
 import type { ValueWithOrigin } from "./origins.js";
-import type { Program } from "./program.js";
+import type { Program } from "../program.js";
 
 /** `train.epochs: 16 → 164` with, below each, what set the two values. */
 export function settingsDiff(a: LoadedConfig, b: LoadedConfig): string[] {

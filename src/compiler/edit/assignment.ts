@@ -1,10 +1,10 @@
 // `path=value` from the command line: the steps of the path, and the value as YAML. Both keep the argument as their
 // source, so that faults are shown in it.
-import type { Diagnostic, Result, SourceText, Span } from "./diagnostic.js";
-import { failed, ok } from "./diagnostic.js";
-import { parseSource } from "./parse.js";
-import { fromSource, withSource } from "./yaml-file.js";
-import type { YamlNode } from "./yaml-file.js";
+import type { Diagnostic, Result, SourceText, Span } from "../diagnostic.js";
+import { failed, ok } from "../diagnostic.js";
+import { parseSource } from "../parse.js";
+import { fromSource, withSource } from "../yaml/yaml-file.js";
+import type { YamlNode } from "../yaml/yaml-file.js";
 
 /** One step of a path on the command line, with its place in the argument. */
 export interface Step {

@@ -1,6 +1,6 @@
 // A resolved configuration as YAML text that the compiler reads back to the same configuration.
 import { Document, isCollection, isMap, isScalar, visit } from "yaml";
-import type { ResolvedConfig } from "./config.js";
+import type { ResolvedConfig } from "../config.js";
 
 /** Small maps and lists stand on one line, as one would write them by hand. */
 export function printConfig(config: ResolvedConfig): string {
