@@ -2,7 +2,7 @@
 // top to bottom; src/compiler/compile.ts and src/compiler/lower/lower.ts are the same walk without the pictures.
 import { describe, expect, it, onTestFinished } from "vitest";
 import { buildGraph } from "../src/compiler/build-graph.js";
-import { positionAt } from "../src/compiler/code-frame.js";
+import { positionAt } from "../src/compiler/diagnostics/code-frame.js";
 import { formatShape, inferShapes } from "../src/compiler/infer-shapes.js";
 import { loadConfig } from "../src/compiler/load-config.js";
 import { allocate } from "../src/compiler/lower/allocate.js";
@@ -15,7 +15,7 @@ import { selectKernels } from "../src/compiler/lower/select-kernels.js";
 import { parametersOf } from "../src/compiler/parameters.js";
 import { locate, parse } from "../src/compiler/parse.js";
 import { learningRateAt, plan } from "../src/compiler/plan.js";
-import { printConfig } from "../src/compiler/print-config.js";
+import { printConfig } from "../src/compiler/yaml/print-config.js";
 import { createLoader } from "../src/runtime/data/loader.js";
 import { generateSynthetic } from "../src/runtime/data/synthetic.js";
 import { openWasmSession } from "../src/runtime/engines/wasm/session.js";

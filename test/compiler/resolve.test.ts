@@ -59,6 +59,7 @@ describe("resolve", () => {
         learning_rate: {constant: {rate: 0.1, warmup_epochs: 0}}
         loss: {cross_entropy: {label_smoothing: 0}}
         initialization: {weights: kaiming_normal, bias: zero, zero_last_norm: false}
+        weight_average: null
         evaluation: {every_epochs: 1, batch_size: 256, flip: false}
         checkpoints: {every_epochs: 1, keep: 2}
       "

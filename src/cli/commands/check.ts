@@ -52,7 +52,11 @@ async function watch(first: Outcome, onSave: () => Promise<Outcome>): Promise<vo
   let checks: Promise<unknown> = Promise.resolve();
   const follow = ({ paths }: Outcome) => {
     // What a file extends changes as it is edited.
-    for (const path of watched) if (!paths.includes(path)) (unwatchFile(path), watched.delete(path));
+    for (const path of watched) {
+      if (paths.includes(path)) continue;
+      unwatchFile(path);
+      watched.delete(path);
+    }
     for (const path of paths) {
       if (path === "-" || watched.has(path)) continue;
       watched.add(path);
