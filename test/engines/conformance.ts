@@ -38,8 +38,9 @@ interface Tolerances {
 // gradient: Winograd convolutions round to 7e-6 in each layer.
 const SMALL: Tolerances = { loss: 1e-4, gradient: 1e-3, logits: 1e-4, correct: 0 };
 // Large networks: relu masks flip where a sum rounds to the other side of zero, so PyTorch's own float32 gradients differ by
-// 4e-3 per tensor in the first step, its losses by 5e-5 and its logits by 2e-3 after 20.
-const LARGE: Tolerances = { loss: 1e-3, gradient: 2e-2, logits: 1e-2, correct: 1 };
+// 4e-3 per tensor in the first step, its losses by 5e-5 and its logits by 2e-3 after 20. Winograd's rounding flips more of
+// them: 2e-2 in the worst tensor, one of small norm, where direct convolutions stay below 4e-3.
+const LARGE: Tolerances = { loss: 1e-3, gradient: 4e-2, logits: 1e-2, correct: 1 };
 // One operation: rounding alone; Winograd's is the largest, 7e-6.
 const PROBE_LOSS = 1e-5;
 const PROBE_GRADIENT = 1e-4;

@@ -276,7 +276,7 @@ function fromGraph(name: string, run: Run, net: Network, training: Training): Or
   const text = JSON.stringify({
     name,
     data: { dataset: { synthetic } },
-    model: { stem: { channels: 1, kernel: 1 }, stages: [{ channels: 1, blocks: 1 }] },
+    model: { stem: { channels: 1, kernel: 1, norm: "none" }, stages: [{ channels: 1, blocks: 1, norm: "none" }] },
     train: { epochs: 1, batch_size: 1, learning_rate: 1 },
   });
   const { value: program, diagnostics } = compileText(text, `${name}.yaml`);
