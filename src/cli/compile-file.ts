@@ -16,6 +16,8 @@ export interface Target {
   /** A name of an engine, or "auto". */
   readonly engine: string;
   readonly threads?: number | undefined;
+  /** Leaves memory alone where to know it exactly would take seconds: for networks of hundreds of blocks. */
+  readonly isHurried?: boolean;
 }
 
 export interface CompiledFile {
@@ -45,9 +47,13 @@ export async function compileFile(path: string, overrides: readonly string[], ta
   return { source: source.value, program, diagnostics: inOrder(file.source, [...diagnostics, ...faults]), bases };
 }
 
-async function memoryFaults(program: Program, { engine, threads }: Target): Promise<readonly Diagnostic[]> {
+async function memoryFaults(program: Program, { engine, threads, isHurried }: Target): Promise<readonly Diagnostic[]> {
   const limits = machineLimits(engine, threads);
   if (memoryBound(program, limits.threads) <= availableBytes(program.config, limits)) return [];
+  if (isHurried && program.graph.nodes.length > MANY_NODES) return [];
   const { checkMemory } = await import("../compiler/check-memory.js");
   return checkMemory(program, limits);
 }
+
+/** About 150 blocks, whose plan takes a few tenths of a second. */
+const MANY_NODES = 1200;

@@ -7,26 +7,23 @@ import { availableBytes } from "./memory-limits.js";
 import { plan } from "./plan.js";
 import type { Program } from "./program.js";
 
-/** Batches are tried by bisection on the plan of the whole heap; nothing is allocated. */
+/** Batches are tried on the plan of the whole heap; nothing is allocated. */
 export function checkMemory(program: Program, limits: MemoryLimits): Diagnostic[] {
   const needed = engineBytes(program, {}, limits);
   const available = availableBytes(program.config, limits);
   if (needed <= available) return [];
-  const fits = (batches: Batches) => engineBytes(program, batches, limits) <= available;
-  // Training and evaluation are looked at apart: each can be too large by itself.
   const { batch_size: training, evaluation } = program.config.train;
   const evaluating = Math.min(evaluation.batch_size, program.plan.testImages);
-  const faults = [
-    !fits({ training, evaluating: 1 }) &&
-      tooLarge(["train", "batch_size"], training, needed, limits, (batch) => fits({ training: batch, evaluating: 1 })),
-    !fits({ training: 1, evaluating }) &&
-      tooLarge(["train", "evaluation", "batch_size"], evaluating, needed, limits, (batch) =>
-        fits({ training: 1, evaluating: batch }),
-      ),
-  ].filter((fault) => fault !== false);
-  if (faults.length > 0) return faults;
+  const fault = (path: Path, batch: number, bytesOf: (batch: number) => number) =>
+    tooLarge(path, batch, needed, largestWithin(available, bytesOf, batch), limits);
+  const trainingBytes = (batch: number) => engineBytes(program, { training: batch, evaluating: 1 }, limits);
+  const evaluatingBytes = (batch: number) => engineBytes(program, { training: 1, evaluating: batch }, limits);
+  // Training and evaluation are looked at apart: each can be too large by itself.
+  const isEvaluationTooLarge = evaluatingBytes(evaluating) > available;
+  const isTrainingTooLarge = !isEvaluationTooLarge || trainingBytes(training) > available;
   return [
-    tooLarge(["train", "batch_size"], training, needed, limits, (batch) => fits({ training: batch, evaluating })),
+    ...(isTrainingTooLarge ? [fault(["train", "batch_size"], training, trainingBytes)] : []),
+    ...(isEvaluationTooLarge ? [fault(["train", "evaluation", "batch_size"], evaluating, evaluatingBytes)] : []),
   ];
 }
 
@@ -53,18 +50,18 @@ function tooLarge(
   path: Path,
   batch: number,
   needed: number,
+  largest: number,
   { addressableBytes, machineBytes }: MemoryLimits,
-  fits: (batch: number) => boolean,
 ): Diagnostic {
+  const work = path.includes("evaluation") ? "evaluation" : "training";
   const limit =
     addressableBytes <= machineBytes
       ? `the wasm engine can address ${gigabytes(addressableBytes)}`
       : `this machine has ${gigabytes(machineBytes)} for it and the images`;
-  const largest = largestThat(fits, batch);
   return {
     code: "memory/too-large",
     severity: "error",
-    message: `with batches of ${batch} ${path.includes("evaluation") ? "evaluation" : "training"} needs ${gigabytes(needed)} of memory, and ${limit}`,
+    message: `with batches of ${batch} ${work} needs ${gigabytes(needed)} of memory, and ${limit}`,
     path,
     hint:
       largest > 0
@@ -73,15 +70,23 @@ function tooLarge(
   };
 }
 
-/** The largest batch below one that does not fit; 0 where none does. */
-function largestThat(fits: (batch: number) => boolean, tooMany: number): number {
-  let [low, high] = [0, tooMany];
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (fits(middle)) low = middle;
-    else high = middle;
+/**
+ * The largest batch that fits below one that may not; 0 where none does. Memory grows nearly in a line with the batch, so
+ * a place on the line between what fits and what does not is tried first, and the middle where that gains too little.
+ */
+function largestWithin(available: number, bytesOf: (batch: number) => number, most: number): number {
+  let low = { batch: 0, bytes: 0 };
+  let high = { batch: most, bytes: bytesOf(most) };
+  if (high.bytes <= available) return most;
+  for (let tries = 1; high.batch - low.batch > 1; tries++) {
+    const share = tries % 3 === 0 ? 0.5 : (available - low.bytes) / (high.bytes - low.bytes);
+    const guess = low.batch + Math.floor(share * (high.batch - low.batch));
+    const batch = Math.min(Math.max(guess, low.batch + 1), high.batch - 1);
+    const tried = { batch, bytes: bytesOf(batch) };
+    if (tried.bytes <= available) low = tried;
+    else high = tried;
   }
-  return low;
+  return low.batch;
 }
 
 function gigabytes(bytes: number): string {

@@ -19,3 +19,24 @@ export function check(config: ResolvedConfig): Diagnostic[] {
 export function checkNetwork(config: ResolvedConfig, graph: ShapedGraph): Diagnostic[] {
   return networkRules.flatMap((rule) => rule(config, graph));
 }
+
+/** More blocks than any network is built of; passes over so many layers would keep everyone waiting. */
+export function checkSize({ model }: ResolvedConfig): Diagnostic[] {
+  const blocks = model.stages.reduce((sum, stage) => sum + stage.blocks, 0);
+  if (blocks <= MOST_BLOCKS) return [];
+  const largest = model.stages.reduce(
+    (most, stage, index) => (stage.blocks > model.stages[most]!.blocks ? index : most),
+    0,
+  );
+  return [
+    {
+      code: "shape/too-many-blocks",
+      severity: "error",
+      message: `the stages have ${blocks.toLocaleString("en-US")} blocks in all, netc compiles up to ${MOST_BLOCKS.toLocaleString("en-US")}`,
+      path: ["model", "stages", largest, "blocks"],
+      hint: "check the number of blocks: the deepest residual network of its paper has 600 (He et al. 2015, section 4.2)",
+    },
+  ];
+}
+
+const MOST_BLOCKS = 1000;

@@ -1,6 +1,6 @@
 // The compiler, read aloud: text of one file in, Program out. Each line is a pass with a file of its own.
 import { buildGraph } from "./build-graph.js";
-import { check, checkNetwork } from "./check.js";
+import { check, checkNetwork, checkSize } from "./check.js";
 import type { ReadBase } from "./compose.js";
 import type { ResolvedConfig } from "./config.js";
 import type { Diagnostic, Result } from "./diagnostic.js";
@@ -44,6 +44,8 @@ function withFaultsOfTheRest({ diagnostics, rest }: Loading): readonly Diagnosti
 }
 
 export function compileConfig(config: ResolvedConfig): Result<Program> {
+  const size = checkSize(config);
+  if (hasErrors(size)) return failed([...check(config), ...size]);
   const graph = inferShapes(buildGraph(config));
   const network = graph.value ? checkNetwork(config, graph.value) : [];
   const diagnostics: readonly Diagnostic[] = [...check(config), ...graph.diagnostics, ...network];

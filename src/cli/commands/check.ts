@@ -73,7 +73,7 @@ async function watch(first: Outcome, onSave: () => Promise<Outcome>): Promise<vo
 
 async function checkFile(path: string, overrides: readonly string[]): Promise<CompiledFile> {
   const { compileFile } = await import("../compile-file.js");
-  return await compileFile(path, overrides, { engine: "auto" });
+  return await compileFile(path, overrides, { engine: "auto", isHurried: true });
 }
 
 async function print(reports: readonly FileReport[], format: DiagnosticsFormat): Promise<number> {

@@ -52,6 +52,7 @@ const catalogue = {
   "shape/residual-mismatch": error("the two sides of a residual addition have different shapes"),
   "shape/vanished-map": error("a layer's output would have no rows or no columns"),
   "shape/pooling-window": error("a pooling window does not fit its map"),
+  "shape/too-many-blocks": error("the stages have more blocks than netc compiles"),
   "shape/pooling-padding": error("a pool is padded by more than half of its window"),
   "shape/receptive-field": warning("a convolution comes after the receptive field has outgrown the images"),
   "shape/idle-weights": warning("a convolution has weights that only ever meet padding"),
