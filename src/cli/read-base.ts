@@ -1,9 +1,10 @@
 // What `extends` names → its text: a file relative to the one that extends it, or a network that comes with netc.
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Result, SourceText } from "../compiler/diagnostic.js";
 import { failed, ok } from "../compiler/diagnostic.js";
+import { nearest } from "../compiler/diagnostics/suggest.js";
 
 const shipped = fileURLToPath(new URL("../../configs/", import.meta.url));
 
@@ -18,9 +19,7 @@ export function readBase(name: string, from: SourceText): Result<SourceText> {
     const { code } = error as NodeJS.ErrnoException;
     const reason = code === "ENOENT" ? "there is no file at" : code === "EISDIR" ? "this is a folder:" : "cannot read";
     const message = preset ? `no network called ${preset} comes with netc` : `${reason} ${path}`;
-    const hint = preset
-      ? "`netc init` lists those that do"
-      : "a path is relative to this file; netc's own are named `netc:NAME`";
+    const hint = preset ? nearestPreset(preset) : "a path is relative to this file; netc's own are named `netc:NAME`";
     return failed([{ code: "extends/not-found", severity: "error", message, hint }]);
   }
 }
@@ -29,6 +28,12 @@ export function pathOfBase(name: string, from: SourceText): string {
   const preset = presetIn(name);
   if (preset !== undefined) return join(shipped, `${preset}.yaml`);
   return isAbsolute(name) ? name : join(isFile(from) ? dirname(from.name) : ".", name);
+}
+
+function nearestPreset(name: string): string {
+  const names = readdirSync(shipped).map((file) => file.replace(/\.yaml$/, ""));
+  const meant = nearest(name, names);
+  return meant ? `write \`netc:${meant}\`` : `those that do are ${names.map((other) => `netc:${other}`).join(", ")}`;
 }
 
 function presetIn(name: string): string | undefined {

@@ -59,8 +59,7 @@ export function setAt(node: YamlNode, steps: readonly Step[], value: YamlNode, f
     return ok({ ...node, items });
   }
   if (typeof step.name === "number" || step.name === "+") {
-    const found = node.kind === "map" ? "a map" : "a single value";
-    return failed([unknownStep(step, `\`[${step.name}]\` asks for a list item, but the file has ${found} there`)]);
+    return failed([noListFor(step, node)]);
   }
   // A name or a value on the way gives way to the map that the path goes through.
   const all = node.kind === "map" ? node.entries : [];
@@ -72,6 +71,13 @@ export function setAt(node: YamlNode, steps: readonly Step[], value: YamlNode, f
   const entry: YamlEntry = { key: step.name, keySpan: step.span, value: inner.value };
   const replaced = old ? entries.map((other) => (other === old ? entry : other)) : [...entries, entry];
   return ok({ kind: "map", span: node.kind === "map" ? node.span : step.span, entries: replaced });
+}
+
+function noListFor(step: Step, node: YamlNode): Diagnostic {
+  const isNothing = node.kind === "map" && node.entries.length === 0;
+  const found = isNothing ? "nothing" : node.kind === "map" ? "a map" : "a single value";
+  const fault = unknownStep(step, `\`[${step.name}]\` asks for a list item, but the file has ${found} there`);
+  return isNothing ? { ...fault, hint: "set the whole list: `path=[…]`" } : fault;
 }
 
 function formBelow(form: Form | undefined, name: string): Form | undefined {

@@ -80,6 +80,27 @@ it("set writes nothing when the file would be wrong, nor on a dry run", async ()
   expect(readFileSync(file, "utf8")).toBe(text);
 });
 
+it("set refuses what it cannot write back to, and shows a change of standard input on request", async () => {
+  expect(await netc("set", "-", "train.epochs=3")).toMatchObject({ code: "usage" });
+});
+
+it("set says what a file that extends another does not have itself", async () => {
+  const child = join(folder, "child.yaml");
+  writeFileSync(child, "extends: net.yaml\nname: child # mine\n");
+  expect(await netc("set", child, "train.epochs=3")).toMatchObject({ code: 0 });
+  expect(readFileSync(child, "utf8")).toBe("extends: net.yaml\nname: child # mine\ntrain: {epochs: 3}\n");
+  const refused = await netc("set", child, "model.stages[0].blocks=2");
+  expect(refused.err).toContain("but the file has nothing there");
+  expect(refused.err).toContain("set the whole list");
+  rmSync(child);
+});
+
+it("set takes a key's other name on the command line for a slip, not for a second value", async () => {
+  const { code, err } = await netc("set", file, "train.lr=0.2");
+  expect(code).toBe(1);
+  expect(err).toContain("hint: write `learning_rate`");
+});
+
 it("set without anything to set is wrong usage", async () => {
   expect(await netc("set", file)).toMatchObject({ code: "usage" });
 });
@@ -103,6 +124,10 @@ it("init writes a preset that has no faults, and overwrites nothing", async () =
   expect((await netc("check", out)).code).toBe(0);
   expect(readFileSync(out, "utf8")).toMatch(/^# yaml-language-server: \$schema=\.\S*schema\/netc\.schema\.json\n/);
   expect((await netc("init", "smoke", "--out", out)).code).toBe(1);
+  const deep = join(folder, "new", "folder", "a.yaml");
+  expect(await netc("init", "netc:smoke", "--out", deep)).toMatchObject({ code: 0 });
+  expect((await netc("check", deep)).code).toBe(0);
+  rmSync(join(folder, "new"), { recursive: true });
   expect(await netc("init", "somke")).toMatchObject({
     code: "usage",
     err: expect.stringContaining("did you mean smoke?"),
@@ -114,6 +139,7 @@ it("explain tells a key's meaning and its value in a file", async () => {
   const { out } = await netc("explain", "model.stages[].stride", file);
   expect(out).toMatch(/^model\.stages\[\]\.stride\n/);
   expect(out).toMatch(/model\.stages\.1\.stride: 2 +\S+net\.yaml:\d+/);
+  expect((await netc("explain", "model.stages[7].stride", file)).out).toContain("there is no such item");
   expect(await netc("explain", "train.lr")).toMatchObject({ code: "usage" });
 });
 

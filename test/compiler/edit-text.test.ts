@@ -117,6 +117,12 @@ describe("editText", () => {
     expect(edited.endsWith("  epochs: 3\r\n  batch_size: 8\r\n")).toBe(true);
   });
 
+  it("replaces a block of text with its lines and no more", () => {
+    const block = "name: >-\n  a\n  b\n\n# next\nseed: 1\n";
+    expect(editText(block, "a.yaml", [{ set: "name=c" }]).value).toBe("name: c\n\n# next\nseed: 1\n");
+    expect(editText(block, "a.yaml", [{ unset: "name" }]).value).toBe("\n# next\nseed: 1\n");
+  });
+
   it("changes nothing that an anchor shares", () => {
     const shared = "a: &x 1\nb: *x\nc: &m { k: 1 }\nd: { <<: *m, e: 2 }\n";
     const outcome = (set: string) => editText(shared, "a.yaml", [{ set }]).value ?? "refused";

@@ -66,9 +66,9 @@ it(`compiles or explains ${numRuns} mutants of seed ${seed}, none of them for lo
   fc.assert(
     fc.property(fc.constantFrom(...texts), fc.array(edit, { minLength: 1, maxLength: 5 }), (original, edits) => {
       const text = edits.reduce(mutate, original);
-      const start = performance.now();
+      const start = process.cpuUsage();
       const { value, diagnostics } = compileText(text, "mutant.yaml");
-      slowest = Math.max(slowest, performance.now() - start);
+      slowest = Math.max(slowest, milliseconds(process.cpuUsage(start)));
       expect(value !== undefined).toBe(!hasErrors(diagnostics));
       if (value) compiled++;
       for (const { span, message, hint } of diagnostics) {
@@ -86,6 +86,11 @@ it(`compiles or explains ${numRuns} mutants of seed ${seed}, none of them for lo
   expect(slowest).toBeLessThan(1000);
   expect(compiled, "some mutants are still right").toBeGreaterThan(numRuns / 100);
 }, 600_000);
+
+/** Of the processor's time: a machine that is busy otherwise makes nothing slow here. */
+function milliseconds({ user, system }: NodeJS.CpuUsage): number {
+  return (user + system) / 1000;
+}
 
 function mutate(
   text: string,

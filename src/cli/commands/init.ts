@@ -26,7 +26,7 @@ async function init(preset: string | undefined, { out, force }: InitFlags, comma
     process.stdout.write(known.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}\n`).join(""));
     return;
   }
-  const name = preset.replace(/\.yaml$/, "");
+  const name = preset.replace(/^netc:/, "").replace(/\.yaml$/, "");
   if (!known.some((other) => other.name === name)) {
     const { nearest } = await import("../../compiler/diagnostics/suggest.js");
     const names = known.map((other) => other.name);
@@ -41,8 +41,9 @@ async function init(preset: string | undefined, { out, force }: InitFlags, comma
     process.stdout.write(text);
     return;
   }
-  const [{ existsSync }, { writeFileAtomically }] = await Promise.all([
+  const [{ existsSync, mkdirSync }, { dirname }, { writeFileAtomically }] = await Promise.all([
     import("node:fs"),
+    import("node:path"),
     import("../../runtime/files/write-file-atomically.js"),
   ]);
   if (existsSync(path) && !force) {
@@ -52,6 +53,7 @@ async function init(preset: string | undefined, { out, force }: InitFlags, comma
     process.exitCode = exitCodes.inputHasErrors;
     return;
   }
+  mkdirSync(dirname(path), { recursive: true });
   await writeFileAtomically(path, text);
   process.stdout.write(`wrote ${path}; check it with \`netc check ${path}\`, train it with \`netc run ${path}\`\n`);
 }

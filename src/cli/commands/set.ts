@@ -25,6 +25,9 @@ export function register(program: Command): void {
       if (assignments.length + flags.unset.length === 0) {
         command.error("error: nothing to set: give path=value or --unset path");
       }
+      if (file === "-" && !flags.dryRun) {
+        command.error("error: standard input cannot be changed in place: give --dry-run, or name a file");
+      }
       process.exitCode = await setValues(file, assignments, flags);
     });
 }

@@ -236,6 +236,10 @@ function isBlock(text: string, node: YamlNode): boolean {
 
 /** Where the last character of a value stands; a block's own range goes on over blank lines and comments. */
 function contentEnd(text: string, node: YamlNode): number {
+  // A block of text (`|`, `>`) ends with its last line, and not with what YAML counts in.
+  if (node.kind === "scalar" && /[|>]/.test(text[node.span.start] ?? "")) {
+    return node.span.start + text.slice(node.span.start, node.span.end).trimEnd().length;
+  }
   if (node.anchor || !isBlock(text, node)) return node.span.end;
   if (node.kind === "list" && node.items.length > 0) return contentEnd(text, node.items.at(-1)!);
   const last = node.kind === "map" ? node.entries.findLast((entry) => isInside(entry, node)) : undefined;

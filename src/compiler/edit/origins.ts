@@ -34,7 +34,10 @@ export function valuesAt(loaded: LoadedConfig, path: readonly string[]): string[
       step === "[]" ? typeof origin.path[index] === "number" : String(origin.path[index]) === step,
     ),
   );
-  if (found.length === 0) return ["not used: another option is chosen"];
+  if (found.length === 0) {
+    const asksForItem = path.some((step) => step === "[]" || /^-?\d+$/.test(step));
+    return [asksForItem ? "not used: there is no such item" : "not used: another option is chosen"];
+  }
   const texts = found.map(({ path: at, value }) => `${pathText(at)}: ${flow(value)}`);
   const width = Math.max(...texts.map((text) => text.length));
   return found.map(({ span }, index) => `${texts[index]!.padEnd(width)}  ${originText(loaded.file, span)}`);

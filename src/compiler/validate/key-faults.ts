@@ -31,7 +31,7 @@ export function unknownKey(
   const synonym = synonyms.find((name) => names.includes(name));
   const slip = names.find((name) => snake.length > 2 && editDistance(snake, name) <= 1);
   const here = synonym ?? slip;
-  if (here) return { diagnostic: fault(replaceHint(map, here)), meant: [...parent, here] };
+  if (here) return { diagnostic: fault(replaceHint(map, here, span)), meant: [...parent, here] };
 
   const inOption = form.kind === "options" ? optionHint(form, names, key, map) : undefined;
   if (inOption) return { diagnostic: fault(inOption.hint, inOption.code) };
@@ -46,7 +46,7 @@ export function unknownKey(
     return { diagnostic: fault(hint, "schema/misplaced-key"), meant: elsewhere };
   }
   const near = nearest(key, names);
-  if (near) return { diagnostic: fault(replaceHint(map, near)), meant: [...parent, near] };
+  if (near) return { diagnostic: fault(replaceHint(map, near, span)), meant: [...parent, near] };
   return { diagnostic: fault(`the keys here are ${quoted(names)}`) };
 }
 
@@ -101,8 +101,11 @@ function firstLine(file: YamlFile, span: Span): Span {
   return end === -1 || end > span.end ? span : { ...span, end };
 }
 
-function replaceHint(map: YamlMap, name: string): string {
-  return entryOf(map, name) ? `\`${name}\` is already given here, remove this one` : `write \`${name}\``;
+function replaceHint(map: YamlMap, name: string, { source }: Span): string {
+  // What the command line sets takes the place of what the file gives.
+  return entryOf(map, name) && !source?.isCommandLine
+    ? `\`${name}\` is already given here, remove this one`
+    : `write \`${name}\``;
 }
 
 /** Places of the language that have a key of one of these names, those nearest to `from` first. */

@@ -1,0 +1,28 @@
+// `netc check --watch` as a process: it looks again when a file is saved, and when one that it extends is.
+import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { temporaryFolder } from "../support/temporary-folder.js";
+
+const entry = fileURLToPath(new URL("../../bin/netc.js", import.meta.url));
+
+it("checks again when a file is saved, and when a file is saved that it extends", async () => {
+  const folder = await temporaryFolder();
+  const [base, file] = [join(folder, "base.yaml"), join(folder, "net.yaml")];
+  writeFileSync(base, "extends: netc:smoke\ntrain: { epochs: 2 }\n");
+  writeFileSync(file, "extends: base.yaml\nname: mine\n");
+  const child = spawn(process.execPath, [entry, "check", "--watch", file], { stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  try {
+    await expect.poll(() => output, { timeout: 50_000 }).toContain("no faults");
+    writeFileSync(base, "extends: netc:smoke\ntrain: { epochs: none }\n");
+    await expect.poll(() => output, { timeout: 50_000 }).toContain("base.yaml:2:18");
+    writeFileSync(file, "extends: netc:smoke\nname: mine\nsead: 1\n");
+    await expect.poll(() => output, { timeout: 50_000 }).toContain("net.yaml:3:1");
+  } finally {
+    child.kill();
+  }
+}, 180_000);
