@@ -143,7 +143,7 @@ describe("netc, pass by pass", () => {
 
   // FusedGraph → TrainingGraph. A whole step written out: the forward pass, the loss, the gradients by reverse
   // accumulation, and the optimizer's update. Every gradient is a rule of its own, held to finite differences.
-  const training = differentiate(fused, "train", 0);
+  const training = differentiate(fused, "train");
   it("differentiates", () => {
     const loss = training.nodes.findIndex(({ op }) => op.kind === "softmax_cross_entropy");
     const shown = [...training.nodes.slice(loss, loss + 9), ...training.nodes.slice(-3)];

@@ -1,5 +1,6 @@
 // Rules across fields, against the data and about the network as a whole, on a config whose form is already right.
 // Each rule is a function by itself; the lists in check/ are the catalogue.
+import { augmentationRules } from "./check/augmentation-rules.js";
 import { dataRules } from "./check/data-rules.js";
 import { networkRules } from "./check/network-rules.js";
 import type { ConfigRule } from "./check/rule.js";
@@ -9,7 +10,7 @@ import type { ResolvedConfig } from "./config.js";
 import type { Diagnostic } from "./diagnostic.js";
 import type { ShapedGraph } from "./graph.js";
 
-const configRules: readonly ConfigRule[] = [...dataRules, ...trainingRules, ...settingRules];
+const configRules: readonly ConfigRule[] = [...dataRules, ...augmentationRules, ...trainingRules, ...settingRules];
 
 export function check(config: ResolvedConfig): Diagnostic[] {
   return configRules.flatMap((rule) => rule(config));

@@ -36,7 +36,16 @@ export interface SyntheticDataset {
 export type Augmentation =
   | { readonly random_crop: { readonly padding: number; readonly mode: "zero" | "reflect" } }
   | { readonly horizontal_flip: { readonly probability: number } }
-  | { readonly cutout: { readonly size: number } };
+  | { readonly cutout: { readonly size: number } }
+  /** Both mix an image with the one before it in its batch, by a share that is drawn from Beta(alpha, alpha). */
+  | { readonly mixup: MixConfig }
+  | { readonly cutmix: MixConfig };
+
+export interface MixConfig {
+  readonly alpha: number;
+  /** The share of images that are mixed. */
+  readonly probability: number;
+}
 
 // ---------------------------------------------------------------- model
 

@@ -20,8 +20,18 @@ export interface EngineOptions {
 export interface Batch {
   readonly count: number;
   readonly images: Uint8Array;
-  /** Class indices, one an image. */
+  /** Class indices, one an image; where two images are mixed, that of the larger share. */
   readonly labels: Int32Array;
+  /** Of training images that are mixed (mixup, cutmix); without it every image has its one label. */
+  readonly mixed?: MixedLabels;
+}
+
+/** What a mixed image has beside its label; one value an image. */
+export interface MixedLabels {
+  /** Class index of the other image. */
+  readonly labels: Int32Array;
+  /** How much of the target falls to the label, from 0.5 to 1; the rest falls to the other one. */
+  readonly shares: Float32Array;
 }
 
 /** What changes from step to step. `step` counts from 1 (Adam's bias correction). */

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parametersOf, statisticsOf } from "../../src/compiler/parameters.js";
 import type { Program } from "../../src/compiler/program.js";
-import type { Engine, EngineOptions, Session, State } from "../../src/runtime/engine.js";
+import type { Batch, Engine, EngineOptions, Session, State } from "../../src/runtime/engine.js";
 import { symmetric } from "../oracle/counter-random.js";
 import {
   batchOf,
@@ -54,6 +54,7 @@ export function describeConformance(engine: Engine, options: ConformanceOptions)
     const networks = oracleCases().filter(({ name }) => options.speed === "fast" || !LARGE_CASES.has(name));
     for (const oracle of networks) describeTraining(oracle, open);
     describeProbes(open);
+    describeMixedLabels(open);
     describeState(open);
     describeMemory(open, options.held);
   });
@@ -140,6 +141,45 @@ function describeProbes(open: (program: Program) => Promise<Session>): void {
       await session.dispose();
     },
   );
+}
+
+/** A share of the target falls to each of two labels: loss and gradients are those shares of what either label gives. */
+function describeMixedLabels(open: (program: Program) => Promise<Session>): void {
+  it("divides loss and gradients between the two labels of a mixed image", async () => {
+    const oracle = oracleCases().find(({ name }) => name === "odd-windows")!;
+    const program = withMomentum(oracle.program);
+    const augment = [{ mixup: { alpha: 1, probability: 1 } }];
+    const mixing = { ...program, config: { ...program.config, data: { ...program.config.data, augment } } };
+    const batch = batchOf(oracle, 0);
+    const [share, rest] = [0.75, 0.25];
+    const others = batch.labels.map((label) => (label + 1) % 4);
+    const shares = new Float32Array(batch.count).fill(share);
+    const outcomes = [
+      await stepOnce(mixing, batch),
+      await stepOnce(mixing, { ...batch, labels: others }),
+      await stepOnce(mixing, { ...batch, mixed: { labels: others, shares } }),
+    ] as const;
+    const [one, other, mixed] = outcomes;
+    expect(mixed.loss).toBeCloseTo(share * one.loss + rest * other.loss, 5); // float32 losses near 1
+    for (const { name } of parametersOf(program.graph)) {
+      const [a, b, both] = outcomes.map(({ state }) => state.get(`${name}.momentum`)!.data);
+      const expected = a!.map((value, at) => share * value + rest * b![at]!);
+      const difference = expected.map((value, at) => value - both![at]!);
+      expect(normOf(difference), name).toBeLessThan(1e-5 * normOf(expected) + 1e-7); // float32 sums
+    }
+  });
+
+  async function stepOnce(program: Program, batch: Batch) {
+    const oracle = oracleCases().find(({ name }) => name === "odd-windows")!;
+    const session = await open(program);
+    try {
+      await session.writeState(initialState(oracle));
+      const { loss } = await session.step(batch, { learningRate: 1e-3, step: 1 });
+      return { loss, state: await session.readState() };
+    } finally {
+      await session.dispose();
+    }
+  }
 }
 
 /** Names of the parameters whose first gradient, read from their momentum, is not the recorded one. */

@@ -3,6 +3,7 @@ import { elements, type Graph, type Op, type ShapedGraph } from "../../src/compi
 import { invariant } from "../../src/compiler/diagnostic.js";
 import { inferShapes } from "../../src/compiler/infer-shapes.js";
 import { parametersOf } from "../../src/compiler/parameters.js";
+import type { MixedLabels } from "../../src/runtime/engine.js";
 import { streams, symmetric } from "./counter-random.js";
 import { readFixture } from "./fixtures.js";
 
@@ -29,6 +30,9 @@ export interface CrossEntropyRecord {
   };
   readonly input: readonly [count: number, classes: number];
   readonly labels: readonly number[];
+  readonly otherLabels: readonly number[];
+  /** Of mixed images: how much of the target falls to `labels`, the rest to `otherLabels`. */
+  readonly shares?: readonly number[];
   readonly output: readonly [loss: number];
   readonly inputGradient: readonly number[];
 }
@@ -53,6 +57,7 @@ export interface CrossEntropyCase {
   readonly record: CrossEntropyRecord;
   readonly logits: Float32Array;
   readonly labels: Int32Array;
+  readonly mixed?: MixedLabels;
 }
 
 export function operationCases(): OperationCase[] {
@@ -64,9 +69,13 @@ export function crossEntropyCases(): CrossEntropyCase[] {
     if (!isCrossEntropy(record)) return [];
     const [count, classes] = record.input;
     const { label_smoothing: smoothing, scale = 1 } = record.op;
-    const title = `cross_entropy of ${count}×${classes} logits, smoothing ${smoothing}, up to ±${scale}`;
+    const of = `${count}×${classes} logits${record.shares ? " with two labels each" : ""}`;
+    const title = `cross_entropy of ${of}, smoothing ${smoothing}, up to ±${scale}`;
     const logits = operand(index, 0, count * classes).map((value) => value * scale);
-    return [{ title, record, logits, labels: Int32Array.from(record.labels) }];
+    const labels = Int32Array.from(record.labels);
+    if (!record.shares) return [{ title, record, logits, labels }];
+    const mixed = { labels: Int32Array.from(record.otherLabels), shares: Float32Array.from(record.shares) };
+    return [{ title, record, logits, labels, mixed }];
   });
 }
 

@@ -87,6 +87,8 @@ CASES = [
     {"op": {"kind": "cross_entropy", "label_smoothing": 0.0}, "input": [5, 10]},
     {"op": {"kind": "cross_entropy", "label_smoothing": 0.1}, "input": [4, 3]},
     {"op": {"kind": "cross_entropy", "label_smoothing": 0.0, "scale": 128.0}, "input": [3, 4]},
+    {"op": {"kind": "cross_entropy", "label_smoothing": 0.0}, "input": [4, 5], "shares": [0.75, 1.0, 0.5, 0.625]},
+    {"op": {"kind": "cross_entropy", "label_smoothing": 0.1}, "input": [4, 3], "shares": [0.75, 1.0, 0.5, 0.625]},
 ]
 
 
@@ -136,9 +138,14 @@ def record(index, case):
     x = (operand(index, 0, shape) * op.get("scale", 1.0)).requires_grad_()
     if op["kind"] == "cross_entropy":
         labels = torch.from_numpy((random.draw(index, random.LABELS, shape[0]) % np.uint64(shape[1])).astype(np.int64))
-        loss = F.cross_entropy(x, labels, label_smoothing=op["label_smoothing"])
+        others = labels.roll(1)  # the second labels of mixed images
+        target = labels
+        if "shares" in case:
+            shares = torch.tensor(case["shares"], dtype=torch.float64)[:, None]
+            target = shares * F.one_hot(labels, shape[1]) + (1 - shares) * F.one_hot(others, shape[1])
+        loss = F.cross_entropy(x, target, label_smoothing=op["label_smoothing"])
         loss.backward()
-        return {**case, "labels": labels.tolist(), "output": numbers(loss), "inputGradient": numbers(x.grad)}
+        return {**case, "labels": labels.tolist(), "otherLabels": others.tolist(), "output": numbers(loss), "inputGradient": numbers(x.grad)}
     parameters = [operand(index, 1 + k, s).requires_grad_() for k, s in enumerate(parameter_shapes(op, shape))]
     output = apply(op, x, parameters)
     output.backward(operand(index, 9, tuple(output.shape)))

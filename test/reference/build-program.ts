@@ -81,14 +81,14 @@ export function randomBatch({ config }: Program, count: number, seed: number): B
 }
 
 /** The same batch, normalised and rounded to float32 as a session does. */
-export function referenceBatch({ config }: Program, { count, images, labels }: Batch): ReferenceBatch {
+export function referenceBatch({ config }: Program, { count, images, labels, mixed }: Batch): ReferenceBatch {
   const { mean, std } = config.data.normalize;
   const values = Float64Array.from(images, (value, at) => {
     const channel = at % mean.length;
     const centred = Math.fround(Math.fround(value / 255) - Math.fround(mean[channel]!));
     return Math.fround(centred / Math.fround(std[channel]!));
   });
-  return { count, images: values, labels };
+  return { count, images: values, labels, mixed };
 }
 
 /** Parameters and statistics that are random everywhere, scales around 1 and variances above 0; exact in float32. */

@@ -3,9 +3,10 @@ import { describe, expect, it } from "vitest";
 import { differentiate } from "../../src/compiler/lower/differentiate.js";
 import { fuse } from "../../src/compiler/lower/fuse.js";
 import { trainingGraphOf } from "../../src/compiler/lower/lower.js";
+import type { TrainingGraph } from "../../src/compiler/lower/training-graph.js";
 import { batchOf, initialState, lossRecord } from "../oracle/fixtures.js";
 import { oracleCases } from "../oracle/networks.js";
-import { operationCases } from "../oracle/operations.js";
+import { crossEntropyCases, operationCases } from "../oracle/operations.js";
 import { referenceBatch } from "./build-program.js";
 import { execute, interpret } from "./interpret.js";
 
@@ -16,7 +17,7 @@ describe("the reference interpreter", () => {
     "computes %s as PyTorch does",
     (_, { graph, record, input, parameters, outputGradient }) => {
       // The loss is left out: the recorded gradient of the output stands in place of the logits' gradient.
-      const whole = differentiate(fuse(graph), "train", 0);
+      const whole = differentiate(fuse(graph), "train");
       const part = {
         ...whole,
         nodes: whole.nodes.filter(({ op }) => op.kind !== "softmax_cross_entropy" && op.kind !== "update"),
@@ -44,6 +45,33 @@ describe("the reference interpreter", () => {
         expect(distance(machine.read(idOf("op.running_mean")), record.runningMean)).toBeLessThan(RECORDED);
         expect(distance(machine.read(idOf("op.running_var")), record.runningVariance)).toBeLessThan(RECORDED);
       }
+    },
+  );
+
+  it.each(crossEntropyCases().map((one) => [one.title, one] as const))(
+    "computes %s as PyTorch does",
+    (_, { record, logits, labels, mixed }) => {
+      const [count, classes] = record.input;
+      const { label_smoothing: labelSmoothing } = record.op;
+      const shape = { kind: "vector", channels: classes } as const;
+      const graph: TrainingGraph = {
+        tensors: ["logits", "gradient"].map((name) => ({ kind: "activation", name, shape })),
+        nodes: [
+          {
+            name: "loss",
+            op: {
+              kind: "softmax_cross_entropy",
+              logits: 0,
+              logitsGradient: 1,
+              labelSmoothing,
+              mixedLabels: mixed !== undefined,
+            },
+          },
+        ],
+      };
+      const machine = execute(graph, { count, labels, mixed, values: new Map([[0, Float64Array.from(logits)]]) });
+      expect(Math.abs(machine.loss / record.output[0] - 1)).toBeLessThan(RECORDED);
+      expect(distance(machine.read(1), record.inputGradient)).toBeLessThan(RECORDED);
     },
   );
 

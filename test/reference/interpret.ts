@@ -18,6 +18,7 @@ export interface ReferenceBatch {
   /** Normalised, [count, height, width, channels]. */
   readonly images: Float64Array;
   readonly labels: ArrayLike<number>;
+  readonly mixed?: { readonly labels: ArrayLike<number>; readonly shares: ArrayLike<number> } | undefined;
 }
 
 export interface ReferenceUpdate {
@@ -70,6 +71,7 @@ export interface Given {
   readonly count: number;
   readonly images?: Float64Array;
   readonly labels?: ArrayLike<number>;
+  readonly mixed?: ReferenceBatch["mixed"];
   /** What tensors hold before the first node. */
   readonly values: ReadonlyMap<TensorId, Float64Array>;
   /** Optimizer slots by name; changed in place. */
@@ -341,7 +343,8 @@ const rules: Rules = {
   },
 
   softmax_cross_entropy(machine, op) {
-    const { count, labels } = machine.given;
+    const { count, labels, mixed } = machine.given;
+    invariant(!mixed || op.mixedLabels, "the loss takes one label an image");
     const [logits, classes] = [machine.read(op.logits), machine.channels(op.logits)];
     const gradient = op.logitsGradient === null ? null : machine.create(op.logitsGradient);
     machine.loss = 0;
@@ -351,7 +354,9 @@ const rules: Rules = {
       const sum = row.reduce((total, value) => total + Math.exp(value - largest), 0);
       if (row.indexOf(largest) === labels![image]) machine.correct++;
       for (let c = 0; c < classes; c++) {
-        const target = op.labelSmoothing / classes + (c === labels![image] ? 1 - op.labelSmoothing : 0);
+        const share = mixed?.shares[image] ?? 1;
+        const hot = (c === labels![image] ? share : 0) + (c === mixed?.labels[image] ? 1 - share : 0);
+        const target = op.labelSmoothing / classes + hot * (1 - op.labelSmoothing);
         const logProbability = row[c]! - largest - Math.log(sum);
         machine.loss -= (target * logProbability) / count;
         if (gradient) gradient[image * classes + c] = (Math.exp(logProbability) - target) / count;

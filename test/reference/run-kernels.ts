@@ -13,6 +13,7 @@ import type { PersistentName } from "../../src/compiler/lower/kernel-selector.js
 import { persistentBuffers } from "../../src/compiler/lower/kernel-selector.js";
 import { selectKernels } from "../../src/compiler/lower/select-kernels.js";
 import type { Tensor, TensorId, TrainingGraph } from "../../src/compiler/lower/training-graph.js";
+import type { MixedLabels } from "../../src/runtime/engine.js";
 import { Heap, encodeStep } from "../../src/runtime/engines/wasm/heap.js";
 import { builtFolder, wasmFeatures } from "../../src/runtime/engines/wasm/kernels-module.js";
 import { mapOf } from "./interpret.js";
@@ -27,6 +28,7 @@ export interface KernelRun {
   /** 256 a channel */
   readonly pixelValues?: Float32Array;
   readonly labels?: Int32Array;
+  readonly mixed?: MixedLabels;
   readonly optimizer?: OptimizerConfig;
   /** Rates and steps, one a run of the graph; one run without. */
   readonly hyper?: readonly { readonly learningRate: number; readonly step: number }[];
@@ -69,6 +71,8 @@ export function runKernels(run: KernelRun): KernelOutcome {
   heap.writeStep(step, stepAddress);
   heap.bytes(persistent["staged images"], run.images?.length ?? 0).set(run.images ?? []);
   heap.integers(persistent["staged labels"], run.labels?.length ?? 0).set(run.labels ?? []);
+  heap.integers(persistent["staged other labels"], run.mixed?.labels.length ?? 0).set(run.mixed?.labels ?? []);
+  heap.floats(persistent["staged label shares"], run.mixed?.shares.length ?? 0).set(run.mixed?.shares ?? []);
   heap.floats(persistent["pixel values"], run.pixelValues?.length ?? 0).set(run.pixelValues ?? []);
   const slots = ["first slots", "second slots"] as const;
   for (const name of slots) heap.bytes(persistent[name], persistentSizes[name]).fill(0);
@@ -220,6 +224,8 @@ function sizesOfRegions(layout: ParameterLayout, run: KernelRun): Record<Persist
   return {
     "staged images": run.images?.length ?? 0,
     "staged labels": (run.labels?.length ?? 0) * 4,
+    "staged other labels": (run.mixed?.labels.length ?? 0) * 4,
+    "staged label shares": (run.mixed?.shares.length ?? 0) * 4,
     "pixel values": (run.pixelValues?.length ?? 0) * 4,
     parameters: bytes,
     gradients: bytes,

@@ -2,12 +2,14 @@
 import type { ResolvedConfig } from "../config.js";
 import { datasetFacts } from "../datasets.js";
 import type { Diagnostic, Path } from "../diagnostic.js";
+import { mixOf } from "../mixed-labels.js";
 import type { ConfigRule } from "./rule.js";
 
 export const settingRules: readonly ConfigRule[] = [
   pathIsRead,
   resizeChangesTheSize,
   flipsSomeImages,
+  mixesSomeImages,
   poolsSeeMoreThanOnePixel,
   activationBeforeAddHasAnActivation,
   nesterovHasMomentum,
@@ -36,6 +38,23 @@ function flipsSomeImages({ data }: ResolvedConfig): readonly Diagnostic[] {
     if (!("horizontal_flip" in augmentation) || augmentation.horizontal_flip.probability > 0) return [];
     const path = ["data", "augment", index, "horizontal_flip", "probability"];
     return [withoutEffect("probability is 0, so no image is ever mirrored", path, "write `probability: 0.5`")];
+  });
+}
+
+function mixesSomeImages({ data, train }: ResolvedConfig): readonly Diagnostic[] {
+  return data.augment.flatMap((augmentation, index) => {
+    const settings = mixOf(augmentation);
+    if (!settings) return [];
+    const [name] = Object.keys(augmentation) as [string];
+    const path = ["data", "augment", index];
+    if (settings.probability === 0) {
+      const message = "probability is 0, so no image is ever mixed";
+      return [withoutEffect(message, [...path, name, "probability"], "write `probability: 0.5`")];
+    }
+    if (train.batch_size > 1) return [];
+    const related = { message: "the batch size is set here", path: ["train", "batch_size"] };
+    const message = `${name} mixes the images of a batch, but a batch has only one`;
+    return [withoutEffect(message, path, "write `batch_size: 128`", related)];
   });
 }
 

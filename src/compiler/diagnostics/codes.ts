@@ -47,6 +47,8 @@ const catalogue = {
   "data/channels-mismatch": error("normalize gives another number of values than the images have channels"),
   "data/cutout-too-large": error("cutout removes the whole image"),
   "data/crop-padding-too-large": error("random_crop pads by as much as the image itself"),
+  "data/mixed-twice": error("both mixup and cutmix are asked for"),
+  "data/mixing-not-last": error("mixup or cutmix stands before another augmentation"),
   "data/batch-larger-than-data": error("a batch is larger than the data set"),
 
   "shape/residual-mismatch": error("the two sides of a residual addition have different shapes"),

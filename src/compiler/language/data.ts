@@ -1,7 +1,7 @@
 // The `data` section of the language: which images, and what happens to them on the way to the network.
-import type { Augmentation, DataConfig, SyntheticDataset } from "../config.js";
+import type { Augmentation, DataConfig, MixConfig, SyntheticDataset } from "../config.js";
 import { choice, integer, list, map, number, options, shortForms, text } from "./forms.js";
-import type { MapForm, SettingsOf } from "./forms.js";
+import type { Key, MapForm, SettingsOf } from "./forms.js";
 
 const pixels = { minimum: 1, maximum: 4096, unit: "pixels" };
 const perChannel = (bounds: { readonly above?: number }) =>
@@ -31,6 +31,22 @@ const synthetic = map<SyntheticDataset>({
     default: 10,
   },
 });
+
+const mix = (alpha: Partial<Key>): MapForm =>
+  map<MixConfig>({
+    alpha: {
+      form: number({ above: 0, maximum: 100 }),
+      description:
+        "Both parameters of the beta distribution that shares are drawn from: 1 makes every share as likely.",
+      default: 1,
+      ...alpha,
+    },
+    probability: {
+      form: number({ minimum: 0, maximum: 1, unit: "probability" }),
+      description: "The share of images that are mixed.",
+      default: 1,
+    },
+  });
 
 const augmentation = options({
   random_crop: {
@@ -62,6 +78,18 @@ const augmentation = options({
         default: 0.5,
       },
     }),
+  },
+  mixup: {
+    description:
+      "Blend each image with the one before it in its batch; the loss counts both labels by their shares. It comes last in the list.",
+    source: "Zhang et al. 2017 (arXiv 1710.09412)",
+    settings: mix({ source: "Zhang et al. 2017 (arXiv 1710.09412), section 3.2, for CIFAR-10" }),
+  },
+  cutmix: {
+    description:
+      "Paste a box of the image before it in the batch into each image; the loss counts both labels by their areas. It comes last in the list.",
+    source: "Yun et al. 2019 (arXiv 1905.04899)",
+    settings: mix({ source: "Yun et al. 2019 (arXiv 1905.04899), section 3.2" }),
   },
   cutout: {
     description: "Fill a square at a random place with the mean colour.",

@@ -7,10 +7,16 @@ import type { NormOperands, Tensor, TensorId, TrainingGraph, TrainingNode, Train
 
 export type StepMode = "train" | "evaluate";
 
+/** How the loss of training is computed. */
+export interface LossOptions {
+  readonly labelSmoothing?: number;
+  readonly mixedLabels?: boolean;
+}
+
 export function differentiate(
   graph: FusedGraph,
   mode: StepMode,
-  labelSmoothing: number,
+  { labelSmoothing = 0, mixedLabels = false }: LossOptions = {},
   averages = false,
 ): TrainingGraph {
   const tape = new Tape(graph);
@@ -18,7 +24,7 @@ export function differentiate(
   const last = graph.nodes.length - 1;
   const logits = tape.outputs[last]!;
   const logitsGradient = mode === "train" ? tape.activation("logits gradient", graph.nodes[last]!.shape) : null;
-  tape.push("loss", { kind: "softmax_cross_entropy", logits, labelSmoothing, logitsGradient });
+  tape.push("loss", { kind: "softmax_cross_entropy", logits, labelSmoothing, mixedLabels, logitsGradient });
   if (logitsGradient === null) return tape.finish();
 
   tape.gradients[last] = logitsGradient;

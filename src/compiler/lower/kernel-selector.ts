@@ -27,6 +27,8 @@ export interface BufferOperand {
 export const persistentBuffers = [
   "staged images",
   "staged labels",
+  "staged other labels",
+  "staged label shares",
   "pixel values",
   "parameters",
   "gradients",

@@ -242,6 +242,8 @@ export const kernels = {
   softmax_cross_entropy: {
     logits: "read",
     labels: "read",
+    otherLabels: "read",
+    labelShares: "read",
     logitsGradient: "write",
     losses: "scratch",
     images: "integer",

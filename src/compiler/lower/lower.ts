@@ -11,6 +11,7 @@ import { fuse } from "./fuse.js";
 import type { ParameterLayout } from "./layout.js";
 import { layoutParameters } from "./layout.js";
 import { slotNames } from "./optimizer-slots.js";
+import { mixesLabels } from "../mixed-labels.js";
 import type { PersistentName } from "./kernel-selector.js";
 import { selectKernels } from "./select-kernels.js";
 import type { TrainingGraph } from "./training-graph.js";
@@ -83,17 +84,21 @@ export function stepsOfRun({ config, plan }: Program): StepRequest[] {
 }
 
 export function trainingGraphOf({ config, graph }: Program, mode: StepMode): TrainingGraph {
-  const smoothing = mode === "train" ? config.train.loss.cross_entropy.label_smoothing : 0;
-  return differentiate(fuse(graph), mode, smoothing, averagesWeights(config.train));
+  const { label_smoothing: labelSmoothing } = config.train.loss.cross_entropy;
+  const loss = mode === "train" ? { labelSmoothing, mixedLabels: mixesLabels(config.data) } : {};
+  return differentiate(fuse(graph), mode, loss, averagesWeights(config.train));
 }
 
 function placePersistent(program: Program, layout: ParameterLayout, batch: number) {
   const { height, width, channels } = program.config.model.input;
   const slots = slotNames(program.config.train.optimizer).length;
   const averages = averagesWeights(program.config.train);
+  const mixed = mixesLabels(program.config.data);
   const sizes: Record<PersistentName, number> = {
     "staged images": batch * height * width * channels,
     "staged labels": batch * 4,
+    "staged other labels": mixed ? batch * 4 : 0,
+    "staged label shares": mixed ? batch * 4 : 0,
     "pixel values": channels * 256 * 4,
     parameters: layout.parameterBytes,
     gradients: layout.parameterBytes,

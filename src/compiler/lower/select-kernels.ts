@@ -163,11 +163,13 @@ const emitters: Emitters = {
     });
   },
 
-  softmax_cross_entropy(selector, { logits, labelSmoothing, logitsGradient }) {
+  softmax_cross_entropy(selector, { logits, labelSmoothing, mixedLabels, logitsGradient }) {
     const { batch } = selector.selection;
     selector.call("softmax_cross_entropy", {
       logits: selector.operand(logits),
       labels: selector.persistent("staged labels"),
+      otherLabels: mixedLabels ? selector.persistent("staged other labels") : null,
+      labelShares: mixedLabels ? selector.persistent("staged label shares") : null,
       logitsGradient: selector.optional(logitsGradient),
       losses: selector.scratch("losses", batch * 16),
       images: batch,

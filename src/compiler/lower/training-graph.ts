@@ -110,6 +110,8 @@ export type TrainingOp =
       readonly kind: "softmax_cross_entropy";
       readonly logits: TensorId;
       readonly labelSmoothing: number;
+      /** Whether each image has a second label, and a share of the target that falls to the first (mixup, cutmix). */
+      readonly mixedLabels: boolean;
       /** null in evaluation. */
       readonly logitsGradient: TensorId | null;
     }

@@ -2,6 +2,7 @@
 // place in a batch, changed. Neighbouring crops and flips only move pixels along rows and columns, so they fold into one
 // pair of index maps and cost one copy together.
 import type { Augmentation } from "../../compiler/config.js";
+import { mixOf } from "../../compiler/mixed-labels.js";
 import { RandomStream } from "../random/random-stream.js";
 import { BLACK, createGather } from "./gather.js";
 import type { ImageSize } from "./resize.js";
@@ -80,12 +81,13 @@ function passesOf(list: readonly Augmentation[], options: AugmentOptions): reado
   const passes: Pass[] = [];
   let moves: Move[] = [];
   for (const augmentation of list) {
+    if (mixOf(augmentation)) continue; // changes whole batches: mix.ts
     if ("cutout" in augmentation) {
       passes.push({ moves, erase: cutout(augmentation.cutout, options) });
       moves = [];
     } else if ("random_crop" in augmentation) {
       moves.push(randomCrop(augmentation.random_crop));
-    } else {
+    } else if ("horizontal_flip" in augmentation) {
       moves.push(horizontalFlip(augmentation.horizontal_flip));
     }
   }

@@ -6,6 +6,7 @@ import type { Batch } from "../engine.js";
 import { permutation } from "../random/random-stream.js";
 import { createAugment } from "./augment.js";
 import type { Dataset, ImageSet } from "./dataset.js";
+import { createMix } from "./mix.js";
 import { createResize } from "./resize.js";
 
 export interface Loader {
@@ -52,7 +53,8 @@ function trainBatches(set: ImageSet, config: LoaderConfig): Loader["train"] {
   const fill = normalize.mean.map((mean) => Math.round(mean * 255));
   const change = createAugment(augment, { ...size, channels, seed, fill });
   const resized = resize === null ? null : new Uint8Array(bytes);
-  const buffers = bufferRing(Math.min(batchSize, set.count), bytes);
+  const mix = createMix(augment, { ...size, channels, seed });
+  const buffers = bufferRing(Math.min(batchSize, set.count), bytes, mix !== null);
   const orderOf = lastTwo((epoch) => permutation(seed, epoch, set.count));
 
   return (epoch, batchIndex) => {
@@ -71,6 +73,7 @@ function trainBatches(set: ImageSet, config: LoaderConfig): Loader["train"] {
         change(resized, 0, batch.images, i * bytes, epoch, index);
       }
     }
+    if (mix && batch.mixed) mix({ ...batch, mixed: batch.mixed }, epoch, order.subarray(first, first + batch.count));
     return batch;
   };
 }
@@ -121,13 +124,14 @@ function testBatches(set: ImageSet, config: LoaderConfig): Loader["test"] {
   };
 }
 
-/** Hands out three buffers in turn, each cut to the count that is asked for. */
-function bufferRing(capacity: number, imageBytes: number): (count: number) => Batch {
+/** Hands out three buffers in turn, each cut to the count that is asked for; `isMixed`: with room for second labels. */
+function bufferRing(capacity: number, imageBytes: number, isMixed = false): (count: number) => Batch {
   const ring = Array.from({ length: 3 }, (): Batch => {
     return {
       count: capacity,
       images: new Uint8Array(capacity * imageBytes),
       labels: new Int32Array(capacity),
+      ...(isMixed ? { mixed: { labels: new Int32Array(capacity), shares: new Float32Array(capacity) } } : {}),
     };
   });
   let next = 0;
@@ -136,7 +140,9 @@ function bufferRing(capacity: number, imageBytes: number): (count: number) => Ba
     const whole = ring[next]!;
     next = (next + 1) % ring.length;
     if (count === capacity) return whole;
+    const { mixed } = whole;
     return {
+      ...(mixed && { mixed: { labels: mixed.labels.subarray(0, count), shares: mixed.shares.subarray(0, count) } }),
       count,
       images: whole.images.subarray(0, count * imageBytes),
       labels: whole.labels.subarray(0, count),

@@ -4,7 +4,7 @@ import { invariant } from "../../compiler/diagnostic.js";
 import { multiplyHigh, philox4x32 } from "./philox.js";
 
 /** What numbers are drawn for. Values are part of what a seed means: append, never renumber. */
-const PURPOSES = { order: 0, augmentation: 1, initialization: 2, synthetic: 3 } as const;
+const PURPOSES = { order: 0, augmentation: 1, initialization: 2, synthetic: 3, mixing: 4 } as const;
 export type Purpose = keyof typeof PURPOSES;
 
 export interface StreamKey {
@@ -19,6 +19,29 @@ export interface StreamKey {
 /** The stream for `key`, at its beginning. */
 export function randomStream({ seed, purpose, epoch, index }: StreamKey): RandomStream {
   return new RandomStream(seed, purpose).restart(epoch, index);
+}
+
+/** From the beta distribution with both parameters `alpha`, in [0, 1]: the share of one of two gamma variables in their sum. */
+export function symmetricBeta(stream: RandomStream, alpha: number): number {
+  const [one, other] = [logGamma(stream, alpha), logGamma(stream, alpha)];
+  // e^one / (e^one + e^other), where either may be below the smallest double: at a small alpha most shares are near 0 or 1
+  return 1 / (1 + Math.exp(other - one));
+}
+
+/**
+ * The logarithm of a variable from the gamma distribution of shape `alpha` and scale 1.
+ * Marsaglia and Tsang: "A simple method for generating gamma variables", ACM TOMS 26 (2000), §6 for shapes below 1.
+ */
+function logGamma(stream: RandomStream, alpha: number): number {
+  const boost = alpha < 1 ? Math.log(1 - stream.uniform()) / alpha : 0;
+  const d = (alpha < 1 ? alpha + 1 : alpha) - 1 / 3;
+  const c = 1 / Math.sqrt(9 * d);
+  for (;;) {
+    const x = stream.normal();
+    const v = (1 + c * x) ** 3;
+    const u = 1 - stream.uniform(); // never 0
+    if (v > 0 && Math.log(u) < (x * x) / 2 + d - d * v + d * Math.log(v)) return Math.log(d * v) + boost;
+  }
 }
 
 /** The order in which the images of an epoch are seen: Fisher and Yates' shuffle of 0 … count − 1. */

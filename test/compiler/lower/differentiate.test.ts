@@ -8,7 +8,7 @@ import { fuse } from "../../../src/compiler/lower/fuse.js";
 import type { TrainingGraph } from "../../../src/compiler/lower/training-graph.js";
 import { symmetric } from "../../oracle/counter-random.js";
 import { square } from "../../reference/build-program.js";
-import type { ReferenceState } from "../../reference/interpret.js";
+import type { ReferenceBatch, ReferenceState } from "../../reference/interpret.js";
 import { interpret, mapOf } from "../../reference/interpret.js";
 import { networks } from "../../reference/networks.js";
 
@@ -22,12 +22,19 @@ const PER_TENSOR = 11;
 describe("differentiate", () => {
   it.each(Object.keys(networks))("yields the slope of the loss by every parameter of a network with %s", (name) => {
     const graph = fuse(networks[name]!);
-    expect(worstSlope(differentiate(graph, "train", 0))).toBeLessThan(TOLERANCE);
+    expect(worstSlope(differentiate(graph, "train"))).toBeLessThan(TOLERANCE);
   });
 
   it("yields the slope of a smoothed loss", () => {
     const graph = fuse(networks["a projection with a bias"]!);
-    expect(worstSlope(differentiate(graph, "train", 0.3))).toBeLessThan(TOLERANCE);
+    expect(worstSlope(differentiate(graph, "train", { labelSmoothing: 0.3 }))).toBeLessThan(TOLERANCE);
+  });
+
+  it("yields the slope of the loss of images with two labels", () => {
+    const graph = fuse(networks["a projection with a bias"]!);
+    const mixed = { labels: [1, 1, 0], shares: [0.7, 1, 0.5] };
+    const training = differentiate(graph, "train", { labelSmoothing: 0.1, mixedLabels: true });
+    expect(worstSlope(training, mixed)).toBeLessThan(TOLERANCE);
   });
 
   const flags = [false, true].flatMap((hasNorm) =>
@@ -41,19 +48,19 @@ describe("differentiate", () => {
       const { hasNorm, ...rest } = flag;
       const norm = hasNorm ? { eps: 1e-3, momentum: 0.1 } : null;
       const op: FusedOp = { kind: "pointwise", normName: hasNorm ? "norm" : null, norm, ...rest };
-      expect(worstSlope(differentiate(aroundPointwise(op), "train", 0))).toBeLessThan(TOLERANCE);
+      expect(worstSlope(differentiate(aroundPointwise(op), "train"))).toBeLessThan(TOLERANCE);
     },
   );
 
   it("asks no gradient of the images", () => {
-    const { nodes } = differentiate(fuse(networks["no norm"]!), "train", 0);
+    const { nodes } = differentiate(fuse(networks["no norm"]!), "train");
     const names = nodes.map(({ name }) => name);
     expect(names).not.toContain("conv1 input gradient");
     expect(names).toContain("conv2 input gradient");
   });
 
   it("adds the gradients that meet at a block's input in place, in the convolution that comes second", () => {
-    const { nodes, tensors } = differentiate(fuse(networks["an identity shortcut"]!), "train", 0);
+    const { nodes, tensors } = differentiate(fuse(networks["an identity shortcut"]!), "train");
     const adding = nodes.flatMap(({ name, op }) =>
       op.kind === "conv2d_input_gradient" && op.accumulate !== null
         ? [[name, tensors[op.accumulate]!.name, tensors[op.inputGradient]!.name]]
@@ -66,7 +73,7 @@ describe("differentiate", () => {
 
   it("gives every parameter one gradient, and updates all of them last", () => {
     for (const network of Object.values(networks)) {
-      const { nodes, tensors } = differentiate(fuse(network), "train", 0);
+      const { nodes, tensors } = differentiate(fuse(network), "train");
       const parameters = tensors.flatMap(({ kind }, id) => (kind === "parameter" ? [id] : []));
       const { op } = nodes.at(-1)!;
       expect(op).toMatchObject({ kind: "update", parameters });
@@ -78,7 +85,7 @@ describe("differentiate", () => {
   });
 
   it("lets weight decay reach filters and matrices, not biases and norms", () => {
-    const { tensors } = differentiate(fuse(networks["a projection with a bias"]!), "train", 0);
+    const { tensors } = differentiate(fuse(networks["a projection with a bias"]!), "train");
     const decayed = tensors.flatMap((tensor) => (tensor.kind === "parameter" && tensor.decay ? [tensor.name] : []));
     expect(decayed).toEqual([
       "stem.conv.weight",
@@ -90,7 +97,7 @@ describe("differentiate", () => {
   });
 
   it("evaluates with the running statistics alone: no gradient, no update, no batch statistics", () => {
-    const { nodes, tensors } = differentiate(fuse(networks["stages with pools and several blocks"]!), "evaluate", 0);
+    const { nodes, tensors } = differentiate(fuse(networks["stages with pools and several blocks"]!), "evaluate");
     expect(new Set(nodes.map(({ op }) => op.kind))).toEqual(
       new Set(["load_images", "conv2d", "pointwise_inference", "max_pool", "average_pool", "softmax_cross_entropy"]),
     );
@@ -99,7 +106,7 @@ describe("differentiate", () => {
 });
 
 /** Largest distance between gradient and finite difference over numbers of every parameter, of the largest gradient. */
-function worstSlope(graph: TrainingGraph): number {
+function worstSlope(graph: TrainingGraph, mixed?: ReferenceBatch["mixed"]): number {
   const state = randomState(graph);
   const images = mapOf(graph, 0);
   const classes = mapOf(
@@ -110,6 +117,7 @@ function worstSlope(graph: TrainingGraph): number {
     count: BATCH,
     images: symmetric(1, 0, BATCH * images.height * images.width * images.channels),
     labels: Array.from({ length: BATCH }, (_, image) => image % classes),
+    mixed,
   };
   const { gradients } = interpret(graph, batch, state);
   const end = graph.nodes.findIndex(({ op }) => op.kind === "softmax_cross_entropy") + 1;

@@ -112,7 +112,7 @@ describe("printStep", () => {
       5  convolve_direct  # classifier
            input=<0x46400 packed=<0x46000 bias=<0x43480 output=<>0x46500 offsets=<0x45100 tiles=1 taps=4 depth=8 columnTiles=1 groups=1 inputGroupBytes=256 outputGroupBytes=64 groupsAtOnce=1 accumulate=0
       6  softmax_cross_entropy  # loss
-           logits=<0x46500 labels=<0x41000 logitsGradient=- losses=~0x46000 images=2 classes=4 lanes=8 labelSmoothing=0
+           logits=<0x46500 labels=<0x41000 otherLabels=- labelShares=- logitsGradient=- losses=~0x46000 images=2 classes=4 lanes=8 labelSmoothing=0
       "
     `);
   });

@@ -13,6 +13,7 @@ import type {
   TrainingOp,
 } from "../../../src/compiler/lower/training-graph.js";
 import { wasmFeatures } from "../../../src/runtime/engines/wasm/kernels-module.js";
+import type { MixedLabels } from "../../../src/runtime/engine.js";
 import { draw, symmetric } from "../../oracle/counter-random.js";
 import { adamSettings } from "../../reference/build-program.js";
 import { execute, sizeOf } from "../../reference/interpret.js";
@@ -248,6 +249,15 @@ describe.each(builds)("%s", (build) => {
     },
   );
 
+  it.each([0, 0.1])("computes the loss of images with two labels at smoothing %f", (smoothing) => {
+    const operation = lossGraph(11, 6, smoothing, 8, true);
+    const { outcome, distances, reference } = compare(operation, { build });
+    expect(Math.abs(outcome.loss - reference.loss)).toBeLessThan(1e-8 * reference.loss);
+    expect(outcome.correct).toBe(reference.correct);
+    for (const [name, distance] of distances) expect(distance, name).toBeLessThan(ELEMENTWISE);
+    expect(outcome.strays()).toEqual([]);
+  });
+
   it("stays finite in the loss of logits that are far apart", () => {
     const operation = lossGraph(6, 10, 0.1, 3000);
     const { outcome, distances, reference } = compare(operation, { build });
@@ -321,6 +331,7 @@ interface Operation {
   readonly batch: number;
   readonly values: Map<TensorId, Float64Array>;
   readonly labels?: Int32Array;
+  readonly mixed?: MixedLabels;
   readonly images?: Uint8Array;
   readonly pixelValues?: Float32Array;
   /** What is compared. */
@@ -331,7 +342,7 @@ function compare(
   operation: Operation,
   options: Pick<KernelRun, "build" | "inPlace"> & { optimizer?: OptimizerConfig },
 ) {
-  const { graph, batch, values, labels, outputs, images, pixelValues } = operation;
+  const { graph, batch, values, labels, mixed, outputs, images, pixelValues } = operation;
   const normalised =
     images &&
     Float64Array.from(images, (value, at) => {
@@ -341,6 +352,7 @@ function compare(
     count: batch,
     values,
     ...(labels ? { labels } : {}),
+    ...(mixed ? { mixed } : {}),
     ...(normalised ? { images: normalised } : {}),
   });
   const outcome = runKernels({
@@ -348,6 +360,7 @@ function compare(
     batch,
     values,
     ...(labels ? { labels } : {}),
+    ...(mixed ? { mixed } : {}),
     ...(images ? { images } : {}),
     ...(pixelValues ? { pixelValues } : {}),
     ...options,
@@ -554,14 +567,24 @@ function poolGraph(
   return { graph: builder.graph, batch, values: builder.values, outputs: [output, inputGradient] };
 }
 
-function lossGraph(batch: number, classes: number, labelSmoothing: number, spread: number): Operation {
+function lossGraph(
+  batch: number,
+  classes: number,
+  labelSmoothing: number,
+  spread: number,
+  mixedLabels = false,
+): Operation {
   const builder = new Builder(batch, classes);
   const shape: Shape = { kind: "vector", channels: classes };
   const logits = builder.add({ kind: "activation", name: "logits", shape }, (value) => value * spread);
   const logitsGradient = builder.add({ kind: "activation", name: "logits gradient", shape });
-  builder.node("loss", { kind: "softmax_cross_entropy", logits, labelSmoothing, logitsGradient });
+  builder.node("loss", { kind: "softmax_cross_entropy", logits, labelSmoothing, mixedLabels, logitsGradient });
   const labels = Int32Array.from(draw(classes, 3, batch), (bits) => bits % classes);
-  return { graph: builder.graph, batch, values: builder.values, labels, outputs: [logitsGradient] };
+  const operation = { graph: builder.graph, batch, values: builder.values, labels, outputs: [logitsGradient] };
+  if (!mixedLabels) return operation;
+  const shares = Float32Array.from(symmetric(classes, 4, batch), (value, at) => (at === 0 ? 1 : 0.75 + value / 4));
+  const others = Int32Array.from(draw(classes, 5, batch), (bits) => bits % classes); // some equal to the label
+  return { ...operation, mixed: { labels: others, shares } };
 }
 
 function window(

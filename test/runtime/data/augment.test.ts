@@ -132,7 +132,7 @@ function oneByOne(source: Uint8Array, list: readonly Augmentation[], options: Op
     } else if ("horizontal_flip" in augmentation) {
       const flipped = stream.uniform() < augmentation.horizontal_flip.probability;
       show((y, x) => [y, flipped ? width - 1 - x : x]);
-    } else {
+    } else if ("cutout" in augmentation) {
       const { size } = augmentation.cutout;
       const [top, left] = [stream.integer(height) - Math.floor(size / 2), stream.integer(width) - Math.floor(size / 2)];
       eachByte(options, (y, x, c, at) => {

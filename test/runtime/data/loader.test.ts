@@ -88,6 +88,23 @@ describe("training batches", () => {
     }
   });
 
+  it("hold two labels an image where images are mixed, in a smaller last batch too", () => {
+    const augment: DataConfig["augment"] = [...augmented.augment, { cutmix: { alpha: 1, probability: 1 } }];
+    const loader = createLoader(dataset, config({ ...augmented, augment }));
+    const unmixed = createLoader(dataset, config(augmented));
+    for (const index of [0, 3]) {
+      const [batch, before] = [loader.train(2, index), copy(unmixed.train(2, index))];
+      expect(batch.mixed!.shares).toHaveLength(batch.count);
+      batch.labels.forEach((label, image) => {
+        const own = before.labels[image]!;
+        const other = before.labels[(image + batch.count - 1) % batch.count]!;
+        expect([label, batch.mixed!.labels[image]].sort()).toEqual([own, other].sort());
+      });
+    }
+    expect(unmixed.train(0, 0).mixed).toBeUndefined();
+    expect(loader.test(0).mixed).toBeUndefined();
+  });
+
   it("stay as they are while the next two are prepared", () => {
     const loader = createLoader(dataset, config(augmented));
     const batch = loader.train(0, 0);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { permutation, randomStream, RandomStream } from "../../../src/runtime/random/random-stream.js";
+import { permutation, randomStream, RandomStream, symmetricBeta } from "../../../src/runtime/random/random-stream.js";
 import type { StreamKey } from "../../../src/runtime/random/random-stream.js";
 
 const key: StreamKey = { seed: 7, purpose: "augmentation", epoch: 3, index: 41 };
@@ -100,3 +100,27 @@ function moments(draws: readonly number[]): { mean: number; variance: number } {
   const variance = draws.reduce((sum, draw) => sum + (draw - mean) ** 2, 0) / draws.length;
   return { mean, variance };
 }
+
+describe("symmetricBeta", () => {
+  // Distribution functions in closed form: the arcsine law, the uniform law, and Beta(2, 2)
+  const laws: readonly (readonly [alpha: number, below: (x: number) => number])[] = [
+    [0.5, (x) => (2 / Math.PI) * Math.asin(Math.sqrt(x))],
+    [1, (x) => x],
+    [2, (x) => x * x * (3 - 2 * x)],
+  ];
+  it.each(laws)("follows the beta distribution of %f", (alpha, below) => {
+    const stream = randomStream(key);
+    const draws = Array.from({ length: 4000 }, () => symmetricBeta(stream, alpha)).sort((a, b) => a - b);
+    // Kolmogorov and Smirnov's distance; above 1.63 / √n in one sample of a hundred
+    const distance = Math.max(...draws.map((x, at) => Math.abs(below(x) - (at + 0.5) / draws.length)));
+    expect(distance).toBeLessThan(1.63 / Math.sqrt(draws.length));
+  });
+
+  it("yields shares near 0 and 1 at a tiny alpha, never anything else than a share", () => {
+    const stream = randomStream(key);
+    const draws = Array.from({ length: 500 }, () => symmetricBeta(stream, 1e-3));
+    expect(draws.every((x) => x >= 0 && x <= 1)).toBe(true);
+    expect(draws.filter((x) => x > 0.01 && x < 0.99).length).toBeLessThan(20);
+    expect(draws.filter((x) => x > 0.5).length).toBeGreaterThan(200);
+  });
+});

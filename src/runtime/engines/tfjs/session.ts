@@ -49,7 +49,7 @@ export class TfjsSession implements Session {
           statistics.set(node, { mean: core.keep(mean), variance: core.keep(variance) });
         };
         logits = core.keep(forward({ tf: this.#tf, tensors, onStatistics }, this.#program.graph, images));
-        return this.#crossEntropy(logits, batch.labels, smoothing);
+        return this.#crossEntropy(logits, batch, smoothing);
       };
       const parameters = this.#parameters.map(({ name }) => this.#tensors.get(name)!);
       const { value, grads } = core.valueAndGrads(lossOf)(parameters);
@@ -73,7 +73,7 @@ export class TfjsSession implements Session {
       for (const name of this.#averaged()) tensors.set(name, this.#tensors.get(averageName(name))!);
       const context = { tf: this.#tf, tensors, onStatistics: null };
       const logits = forward(context, this.#program.graph, this.#images(batch));
-      return { logits, loss: this.#crossEntropy(logits, batch.labels, 0) };
+      return { logits, loss: this.#crossEntropy(logits, { labels: batch.labels }, 0) };
     });
     const loss = (await measured.loss.data())[0]!;
     const logits = Float32Array.from(await measured.logits.data());
@@ -115,12 +115,20 @@ export class TfjsSession implements Session {
     return this.#tf.core.tensor4d(normalized, [count, height, width, channels]);
   }
 
-  /** Mean over the batch against (1 − smoothing) · one-hot + smoothing / classes (Szegedy et al. 2015, §7). */
-  #crossEntropy(logits: Tensor2D, labels: Int32Array, smoothing: number): Scalar {
+  /**
+   * Mean over the batch against (1 − smoothing) · one-hot + smoothing / classes (Szegedy et al. 2015, §7); of a mixed image,
+   * the one-hot vectors of both labels by their shares (Zhang et al. 2017, §2).
+   */
+  #crossEntropy(logits: Tensor2D, { labels, mixed }: Pick<Batch, "labels" | "mixed">, smoothing: number): Scalar {
     const { core } = this.#tf;
     const classes = logits.shape[1];
-    const oneHot = core.oneHot(core.tensor1d(labels, "int32"), classes);
-    const targets = core.add(core.mul(oneHot, 1 - smoothing), smoothing / classes);
+    const oneHot = (of: Int32Array): Tensor => core.oneHot(core.tensor1d(of, "int32"), classes);
+    let hot = oneHot(labels);
+    if (mixed) {
+      const share = core.tensor2d(mixed.shares, [mixed.shares.length, 1]);
+      hot = core.add(core.mul(hot, share), core.mul(oneHot(mixed.labels), core.sub(1, share)));
+    }
+    const targets = core.add(core.mul(hot, 1 - smoothing), smoothing / classes);
     return core.neg(core.mean(core.sum(core.mul(core.logSoftmax(logits), targets), 1)));
   }
 

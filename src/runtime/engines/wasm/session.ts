@@ -4,11 +4,13 @@ import { Worker } from "node:worker_threads";
 import { invariant } from "../../../compiler/diagnostic.js";
 import type { StepMode } from "../../../compiler/lower/differentiate.js";
 import type { Step } from "../../../compiler/lower/emit-step.js";
+import { kernels } from "../../../compiler/lower/kernels.js";
 import type { StoredTensor } from "../../../compiler/lower/layout.js";
 import type { LoweredProgram, StepRequest } from "../../../compiler/lower/lower.js";
 import { lower, stepsOfRun } from "../../../compiler/lower/lower.js";
 import { slotNames } from "../../../compiler/lower/optimizer-slots.js";
 import type { PersistentName } from "../../../compiler/lower/kernel-selector.js";
+import { mixesLabels } from "../../../compiler/mixed-labels.js";
 import type { Program } from "../../../compiler/program.js";
 import { averageName, averageShare, averagesWeights } from "../../../compiler/weight-average.js";
 import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
@@ -157,13 +159,20 @@ export class WasmSession implements Session {
     }
   }
 
-  private stage({ images, labels, count }: Batch): void {
+  private stage({ images, labels, mixed, count }: Batch): void {
     const { height, width, channels } = this.program.config.model.input;
     const { addresses } = this.lowered;
     const bytes = count * height * width * channels;
     invariant(images.length >= bytes && labels.length >= count, "the batch holds fewer images than it says");
     this.heap.bytes(addresses["staged images"], bytes).set(images.subarray(0, bytes));
     this.heap.integers(addresses["staged labels"], count).set(labels.subarray(0, count));
+    invariant(!mixed || mixesLabels(this.program.config.data), "the images are mixed, but the program mixes none");
+    if (!mixesLabels(this.program.config.data)) return;
+    const others = mixed?.labels ?? labels; // of an image that is not mixed, its own
+    this.heap.integers(addresses["staged other labels"], count).set(others.subarray(0, count));
+    const shares = this.heap.floats(addresses["staged label shares"], count);
+    if (mixed) shares.set(mixed.shares.subarray(0, count));
+    else shares.fill(1);
   }
 
   /** Steps for other batch sizes than the plan's are lowered when they are first asked for. */
@@ -211,15 +220,10 @@ export class WasmSession implements Session {
   private readLogits(step: Step): Float32Array {
     const loss = step.calls.at(-1)!;
     invariant(loss.kernel === "softmax_cross_entropy", "an evaluation ends with its loss");
-    const [address, , , , images, classes, lanes] = loss.operands as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+    const operand = (name: keyof typeof kernels.softmax_cross_entropy): number =>
+      loss.operands[Object.keys(kernels.softmax_cross_entropy).indexOf(name)]!;
+    const [address, images, classes] = [operand("logits"), operand("images"), operand("classes")];
+    const lanes = operand("lanes");
     const stored = this.heap.floats(address, images * lanes);
     const logits = new Float32Array(images * classes);
     for (let image = 0; image < images; image++) {

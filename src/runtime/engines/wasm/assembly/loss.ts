@@ -1,5 +1,6 @@
 // Softmax cross-entropy with label smoothing (Szegedy et al., arXiv 1512.00567 §7), in double precision: the mean loss,
-// the number of correct answers, and the gradient of the logits.
+// the number of correct answers, and the gradient of the logits. A mixed image has a second label, to which the rest of
+// the first one's share of the target falls (Zhang et al., arXiv 1710.09412 §2).
 import { SoftmaxCrossEntropy } from "./generated/operands";
 import { cut } from "./simd";
 import { barrier } from "./threads";
@@ -10,11 +11,17 @@ const CORRECT: usize = 1608; // i32
 
 export function softmaxCrossEntropy(call: usize, thread: i32, threads: i32): void {
   const logits = SoftmaxCrossEntropy.logits(call), labels = SoftmaxCrossEntropy.labels(call);
+  const otherLabels = SoftmaxCrossEntropy.otherLabels(call), shares = SoftmaxCrossEntropy.labelShares(call);
   const gradients = SoftmaxCrossEntropy.logitsGradient(call), losses = SoftmaxCrossEntropy.losses(call);
   const images = SoftmaxCrossEntropy.images(call), classes = SoftmaxCrossEntropy.classes(call), lanes = SoftmaxCrossEntropy.lanes(call);
-  const smoothing = <f64>SoftmaxCrossEntropy.labelSmoothing(call), other = smoothing / <f64>classes, wanted = 1 - smoothing + other;
+  const smoothing = <f64>SoftmaxCrossEntropy.labelSmoothing(call), spread = smoothing / <f64>classes;
   for (let image = cut(images, thread, threads); image < cut(images, thread + 1, threads); image++) {
     const z = logits + (<usize>(image * lanes) << 2), label = load<i32>(labels + (<usize>image << 2));
+    let second = label, share: f64 = 1;
+    if (shares) {
+      second = load<i32>(otherLabels + (<usize>image << 2));
+      share = <f64>load<f32>(shares + (<usize>image << 2));
+    }
     let largest: f64 = -Infinity, best = 0, sum: f64 = 0, loss: f64 = 0;
     for (let c = 0; c < classes; c++) {
       const value = <f64>load<f32>(z + (<usize>c << 2));
@@ -25,7 +32,10 @@ export function softmaxCrossEntropy(call: usize, thread: i32, threads: i32): voi
     for (let c = 0; c < classes; c++) sum += Math.exp(<f64>load<f32>(z + (<usize>c << 2)) - largest);
     const logSum = largest + Math.log(sum);
     for (let c = 0; c < classes; c++) {
-      const value = <f64>load<f32>(z + (<usize>c << 2)), target = c == label ? wanted : other;
+      const value = <f64>load<f32>(z + (<usize>c << 2));
+      let target = spread;
+      if (c == label) target += (1 - smoothing) * share;
+      if (c == second) target += (1 - smoothing) * (1 - share);
       loss += target * (logSum - value);
       if (gradients) {
         const gradient = (Math.exp(value - logSum) - target) / <f64>images;

@@ -561,17 +561,21 @@ export namespace SoftmaxCrossEntropy {
   // @ts-ignore: decorator
   @inline export function labels(call: usize): usize { return load<usize>(call, 4); }
   // @ts-ignore: decorator
-  @inline export function logitsGradient(call: usize): usize { return load<usize>(call, 8); }
+  @inline export function otherLabels(call: usize): usize { return load<usize>(call, 8); }
   // @ts-ignore: decorator
-  @inline export function losses(call: usize): usize { return load<usize>(call, 12); }
+  @inline export function labelShares(call: usize): usize { return load<usize>(call, 12); }
   // @ts-ignore: decorator
-  @inline export function images(call: usize): i32 { return load<i32>(call, 16); }
+  @inline export function logitsGradient(call: usize): usize { return load<usize>(call, 16); }
   // @ts-ignore: decorator
-  @inline export function classes(call: usize): i32 { return load<i32>(call, 20); }
+  @inline export function losses(call: usize): usize { return load<usize>(call, 20); }
   // @ts-ignore: decorator
-  @inline export function lanes(call: usize): i32 { return load<i32>(call, 24); }
+  @inline export function images(call: usize): i32 { return load<i32>(call, 24); }
   // @ts-ignore: decorator
-  @inline export function labelSmoothing(call: usize): f32 { return load<f32>(call, 28); }
+  @inline export function classes(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function labelSmoothing(call: usize): f32 { return load<f32>(call, 36); }
 }
 
 export namespace UpdateSgd {

@@ -1,0 +1,44 @@
+// Rules within the list of augmentations: entries that undo one another, stand in the wrong place or do not fit the images.
+import type { Augmentation, ResolvedConfig } from "../config.js";
+import type { Diagnostic } from "../diagnostic.js";
+import { mixOf } from "../mixed-labels.js";
+import type { ConfigRule } from "./rule.js";
+
+export const augmentationRules: readonly ConfigRule[] = [imagesAreMixedOnce, mixingComesLast];
+
+function imagesAreMixedOnce({ data }: ResolvedConfig): readonly Diagnostic[] {
+  const [first, ...others] = indicesOf(data.augment, (augmentation) => mixOf(augmentation) !== null);
+  return others.map((index) => ({
+    code: "data/mixed-twice",
+    severity: "error",
+    message: `${nameOf(data.augment[index]!)} mixes images that ${nameOf(data.augment[first!]!)} has mixed already; an image can have two labels, not more`,
+    path: ["data", "augment", index],
+    hint: "keep one of them",
+    related: [{ message: "images are mixed here first", path: ["data", "augment", first!] }],
+  }));
+}
+
+function mixingComesLast({ data }: ResolvedConfig): readonly Diagnostic[] {
+  const [mixing] = indicesOf(data.augment, (augmentation) => mixOf(augmentation) !== null);
+  const later = data.augment.findIndex((augmentation, index) => index > mixing! && mixOf(augmentation) === null);
+  if (mixing === undefined || later === -1) return [];
+  const name = nameOf(data.augment[mixing]!);
+  return [
+    {
+      code: "data/mixing-not-last",
+      severity: "error",
+      message: `${name} mixes finished images, but ${nameOf(data.augment[later]!)} comes after it`,
+      path: ["data", "augment", mixing],
+      hint: `move \`${name}\` to the end of the list`,
+      related: [{ message: "this comes after it", path: ["data", "augment", later] }],
+    },
+  ];
+}
+
+function indicesOf(list: readonly Augmentation[], matches: (augmentation: Augmentation) => boolean): number[] {
+  return list.flatMap((augmentation, index) => (matches(augmentation) ? [index] : []));
+}
+
+function nameOf(augmentation: Augmentation): string {
+  return Object.keys(augmentation)[0]!;
+}
