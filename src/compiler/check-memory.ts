@@ -18,6 +18,10 @@ export function checkMemory(program: Program, limits: MemoryLimits): Diagnostic[
     tooLarge(path, batch, needed, largestWithin(available, bytesOf, batch), limits);
   const trainingBytes = (batch: number) => engineBytes(program, { training: batch, evaluating: 1 }, limits);
   const evaluatingBytes = (batch: number) => engineBytes(program, { training: 1, evaluating: batch }, limits);
+  // Where the weights alone are too much, no batch is to blame: said once.
+  if (engineBytes(program, { training: 1, evaluating: 1 }, limits) > available) {
+    return [fault(["train", "batch_size"], training, () => Infinity)];
+  }
   // Training and evaluation are looked at apart: each can be too large by itself.
   const isEvaluationTooLarge = evaluatingBytes(evaluating) > available;
   const isTrainingTooLarge = !isEvaluationTooLarge || trainingBytes(training) > available;

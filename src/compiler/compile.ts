@@ -10,6 +10,7 @@ import { inOrder, loadConfig } from "./load-config.js";
 import type { Loading } from "./load-config.js";
 import type { YamlFile } from "./parse.js";
 import { withSpans } from "./parse.js";
+import type { ArgumentName } from "./overrides.js";
 import { plan } from "./plan.js";
 import type { Program } from "./program.js";
 
@@ -27,8 +28,9 @@ export function compileText(
   fileName: string,
   overrides: readonly string[] = [],
   readBase?: ReadBase,
+  argument?: ArgumentName,
 ): Compilation {
-  const loaded = loadConfig(text, fileName, overrides, readBase); // parse, compose, apply overrides, validate, resolve
+  const loaded = loadConfig(text, fileName, overrides, readBase, argument); // parse, compose, apply overrides, validate, resolve
   if (!loaded.value) return { ...failed<Program>(withFaultsOfTheRest(loaded)), file: undefined };
   const { file, config } = loaded.value;
   const program = compileConfig(config);

@@ -6,6 +6,7 @@ import { failed, hasErrors, ok } from "./diagnostic.js";
 import type { Form } from "./language/forms.js";
 import { language } from "./language/language.js";
 import { parse } from "./parse.js";
+import { wrongType } from "./validate/value-faults.js";
 import { childOf, entryOf, fromSource, valueSpan, withSource } from "./yaml/yaml-file.js";
 import type { YamlEntry, YamlFile, YamlMap, YamlNode } from "./yaml/yaml-file.js";
 
@@ -22,10 +23,13 @@ function composeOver({ source, root }: YamlFile, readBase: ReadBase, chain: read
   const entry = entryOf(root, "extends");
   if (!entry || root.kind !== "map") return ok(root);
   const own: YamlMap = { ...root, entries: root.entries.filter((other) => other !== entry) };
-  // Anything but text is a fault of type, which validation reports.
-  if (entry.value.kind !== "scalar" || typeof entry.value.value !== "string") return ok(root);
-
   const span = { ...valueSpan({ source, root }, entry.value, entry.keySpan), source };
+  if (entry.value.kind !== "scalar" || typeof entry.value.value !== "string" || entry.value.value === "") {
+    const fault = wrongType(language.keys["extends"]!.form, entry.value, { path: ["extends"] });
+    const message = `extends ${fault.message}`;
+    const hint = fault.hint ?? "write the name of one file: `extends: base.yaml`";
+    return failed([{ code: "schema/wrong-type", severity: "error", message, path: ["extends"], span, hint }]);
+  }
   const fail = (diagnostic: Diagnostic) => failed<YamlNode>([{ ...diagnostic, path: ["extends"], span }]);
   const found = readBase(entry.value.value, source);
   if (!found.value) return fail(found.diagnostics[0]!);

@@ -32,7 +32,7 @@ export function inferShapes(graph: Graph): Result<ShapedGraph> {
     const rule = shapeRules[node.op.kind] as Rule<Op["kind"]>;
     const result = rule(node.op, inputs as Shape[], node);
     if ("code" in result) {
-      diagnostics.push(result);
+      diagnostics.push(result.related ? result : { ...result, related: cameFrom(graph, node, inputs[0]!) });
       // The block goes on with its residual branch, so that a later stage's own fault is still found.
       shapes.push(node.op.kind === "add" ? inputs[0] : undefined);
     } else {
@@ -41,6 +41,14 @@ export function inferShapes(graph: Graph): Result<ShapedGraph> {
   }
   if (hasErrors(diagnostics)) return failed(diagnostics);
   return ok({ nodes: graph.nodes.map((node, index) => ({ ...node, shape: shapes[index]! })) }, diagnostics);
+}
+
+/** The part of the file that made the map which a window does not fit. */
+function cameFrom({ nodes }: Graph, node: Node, input: Shape): NonNullable<Diagnostic["related"]> {
+  const { op, origin } = nodes[node.inputs[0]!]!;
+  if (op.kind === "input") return [{ message: `images of ${formatShape(input)} come from here`, path: ["data"] }];
+  const path = origin.slice(0, origin[1] === "stages" ? 3 : 2);
+  return [{ message: `a map of ${formatShape(input)} comes from here`, path }];
 }
 
 /** "32×32×16" or "64". */

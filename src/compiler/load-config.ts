@@ -5,6 +5,7 @@ import type { ReadBase } from "./compose.js";
 import type { Diagnostic, Result, SourceText } from "./diagnostic.js";
 import { failed, hasErrors, ok } from "./diagnostic.js";
 import { applyOverrides } from "./overrides.js";
+import type { ArgumentName } from "./overrides.js";
 import { parse, sourceText } from "./parse.js";
 import { resolve } from "./resolve.js";
 import { soundPart } from "./sound-part.js";
@@ -33,6 +34,7 @@ export function loadConfig(
   fileName: string,
   overrides: readonly string[] = [],
   readBase: ReadBase = noBase,
+  argument?: ArgumentName,
 ): Loading {
   const parsed = parse(text, fileName);
   const source = sourceText(text, fileName);
@@ -41,7 +43,7 @@ export function loadConfig(
   const composed = compose(parsed.value, readBase);
   // Without its base a file lacks most of what it needs: complaints about that would be consequences.
   if (!composed.value) return failed(found(parsed.diagnostics, composed.diagnostics));
-  const overridden = applyOverrides(composed.value, overrides);
+  const overridden = applyOverrides(composed.value, overrides, argument);
   const file = overridden.value ?? composed.value;
   const valid = validate(file);
   const diagnostics = found(parsed.diagnostics, composed.diagnostics, overridden.diagnostics, valid.diagnostics);

@@ -10,16 +10,23 @@ import { language } from "./language/language.js";
 import { entryOf } from "./yaml/yaml-file.js";
 import type { YamlEntry, YamlFile, YamlNode, YamlScalar } from "./yaml/yaml-file.js";
 
+/** What faults in an override are shown to stand in: an option, or an argument of `netc set`. */
+export type ArgumentName = "--set" | "set";
+
 /**
  * Sets each `path=value`, in order; later ones win. The value is YAML (`0.1`, `true`, `[1, 2]`, `{batch: {eps: 1e-3}}`).
  * Paths name list items as `stages[1]`, `stages.1` or, from the end, `stages[-1]`; `stages[+]` appends. Maps on the way
  * are made where the file has none.
  */
-export function applyOverrides(file: YamlFile, overrides: readonly string[]): Result<YamlFile> {
+export function applyOverrides(
+  file: YamlFile,
+  overrides: readonly string[],
+  argument: ArgumentName = "--set",
+): Result<YamlFile> {
   let { root } = file;
   const diagnostics: Diagnostic[] = [];
   for (const override of overrides) {
-    const source: SourceText = { name: "--set", text: override, isCommandLine: true };
+    const source: SourceText = { name: argument, text: override, isCommandLine: true };
     const assignment = readAssignment(source);
     const [first] = assignment.value?.steps ?? [];
     if (first?.name === "extends") {

@@ -5,7 +5,7 @@ import type { Alias, CST, Document, Node, Pair, Scalar, YAMLMap } from "yaml";
 import type { Diagnostic, Result, SourceText, Span } from "./diagnostic.js";
 import { failed, ok } from "./diagnostic.js";
 import { nearest } from "./diagnostics/suggest.js";
-import { describeSyntaxErrors } from "./yaml/syntax-errors.js";
+import { describeSyntaxErrors, unprintableCharacter } from "./yaml/syntax-errors.js";
 import { childrenOf } from "./yaml/yaml-file.js";
 import type { YamlEntry, YamlFile, YamlMap, YamlNode } from "./yaml/yaml-file.js";
 
@@ -49,11 +49,12 @@ export function parseSource(source: SourceText, offset = 0): Result<YamlFile> {
   const root = document.contents ? reader.node(document.contents as Node, 0) : undefined;
   if (reader.stopped) return failed(reader.diagnostics);
 
-  const syntax = describeSyntaxErrors(document, source.text, offset);
+  const unprintable = unprintableCharacter(source.text, offset);
+  const syntax = unprintable ? [unprintable] : describeSyntaxErrors(document, source.text, offset);
   if (syntax.length > 0) return failed(syntax);
   const diagnostics = [...reader.diagnostics, ...versionErrors(document)];
   if (!root || (root.kind === "scalar" && root.value === null)) {
-    return failed([...diagnostics, empty(source.text)]);
+    return failed([...diagnostics, empty(source.text, root !== undefined && root.span.end > root.span.start)]);
   }
   return ok({ source, root }, diagnostics);
 }
@@ -74,6 +75,7 @@ function read(text: string): Document | { readonly tooDeepAt: number } {
   const composer = new Composer({
     version: "1.2",
     schema: "core",
+    resolveKnownTags: false, // `!!set` and the like, which the language does not have, are refused below
     prettyErrors: false,
     uniqueKeys: false, // checked here, in linear time and with the place of the first
   });
@@ -140,11 +142,11 @@ class Reader {
       const value = pair.value ? this.node(pair.value, depth + 1) : nothing(keySpan);
       const key = isScalar(pair.key) ? pair.key.value : undefined;
       if (typeof key !== "string") {
-        this.diagnostics.push(keyType(key, keySpan));
+        this.#report(keyType(key, keySpan));
       } else if (key === "<<" && (pair.key as Scalar).type === "PLAIN") {
         merged.push(...this.#merge(value, keySpan));
       } else if (own.has(key)) {
-        this.diagnostics.push(duplicateKey(key, keySpan, own.get(key)!.keySpan));
+        this.#report(duplicateKey(key, keySpan, own.get(key)!.keySpan));
       } else {
         own.set(key, { key, keySpan, value });
       }
@@ -158,7 +160,7 @@ class Reader {
     if (value.kind === "unknown") return [];
     const maps = value.kind === "list" ? value.items : [value];
     if (maps.every((map): map is YamlMap => map.kind === "map")) return maps.flatMap((map) => map.entries);
-    this.diagnostics.push({
+    this.#report({
       code: "yaml/bad-merge",
       severity: "error",
       message: "`<<` merges maps, but its value is not a map",
@@ -172,7 +174,7 @@ class Reader {
     const span = this.#span(alias);
     const target = this.#anchors.get(alias.source);
     if (!target) {
-      this.diagnostics.push(unknownAnchor(alias.source, span, [...this.#anchors.keys()]));
+      this.#report(unknownAnchor(alias.source, span, [...this.#anchors.keys()]));
       return { kind: "unknown", span };
     }
     const extent = this.#extents.get(target)!;
@@ -195,7 +197,7 @@ class Reader {
     const before = this.#text.slice(0, start + 1);
     const from = start - /!?[^\s,[\]{}!]*!$/.exec(before)![0].length + 1;
     const name = /^\S+/.exec(this.#text.slice(from))![0];
-    this.diagnostics.push({
+    this.#report({
       code: "yaml/unknown-tag",
       severity: "error",
       message: `the tag \`${name}\` has no meaning in netc files`,
@@ -205,8 +207,13 @@ class Reader {
     return { kind: "unknown", span: value };
   }
 
-  #stop(diagnostic: Diagnostic, node: Node): YamlNode {
+  /** Nothing after the stop: values are missing from there on, and faults would be their consequence. */
+  #report(diagnostic: Diagnostic): void {
     if (!this.stopped) this.diagnostics.push(diagnostic);
+  }
+
+  #stop(diagnostic: Diagnostic, node: Node): YamlNode {
+    this.#report(diagnostic);
     this.stopped = true;
     return nothing(this.#span(node));
   }
@@ -249,11 +256,11 @@ function aliasExpansion(span: Span): Diagnostic {
   };
 }
 
-function empty(text: string): Diagnostic {
+function empty(text: string, isNull: boolean): Diagnostic {
   return {
     code: "yaml/empty",
     severity: "error",
-    message: text.trim() === "" ? "the file is empty" : "the file holds no values, only comments",
+    message: text.trim() === "" ? "the file is empty" : `the file holds no values${isNull ? "" : ", only comments"}`,
     span: { start: 0, end: 0 },
     hint: "start with `name: my-network`",
   };
@@ -272,7 +279,8 @@ function duplicateKey(key: string, span: Span, first: Span): Diagnostic {
 
 function keyType(key: unknown, span: Span): Diagnostic {
   const found = key === undefined ? "a list or a map" : key === null ? "empty" : `the ${typeof key} ${String(key)}`;
-  return { code: "yaml/key-type", severity: "error", message: `a key is ${found}, expected a name`, span };
+  const place = span.start === span.end ? { ...span, end: span.end + 1 } : span; // an empty key: where it would stand
+  return { code: "yaml/key-type", severity: "error", message: `a key is ${found}, expected a name`, span: place };
 }
 
 function unknownAnchor(name: string, span: Span, known: readonly string[]): Diagnostic {

@@ -6,7 +6,7 @@ import type { Diagnostic, Path, Result, Span } from "./diagnostic.js";
 import { failed, hasErrors, ok } from "./diagnostic.js";
 import { describeForm, flow, mayStandAlone } from "./language/describe.js";
 import { isRequired } from "./language/forms.js";
-import type { Form, ListForm, MapForm, NumberForm, OptionsForm, ShortFormsForm } from "./language/forms.js";
+import type { Form, Key, ListForm, MapForm, NumberForm, OptionsForm, ShortFormsForm } from "./language/forms.js";
 import { language } from "./language/language.js";
 import { missingKeys, unknownKey } from "./validate/key-faults.js";
 import { unknownValue, wrongNumberType, wrongType } from "./validate/value-faults.js";
@@ -124,11 +124,11 @@ class Validator {
       const path = [...place.path, key];
       const known = Object.hasOwn(form.keys, key) ? form.keys[key] : undefined;
       if (!known) {
-        this.#unknownKey(form, node, key, keySpan, path);
-      } else if (known.absent !== undefined && value.kind === "scalar" && value.value === null) {
-        values[key] = null;
+        const meant = this.#unknownKey(form, node, key, keySpan, path);
+        // A misspelt key's value is held against the key that was meant, so that its own faults show in the same go.
+        if (meant !== undefined) this.#keyValue(form.keys[meant]!, value, { path, keySpan });
       } else {
-        values[key] = this.value(known.form, value, { path, keySpan, isNullable: known.absent !== undefined });
+        values[key] = this.#keyValue(known, value, { path, keySpan });
       }
     }
     const missing = Object.keys(form.keys).filter((key) => isRequired(form.keys[key]!) && !(key in values));
@@ -136,10 +136,18 @@ class Validator {
     return values;
   }
 
-  #unknownKey(form: MapForm | OptionsForm, map: YamlMap, key: string, keySpan: Span, path: Path): void {
-    const { diagnostic, meant } = unknownKey(form, map, key, keySpan, path);
+  #keyValue({ form, absent }: Key, value: YamlNode, place: Place): unknown {
+    const isNullable = absent !== undefined;
+    if (isNullable && value.kind === "scalar" && value.value === null) return null;
+    return this.value(form, value, { ...place, isNullable });
+  }
+
+  /** The key of the form that was meant, where it is not given by its name too. */
+  #unknownKey(form: MapForm | OptionsForm, map: YamlMap, key: string, keySpan: Span, path: Path): string | undefined {
+    const { diagnostic, meant, stands } = unknownKey(form, map, key, keySpan, path);
     this.#add(diagnostic, keySpan);
     if (meant) this.#meant.push(meant.join("."));
+    return stands;
   }
 
   #options(form: OptionsForm, node: YamlNode, place: Place): unknown {
@@ -162,12 +170,15 @@ class Validator {
     const names = Object.keys(form.options);
     const chosen = node.entries.filter((entry) => names.includes(entry.key));
     const others = node.entries.filter((entry) => !names.includes(entry.key));
-    // With the option's own name missing or misspelt, its settings are not worth complaints of their own.
     if (others.length > 0) {
       const [first] = others;
+      // With the option's own name missing, its settings are not worth complaints of their own.
       const faults = chosen.length > 0 ? others : [first!];
-      for (const { key, keySpan } of faults) {
-        this.#unknownKey(form, node, key, keySpan, [...place.path, key]);
+      for (const { key, keySpan, value } of faults) {
+        const path = [...place.path, key];
+        const meant = this.#unknownKey(form, node, key, keySpan, path);
+        const settings = meant !== undefined && node.entries.length === 1 ? form.options[meant]!.settings : undefined;
+        if (settings && value.kind === "map") this.value(settings, value, { path, keySpan });
       }
     }
     if (chosen.length > 1) {

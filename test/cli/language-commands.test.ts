@@ -99,6 +99,7 @@ it("set takes a key's other name on the command line for a slip, not for a secon
   const { code, err } = await netc("set", file, "train.lr=0.2");
   expect(code).toBe(1);
   expect(err).toContain("hint: write `learning_rate`");
+  expect(err).toContain("  set | train.lr=0.2\n");
 });
 
 it("set without anything to set is wrong usage", async () => {
@@ -141,6 +142,12 @@ it("explain tells a key's meaning and its value in a file", async () => {
   expect(out).toMatch(/model\.stages\.1\.stride: 2 +\S+net\.yaml:\d+/);
   expect((await netc("explain", "model.stages[7].stride", file)).out).toContain("there is no such item");
   expect(await netc("explain", "train.lr")).toMatchObject({ code: "usage" });
+});
+
+it("explain shows for every key and option a line that could stand in a file", async () => {
+  expect((await netc("explain", "train.optimizer.adam.eps")).out).toContain("example  eps: 1e-8\n");
+  expect((await netc("explain", "train.optimizer.sgd")).out).toContain("example  {sgd: {momentum: 0.9}}\n");
+  expect((await netc("explain", "model.stages[1]")).out).toContain("example  - {channels: 16, blocks: 3}\n");
 });
 
 it("schema prints the schema that ships", async () => {

@@ -58,6 +58,7 @@ describe("the table of the language", () => {
 
         takes    zero or uniform_fan_in
         default  zero
+        example  bias: zero
 
         values
           zero            zero

@@ -49,9 +49,14 @@ describe("validate", () => {
     expect(faultsOf("stages: [{ filters: 16, blocks: 1 }]").map(({ code }) => code)).toEqual(["schema/unknown-key"]);
   });
 
-  it("says nothing of the settings of an option whose name is misspelt", () => {
+  it("holds the settings of an option whose name is misspelt against those of the one that was meant", () => {
     const faults = faultsOf("stages: [{ channels: 16, blocks: 1, norm: { bacth: { epsilon: -1 } } }]");
-    expect(faults.map(({ hint }) => hint)).toEqual(["write `batch`"]);
+    expect(faults.map(({ hint }) => hint)).toEqual(["write `batch`", "write `eps`", undefined]);
+  });
+
+  it("says nothing of the settings of an option that cannot be told", () => {
+    const faults = faultsOf("stages: [{ channels: 16, blocks: 1, norm: { layer: { epsilon: -1 } } }]");
+    expect(faults.map(({ path }) => path?.at(-1))).toEqual(["layer"]);
   });
 
   function faultsOf(stages: string) {

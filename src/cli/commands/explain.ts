@@ -45,14 +45,18 @@ function splitPath(text: string): string[] {
 
 /** A path that ends at a key that stands elsewhere, or nearly so. */
 async function unknownPath(text: string): Promise<string> {
-  const [{ everyPlace, placeText }, { nearest }] = await Promise.all([
+  const [{ everyPlace, placeText }, { nearest, snakeCase }, { otherKeyNames }] = await Promise.all([
     import("../../compiler/language/lookup.js"),
     import("../../compiler/diagnostics/suggest.js"),
+    import("../../compiler/language/other-names.js"),
   ]);
   const places = everyPlace().map(({ path }) => path);
   const last = splitPath(text).at(-1)!;
-  const name = nearest(last, [...new Set(places.map((path) => path.at(-1)!))]);
-  const found = places.filter((path) => path.at(-1) === name).map(placeText);
+  const known = [...new Set(places.map((path) => path.at(-1)!))];
+  const others = Object.hasOwn(otherKeyNames, snakeCase(last)) ? otherKeyNames[snakeCase(last)]! : [];
+  const near = nearest(last, known);
+  const names = known.includes(last) ? [last] : others.length > 0 ? others : near ? [near] : [];
+  const found = names.flatMap((name) => places.filter((path) => path.at(-1) === name)).map(placeText);
   const meant =
     found.length > 0 ? `; did you mean ${found.slice(0, 4).join(", ")}?` : "; `netc explain` lists the keys";
   return `the language has no key \`${text}\`${meant}`;

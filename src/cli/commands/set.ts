@@ -69,7 +69,7 @@ async function faultsOf(
   ]);
   const { diagnostics } = compileText(after, path, [], readBase);
   if (!hasErrors(diagnostics) || unset.length > 0) return diagnostics;
-  const asOverrides = compileText(before, path, assignments, readBase).diagnostics;
+  const asOverrides = compileText(before, path, assignments, readBase, "set").diagnostics;
   return hasErrors(asOverrides) && asOverrides.every(({ span }) => span?.source?.isCommandLine)
     ? asOverrides
     : diagnostics;
@@ -95,12 +95,11 @@ async function report(
 
 /** Keeps the file's permissions, and the links that lead to it. */
 async function writeInPlace(path: string, text: string): Promise<void> {
-  const [{ chmod, realpath, stat }, { writeFileAtomically }] = await Promise.all([
+  const [{ realpath, stat }, { writeFileAtomically }] = await Promise.all([
     import("node:fs/promises"),
     import("../../runtime/files/write-file-atomically.js"),
   ]);
   const target = await realpath(path);
   const { mode } = await stat(target);
-  await writeFileAtomically(target, text);
-  await chmod(target, mode);
+  await writeFileAtomically(target, text, mode);
 }

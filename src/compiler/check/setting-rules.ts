@@ -17,6 +17,8 @@ export const settingRules: readonly ConfigRule[] = [
   stairsChangeTheRate,
   biasesExist,
   lastNormsExist,
+  epochsAreReached,
+  lastBatchIsSmaller,
 ];
 
 function pathIsRead({ data }: ResolvedConfig): readonly Diagnostic[] {
@@ -120,6 +122,26 @@ function lastNormsExist({ model, train }: ResolvedConfig): readonly Diagnostic[]
   const message = "zero_last_norm is true, but no stage has a norm that could start at 0";
   const related = { message: "a stage's norm is set here", path: ["model", "stages", 0, "norm"] };
   return [withoutEffect(message, ["train", "initialization", "zero_last_norm"], "write `norm: batch`", related)];
+}
+
+/** The last epoch is evaluated and saved in any case. */
+function epochsAreReached({ train }: ResolvedConfig): readonly Diagnostic[] {
+  return (["evaluation", "checkpoints"] as const).flatMap((section) => {
+    const { every_epochs: every } = train[section];
+    if (every <= train.epochs) return [];
+    const what = section === "evaluation" ? "the network is measured" : "the state is saved";
+    const message = `every_epochs is ${every}, but the run ends after ${train.epochs}: ${what} at its end only`;
+    const related = { message: "the run's length is set here", path: ["train", "epochs"] };
+    return [withoutEffect(message, ["train", section, "every_epochs"], "write `every_epochs: 1`", related)];
+  });
+}
+
+function lastBatchIsSmaller({ data, train }: ResolvedConfig): readonly Diagnostic[] {
+  const { trainImages } = datasetFacts(data.dataset);
+  if (!train.drop_last || trainImages % train.batch_size !== 0) return [];
+  const message = `drop_last is true, but batches of ${train.batch_size} divide the ${trainImages} training images evenly`;
+  const related = { message: "the batch size is set here", path: ["train", "batch_size"] };
+  return [withoutEffect(message, ["train", "drop_last"], "take `drop_last` out", related)];
 }
 
 type Related = NonNullable<Diagnostic["related"]>[number];

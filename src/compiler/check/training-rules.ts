@@ -3,19 +3,25 @@ import type { LearningRateConfig, OptimizerConfig, ResolvedConfig } from "../con
 import type { Diagnostic, Path } from "../diagnostic.js";
 import type { ConfigRule } from "./rule.js";
 
-export const trainingRules: readonly ConfigRule[] = [scheduleFitsTheRun, rateIsUsual, branchesCanLearn];
+export const trainingRules: readonly ConfigRule[] = [
+  scheduleFitsTheRun,
+  milestonesRise,
+  ratesPeakAtThePeak,
+  rateIsUsual,
+  branchesCanLearn,
+];
 
 function scheduleFitsTheRun({ train }: ResolvedConfig): readonly Diagnostic[] {
   const { epochs, learning_rate: rate } = train;
   const diagnostics: Diagnostic[] = [];
   const warmup = warmupEpochs(rate);
-  if (warmup > epochs) {
+  if (warmup >= epochs) {
     diagnostics.push({
       code: "train/warmup-past-end",
       severity: "error",
-      message: `the warm-up takes ${warmup} epochs, the run has ${epochs}`,
+      message: `the warm-up takes ${warmup} epochs, ${warmup === epochs ? "all that the run has" : `the run has ${epochs}`}`,
       path: ["train", "learning_rate", Object.keys(rate)[0]!, "warmup_epochs"],
-      hint: `write \`warmup_epochs: ${Math.max(1, Math.floor(epochs / 10))}\``,
+      hint: `write \`warmup_epochs: ${epochs < 10 ? epochs / 10 : Math.floor(epochs / 10)}\``,
       related: [{ message: "the run's length is set here", path: ["train", "epochs"] }],
     });
   }
@@ -42,6 +48,48 @@ function scheduleFitsTheRun({ train }: ResolvedConfig): readonly Diagnostic[] {
     });
   }
   return diagnostics;
+}
+
+function milestonesRise({ train }: ResolvedConfig): readonly Diagnostic[] {
+  const { learning_rate: schedule } = train;
+  if (!("multi_step" in schedule)) return [];
+  const { milestones } = schedule.multi_step;
+  const path = ["train", "learning_rate", "multi_step", "milestones"];
+  const index = milestones.findIndex((milestone, at) => at > 0 && milestone <= milestones[at - 1]!);
+  if (index === -1) return [];
+  const rising = [...new Set(milestones)].sort((one, other) => one - other);
+  return [
+    {
+      code: "train/milestone-order",
+      severity: "error",
+      message: `milestones must rise, but ${milestones[index]} comes after ${milestones[index - 1]}`,
+      path: [...path, index],
+      hint: `write \`milestones: [${rising.join(", ")}]\``,
+    },
+  ];
+}
+
+/** What the names of the schedules promise: a cosine falls, and one_cycle is highest at its peak. */
+function ratesPeakAtThePeak({ train }: ResolvedConfig): readonly Diagnostic[] {
+  const { learning_rate: schedule } = train;
+  const path = ["train", "learning_rate"];
+  const above = (inner: Path, name: string, rate: number, top: string, most: number): readonly Diagnostic[] => {
+    if (rate <= most) return [];
+    return [
+      {
+        code: "train/rate-order",
+        severity: "warning",
+        message: `${name} is ${rate}, above the ${top} of ${most} that the schedule should be highest at`,
+        path: [...path, ...inner, name],
+        hint: `write \`${name}: ${most / 10}\``,
+        related: [{ message: `the ${top} is set here`, path: [...path, ...inner, top] }],
+      },
+    ];
+  };
+  if ("cosine" in schedule) return above(["cosine"], "end", schedule.cosine.end, "rate", schedule.cosine.rate);
+  if (!("one_cycle" in schedule)) return [];
+  const { start, peak, end } = schedule.one_cycle;
+  return [...above(["one_cycle"], "start", start, "peak", peak), ...above(["one_cycle"], "end", end, "peak", peak)];
 }
 
 function warmupEpochs(rate: LearningRateConfig): number {

@@ -56,7 +56,7 @@ export function codeFrame(
 }
 
 /** Tabs as one space, and nothing that would move a terminal's cursor. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text
     .replaceAll("\t", " ")
     .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g, "\ufffd");

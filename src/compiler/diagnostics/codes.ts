@@ -59,8 +59,10 @@ const catalogue = {
   "shape/receptive-field": warning("a convolution comes after the receptive field has outgrown the images"),
   "shape/idle-weights": warning("a convolution has weights that only ever meet padding"),
 
-  "train/warmup-past-end": error("the warm-up lasts longer than the training"),
+  "train/warmup-past-end": error("the warm-up lasts as long as the training, or longer"),
   "train/milestone-past-end": warning("the learning rate would change only after training has ended"),
+  "train/milestone-order": error("the milestones of a schedule do not rise"),
+  "train/rate-order": warning("a schedule starts or ends above the rate that is to be its highest"),
   "train/unusual-learning-rate": warning("the learning rate is far outside of what the optimizer is used with"),
   "train/branch-never-learns": error("residual branches start where no gradient reaches them"),
   "train/single-value-norm": error("batch norm would see a single value a channel"),

@@ -24,7 +24,11 @@ export function readAssignment(source: SourceText): Result<Assignment> {
   const equals = source.text.indexOf("=");
   if (equals < 1) {
     return failed([
-      syntaxError("an override has no `=`", "write `--set path=value`", { start: 0, end: source.text.length, source }),
+      syntaxError("an override has no `=`", `write \`${source.name === "set" ? "" : `${source.name} `}path=value\``, {
+        start: 0,
+        end: source.text.length,
+        source,
+      }),
     ]);
   }
   const steps = readPath(source, equals);

@@ -116,12 +116,10 @@ export function explain(entry: Entry): string[] {
     ? [
         ["takes", takes(key)],
         isRequired(key) ? ["default", "none: it must be given"] : ["default", defaultText(key).replaceAll("`", "")],
-        ...(key.example === undefined ? [] : [["example", `${path.at(-1)}: ${flow(key.example)}`] as const]),
+        ...example(entry),
         ...(key.source ? [["source", key.source] as const] : []),
       ]
-    : option?.source
-      ? [["source", option.source]]
-      : [];
+    : [...example(entry), ...(option?.source ? [["source", option.source] as const] : [])];
   const values = key ? namedValues(key.form) : [];
   const inner = entriesBelow(entry).filter((child) => child.key);
   return [
@@ -140,6 +138,26 @@ export function explain(entry: Entry): string[] {
         ]
       : []),
   ];
+}
+
+/** A line that could stand in a file: the key's own example, or else its default. */
+function example({ key, option, path }: Entry): (readonly ["example", string])[] {
+  const name = path.at(-1);
+  if (option) {
+    const { keys = {} } = option.settings ?? {};
+    const required = Object.keys(keys).filter((inner) => isRequired(keys[inner]!));
+    const shown = required.length > 0 ? required : Object.keys(keys).slice(0, 1);
+    const settings = Object.fromEntries(shown.map((inner) => [inner, valueOf(keys[inner]!)]));
+    return [["example", shown.length > 0 ? `{${name}: ${flow(settings)}}` : name!]];
+  }
+  const value = key && valueOf(key);
+  if (value === undefined) return [];
+  if (name !== "[]") return [["example", `${name}: ${flow(value)}`]];
+  return Array.isArray(value) && value.length > 0 ? [["example", `- ${flow(value[0])}`]] : [];
+}
+
+function valueOf(key: Key): unknown {
+  return key.example ?? (isEmptyMap(key.default) ? undefined : key.default);
 }
 
 function firstSentence(key: Key): string {

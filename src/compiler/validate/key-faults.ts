@@ -2,24 +2,28 @@
 // and those that are missing.
 import type { Diagnostic, Path, Span } from "../diagnostic.js";
 import { enumeration, flow, quoted } from "../language/describe.js";
+import { isRequired } from "../language/forms.js";
 import type { MapForm, OptionsForm } from "../language/forms.js";
 import { everyPlace, placeText } from "../language/lookup.js";
+import type { Place } from "../language/lookup.js";
 import { otherKeyNames } from "../language/other-names.js";
 import { editDistance, nearest, snakeCase } from "../diagnostics/suggest.js";
 import { entryOf, placeName } from "../yaml/yaml-file.js";
-import type { Place, YamlFile, YamlMap } from "../yaml/yaml-file.js";
+import type { Place as FilePlace, YamlFile, YamlMap } from "../yaml/yaml-file.js";
+
+export interface UnknownKey {
+  readonly diagnostic: Diagnostic;
+  /** The place that the key was meant for: it is there after all. */
+  readonly meant?: Path;
+  /** The key of the same map that was meant, where the map does not give it too: the value can be held against it. */
+  readonly stands?: string;
+}
 
 /**
  * A key that stands where the language has none of that name. In this order: a name from elsewhere for a key that
  * stands here, a slip of the finger, a key that belongs elsewhere in the file.
  */
-export function unknownKey(
-  form: MapForm | OptionsForm,
-  map: YamlMap,
-  key: string,
-  span: Span,
-  path: Path,
-): { readonly diagnostic: Diagnostic; readonly meant?: readonly (string | number)[] } {
+export function unknownKey(form: MapForm | OptionsForm, map: YamlMap, key: string, span: Span, path: Path): UnknownKey {
   const names = Object.keys(form.kind === "map" ? form.keys : form.options);
   const parent = path.slice(0, -1);
   const fault = (hint: string, code: Diagnostic["code"] = "schema/unknown-key"): Diagnostic => {
@@ -31,7 +35,12 @@ export function unknownKey(
   const synonym = synonyms.find((name) => names.includes(name));
   const slip = names.find((name) => snake.length > 2 && editDistance(snake, name) <= 1);
   const here = synonym ?? slip;
-  if (here) return { diagnostic: fault(replaceHint(map, here, span)), meant: [...parent, here] };
+  const inPlace = (name: string): UnknownKey => ({
+    diagnostic: fault(replaceHint(map, name, span)),
+    meant: [...parent, name],
+    ...(isGiven(map, name, span) ? {} : { stands: name }),
+  });
+  if (here) return inPlace(here);
 
   const inOption = form.kind === "options" ? optionHint(form, names, key, map) : undefined;
   if (inOption) return { diagnostic: fault(inOption.hint, inOption.code) };
@@ -46,7 +55,7 @@ export function unknownKey(
     return { diagnostic: fault(hint, "schema/misplaced-key"), meant: elsewhere };
   }
   const near = nearest(key, names);
-  if (near) return { diagnostic: fault(replaceHint(map, near, span)), meant: [...parent, near] };
+  if (near) return inPlace(near);
   return { diagnostic: fault(`the keys here are ${quoted(names)}`) };
 }
 
@@ -56,7 +65,7 @@ export function missingKeys(
   form: MapForm,
   map: YamlMap,
   missing: readonly string[],
-  place: Place,
+  place: FilePlace,
 ): Diagnostic {
   const examples = missing.map((key) => `\`${key}: ${flow(form.keys[key]!.example)}\``);
   return {
@@ -101,11 +110,14 @@ function firstLine(file: YamlFile, span: Span): Span {
   return end === -1 || end > span.end ? span : { ...span, end };
 }
 
-function replaceHint(map: YamlMap, name: string, { source }: Span): string {
-  // What the command line sets takes the place of what the file gives.
-  return entryOf(map, name) && !source?.isCommandLine
-    ? `\`${name}\` is already given here, remove this one`
-    : `write \`${name}\``;
+function replaceHint(map: YamlMap, name: string, span: Span): string {
+  return isGiven(map, name, span) ? `\`${name}\` is already given here, remove this one` : `write \`${name}\``;
+}
+
+/** In the same text: what the command line sets replaces what the file gives, and that what the file extends. */
+function isGiven(map: YamlMap, name: string, span: Span): boolean {
+  const entry = entryOf(map, name);
+  return entry !== undefined && entry.keySpan.source?.text === span.source?.text;
 }
 
 /** Places of the language that have a key of one of these names, those nearest to `from` first. */
@@ -116,10 +128,15 @@ function placesOf(names: readonly string[], from: Path): (readonly string[])[] {
     return end === -1 ? start.length : end;
   };
   for (const name of names) {
-    const found = everyPlace()
-      .map((place) => place.path)
-      .filter((path) => path.at(-1) === name);
-    if (found.length > 0) return found.sort((a, b) => shared(b) - shared(a) || a.length - b.length);
+    const found = everyPlace().filter(({ path }) => path.at(-1) === name);
+    if (found.length > 0) {
+      // Of places as near, those that cannot do without the key come first.
+      const byNearness = (a: Place, b: Place) =>
+        shared(b.path) - shared(a.path) ||
+        Number(isRequired(b.key)) - Number(isRequired(a.key)) ||
+        a.path.length - b.path.length;
+      return found.sort(byNearness).map(({ path }) => path);
+    }
   }
   return [];
 }

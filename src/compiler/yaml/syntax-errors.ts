@@ -31,6 +31,31 @@ export function describeSyntaxErrors(document: Document, text: string, offset = 
   });
 }
 
+/**
+ * The first of the characters that YAML 1.2 leaves out (section 5.1), such as control codes; and a carriage return that no
+ * line feed follows, which YAML takes for the end of a line and the reader does not. What else is then wrong may come of it.
+ */
+export function unprintableCharacter(text: string, offset = 0): Diagnostic | undefined {
+  const pattern = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]|\r(?!\n)/g;
+  pattern.lastIndex = offset;
+  const found = pattern.exec(text);
+  if (!found) return undefined;
+  const [character] = found;
+  const code = character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+  const isReturn = character === "\r";
+  return {
+    code: "yaml/syntax",
+    severity: "error",
+    message: isReturn
+      ? "a line ends with a carriage return alone, expected a line feed"
+      : `the character U+${code} stands here, YAML takes only characters that can be printed`,
+    span: { start: found.index, end: found.index + 1 },
+    hint: isReturn
+      ? "save the file with the line ends of Unix (LF) or Windows (CRLF)"
+      : `remove it, or write it as \`\\u${code}\` within double quotes`,
+  };
+}
+
 /** Errors on the line of another, or on the next, are nearly always its consequence; tabs come before all. */
 function causesAmong(errors: readonly YAMLParseError[], text: string): YAMLParseError[] {
   const isTab = (error: YAMLParseError) => error.code === "TAB_AS_INDENT";
@@ -39,7 +64,13 @@ function causesAmong(errors: readonly YAMLParseError[], text: string): YAMLParse
   const flow = errors.some(isUnclosed);
   for (const error of byPlace) {
     const line = lineAt(text, error.pos[0]);
-    const follows = kept.some((other) => (flow && line > other.line) || Math.abs(line - other.line) <= 1);
+    const follows = kept.some(
+      (other) =>
+        (flow && line > other.line) ||
+        Math.abs(line - other.line) <= 1 ||
+        // What a tab indents is taken for another level, and the lines around it no longer fit.
+        (isTab(other.error) && isIndentation(error)),
+    );
     if (!follows) kept.push({ error, line });
   }
   return kept.map(({ error }) => error).sort((a, b) => a.pos[0] - b.pos[0]);
@@ -112,6 +143,10 @@ const wordings: Readonly<Record<string, Describe>> = {
 
   MULTIPLE_ANCHORS: () => ({ message: "a value has two anchors, it can have one" }),
 };
+
+function isIndentation(error: YAMLParseError): boolean {
+  return (error.code === "BAD_INDENT" || error.code === "BLOCK_AS_IMPLICIT_KEY") && !isUnclosed(error);
+}
 
 function isUnclosed({ message }: YAMLParseError): boolean {
   return /^Flow (sequence|map)/i.test(message);

@@ -4,11 +4,14 @@ import { randomBytes } from "node:crypto";
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-/** Replaces the file at `path` with `data`; on any fault the old file stays as it was and nothing is left behind. */
-export async function writeFileAtomically(path: string, data: string | Uint8Array): Promise<void> {
+/**
+ * Replaces the file at `path` with `data`; on any fault the old file stays as it was and nothing is left behind. `mode`
+ * is given to the new file before it takes the place of the old one.
+ */
+export async function writeFileAtomically(path: string, data: string | Uint8Array, mode?: number): Promise<void> {
   const temporary = temporaryName(path);
   try {
-    await writeAndFlush(temporary, data);
+    await writeAndFlush(temporary, data, mode);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -30,9 +33,10 @@ export function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
 }
 
-async function writeAndFlush(path: string, data: string | Uint8Array): Promise<void> {
+async function writeAndFlush(path: string, data: string | Uint8Array, mode?: number): Promise<void> {
   const file = await open(path, "wx");
   try {
+    if (mode !== undefined) await file.chmod(mode & 0o7777); // not at opening, where the umask would cut it
     await file.writeFile(data);
     await file.sync();
   } finally {

@@ -1,6 +1,6 @@
 // Diagnostics for people: what, where, the user's own line with carets, the way out.
 import pc from "picocolors";
-import { codeFrame, positionAt } from "../code-frame.js";
+import { codeFrame, positionAt, printable } from "../code-frame.js";
 import type { Diagnostic, SourceText, Span } from "../../diagnostic.js";
 import type { FileReport, RenderOptions } from "./file-report.js";
 import { countOf, sourceOf } from "./file-report.js";
@@ -22,13 +22,13 @@ function block(diagnostic: Diagnostic, report: FileReport, colors: Colors): stri
   const frame =
     span && hasText(sourceOf(span, report), span) ? codeFrame(sourceOf(span, report), span, tint) : undefined;
   return [
-    [`${tint(colors.bold(severity))} ${colors.bold(code)}`, place, path ? colors.dim(pathText(path)) : ""]
+    [`${tint(colors.bold(severity))} ${colors.bold(code)}`, place, path ? colors.dim(printable(pathText(path))) : ""]
       .filter(Boolean)
       .join("  "),
-    `  ${message}`,
+    `  ${printable(message)}`,
     ...(frame ? [frame] : []),
     ...related.flatMap((other) => relatedLines(other, report, colors)),
-    ...(hint ? [`  ${colors.cyan("hint:")} ${hint}`] : []),
+    ...(hint ? [`  ${colors.cyan("hint:")} ${printable(hint)}`] : []),
   ].join("\n");
 }
 
@@ -37,9 +37,9 @@ function relatedLines(
   report: FileReport,
   colors: Colors,
 ): string[] {
-  if (!span) return [`  ${message}`];
+  if (!span) return [`  ${printable(message)}`];
   const source = sourceOf(span, report);
-  const heading = `  ${message}: ${colors.dim(placeText(source, span))}`;
+  const heading = `  ${printable(message)}: ${colors.dim(placeText(source, span))}`;
   return hasText(source, span) ? [heading, codeFrame(source, span, colors.cyan)] : [heading];
 }
 
