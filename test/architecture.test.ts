@@ -21,7 +21,9 @@ const HOME_OF_LIBRARY: Readonly<Record<string, readonly string[]>> = {
   "cli-progress": ["src/cli/"],
   commander: ["src/cli/"],
   "fast-png": ["src/runtime/data/"],
+  "log-update": ["src/cli/"],
   picocolors: ["src/cli/", "src/compiler/diagnostics/render/"],
+  "simple-ascii-chart": ["src/cli/"],
   tar: ["src/runtime/data/"],
   yaml: ["src/compiler/"],
 };

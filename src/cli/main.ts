@@ -50,6 +50,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly register: (prog
   check: () => import("./commands/check.js"),
   graph: () => import("./commands/graph.js"),
   run: () => import("./commands/run.js"),
+  runs: () => import("./commands/runs.js"),
   profile: () => import("./commands/profile.js"),
   set: () => import("./commands/set.js"),
   diff: () => import("./commands/diff.js"),

@@ -12,9 +12,9 @@ import type { Divergence } from "../runtime/trainer.js";
 import type { EpochEvent, EvaluationEvent, TrainingEvent } from "../runtime/training-events.js";
 import type { Progress } from "../runtime/training-progress.js";
 import { colorsFor } from "./colors.js";
+import { EPOCH_COLUMNS, epochCells } from "./epoch-table.js";
 import { LiveBar } from "./live-bar.js";
 import type { MemoryPrediction } from "./predict-memory.js";
-import type { Column } from "./terminal.js";
 import {
   formatBytes,
   formatCount,
@@ -28,17 +28,6 @@ import {
 
 const colors = colorsFor(process.stdout);
 const warningColors = colorsFor(process.stderr);
-
-const COLUMNS: readonly Column[] = [
-  { title: "epoch", align: "right" },
-  { title: "train loss", align: "right" },
-  { title: "train acc", align: "right" },
-  { title: "test loss", align: "right" },
-  { title: "test acc", align: "right" },
-  { title: "rate", align: "right", width: 10 },
-  { title: "images/s", align: "right" },
-  { title: "seconds", align: "right" },
-];
 
 export class RunReport {
   private readonly bar: LiveBar | undefined;
@@ -80,7 +69,8 @@ export class RunReport {
     for (const line of [...changes, ...effects]) this.print(`  changed  ${line}`);
   }
 
-  begin(folder: RunFolder, progress: Progress | undefined): void {
+  /** `past`: the events of a resumed run. */
+  begin(folder: RunFolder, progress: Progress | undefined, past: readonly TrainingEvent[]): void {
     this.print(`  ${"folder".padEnd(9)}${folder.path}`);
     if (progress) {
       this.print(
@@ -88,8 +78,8 @@ export class RunReport {
       );
     }
     this.print("");
-    this.print(tableLines(COLUMNS, [])[0]!);
-    this.bar?.begin(progress?.step ?? 0);
+    this.print(tableLines(EPOCH_COLUMNS, [])[0]!);
+    this.bar?.begin(progress?.step ?? 0, past);
   }
 
   event(event: TrainingEvent): void {
@@ -98,6 +88,7 @@ export class RunReport {
       if (this.program.plan.evaluateAfter.includes(event.epoch)) this.awaitingEvaluation = event;
       else this.epochLine(event, undefined);
     }
+    if (event.event === "evaluation") this.bar?.evaluated(event);
     if (event.event === "evaluation" && this.awaitingEvaluation) {
       this.epochLine(this.awaitingEvaluation, event);
       this.awaitingEvaluation = undefined;
@@ -105,7 +96,7 @@ export class RunReport {
     if (event.event === "checkpoint_failed") {
       this.warn(`the state after step ${event.step} could not be saved, training goes on: ${event.reason}`);
     }
-    if (event.event === "log_failed") this.warn(`events.jsonl cannot be written, training goes on: ${event.reason}`);
+    if (event.event === "log_failed") this.warn(`${event.file} cannot be written, training goes on: ${event.reason}`);
   }
 
   evaluationBatch(done: number, total: number): void {
@@ -147,17 +138,7 @@ export class RunReport {
   }
 
   private epochLine(epoch: EpochEvent, evaluation: EvaluationEvent | undefined): void {
-    const cells = [
-      String(epoch.epoch),
-      epoch.trainLoss.toFixed(4),
-      formatPercent(epoch.trainAccuracy),
-      evaluation ? evaluation.testLoss.toFixed(4) : "–",
-      evaluation ? formatPercent(evaluation.testAccuracy) : "–",
-      formatRate(epoch.learningRate),
-      epoch.imagesPerSecond.toFixed(0),
-      epoch.seconds.toFixed(1),
-    ];
-    this.print(tableLines(COLUMNS, [cells])[1]!);
+    this.print(tableLines(EPOCH_COLUMNS, [epochCells(epoch, evaluation)])[1]!);
   }
 
   private print(line: string): void {

@@ -11,6 +11,7 @@ import { createLoader } from "../runtime/data/loader.js";
 import { openDataset } from "../runtime/data/open-dataset.js";
 import { chooseEngine } from "../runtime/engines/index.js";
 import type { Session } from "../runtime/engine.js";
+import { readEventLog } from "../runtime/event-log.js";
 import type { RunFolder } from "../runtime/run-folder.js";
 import {
   createDatedRunFolder,
@@ -22,6 +23,7 @@ import {
 } from "../runtime/run-folder.js";
 import type { RunResult } from "../runtime/run-training.js";
 import { runTraining } from "../runtime/run-training.js";
+import type { TrainingEvent } from "../runtime/training-events.js";
 import { UserError } from "../runtime/user-error.js";
 import type { RunFlags } from "./commands/run.js";
 import { dataProgressDisplay } from "./data-progress.js";
@@ -48,7 +50,7 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
       const checkpoint = flags.resume ? await checkpointToResume(folder, program, report) : undefined;
       const session = await chosen.engine.open(program, { threads: flags.threads });
       try {
-        report.begin(folder, checkpoint?.progress);
+        report.begin(folder, checkpoint?.progress, await pastEvents(folder, checkpoint));
         const result = await runTraining(program, {
           folder,
           session,
@@ -85,6 +87,13 @@ async function openData({ config }: Program, signal: AbortSignal): Promise<Datas
   } finally {
     display.stop();
   }
+}
+
+/** What the log tells of the steps that a resumed run does not train again. */
+async function pastEvents(folder: RunFolder, checkpoint: Checkpoint | undefined): Promise<TrainingEvent[]> {
+  if (!checkpoint) return [];
+  const events = await readEventLog(folder.events);
+  return events.filter(({ step }) => step <= checkpoint.progress.step);
 }
 
 /** Why the model could not be written; undefined where it was. */

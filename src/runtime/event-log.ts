@@ -1,68 +1,49 @@
-// TrainingEvents → `events.jsonl`, a line each. Lines are gathered and appended in the background; a disk that fills up
-// is reported once and costs lines of the log, never the run.
-import { open, readFile } from "node:fs/promises";
+// TrainingEvents ↔ `events.jsonl`, a line each.
+import { readFile } from "node:fs/promises";
+import { AppendingFile } from "./files/appending-file.js";
 import { writeFileAtomically } from "./files/write-file-atomically.js";
 import type { TrainingEvent } from "./training-events.js";
 import type { Progress } from "./training-progress.js";
 
-const FLUSH_INTERVAL = 1000; // milliseconds
-
 export class EventLog {
-  private lines: string[] = [];
-  private writing: Promise<void> = Promise.resolve();
-  private timer: NodeJS.Timeout | undefined;
-  private hasFailed = false;
+  private readonly file: AppendingFile;
 
-  constructor(
-    private readonly path: string,
-    private readonly onFailure: (reason: string) => void,
-  ) {}
+  constructor(path: string, onFailure: (reason: string) => void) {
+    this.file = new AppendingFile(path, onFailure);
+  }
 
   append(event: TrainingEvent): void {
-    this.lines.push(JSON.stringify(event) + "\n");
-    this.timer ??= setTimeout(() => void this.flush(), FLUSH_INTERVAL);
+    this.file.append(JSON.stringify(event) + "\n");
   }
 
   /** Resolves once every line appended so far is on the disk. */
   async flush(): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    const text = this.lines.join("");
-    this.lines = [];
-    if (text) this.writing = this.writing.then(() => this.write(text));
-    await this.writing;
-  }
-
-  private async write(text: string): Promise<void> {
-    try {
-      const file = await open(this.path, "a");
-      try {
-        await file.writeFile(text);
-        await file.datasync();
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      if (!this.hasFailed) this.onFailure((error as Error).message);
-      this.hasFailed = true;
-    }
+    await this.file.flush();
   }
 }
 
-/** Cuts the log back to what had happened at `progress`, so that a resumed run says nothing twice. */
-export async function rewindEventLog(path: string, progress: Progress): Promise<void> {
+/** The events of a log in their order; none where there is no log, and without the line that a killed process was writing. */
+export async function readEventLog(path: string): Promise<TrainingEvent[]> {
   const text = await readFile(path, "utf8").catch(() => "");
-  const kept = text.split("\n").filter((line) => line !== "" && hadHappened(line, progress));
-  await writeFileAtomically(path, kept.map((line) => line + "\n").join(""));
+  return text.split("\n").flatMap(parsed);
 }
 
-function hadHappened(line: string, { step, epochsClosed }: Progress): boolean {
-  let event: TrainingEvent;
+/** Cuts the log back to what had happened at `progress`, so that a resumed run says nothing twice; returns what is left. */
+export async function rewindEventLog(path: string, progress: Progress): Promise<TrainingEvent[]> {
+  const kept = (await readEventLog(path)).filter((event) => hadHappened(event, progress));
+  await writeFileAtomically(path, kept.map((event) => JSON.stringify(event) + "\n").join(""));
+  return kept;
+}
+
+function parsed(line: string): TrainingEvent[] {
   try {
-    event = JSON.parse(line) as TrainingEvent;
+    return line === "" ? [] : [JSON.parse(line) as TrainingEvent];
   } catch {
-    return false; // the line that a killed process was writing
+    return [];
   }
+}
+
+function hadHappened(event: TrainingEvent, { step, epochsClosed }: Progress): boolean {
   if (event.event === "epoch" || event.event === "evaluation") return event.epoch <= epochsClosed;
   return event.step <= step;
 }

@@ -1,10 +1,10 @@
-// The folder that holds one run: config.yaml (resolved), events.jsonl, checkpoints/, model/. Made for a new run, or
-// opened again to resume one; a lock keeps a second process out of it meanwhile.
+// The folder that holds one run: config.yaml (resolved), events.jsonl and what follows from it, checkpoints/, model/.
+// Made for a new run, or opened again to resume one; a lock keeps a second process out of it meanwhile.
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { ResolvedConfig } from "../compiler/config.js";
 import { printConfig } from "../compiler/yaml/print-config.js";
-import { withLock } from "./files/with-lock.js";
+import { isLocked, withLock } from "./files/with-lock.js";
 import { writeFileAtomically } from "./files/write-file-atomically.js";
 import { UserError } from "./user-error.js";
 
@@ -12,6 +12,10 @@ export interface RunFolder {
   readonly path: string;
   readonly config: string;
   readonly events: string;
+  /** The epochs as a table. */
+  readonly metrics: string;
+  /** TensorBoard takes every file with "tfevents" in its name. */
+  readonly tensorBoard: string;
   readonly checkpoints: string;
   readonly model: string;
 }
@@ -21,6 +25,8 @@ export function runFolderAt(path: string): RunFolder {
     path,
     config: join(path, "config.yaml"),
     events: join(path, "events.jsonl"),
+    metrics: join(path, "metrics.csv"),
+    tensorBoard: join(path, "events.out.tfevents.netc"),
     checkpoints: join(path, "checkpoints"),
     model: join(path, "model"),
   };
@@ -82,13 +88,34 @@ export async function readRunConfig(folder: RunFolder): Promise<string> {
 
 /** Runs `work` while no other process trains in this folder; refuses at once where one does. */
 export async function whileLocked<T>(folder: RunFolder, work: () => Promise<T>): Promise<T> {
-  const path = join(folder.path, ".lock");
-  return withLock(path, work, {
+  return withLock(lockOf(folder), work, {
     onWait: (owner) => {
       const who = owner ? `process ${owner.pid} on ${owner.host}` : "another process";
       throw new UserError(`${folder.path} is in use by ${who}; wait for it to end, or stop it first`);
     },
   });
+}
+
+/** Whether a process is training in this folder. */
+export async function isInUse(folder: RunFolder): Promise<boolean> {
+  return isLocked(lockOf(folder));
+}
+
+/** The folders under `parent` that hold a run, in the order of their names. */
+export async function runFoldersIn(parent: string): Promise<RunFolder[]> {
+  const folders = (await contentsOf(parent)).toSorted().map((name) => runFolderAt(join(parent, name)));
+  const hold = await Promise.all(folders.map(holdsRun));
+  return folders.filter((_, index) => hold[index]);
+}
+
+/** A folder that a run has begun in has its configuration; an event log tells it from any folder with a `config.yaml`. */
+export async function holdsRun(folder: RunFolder): Promise<boolean> {
+  const names = await readdir(folder.path).catch((): string[] => []);
+  return [folder.config, folder.events].every((file) => names.includes(basename(file)));
+}
+
+function lockOf(folder: RunFolder): string {
+  return join(folder.path, ".lock");
 }
 
 /** What a shell and every file system take as a name. */

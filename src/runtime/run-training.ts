@@ -10,6 +10,7 @@ import type { Loader } from "./data/loader.js";
 import type { Session, State } from "./engine.js";
 import { EventLog, rewindEventLog } from "./event-log.js";
 import { initialize } from "./initialize.js";
+import { openMetricsFiles } from "./metrics/metrics.js";
 import type { RunFolder } from "./run-folder.js";
 import { writeRunConfig } from "./run-folder.js";
 import type { TrainingResult } from "./trainer.js";
@@ -45,7 +46,7 @@ export async function runTraining(program: Program, options: RunOptions): Promis
   const { folder, session, loader, checkpoint, observe = () => {} } = options;
   const progress = checkpoint?.progress ?? BEGINNING;
   await sweepCheckpoints(folder.checkpoints);
-  await rewindEventLog(folder.events, progress);
+  const past = await rewindEventLog(folder.events, progress);
   await writeRunConfig(folder, program.config);
   await session.writeState(checkpoint?.state ?? initialize(program.graph, program.config));
 
@@ -53,11 +54,14 @@ export async function runTraining(program: Program, options: RunOptions): Promis
     newest: checkpoint?.folder,
     fault: undefined,
   };
-  const log = new EventLog(folder.events, (reason) => {
-    observe({ event: "log_failed", step: progress.step, reason });
-  });
+  const logFailed = (file: string, reason: string): void => {
+    observe({ event: "log_failed", step: progress.step, file, reason });
+  };
+  const log = new EventLog(folder.events, (reason) => logFailed(basename(folder.events), reason));
+  const metrics = await openMetricsFiles(folder, past, logFailed);
   const emit = (event: TrainingEvent): void => {
     log.append(event);
+    metrics.append(event);
     observe(event);
   };
 
@@ -94,7 +98,7 @@ export async function runTraining(program: Program, options: RunOptions): Promis
     testAccuracy: result.progress.lastEvaluation?.accuracy ?? null,
     peakMemoryBytes: peakMemoryBytes(),
   });
-  await log.flush();
+  await Promise.all([log.flush(), metrics.flush()]);
   return { ...result, checkpoint: saved.newest, unsaved: saved.fault };
 }
 

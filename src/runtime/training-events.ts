@@ -81,10 +81,12 @@ export interface CheckpointFailedEvent {
   readonly reason: string;
 }
 
-/** Seen by observers only, since the log is what failed; the run goes on. */
+/** Seen by observers only, since the log, or a file that follows from it, is what failed; the run goes on. */
 export interface LogFailedEvent {
   readonly event: "log_failed";
   readonly step: number;
+  /** Its name in the run folder. */
+  readonly file: string;
   readonly reason: string;
 }
 

@@ -33,6 +33,8 @@ describe("netc run", () => {
       "checkpoints",
       "config.yaml",
       "events.jsonl",
+      "events.out.tfevents.netc",
+      "metrics.csv",
       "model",
     ]);
   });

@@ -46,6 +46,15 @@ export async function withLock<T>(path: string, work: () => Promise<T>, options:
   }
 }
 
+/** Whether a living process holds the lock at `path`. */
+export async function isLocked(path: string): Promise<boolean> {
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  return isThere && !(await isDead(path, await readOwner(path), TIMING));
+}
+
 async function acquire(path: string, options: LockOptions, timing: LockTiming): Promise<string> {
   const owner: LockOwner = {
     pid: process.pid,

@@ -1,0 +1,104 @@
+// TrainingEvents → the event file that TensorBoard reads: TensorFlow's Event messages, each in a TFRecord. Four fields of
+// two messages are all that scalars need, so they are written here and not by a protobuf library.
+import type { TrainingEvent } from "../training-events.js";
+import type { MetricsFormat } from "./metrics.js";
+
+export class TensorBoardMetrics implements MetricsFormat {
+  begin(): Uint8Array {
+    // Readers take the file's version from its first event; 2 is the one with summaries of float values
+    return record(Buffer.concat([doubleField(1, 0), bytesField(3, Buffer.from("brain.Event:2"))]));
+  }
+
+  add(event: TrainingEvent, wallTime: number): Uint8Array {
+    const scalars = Object.entries(scalarsOf(event)).filter(([, value]) => value !== undefined);
+    if (scalars.length === 0) return new Uint8Array();
+    const values = scalars.map(([tag, value]) => {
+      return bytesField(1, Buffer.concat([bytesField(1, Buffer.from(tag)), floatField(2, value!)]));
+    });
+    const message = [doubleField(1, wallTime), varintField(2, event.step), bytesField(5, Buffer.concat(values))];
+    return record(Buffer.concat(message));
+  }
+}
+
+/** Tags are grouped by what stands before the slash, as TensorBoard shows them. */
+function scalarsOf(event: TrainingEvent): Readonly<Record<string, number | undefined>> {
+  if (event.event === "step") {
+    return {
+      "train/step_loss": event.loss,
+      "train/learning_rate": event.learningRate,
+      "time/step_milliseconds": event.stepMilliseconds,
+      "time/data_milliseconds": event.dataMilliseconds,
+    };
+  }
+  if (event.event === "epoch") {
+    return {
+      "train/loss": event.trainLoss,
+      "train/accuracy": event.trainAccuracy,
+      "time/images_per_second": event.imagesPerSecond,
+    };
+  }
+  if (event.event === "evaluation") return { "test/loss": event.testLoss, "test/accuracy": event.testAccuracy };
+  return {};
+}
+
+/** length, its checksum, the data, its checksum: tensorflow/core/lib/io/record_writer.h. */
+function record(data: Uint8Array): Uint8Array {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(data.length));
+  return Buffer.concat([length, maskedChecksum(length), data, maskedChecksum(data)]);
+}
+
+/** CRC-32C, rotated and shifted so that a checksum of data that holds checksums stays good: lib/hash/crc32c.h. */
+function maskedChecksum(data: Uint8Array): Uint8Array {
+  const checksum = crc32c(data);
+  const masked = Buffer.alloc(4);
+  masked.writeUInt32LE((((checksum >>> 15) | (checksum << 17)) + 0xa282ead8) >>> 0);
+  return masked;
+}
+
+/** The Castagnoli polynomial, bits reversed (RFC 3720, appendix B.4); Node's zlib has the other one. */
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let rest = byte;
+  for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0x82f63b78 : rest >>> 1;
+  return rest;
+});
+
+export function crc32c(data: Uint8Array): number {
+  let checksum = 0xffffffff;
+  for (const byte of data) checksum = CRC_TABLE[(checksum ^ byte) & 0xff]! ^ (checksum >>> 8);
+  return ~checksum >>> 0;
+}
+
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return Uint8Array.from([...bytes, rest]);
+    bytes.push((rest % 128) | 128);
+  }
+}
+
+const WIRE = { varint: 0, double: 1, bytes: 2, float: 5 } as const;
+
+function key(field: number, type: keyof typeof WIRE): Uint8Array {
+  return varint(field * 8 + WIRE[type]);
+}
+
+function varintField(field: number, value: number): Uint8Array {
+  return Buffer.concat([key(field, "varint"), varint(value)]);
+}
+
+function doubleField(field: number, value: number): Uint8Array {
+  const data = Buffer.alloc(8);
+  data.writeDoubleLE(value);
+  return Buffer.concat([key(field, "double"), data]);
+}
+
+function floatField(field: number, value: number): Uint8Array {
+  const data = Buffer.alloc(4);
+  data.writeFloatLE(value);
+  return Buffer.concat([key(field, "float"), data]);
+}
+
+function bytesField(field: number, value: Uint8Array): Uint8Array {
+  return Buffer.concat([key(field, "bytes"), varint(value.length), value]);
+}
