@@ -82,24 +82,27 @@ export async function runTraining(program: Program, options: RunOptions): Promis
 
   emit(startEvent(program.config, options, progress));
   const { maxSteps, signal, onEvaluationBatch } = options;
-  const result = await train(program, session, loader, {
-    progress,
-    maxSteps,
-    signal,
-    emit,
-    onEvaluationBatch,
-    save,
-  });
-  emit({
-    event: "end",
-    step: result.progress.step,
-    outcome: result.outcome,
-    elapsedSeconds: result.progress.elapsedSeconds,
-    testAccuracy: result.progress.lastEvaluation?.accuracy ?? null,
-    peakMemoryBytes: peakMemoryBytes(),
-  });
-  await Promise.all([log.flush(), metrics.flush()]);
-  return { ...result, checkpoint: saved.newest, unsaved: saved.fault };
+  try {
+    const result = await train(program, session, loader, {
+      progress,
+      maxSteps,
+      signal,
+      emit,
+      onEvaluationBatch,
+      save,
+    });
+    emit({
+      event: "end",
+      step: result.progress.step,
+      outcome: result.outcome,
+      elapsedSeconds: result.progress.elapsedSeconds,
+      testAccuracy: result.progress.lastEvaluation?.accuracy ?? null,
+      peakMemoryBytes: peakMemoryBytes(),
+    });
+    return { ...result, checkpoint: saved.newest, unsaved: saved.fault };
+  } finally {
+    await Promise.all([log.flush(), metrics.flush()]); // whatever ended the run, what happened is kept
+  }
 }
 
 /** The most memory that this process has had resident. */
