@@ -4,7 +4,7 @@ import { compileText } from "./compiler/compile.js";
 import type { Diagnostic } from "./compiler/diagnostic.js";
 import { hasErrors } from "./compiler/diagnostic.js";
 import type { Program } from "./compiler/program.js";
-import type { Session } from "./runtime/engine.js";
+import type { Device, Session } from "./runtime/engine.js";
 import { chooseEngine } from "./runtime/engines/index.js";
 
 export type { Compilation } from "./compiler/compile.js";
@@ -42,7 +42,10 @@ export function compile(text: string, fileName = "network.yaml", overrides: read
  * A Program opened on an engine, with its initial state drawn from its seed. Dispose of it when done.
  * @throws UserError where the engine cannot be used on this machine.
  */
-export async function open(program: Program, options: { engine?: string; threads?: number } = {}): Promise<Session> {
-  const { engine } = await chooseEngine(options.engine ?? "auto");
-  return engine.open(program, { threads: options.threads });
+export async function open(
+  program: Program,
+  { engine: name = "auto", threads, device }: { engine?: string; threads?: number; device?: Device } = {},
+): Promise<Session> {
+  const { engine } = await chooseEngine(name, device);
+  return engine.open(program, { threads, device });
 }

@@ -1,5 +1,6 @@
 // What several commands share in reading their options.
 import { InvalidArgumentError } from "commander";
+import type { Device } from "../runtime/engine.js";
 
 /** For an option that may be given several times. */
 export function collect(value: string, before: readonly string[]): readonly string[] {
@@ -21,4 +22,17 @@ export function wholeNumber(least: number): (text: string) => number {
     if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
     throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
   };
+}
+
+/** "cpu" or "gpu:N" */
+export function deviceNamed(text: string): Device {
+  if (text === "cpu") return { kind: "cpu" };
+  const [, index] = /^gpu(?::(\d{1,3}))?$/.exec(text) ?? [text];
+  if (text.startsWith("gpu") && (index !== undefined || text === "gpu"))
+    return { kind: "gpu", index: Number(index ?? 0) };
+  throw new InvalidArgumentError("Expected cpu or gpu:N, where N counts GPUs from 0.");
+}
+
+export function deviceText(device: Device): string {
+  return device.kind === "cpu" ? "cpu" : `gpu:${device.index}`;
 }

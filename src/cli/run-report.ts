@@ -51,7 +51,9 @@ export class RunReport {
       ],
       [
         "memory",
-        `${formatBytes(memory.engineBytes)} to train with batches of ${batch}, ${formatBytes(memory.imageBytes)} for images, predicted`,
+        engine.name === "wasm"
+          ? `${formatBytes(memory.engineBytes)} to train with batches of ${batch}, ${formatBytes(memory.imageBytes)} for images, predicted`
+          : `${formatBytes(memory.imageBytes)} for images; what the engine ${engine.name} takes is not known beforehand`,
       ],
       ["data", `${name}: ${formatCount(plan.trainImages)} training and ${formatCount(plan.testImages)} test images`],
       ["training", `${config.train.epochs} epochs of ${formatCount(plan.stepsPerEpoch)} steps, seed ${config.seed}`],

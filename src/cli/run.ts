@@ -30,6 +30,7 @@ import { dataProgressDisplay } from "./data-progress.js";
 import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
 import { loadProgram } from "./load-program.js";
+import { deviceText } from "./options.js";
 import { predictMemory } from "./predict-memory.js";
 import { RunReport } from "./run-report.js";
 import { stopSignal } from "./stop-signal.js";
@@ -39,7 +40,7 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
   const program = await loadProgram(file, overrides, flags);
   if (!program) return exitCodes.inputHasErrors;
 
-  const chosen = await chooseEngine(flags.engine);
+  const chosen = await chooseEngine(flags.engine, flags.device);
   const report = new RunReport(program);
   const stop = stopSignal((signal) => report.stopping(signal));
   try {
@@ -48,7 +49,7 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
     const folder = flags.resume ? await folderToResume(program, flags) : await newFolder(program, flags);
     return await whileLocked(folder, async () => {
       const checkpoint = flags.resume ? await checkpointToResume(folder, program, report) : undefined;
-      const session = await chosen.engine.open(program, { threads: flags.threads });
+      const session = await chosen.engine.open(program, { threads: flags.threads, device: flags.device });
       try {
         report.begin(folder, checkpoint?.progress, await pastEvents(folder, checkpoint));
         const result = await runTraining(program, {
@@ -114,7 +115,7 @@ async function saveModel(
 }
 
 /** The command that goes on, to be pasted: what the file was overridden with is part of it. */
-function resumeCommand(file: string, { set, seed, engine, threads }: RunFlags, folder: RunFolder): string {
+function resumeCommand(file: string, { set, seed, engine, device, threads }: RunFlags, folder: RunFolder): string {
   const words = [
     "netc",
     "run",
@@ -125,6 +126,7 @@ function resumeCommand(file: string, { set, seed, engine, threads }: RunFlags, f
     ...set.flatMap((override) => ["--set", override]),
     ...(seed === undefined ? [] : ["--seed", String(seed)]),
     ...(engine === "auto" ? [] : ["--engine", engine]),
+    ...(device === undefined ? [] : ["--device", deviceText(device)]),
     ...(threads === undefined ? [] : ["--threads", String(threads)]),
   ];
   return words.map(shellWord).join(" ");

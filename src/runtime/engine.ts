@@ -7,13 +7,20 @@ export type Availability =
 
 export interface Engine {
   readonly name: string;
+  /** The kinds of device that it can compute on. */
+  readonly devices: readonly Device["kind"][];
   /** Cheap enough for `netc doctor`; never throws. */
   probe(): Promise<Availability>;
   open(program: Program, options: EngineOptions): Promise<Session>;
 }
 
+/** Where an engine computes. */
+export type Device = { readonly kind: "cpu" } | { readonly kind: "gpu"; readonly index: number };
+
 export interface EngineOptions {
   readonly threads?: number;
+  /** Default: the processor. */
+  readonly device?: Device;
 }
 
 /** Images as 8-bit values [count, height, width, channels]; the session normalises them as the config says. */

@@ -1,8 +1,9 @@
 // `netc run FILE`: trains the network of a file, in a folder of its own, or goes on where a run stopped.
 import type { Command } from "commander";
 import { Option } from "commander";
+import type { Device } from "../../runtime/engine.js";
 import { engineNames } from "../../runtime/engines/index.js";
-import { collect, wholeNumber } from "../options.js";
+import { collect, deviceNamed, wholeNumber } from "../options.js";
 
 export interface RunFlags {
   readonly set: readonly string[];
@@ -10,6 +11,7 @@ export interface RunFlags {
   readonly seed?: number;
   readonly maxSteps?: number;
   readonly engine: string;
+  readonly device?: Device;
   readonly threads?: number;
   readonly resume: boolean;
 }
@@ -29,6 +31,7 @@ export function register(program: Command): void {
     .option("--seed <number>", "the same as --set seed=<number>", wholeNumber(0))
     .option("--max-steps <number>", "stop after this many steps, with a checkpoint", wholeNumber(1))
     .addOption(new Option("--engine <name>", "what to train with").choices(["auto", ...engineNames]).default("auto"))
+    .option("--device <device>", "what the engine computes on: cpu or gpu:N (default: cpu)", deviceNamed)
     .option(
       "--threads <number>",
       "threads of the engine (default: one a core); results do not depend on it",

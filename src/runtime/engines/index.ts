@@ -1,10 +1,11 @@
 // The engines that netc knows, by name, each loaded only when it is asked for; and the choice among them.
-import type { Availability, Engine } from "../engine.js";
+import type { Availability, Device, Engine } from "../engine.js";
 import { UserError } from "../user-error.js";
 
 /** In order of preference: `auto` takes the first that this machine can run. */
 const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
   wasm: async () => (await import("./wasm/engine.js")).wasmEngine,
+  tensorflow: async () => (await import("./tensorflow/engine.js")).tensorflowEngine,
   cpu: async () => (await import("./tfjs/engine.js")).tfjsCpuEngine,
 };
 
@@ -17,12 +18,19 @@ export interface ChosenEngine {
   readonly reason: string;
 }
 
-/** The engine of that name, or for "auto" the first that is available. Throws a UserError saying what is missing. */
-export async function chooseEngine(name: string): Promise<ChosenEngine> {
-  if (name !== "auto") return await chooseByName(name);
+/**
+ * The engine of that name, or for "auto" the first that this machine can run on the device.
+ * @throws UserError saying what is missing.
+ */
+export async function chooseEngine(name: string, device: Device = { kind: "cpu" }): Promise<ChosenEngine> {
+  if (name !== "auto") return await chooseByName(name, device);
   const passedOver: string[] = [];
   for (const candidate of engineNames) {
     const engine = await ENGINES[candidate]!();
+    if (!engine.devices.includes(device.kind)) {
+      passedOver.push(`${candidate} has no ${DEVICE_NAMES[device.kind]}`);
+      continue;
+    }
     const availability = await engine.probe();
     if (availability.available) {
       const reason = passedOver.length === 0 ? "netc's fastest, and this machine runs it" : passedOver.join("; ");
@@ -39,8 +47,18 @@ export async function loadEngine(name: string): Promise<Engine> {
   return await load();
 }
 
-async function chooseByName(name: string): Promise<ChosenEngine> {
+const DEVICE_NAMES: Readonly<Record<Device["kind"], string>> = {
+  cpu: "way to run on the processor",
+  gpu: "way to a GPU",
+};
+
+async function chooseByName(name: string, device: Device): Promise<ChosenEngine> {
   const engine = await loadEngine(name);
+  if (!engine.devices.includes(device.kind)) {
+    throw new UserError(
+      `engine ${name} computes on the processor only; \`--engine tensorflow --device gpu:0\` is the way to a GPU`,
+    );
+  }
   const availability = await engine.probe();
   if (!availability.available) {
     throw new UserError(`engine ${name} is not available: ${availability.reason}; ${availability.remedy}`);

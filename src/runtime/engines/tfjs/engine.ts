@@ -7,6 +7,7 @@ import { TfjsSession } from "./session.js";
 
 export const tfjsCpuEngine: Engine = {
   name: "cpu",
+  devices: ["cpu"],
 
   async probe() {
     try {

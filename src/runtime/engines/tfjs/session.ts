@@ -190,7 +190,7 @@ export class TfjsSession implements Session {
 }
 
 /** The first of equal logits is the prediction, as in PyTorch's argmax. */
-function countCorrect(logits: ArrayLike<number>, labels: Int32Array): number {
+export function countCorrect(logits: ArrayLike<number>, labels: Int32Array): number {
   const classes = logits.length / labels.length;
   let correct = 0;
   labels.forEach((label, image) => {

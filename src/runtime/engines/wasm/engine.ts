@@ -7,6 +7,7 @@ import { openWasmSession } from "./session.js";
 
 export const wasmEngine: Engine = {
   name: "wasm",
+  devices: ["cpu"],
   probe: async () => wasmAvailability(),
   open: (program: Program, { threads = os.availableParallelism() }: EngineOptions) => openWasmSession(program, threads),
 };

@@ -1,0 +1,72 @@
+// Program → one step as a graph of TensorFlow operations: forward, and in training backward and update. The engine makes a
+// function of it, whose arguments are the batch, what changes from step to step, and a handle for every variable.
+import { invariant } from "../diagnostic.js";
+import type { Program } from "../program.js";
+import { averageName, averagesWeights } from "../weight-average.js";
+import type { StepMode } from "./differentiate.js";
+import { trainingGraphOf } from "./lower.js";
+import type { BatchInput, HyperName, Storage, Variable } from "./tensorflow/emission.js";
+import { Emission } from "./tensorflow/emission.js";
+import { stepRules } from "./tensorflow/step-rules.js";
+import type { Output, TensorflowGraph, TensorflowNode } from "./tensorflow/tensorflow-graph.js";
+import type { TrainingOp } from "./training-graph.js";
+
+export interface TensorflowStep {
+  readonly mode: StepMode;
+  readonly batch: number;
+  readonly graph: TensorflowGraph;
+  readonly inputs: ReadonlyMap<BatchInput, Output>;
+  readonly hypers: ReadonlyMap<HyperName, Output>;
+  readonly variables: readonly Variable[];
+  /** [batch], label smoothing included. */
+  readonly losses: Output;
+  /** [batch, classes] */
+  readonly logits: Output;
+  /** The step is done when all of these have run. */
+  readonly updates: readonly TensorflowNode[];
+}
+
+export function emitTensorflow(
+  program: Program,
+  mode: StepMode,
+  batch: number,
+  storage: Exclude<Storage, ReadonlyMap<string, unknown>>,
+): TensorflowStep {
+  const emission = emit(program, mode, batch, storage, true);
+  const { graph, inputs, hypers, variables, losses, logits, updates } = emission;
+  invariant(losses && logits, "a step ends with its loss");
+  return { mode, batch, graph, inputs, hypers, variables: [...variables.values()], losses, logits, updates };
+}
+
+/** From 8-bit images [n, height, width, channels] to logits [n, classes] for any n, with the weights written into the graph. */
+export function emitTensorflowInference(
+  program: Program,
+  weights: ReadonlyMap<string, { readonly data: Float32Array }>,
+): { graph: TensorflowGraph; images: Output; logits: Output } {
+  const emission = emit(program, "evaluate", -1, weights, false);
+  const { graph, logits } = emission;
+  invariant(logits, "an evaluation yields logits");
+  return { graph, images: emission.batchInput("images"), logits };
+}
+
+function emit(program: Program, mode: StepMode, batch: number, storage: Storage, hasLabels: boolean): Emission {
+  const { config } = program;
+  const { height, width, channels } = config.model.input;
+  const readsAverages = mode === "evaluate" && averagesWeights(config.train);
+  const emission: Emission = new Emission({
+    source: trainingGraphOf(program, mode),
+    data: config.data,
+    train: config.train,
+    batch,
+    storage,
+    imageShape: [batch, height, width, channels],
+    hasLabels,
+    nameOf: readsAverages ? averageName : (name) => name,
+  });
+  for (const { name, op } of emission.source.nodes) {
+    emission.graph.scope = `${name}/`;
+    const rule = stepRules[op.kind] as (emission: Emission, op: TrainingOp) => void;
+    rule(emission, op);
+  }
+  return emission;
+}

@@ -1,0 +1,30 @@
+// TensorFlow's ConfigProto, as bytes: threads, GPUs, and what the graph's rewriter is to do. Fields are those of config.proto
+// and rewriter_config.proto.
+import { Message } from "../../../compiler/lower/tensorflow/protobuf.js";
+import type { Device } from "../../engine.js";
+
+export interface TensorflowConfig {
+  readonly threads: number;
+  readonly device: Device;
+}
+
+/** Of a context, once a process for each. */
+export function contextConfig({ threads, device }: TensorflowConfig): Uint8Array {
+  const config = new Message();
+  if (device.kind === "cpu") config.message(1, new Message().text(1, "GPU").int(2, 0)); // device_count
+  config.int(2, threads).int(5, threads); // within an operation, and operations beside each other
+  const gpu = new Message().int(4, true); // memory as it is needed, not all of it at once
+  if (device.kind === "gpu") gpu.text(5, String(device.index)); // visible_device_list
+  return config.message(6, gpu).finish();
+}
+
+/** RewriterConfig's switches that give bfloat16 arithmetic: by oneDNN on processors, by TensorFlow itself on GPUs. */
+const BFLOAT16_FIELD: Readonly<Record<Device["kind"], number>> = { cpu: 31, gpu: 23 };
+const ON = 1;
+
+/** Of the call of a function: rewriter options of the context do not reach into functions. */
+export function functionConfig(device: Device, isBfloat16: boolean): Uint8Array {
+  const rewriter = new Message();
+  if (isBfloat16) rewriter.int(BFLOAT16_FIELD[device.kind], ON);
+  return new Message().message(10, new Message().message(10, rewriter)).finish();
+}
