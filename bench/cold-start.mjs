@@ -4,11 +4,13 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { checkPeers } from "./check-peers.mjs";
 import { median } from "./statistics.mjs";
 
 const netc = fileURLToPath(new URL("../bin/netc.js", import.meta.url));
 const fileAt = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const schema = fileAt("schema/netc.schema.json");
 const reporter = new URL("report-peak.mjs", import.meta.url).href;
 
 export async function coldStart({ runs, files, steps, say }) {
@@ -27,6 +29,10 @@ export async function coldStart({ runs, files, steps, say }) {
     await measureCommand("netc --version", ["--version"], runs);
     await measureCommand("netc graph configs/resnet-20.yaml", ["graph", example], runs);
     await measureCommand("netc check configs/resnet-20.yaml", ["check", example], runs);
+    const wrong = await writeWrong(folder, example);
+    const beside = checkPeers();
+    const checkers = [{ name: "netc check", measure: () => netcFaults(wrong) }, ...beside.peers];
+    for (const result of await measureInTurns(checkers, wrong, runs, say)) commands.push(result);
     await measureCommand(`netc check (${files} files)`, ["check", ...many], Math.min(3, runs));
     say("netc run, up to its first step");
     const first = [];
@@ -40,7 +46,7 @@ export async function coldStart({ runs, files, steps, say }) {
       runs: first.length,
       note: "the first step: from the command to its line in the run's event log, with the data set in the cache",
     });
-    return { commands };
+    return { commands, skipped: beside.skipped };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -56,6 +62,49 @@ async function writeCopies(folder, example, count) {
     paths.push(path);
   }
   return paths;
+}
+
+/** Three faults of form, which a JSON schema can find: a misspelt key, a wrong type, a value too large. */
+async function writeWrong(folder, example) {
+  const path = join(folder, "wrong.yaml");
+  const text = await readFile(example, "utf8");
+  const wrong = text
+    .replace("$schema=../schema/netc.schema.json", `$schema=${pathToFileURL(schema).href}`)
+    .replace("name: resnet-20", "name: resnet-20\nsead: 1")
+    .replace(/epochs: \d+/, "epochs: many")
+    .replace(/momentum: [\d.]+/, "momentum: 2");
+  await writeFile(path, wrong);
+  return path;
+}
+
+/** Every checker once a round, so that what slows the machine meets them all; the first round is left out. */
+async function measureInTurns(checkers, file, runs, say) {
+  const measured = checkers.map(() => []);
+  for (let round = 0; round < runs + 1; round++) {
+    for (const [index, { name, measure }] of checkers.entries()) {
+      if (round === 0) say(`${name} (wrong file)`);
+      measured[index].push(await measure(file, schema));
+    }
+  }
+  return checkers.map(({ name }, index) => ({
+    command: `${name} (wrong file)`,
+    milliseconds: median(measured[index].slice(1).map(({ milliseconds }) => milliseconds)),
+    peakBytes: null,
+    runs,
+    note: `${name} reports ${measured[index][0].faults} faults in a file with 3`,
+  }));
+}
+
+async function netcFaults(file) {
+  const started = performance.now();
+  const child = spawn(process.execPath, [netc, "check", file, "--format", "json"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  child.stdout.on("data", (chunk) => (text += chunk));
+  await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
+  const milliseconds = performance.now() - started;
+  return { milliseconds, faults: JSON.parse(text).errors };
 }
 
 function wallMilliseconds(args, environment = {}) {

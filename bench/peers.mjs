@@ -10,9 +10,9 @@ import { promisify } from "node:util";
 
 const peersFolder = fileURLToPath(new URL("peers/", import.meta.url));
 const run = promisify(execFile);
-const NO_MODULE = "not installed in the folder that NETC_BENCH_MODULES names";
+export const NO_MODULE = "not installed in the folder that NETC_BENCH_MODULES names";
 
-const INSTALL = {
+export const INSTALL = {
   debian: "apt-get install python3-torch (Debian's, light), used as /usr/bin/python3",
   pypi:
     "python3 -m venv FOLDER && FOLDER/bin/pip install torch (several GB), then NETC_BENCH_PYTHON=FOLDER/bin/python; " +
@@ -107,12 +107,12 @@ function nodeSide(name, script, options) {
 }
 
 /** What createRequire takes to find a package that is installed for the benchmark; undefined where it is not. */
-function moduleFolder(name) {
+export function moduleFolder(name) {
   if (!process.env.NETC_BENCH_MODULES) return undefined;
   const folder = resolve(process.env.NETC_BENCH_MODULES);
   return existsSync(join(folder, "node_modules", name, "package.json")) ? join(folder, "package.json") : undefined;
 }
 
-function versionOf(modules, name) {
+export function versionOf(modules, name) {
   return createRequire(modules)(`${name}/package.json`).version;
 }

@@ -27,9 +27,7 @@ export const tablesOf = {
       notes: [
         `netc's data: ${sides[0].data}, through its own loader; the peers': one batch that lies ready in memory`,
         `preparing a batch takes netc ${sides[0].dataMilliseconds.toFixed(1)} ms, while the step before it runs`,
-        ...skipped.map(
-          ({ name, reason, install }) => `skipped ${name}: ${reason}${install ? `; to have it: ${install}` : ""}`,
-        ),
+        ...skipped.map(skippedNote),
       ],
     },
   ],
@@ -53,7 +51,7 @@ export const tablesOf = {
     },
   ],
 
-  "cold-start": (title, { commands }) => [
+  "cold-start": (title, { commands, skipped = [] }) => [
     {
       title,
       columns: [
@@ -68,7 +66,7 @@ export const tablesOf = {
         peakBytes === null ? "" : bytes(peakBytes),
         String(runs),
       ]),
-      notes: commands.flatMap(({ note }) => note ?? []),
+      notes: [...commands.flatMap(({ note }) => note ?? []), ...skipped.map(skippedNote)],
     },
   ],
 
@@ -107,6 +105,10 @@ export const tablesOf = {
     },
   ],
 };
+
+function skippedNote({ name, reason, install }) {
+  return `skipped ${name}: ${reason}${install ? `; to have it: ${install}` : ""}`;
+}
 
 export function textTable({ title, columns, rows, notes }) {
   const cells = [columns.map(([name]) => name), ...rows];
