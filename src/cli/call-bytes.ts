@@ -57,6 +57,14 @@ const extentRules: ExtentRules = {
   batch_norm_inference: pointwiseExtents,
   pointwise: pointwiseExtents,
   pointwise_gradient: pointwiseGradientExtents,
+  subsample: ({ images, outHeight, outWidth, channels, outLanes }) => {
+    const pixels = images * outHeight * outWidth * FLOAT;
+    return { input: pixels * channels, output: pixels * outLanes };
+  },
+  subsample_gradient: ({ images, height, width, lanes, outHeight, outWidth, channels }) => {
+    const outputGradient = images * outHeight * outWidth * channels * FLOAT;
+    return { outputGradient, inputGradient: images * height * width * lanes * FLOAT };
+  },
   max_pool: (operands) => poolExtents(operands),
   max_pool_gradient: (operands) => {
     const { input, output } = poolExtents(operands);

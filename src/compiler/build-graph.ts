@@ -84,10 +84,14 @@ function addResidualBlock(
     branch = builder.addActivation(`${name}.activation2`, stage.activation, branch, path);
   }
 
+  const projection = blockIndex === 0 && stage.projection; // within a stage both sides have the same shape
+  const path = [...origin, "projection"];
   let shortcut = input;
-  if (blockIndex === 0 && stage.projection) {
-    const { bias, norm } = stage.projection;
-    const path = [...origin, "projection"];
+  if (projection === "subsample") {
+    const op: Op = { kind: "subsample", channels, stride: [stride, stride] };
+    shortcut = builder.add(`${name}.projection`, op, [input], path);
+  } else if (projection) {
+    const { bias, norm } = projection;
     const window = square({ kernel: 1, stride, padding: 0 });
     const conv: Op = { kind: "conv2d", channels, bias, ...window };
     shortcut = builder.add(`${name}.projection.conv`, conv, [input], path);

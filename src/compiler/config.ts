@@ -76,6 +76,11 @@ export interface StemConfig {
   readonly pool: null | { readonly max: WindowConfig };
 }
 
+export interface ProjectionConfig {
+  readonly bias: boolean;
+  readonly norm: NormConfig;
+}
+
 export interface StageConfig {
   readonly channels: number;
   readonly blocks: number;
@@ -83,8 +88,8 @@ export interface StageConfig {
   readonly stride: number;
   /** Pooling before the first block. */
   readonly pool: null | { readonly max: WindowConfig };
-  /** Shortcut of the first block: identity (false) or a 1×1 convolution. */
-  readonly projection: false | { readonly bias: boolean; readonly norm: NormConfig };
+  /** Shortcut of the first block: identity (false), every stride-th pixel with zeros as further channels, or a 1×1 convolution. */
+  readonly projection: false | "subsample" | ProjectionConfig;
   readonly norm: NormConfig;
   readonly activation: ActivationConfig;
   /** Activation on the residual branch before the addition, as in the tutorial's block. */

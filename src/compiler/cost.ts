@@ -64,6 +64,7 @@ const rules: MultiplyAddRules = {
   batch_norm: none,
   relu: none,
   add: none,
+  subsample: none,
   max_pool: none,
   average_pool: none,
   global_average_pool: none,

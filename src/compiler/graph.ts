@@ -21,6 +21,8 @@ export type Op =
   | { readonly kind: "batch_norm"; readonly eps: number; readonly momentum: number }
   | { readonly kind: "relu" }
   | { readonly kind: "add" }
+  /** Every stride-th pixel, the first among them; channels beyond the input's are zero. */
+  | { readonly kind: "subsample"; readonly channels: number; readonly stride: Window["stride"] }
   | ({ readonly kind: "max_pool" } & Window)
   /** Counts padding in its divisor, as PyTorch's AvgPool2d does by default. */
   | ({ readonly kind: "average_pool" } & Window)

@@ -14,6 +14,7 @@ const shapeRules: ShapeRules = {
   batch_norm: (_, [input]) => input!,
   relu: (_, [input]) => input!,
   add: (_, [branch, shortcut], node) => meet(asMap(branch), asMap(shortcut), node),
+  subsample: (op, [input], node) => subsample(asMap(input), op, node),
   max_pool: (op, [input], node) => slide(asMap(input), op, asMap(input).channels, node),
   average_pool: (op, [input], node) => slide(asMap(input), op, asMap(input).channels, node),
   global_average_pool: (_, [input]) => ({ kind: "vector", channels: input!.channels }),
@@ -72,6 +73,20 @@ function slide(input: MapShape, window: Window, channels: number, node: Node): S
     height: Math.floor((paddedHeight - kernel[0]) / stride[0]) + 1,
     width: Math.floor((paddedWidth - kernel[1]) / stride[1]) + 1,
     channels,
+  };
+}
+
+function subsample(input: MapShape, { channels, stride }: OpOf<"subsample">, node: Node): Shape | Diagnostic {
+  if (channels >= input.channels) {
+    const [height, width] = [Math.ceil(input.height / stride[0]), Math.ceil(input.width / stride[1])];
+    return { kind: "map", height, width, channels };
+  }
+  return {
+    code: "shape/subsample-narrows",
+    severity: "error",
+    message: `the shortcut keeps every channel of the ${formatShape(input)} map before it, but the stage has ${channels}`,
+    path: node.origin,
+    hint: `write \`projection: true\`, or at least \`channels: ${input.channels}\``,
   };
 }
 

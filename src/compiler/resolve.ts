@@ -1,6 +1,6 @@
 // Writes out what a file leaves unsaid: short forms become long ones, defaults are filled in from the language's table,
 // and what follows from the data set (image size, classes, colours) is put in its place. Nothing is optional after.
-import type { DataConfig, ModelConfig, ResolvedConfig, StageConfig, StemConfig } from "./config.js";
+import type { DataConfig, ModelConfig, ProjectionConfig, ResolvedConfig, StageConfig, StemConfig } from "./config.js";
 import { datasetFacts } from "./datasets.js";
 import type { DatasetFacts } from "./datasets.js";
 import { invariant } from "./diagnostic.js";
@@ -49,10 +49,9 @@ interface FilledWindow {
   readonly padding: number;
 }
 
-type Projection = Exclude<StageConfig["projection"], false>;
 type FilledStage = Omit<StageConfig, "projection" | "pool"> & {
   readonly pool: null | { readonly max: FilledWindow };
-  readonly projection: false | (Omit<Projection, "norm"> & Partial<Pick<Projection, "norm">>);
+  readonly projection: false | "subsample" | (Omit<ProjectionConfig, "norm"> & Partial<Pick<ProjectionConfig, "norm">>);
 };
 
 function normalization(written: FilledNormalize, facts: DatasetFacts): DataConfig["normalize"] {
@@ -79,7 +78,8 @@ function resolveModel(model: FilledModel, data: Filled["data"], facts: DatasetFa
     stages: model.stages.map(({ projection, pool, ...stage }) => ({
       ...stage,
       pool: pool && { max: window(pool.max) },
-      projection: projection && { bias: projection.bias, norm: projection.norm ?? stage.norm },
+      projection:
+        typeof projection === "object" ? { bias: projection.bias, norm: projection.norm ?? stage.norm } : projection,
     })),
     pooling:
       pooling === "global_average"

@@ -90,6 +90,11 @@ describe("resolve", () => {
     });
   });
 
+  it("keeps a shortcut without parameters as it is written", () => {
+    const { config } = load(minimal, ["model.stages[0].projection=subsample"]);
+    expect(config.model.stages[0]!.projection).toBe("subsample");
+  });
+
   it("centres an odd kernel and spreads one number over all channels", () => {
     const { config } = load(minimal, ["model.stem.kernel=7", "data.normalize={mean: 0.5, std: [0.1, 0.2, 0.3]}"]);
     expect(config.model.stem.padding).toBe(3);

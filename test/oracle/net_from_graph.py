@@ -94,6 +94,8 @@ class Net:
             return F.relu(x)
         if kind == "add":
             return inputs[0] + inputs[1]
+        if kind == "subsample":
+            return subsampled(x, op)
         if kind == "max_pool":
             return F.max_pool2d(padded(x, op, -math.inf), tuple(op["kernel"]), tuple(op["stride"]))
         if kind == "average_pool":
@@ -105,6 +107,12 @@ class Net:
             result = flat @ self.parameters[name + ".weight"]
             return result + self.parameters[name + ".bias"] if op["bias"] else result
         raise ValueError(f"no rule for {kind}")
+
+
+def subsampled(x, op):
+    """He et al. 2015, section 3.3, option A: every stride-th pixel, zeros in the further channels."""
+    pixels = x[:, :, ::op["stride"][0], ::op["stride"][1]]
+    return F.pad(pixels, (0, 0, 0, 0, 0, op["channels"] - x.shape[1]))
 
 
 def padded(x, op, value):

@@ -39,7 +39,7 @@ const cifarStd = [0.24703223, 0.24348513, 0.26158784];
  * rates PyTorch's own float32 stays within 1e-4 of its float64 (a rate of 0.01 gives 7e-2 after 20 steps, by relu masks that flip).
  */
 export function oracleCases(): OracleCase[] {
-  return [resNet20(), tutorial(), oddWindows(), residualAdamW(), noNormAdam(), unevenStrides()];
+  return [resNet20(), tutorial(), oddWindows(), residualAdamW(), noNormAdam(), unevenStrides(), optionA()];
 }
 
 /** configs/resnet-20.yaml, its optimizer written out. */
@@ -136,6 +136,21 @@ function unevenStrides(): OracleCase {
   return fromGraph("uneven-strides", { seed: 4, batch: 7, learningRate: 0.01 }, net, training);
 }
 
+/** Shortcuts without parameters, as in the paper's own CIFAR-10 networks: wider and smaller, wider alone, smaller alone. */
+function optionA(): OracleCase {
+  const net = new Network(11, 12, 3);
+  let x = net.add("stem.conv", { kind: "conv2d", channels: 5, bias: false, ...window(3, 1, 1) }, 0);
+  x = net.add("stem.norm", { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }, x);
+  x = net.add("stem.activation", { kind: "relu" }, x);
+  x = residualBlock(net, "stages.0.blocks.0", x, 10, 2, "subsample");
+  x = residualBlock(net, "stages.1.blocks.0", x, 13, 1, "subsample");
+  x = residualBlock(net, "stages.2.blocks.0", x, 13, 3, "subsample");
+  x = net.add("pooling", { kind: "global_average_pool" }, x);
+  net.add("classifier", { kind: "linear", features: 5, bias: true }, x);
+  const training = { optimizer: sgd({ momentum: 0.9 }), labelSmoothing: 0, classes: 5, mean: cifarMean, std: cifarStd };
+  return fromGraph("option-a", { seed: 8, batch: 6, learningRate: 0.01 }, net, training);
+}
+
 /**
  * One operation each, between a 1×1 convolution, whose gradient tells the operation's gradient by its input, and a classifier.
  * Two steps, momentum without decay.
@@ -198,6 +213,7 @@ export function probeCases(): OracleCase[] {
     ["9x8", 4, { kind: "average_pool", ...uneven }],
     ["5x6", 16, { kind: "global_average_pool" }],
     ["4x3", 5, { kind: "global_average_pool" }],
+    ["9x8", 5, { kind: "subsample", channels: 12, stride: [2, 3] }],
   ];
   return probes.map(([map, channels, op, batch = 3], index) => {
     const [height, width] = map.split("x").map(Number) as [number, number];
@@ -215,6 +231,7 @@ export function probeCases(): OracleCase[] {
 
 function probeName(map: string, channels: number, op: Op): string {
   const size = `${op.kind} of ${map}x${channels}`;
+  if (op.kind === "subsample") return `${size} to ${op.channels}, stride ${op.stride.join("x")}`;
   if (!("kernel" in op)) return size;
   const { top, bottom, left, right } = op.padding;
   const outputs = op.kind === "conv2d" ? ` to ${op.channels}${op.bias ? " with bias" : ""}` : "";
@@ -242,16 +259,28 @@ class Network {
   }
 }
 
-function residualBlock(net: Network, name: string, input: number, channels: number, stride: number): number {
+function residualBlock(
+  net: Network,
+  name: string,
+  input: number,
+  channels: number,
+  stride: number,
+  shortcut: "convolution" | "subsample" = "convolution",
+): number {
   let x = net.add(`${name}.conv1`, { kind: "conv2d", channels, bias: false, ...window(3, stride, 1) }, input);
   x = net.add(`${name}.norm1`, { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }, x);
   x = net.add(`${name}.activation1`, { kind: "relu" }, x);
   x = net.add(`${name}.conv2`, { kind: "conv2d", channels, bias: false, ...window(3, 1, 1) }, x);
   x = net.add(`${name}.norm2`, { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }, x);
   x = net.add(`${name}.activation2`, { kind: "relu" }, x);
-  const projection: Op = { kind: "conv2d", channels, bias: true, ...window(1, stride, 0) };
-  const shortcut = stride === 1 ? input : net.add(`${name}.projection.conv`, projection, input);
-  return net.add(`${name}.activation`, { kind: "relu" }, net.add(`${name}.add`, { kind: "add" }, x, shortcut));
+  let around = input;
+  if (shortcut === "subsample") {
+    around = net.add(`${name}.projection`, { kind: "subsample", channels, stride: [stride, stride] }, input);
+  } else if (stride !== 1) {
+    const projection: Op = { kind: "conv2d", channels, bias: true, ...window(1, stride, 0) };
+    around = net.add(`${name}.projection.conv`, projection, input);
+  }
+  return net.add(`${name}.activation`, { kind: "relu" }, net.add(`${name}.add`, { kind: "add" }, x, around));
 }
 
 function window(kernel: number, stride: number, padding: number): Window {

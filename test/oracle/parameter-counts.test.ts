@@ -1,4 +1,4 @@
-// Ten networks have as many parameters and running statistics here as torch.nn modules built from the same descriptions.
+// Eleven networks have as many parameters and running statistics here as torch.nn modules built from the same descriptions.
 import { expect, it } from "vitest";
 import { compileText } from "../../src/compiler/compile.js";
 import { parametersOf, statisticsOf } from "../../src/compiler/parameters.js";

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 import counter_random as random
-from net_from_graph import padded
+from net_from_graph import padded, subsampled
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -89,6 +89,9 @@ CASES = [
     {"op": {"kind": "cross_entropy", "label_smoothing": 0.0, "scale": 128.0}, "input": [3, 4]},
     {"op": {"kind": "cross_entropy", "label_smoothing": 0.0}, "input": [4, 5], "shares": [0.75, 1.0, 0.5, 0.625]},
     {"op": {"kind": "cross_entropy", "label_smoothing": 0.1}, "input": [4, 3], "shares": [0.75, 1.0, 0.5, 0.625]},
+    {"op": {"kind": "subsample", "channels": 8, "stride": [2, 2]}, "input": [2, 6, 6, 4]},
+    {"op": {"kind": "subsample", "channels": 5, "stride": [2, 3]}, "input": [2, 7, 8, 5]},
+    {"op": {"kind": "subsample", "channels": 9, "stride": [1, 1]}, "input": [1, 3, 4, 3]},
 ]
 
 
@@ -124,6 +127,8 @@ def apply(op, x, parameters):
         result = F.conv2d(padded(channels_first, op, 0.0), weight, bias, stride=tuple(op["stride"]))
     elif kind == "batch_norm":
         result = F.batch_norm(channels_first, None, None, *parameters, training=True, eps=op["eps"])
+    elif kind == "subsample":
+        result = subsampled(channels_first, op)
     elif kind == "max_pool":
         result = F.max_pool2d(padded(channels_first, op, -math.inf), tuple(op["kernel"]), tuple(op["stride"]))
     elif kind == "average_pool":

@@ -1,4 +1,4 @@
-"""Counts the parameters of torch.nn modules built from ten model descriptions and writes parameter-counts.json.
+"""Counts the parameters of torch.nn modules built from eleven model descriptions and writes parameter-counts.json.
 
 The descriptions are netc's `data` and `model` with nothing left out that changes a count. The modules are written from the
 papers' wording, without a look at netc's graph.
@@ -32,11 +32,11 @@ PLAIN = {"bias": False, "norm": norm()}
 BIASED = {"bias": True, "norm": "none"}
 
 
-def cifar(depth):
-    """6n + 2 layers, with projections where the paper pads (He et al. 2015, section 4.2)."""
+def cifar(depth, projection=PLAIN):
+    """6n + 2 layers, with projections, or without parameters as in the paper (He et al. 2015, section 4.2)."""
     blocks = (depth - 2) // 6
     return {"stem": stem(16), "pooling": "global_average", "stages": [
-        stage(16, blocks), stage(32, blocks, 2, PLAIN), stage(64, blocks, 2, PLAIN)]}
+        stage(16, blocks), stage(32, blocks, 2, projection), stage(64, blocks, 2, projection)]}
 
 
 def window(kernel, stride, padding=0):
@@ -65,6 +65,7 @@ DESCRIPTIONS = [
      "stages": [stage(64, 1, 1, PLAIN), stage(128, 1, 2, PLAIN), stage(256, 1, 2, PLAIN)], "pooling": {"average": window(4, 4)}},
     {"name": "one block, identity", "classes": 2, "size": [8, 8], "stem": stem(1, 1, 1, 0, False, "none", "none"),
      "stages": [stage(1, 1, activation="none")], "pooling": "global_average"},
+    {"name": "resnet-56, option A", "classes": 10, "size": [32, 32], **cifar(56, "subsample")},
 ]
 
 
@@ -74,6 +75,16 @@ def norm_modules(description, channels):
 
 def activation_modules(name):
     return [] if name == "none" else [nn.ReLU()]
+
+
+class OptionA(nn.Module):
+    def __init__(self, channels, stride):
+        super().__init__()
+        self.channels, self.stride = channels, stride
+
+    def forward(self, x):
+        zeros = x.new_zeros(x.shape[0], self.channels - x.shape[1], *x.shape[2:])
+        return torch.cat([x, zeros], 1)[:, :, ::self.stride, ::self.stride]
 
 
 class Block(nn.Module):
@@ -86,7 +97,7 @@ class Block(nn.Module):
             nn.Conv2d(channels, channels, 3, 1, 1, bias=False), *norm_modules(description["norm"], channels),
             *(activation if description["activation_before_add"] else []))
         projection = description["projection"] if first else False
-        self.shortcut = nn.Identity() if not projection else nn.Sequential(
+        self.shortcut = nn.Identity() if not projection else OptionA(channels, stride) if projection == "subsample" else nn.Sequential(
             nn.Conv2d(inputs, channels, 1, stride, bias=projection["bias"]), *norm_modules(projection["norm"], channels))
         self.activation = nn.Sequential(*activation)
 

@@ -157,6 +157,11 @@ class Machine {
   }
 }
 
+/** A window of one pixel. */
+function pixelsOf({ stride }: Pick<Window, "stride">): Window {
+  return { kernel: [1, 1], stride, padding: { top: 0, bottom: 0, left: 0, right: 0 } };
+}
+
 type PoolOp = TrainingOpOf<"max_pool" | "average_pool">;
 type Rules = { readonly [K in TrainingOp["kind"]]: (machine: Machine, op: TrainingOpOf<K>) => void };
 
@@ -293,6 +298,28 @@ const rules: Rules = {
       const centred = d[at]! - dShift[channel]! / count - (hat[at]! * dScale[channel]!) / count;
       dx[at] = scale[channel]! * reciprocal[channel]! * centred;
     }
+  },
+
+  // y[p, c] = x[p · stride, c] for the input's channels, 0 for the further ones
+  subsample(machine, op) {
+    const [x, channels, outChannels] = [
+      machine.read(op.input),
+      machine.channels(op.input),
+      machine.channels(op.output),
+    ];
+    const y = machine.create(op.output);
+    machine.eachTap(pixelsOf(op), op.input, op.output, (from, to) => {
+      for (let c = 0; c < channels; c++) y[to * outChannels + c] = x[from * channels + c]!;
+    });
+  },
+
+  subsample_gradient(machine, op) {
+    const [dy, channels] = [machine.read(op.outputGradient), machine.channels(op.inputGradient)];
+    const outChannels = machine.channels(op.outputGradient);
+    const dx = machine.create(op.inputGradient);
+    machine.eachTap(pixelsOf(op), op.inputGradient, op.outputGradient, (from, to) => {
+      for (let c = 0; c < channels; c++) dx[from * channels + c] = dy[to * outChannels + c]!;
+    });
   },
 
   max_pool(machine, op: PoolOp) {

@@ -24,7 +24,7 @@ interface Block {
   readonly isNormed?: boolean;
   readonly isActive?: boolean;
   readonly activationBeforeAdd?: boolean;
-  readonly projection?: { readonly bias: boolean; readonly isNormed: boolean };
+  readonly projection?: "subsample" | { readonly bias: boolean; readonly isNormed: boolean };
 }
 
 /** As build-graph lays a block out: branch first, then the projection, then the sum. */
@@ -37,7 +37,9 @@ function block(name: string, input: string, options: Block): Layer[] {
   if (isNormed) layers.push([`${name}.norm2`, norm]);
   if (options.activationBeforeAdd) layers.push([`${name}.activation2`, relu]);
   const branch = layers.at(-1)![0];
-  if (projection) {
+  if (projection === "subsample") {
+    layers.push([`${name}.projection`, { kind: "subsample", channels, stride: [stride, stride] }, [input]]);
+  } else if (projection) {
     layers.push([`${name}.projection.conv`, conv(channels, square(1, stride), projection.bias), [input]]);
     if (projection.isNormed) layers.push([`${name}.projection.norm`, norm]);
   }
@@ -151,6 +153,15 @@ export const networks: Readonly<Record<string, ShapedGraph>> = {
         isNormed: false,
         projection: { bias: true, isNormed: false },
       }),
+      ...head,
+    ],
+  ),
+  "shortcuts without parameters": net(
+    [8, 7, 3],
+    [
+      ...stem,
+      ...block("wider", "stem.activation", { channels: 9, stride: 2, projection: "subsample" }),
+      ...block("smaller", "wider.activation", { channels: 9, stride: 3, projection: "subsample" }),
       ...head,
     ],
   ),

@@ -108,6 +108,7 @@ interface Field {
 
 function fieldAfter(op: Op, before: Field | undefined): Field {
   if (!before) return { size: 1, step: 1 };
+  if (op.kind === "subsample") return { ...before, step: before.step * op.stride[0] };
   if (!isWindowed(op)) return before;
   return { size: before.size + (op.kernel[0] - 1) * before.step, step: before.step * op.stride[0] };
 }

@@ -11,6 +11,7 @@ export const settingRules: readonly ConfigRule[] = [
   flipsSomeImages,
   mixesSomeImages,
   poolsSeeMoreThanOnePixel,
+  shortcutsBridgeADifference,
   activationBeforeAddHasAnActivation,
   nesterovHasMomentum,
   decayIsLimitedWhereThereIsSome,
@@ -71,6 +72,17 @@ function poolsSeeMoreThanOnePixel({ model }: ResolvedConfig): readonly Diagnosti
   });
 }
 
+/** The shortcut without parameters is the identity where a stage keeps both channels and map. */
+function shortcutsBridgeADifference({ model }: ResolvedConfig): readonly Diagnostic[] {
+  return model.stages.flatMap(({ projection, channels, stride }, index) => {
+    const before = model.stages[index - 1]?.channels ?? model.stem.channels;
+    if (projection !== "subsample" || stride > 1 || channels !== before) return [];
+    const message = `projection is subsample, but the stage keeps ${channels} channels and the map's size, so it is the identity`;
+    const path = ["model", "stages", index, "projection"];
+    return [withoutEffect(message, path, "take `projection` out, or write `stride: 2`")];
+  });
+}
+
 function activationBeforeAddHasAnActivation({ model }: ResolvedConfig): readonly Diagnostic[] {
   return model.stages.flatMap(({ activation, activation_before_add: isBefore }, index) => {
     if (!isBefore || activation !== "none") return [];
@@ -111,7 +123,9 @@ function stairsChangeTheRate({ train }: ResolvedConfig): readonly Diagnostic[] {
 
 function biasesExist({ model, train }: ResolvedConfig): readonly Diagnostic[] {
   const hasBias =
-    model.stem.bias || model.classifier.bias || model.stages.some(({ projection }) => projection && projection.bias);
+    model.stem.bias ||
+    model.classifier.bias ||
+    model.stages.some(({ projection }) => typeof projection === "object" && projection.bias);
   if (hasBias || train.initialization.bias === "zero") return [];
   const message = "initialization.bias says how biases start, but no layer has one";
   return [withoutEffect(message, ["train", "initialization", "bias"], "take `bias` out")];

@@ -52,6 +52,7 @@ const catalogue = {
   "data/batch-larger-than-data": error("a batch is larger than the data set"),
 
   "shape/residual-mismatch": error("the two sides of a residual addition have different shapes"),
+  "shape/subsample-narrows": error("a shortcut without parameters comes in with more channels than the stage has"),
   "shape/vanished-map": error("a layer's output would have no rows or no columns"),
   "shape/pooling-window": error("a pooling window does not fit its map"),
   "shape/too-many-blocks": error("the stages have more blocks than netc compiles"),

@@ -1,5 +1,5 @@
 // The `model` section of the language: a residual network from its input to its classes.
-import type { ModelConfig, NormConfig, StageConfig, StemConfig, WindowConfig } from "../config.js";
+import type { ModelConfig, NormConfig, ProjectionConfig, StageConfig, StemConfig, WindowConfig } from "../config.js";
 import { boolean, choice, integer, list, map, number, options, shortForms } from "./forms.js";
 import type { Key, MapForm, SettingsOf } from "./forms.js";
 
@@ -107,7 +107,7 @@ const stage: MapForm = map<StageConfig>({
   },
   projection: {
     form: shortForms(
-      map<Exclude<StageConfig["projection"], false>>({
+      map<ProjectionConfig>({
         bias: { form: boolean, description: "Whether the projection adds a bias.", default: false },
         norm: {
           ...norm,
@@ -123,13 +123,17 @@ const stage: MapForm = map<StageConfig>({
           meaning: "a 1×1 convolution without bias, normalised as the stage is",
           expand: () => ({}),
         },
+        {
+          form: { kind: "literal", value: "subsample" },
+          meaning: "every stride-th pixel as it is, zeros in the further channels: no parameters",
+        },
       ],
     ),
     description:
-      "The shortcut of the stage's first block. Where the stage changes channels or map size, the identity cannot be added and a projection is needed.",
+      "The shortcut of the stage's first block. Where the stage changes channels or map size, the identity cannot be added and one of the others is needed.",
     default: false,
     example: true,
-    source: "He et al. 2015 (arXiv 1512.03385), section 3.3, option B",
+    source: "He et al. 2015 (arXiv 1512.03385), section 3.3: `subsample` is option A, `true` option B",
   },
   norm,
   activation,

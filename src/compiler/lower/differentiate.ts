@@ -158,6 +158,12 @@ const forwardRules: ForwardRules = {
     tape.push(name, { kind: "pointwise", ...pointwise, input, residual, operands, running, output });
   },
 
+  subsample(tape, node, index) {
+    const output = tape.activation(node.name, node.shape);
+    tape.outputs[index] = output;
+    tape.push(node.name, { kind: "subsample", stride: node.op.stride, input: tape.inputOf(node), output });
+  },
+
   max_pool: poolForward,
   average_pool: poolForward,
 };
@@ -215,6 +221,13 @@ const backwardRules: BackwardRules = {
       inputGradient,
       residualGradient,
     });
+  },
+
+  subsample(tape, node, _index, outputGradient) {
+    const inputGradient = tape.activation(`${node.name} input gradient`, tape.inputShape(node));
+    setGradient(tape, node.inputs[0]!, inputGradient);
+    const operands = { outputGradient, inputGradient, stride: node.op.stride };
+    tape.push(`${node.name} gradient`, { kind: "subsample_gradient", ...operands });
   },
 
   max_pool(tape, node, index, outputGradient) {

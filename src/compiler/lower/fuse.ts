@@ -9,6 +9,7 @@ export type FusedOp =
   | OpOf<"input">
   | ({ readonly kind: "conv2d"; readonly channels: number; readonly bias: boolean } & Window)
   | ({ readonly kind: "pointwise"; /** Whose norm it is. */ readonly normName: string | null } & Pointwise)
+  | OpOf<"subsample">
   | OpOf<"max_pool">
   | OpOf<"average_pool">;
 

@@ -229,6 +229,9 @@ export const kernels = {
     lanes: "integer",
     flags: "integer",
   },
+  /** Every stride-th pixel's first `channels` floats, zeros behind them. */
+  subsample: subsampleOperands({ input: "read", output: "write" }),
+  subsample_gradient: subsampleOperands({ outputGradient: "read", inputGradient: "write" }),
   max_pool: poolOperands({ input: "read", output: "write" }),
   max_pool_gradient: poolOperands({
     input: "read",
@@ -282,6 +285,22 @@ export const kernels = {
 
 export type KernelName = keyof typeof kernels;
 export const kernelNames = Object.keys(kernels) as KernelName[];
+
+function subsampleOperands<T extends Readonly<Record<string, Access>>>(maps: T) {
+  return {
+    ...maps,
+    images: "integer",
+    height: "integer",
+    width: "integer",
+    lanes: "integer",
+    outHeight: "integer",
+    outWidth: "integer",
+    outLanes: "integer",
+    channels: "integer",
+    strideHeight: "integer",
+    strideWidth: "integer",
+  } as const;
+}
 
 function poolOperands<T extends Readonly<Record<string, Access>>>(maps: T) {
   return {

@@ -142,6 +142,19 @@ const emitters: Emitters = {
     );
   },
 
+  subsample(selector, op) {
+    const maps = { input: selector.operand(op.input), output: selector.operand(op.output) };
+    selector.call("subsample", { ...maps, ...subsampleGeometry(selector, op, op.input, op.output) });
+  },
+
+  subsample_gradient(selector, op) {
+    selector.call("subsample_gradient", {
+      outputGradient: selector.operand(op.outputGradient),
+      inputGradient: selector.operand(op.inputGradient),
+      ...subsampleGeometry(selector, op, op.inputGradient, op.outputGradient),
+    });
+  },
+
   max_pool: callPool,
   average_pool: callPool,
 
@@ -246,6 +259,27 @@ function callUpdate(
 function callPool(selector: KernelSelector, op: TrainingOpOf<"max_pool" | "average_pool">): void {
   const maps = { input: selector.operand(op.input), output: selector.operand(op.output) };
   selector.call(op.kind, { ...maps, ...poolGeometry(selector, op, op.input, op.output) });
+}
+
+function subsampleGeometry(
+  selector: KernelSelector,
+  { stride }: Pick<Window, "stride">,
+  input: TensorId,
+  output: TensorId,
+) {
+  const [{ height, width }, out] = [mapSize(selector.shape(input)), mapSize(selector.shape(output))];
+  return {
+    images: selector.selection.batch,
+    height,
+    width,
+    lanes: selector.lanes(input),
+    outHeight: out.height,
+    outWidth: out.width,
+    outLanes: selector.lanes(output),
+    channels: selector.shape(input).channels,
+    strideHeight: stride[0],
+    strideWidth: stride[1],
+  };
 }
 
 function poolGeometry(selector: KernelSelector, window: Window, input: TensorId, output: TensorId) {

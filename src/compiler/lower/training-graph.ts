@@ -92,6 +92,19 @@ export type TrainingOp =
       readonly inputGradient: TensorId;
       readonly residualGradient: TensorId | null;
     } & Pointwise)
+  /** Every stride-th pixel; channels beyond the input's are zero. */
+  | {
+      readonly kind: "subsample";
+      readonly input: TensorId;
+      readonly output: TensorId;
+      readonly stride: Window["stride"];
+    }
+  | {
+      readonly kind: "subsample_gradient";
+      readonly outputGradient: TensorId;
+      readonly inputGradient: TensorId;
+      readonly stride: Window["stride"];
+    }
   | ({ readonly kind: "max_pool" | "average_pool"; readonly input: TensorId; readonly output: TensorId } & Window)
   | ({
       readonly kind: "max_pool_gradient";

@@ -116,6 +116,18 @@ const layerRules: LayerRules = {
   add: (context, _, inputs, node) =>
     context.layers.add({ name: legalName(node.name) }).apply([...inputs]) as SymbolicTensor,
 
+  subsample: (context, { stride, channels }, [x], node) => {
+    const name = (suffix: string): string => legalName(`${node.name}.${suffix}`);
+    const windows = { poolSize: [1, 1] as [number, number], strides: [...stride] as [number, number] };
+    const pixels = context.layers.maxPooling2d({ name: name("pixels"), ...windows }).apply(x!) as SymbolicTensor;
+    const further = channels - context.graph.nodes[node.inputs[0]!]!.shape.channels;
+    if (further === 0) return pixels;
+    // Stock layers pad rows and columns only, so the channels take the place of the rows meanwhile
+    const front = context.layers.permute({ name: name("front"), dims: [3, 1, 2] }).apply(pixels) as SymbolicTensor;
+    const padded = zeroPadded(context, front, { top: 0, bottom: further, left: 0, right: 0 }, node);
+    return context.layers.permute({ name: name("back"), dims: [2, 3, 1] }).apply(padded) as SymbolicTensor;
+  },
+
   max_pool: (context, op, [x], node) => {
     const padded = isNonNegative(context.graph, node.inputs[0]!)
       ? zeroPadded(context, x!, op.padding, node)
@@ -204,6 +216,7 @@ function isNonNegative(graph: ShapedGraph, index: number): boolean {
     batch_norm: false,
     relu: false,
     add: true,
+    subsample: true,
     max_pool: true,
     average_pool: true,
     global_average_pool: true,

@@ -220,6 +220,19 @@ describe.each(builds)("%s", (build) => {
     }
   });
 
+  it("subsamples maps and adds channels of zeros, of any number of channels", () => {
+    for (const [map, channels, batch, stride] of [
+      [[8, 8], [16, 32], 2, [2, 2]],
+      [[9, 7], [5, 5], 3, [2, 3]],
+      [[5, 6], [12, 27], 17, [1, 1]], // channels that are zero in the input's own lanes
+      [[1, 1], [3, 4], 1, [3, 3]],
+    ] as const) {
+      const { outcome, distances } = compare(subsampleGraph(map, channels, batch, stride), { build });
+      for (const [name, distance] of distances) expect(distance, name).toBe(0);
+      expect(outcome.strays()).toEqual([]);
+    }
+  });
+
   it("gives a maximum's gradient to the first of equal values", () => {
     const operation = poolGraph("max_pool", [6, 6], 5, 2, window(3, 2, 1));
     operation.values.set(
@@ -564,6 +577,23 @@ function poolGraph(
   if (kind === "max_pool")
     builder.node("gradient", { kind: "max_pool_gradient", ...size, input, output, ...gradients });
   else builder.node("gradient", { kind: "average_pool_gradient", ...size, ...gradients });
+  return { graph: builder.graph, batch, values: builder.values, outputs: [output, inputGradient] };
+}
+
+function subsampleGraph(
+  map: readonly [number, number],
+  [channels, outChannels]: readonly [number, number],
+  batch: number,
+  stride: readonly [number, number],
+): Operation {
+  const out = [Math.ceil(map[0] / stride[0]), Math.ceil(map[1] / stride[1])] as const;
+  const builder = new Builder(batch, channels);
+  const input = builder.map("input", map, channels, true);
+  const output = builder.map("output", out, outChannels);
+  const outputGradient = builder.map("output gradient", out, outChannels, true);
+  const inputGradient = builder.map("input gradient", map, channels);
+  builder.node("subsample", { kind: "subsample", stride, input, output });
+  builder.node("gradient", { kind: "subsample_gradient", stride, outputGradient, inputGradient });
   return { graph: builder.graph, batch, values: builder.values, outputs: [output, inputGradient] };
 }
 

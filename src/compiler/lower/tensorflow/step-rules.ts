@@ -4,6 +4,7 @@ import type { TensorId, TrainingOp } from "../training-graph.js";
 import type { Emission } from "./emission.js";
 import { FLOAT, mapOf } from "./emission.js";
 import type { Attributes, Output } from "./tensorflow-graph.js";
+import { emitSubsample, emitSubsampleGradient } from "./subsample-rules.js";
 import { emitAverages, emitUpdate } from "./update-rules.js";
 import { convolutionAttributes, isUnpadded, padded, poolAttributes, unpadded } from "./windows.js";
 
@@ -130,6 +131,9 @@ export const stepRules: StepRules = {
     emission.set(op.scaleGradient!, scaleGradient!);
     emission.set(op.shiftGradient!, shiftGradient!);
   },
+
+  subsample: emitSubsample,
+  subsample_gradient: emitSubsampleGradient,
 
   max_pool(emission, op) {
     const x = padded(emission, emission.get(op.input), op.padding, LOWEST);

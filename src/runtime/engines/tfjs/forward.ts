@@ -56,6 +56,13 @@ const forwardRules: ForwardRules = {
 
   add: ({ tf }, _op, inputs) => inputs.slice(1).reduce((sum, x) => tf.core.add(sum, x), inputs[0]!),
 
+  subsample: ({ tf }, { stride, channels }, [x]) => {
+    const pixels = tf.core.maxPool(x!, [1, 1], [...stride], "valid"); // a strided slice has no gradient in tfjs
+    const further: [number, number] = [0, channels - x!.shape[3]];
+    const none: [number, number] = [0, 0];
+    return tf.core.pad(pixels, [none, none, none, further]);
+  },
+
   max_pool: ({ tf }, op, [x]) =>
     tf.core.maxPool(pad(tf, x!, op.padding, -Infinity), [...op.kernel], [...op.stride], "valid"),
 

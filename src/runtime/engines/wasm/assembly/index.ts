@@ -5,6 +5,7 @@ import { convolveDirect, packWeights } from "./convolve-direct";
 import * as operands from "./generated/operands";
 import { loadImages } from "./images";
 import { softmaxCrossEntropy } from "./loss";
+import { subsample, subsampleGradient } from "./subsample";
 import { barrier, STEP } from "./threads";
 import { updateAdam, updateAverage, updateSgd } from "./update";
 import { weightGradientByChannel, weightGradientByImage } from "./weight-gradient";
@@ -71,6 +72,8 @@ function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
     case operands.BatchNormInference.ID: batchNormInference(call, thread, threads); break;
     case operands.Pointwise.ID: pointwise(call); break;
     case operands.PointwiseGradient.ID: pointwiseGradient(call); break;
+    case operands.Subsample.ID: subsample(call); break;
+    case operands.SubsampleGradient.ID: subsampleGradient(call); break;
     case operands.MaxPool.ID: maxPool(call); break;
     case operands.MaxPoolGradient.ID: maxPoolGradient(call); break;
     case operands.AveragePool.ID: averagePool(call); break;

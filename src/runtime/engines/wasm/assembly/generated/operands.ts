@@ -422,8 +422,64 @@ export namespace PointwiseGradient {
   @inline export function flags(call: usize): i32 { return load<i32>(call, 28); }
 }
 
-export namespace MaxPool {
+export namespace Subsample {
   export const ID: i32 = 15;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function channels(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 44); }
+}
+
+export namespace SubsampleGradient {
+  export const ID: i32 = 16;
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function channels(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 44); }
+}
+
+export namespace MaxPool {
+  export const ID: i32 = 17;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -455,7 +511,7 @@ export namespace MaxPool {
 }
 
 export namespace MaxPoolGradient {
-  export const ID: i32 = 16;
+  export const ID: i32 = 18;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -491,7 +547,7 @@ export namespace MaxPoolGradient {
 }
 
 export namespace AveragePool {
-  export const ID: i32 = 17;
+  export const ID: i32 = 19;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -523,7 +579,7 @@ export namespace AveragePool {
 }
 
 export namespace AveragePoolGradient {
-  export const ID: i32 = 18;
+  export const ID: i32 = 20;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -555,7 +611,7 @@ export namespace AveragePoolGradient {
 }
 
 export namespace SoftmaxCrossEntropy {
-  export const ID: i32 = 19;
+  export const ID: i32 = 21;
   // @ts-ignore: decorator
   @inline export function logits(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -579,7 +635,7 @@ export namespace SoftmaxCrossEntropy {
 }
 
 export namespace UpdateSgd {
-  export const ID: i32 = 20;
+  export const ID: i32 = 22;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -597,7 +653,7 @@ export namespace UpdateSgd {
 }
 
 export namespace UpdateAdam {
-  export const ID: i32 = 21;
+  export const ID: i32 = 23;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -625,7 +681,7 @@ export namespace UpdateAdam {
 }
 
 export namespace UpdateAverage {
-  export const ID: i32 = 22;
+  export const ID: i32 = 24;
   // @ts-ignore: decorator
   @inline export function values(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
