@@ -9,6 +9,7 @@ import { cachedCifar10 } from "../dist/runtime/data/cifar10/fetch-cifar10.js";
 import { createLoader } from "../dist/runtime/data/loader.js";
 import { openDataset } from "../dist/runtime/data/open-dataset.js";
 import { evaluate } from "../dist/runtime/evaluator.js";
+import { chooseKernels } from "../dist/runtime/engines/wasm/choose-kernels.js";
 import { openWasmSession } from "../dist/runtime/engines/wasm/session.js";
 import { train } from "../dist/runtime/trainer.js";
 
@@ -21,7 +22,7 @@ const dataMilliseconds = [];
 const loader = timed(createLoader(dataset, config));
 
 const baseline = process.memoryUsage.rss(); // with the data set, before the network
-const session = await openWasmSession(program, threads);
+const session = await openWasmSession(program, threads, await chooseKernels(program, threads, "measured"));
 const batchSize = mode === "train" ? config.train.batch_size : config.train.evaluation.batch_size;
 const { parameters } = cost(program.graph);
 const ready = { data, parameters, batchSize, heapBytes: session.heapBytes };

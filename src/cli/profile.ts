@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import type { Program } from "../compiler/program.js";
 import type { Batch } from "../runtime/engine.js";
 import { chooseEngine } from "../runtime/engines/index.js";
+import { chooseKernels } from "../runtime/engines/wasm/choose-kernels.js";
 import type { MachinePeak } from "../runtime/engines/wasm/machine-peak.js";
 import { measureMachinePeak } from "../runtime/engines/wasm/machine-peak.js";
 import { openWasmSession } from "../runtime/engines/wasm/session.js";
@@ -52,7 +53,7 @@ async function measureSteps(
   threads: number,
   count: number,
 ): Promise<{ calls: MeasuredCall[]; steps: number[] }> {
-  const session = await openWasmSession(program, threads);
+  const session = await openWasmSession(program, threads, await chooseKernels(program, threads, "measured"));
   try {
     const batch = randomBatch(program);
     // At a rate of zero the weights stay as they were drawn, so that no number grows out of its range

@@ -49,7 +49,8 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
     const folder = flags.resume ? await folderToResume(program, flags) : await newFolder(program, flags);
     return await whileLocked(folder, async () => {
       const checkpoint = flags.resume ? await checkpointToResume(folder, program, report) : undefined;
-      const session = await chosen.engine.open(program, { threads: flags.threads, device: flags.device });
+      const kernels = flags.tune ? (checkpoint?.kernels ?? "measured") : "predicted";
+      const session = await chosen.engine.open(program, { threads: flags.threads, device: flags.device, kernels });
       try {
         report.begin(folder, checkpoint?.progress, await pastEvents(folder, checkpoint));
         const result = await runTraining(program, {
@@ -115,7 +116,7 @@ async function saveModel(
 }
 
 /** The command that goes on, to be pasted: what the file was overridden with is part of it. */
-function resumeCommand(file: string, { set, seed, engine, device, threads }: RunFlags, folder: RunFolder): string {
+function resumeCommand(file: string, { set, seed, engine, device, threads, tune }: RunFlags, folder: RunFolder): string {
   const words = [
     "netc",
     "run",
@@ -128,6 +129,7 @@ function resumeCommand(file: string, { set, seed, engine, device, threads }: Run
     ...(engine === "auto" ? [] : ["--engine", engine]),
     ...(device === undefined ? [] : ["--device", deviceText(device)]),
     ...(threads === undefined ? [] : ["--threads", String(threads)]),
+    ...(tune ? [] : ["--no-tune"]),
   ];
   return words.map(shellWord).join(" ");
 }

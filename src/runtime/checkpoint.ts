@@ -16,6 +16,8 @@ export interface Checkpoint {
   readonly folder: string;
   readonly progress: Progress;
   readonly state: State;
+  /** Kernels that the run's session had chosen by measurement: others would continue with other bits. */
+  readonly kernels: Readonly<Record<string, string>>;
 }
 
 export interface BrokenCheckpoint {
@@ -27,6 +29,7 @@ export interface BrokenCheckpoint {
 interface Manifest {
   readonly format: typeof FORMAT;
   readonly progress: Progress;
+  readonly kernels?: Readonly<Record<string, string>>;
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
 }
 
@@ -40,6 +43,7 @@ export async function writeCheckpoint(
   program: Program,
   progress: Progress,
   state: State,
+  kernels: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const folder = join(parent, nameOf(program, progress));
   await mkdir(parent, { recursive: true });
@@ -52,7 +56,7 @@ export async function writeCheckpoint(
     for (const [file, tensors] of split(program, state)) {
       files[file] = await writePieces(join(temporary, file), encodeSafetensors(tensors));
     }
-    const manifest: Manifest = { format: FORMAT, progress, files };
+    const manifest: Manifest = { format: FORMAT, progress, kernels, files };
     await writePieces(join(temporary, MANIFEST), [Buffer.from(JSON.stringify(manifest, null, 2) + "\n")]);
     await rm(folder, { recursive: true, force: true });
     await publishFolder(temporary, folder);
@@ -75,13 +79,13 @@ export async function readNewestCheckpoint(
       broken.push({ folder, reason: fault });
       continue;
     }
-    const { progress, files } = await readManifest(folder);
+    const { progress, kernels = {}, files } = await readManifest(folder);
     const state = new Map();
     for (const file of Object.keys(files)) {
       const path = join(folder, file);
       for (const [tensor, value] of decodeSafetensors(await readFile(path), path)) state.set(tensor, value);
     }
-    return { checkpoint: { folder, progress, state }, broken };
+    return { checkpoint: { folder, progress, state, kernels }, broken };
   }
   return { checkpoint: undefined, broken };
 }

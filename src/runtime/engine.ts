@@ -21,6 +21,11 @@ export interface EngineOptions {
   readonly threads?: number;
   /** Default: the processor. */
   readonly device?: Device;
+  /**
+   * Which kernels carry out the convolutions: "predicted" by the compiler, the same on every machine; "measured" here,
+   * once a machine; or those that a run began with, as its session said (`Session.kernels`). "predicted" without it.
+   */
+  readonly kernels?: "predicted" | "measured" | Readonly<Record<string, string>>;
 }
 
 /** Images as 8-bit values [count, height, width, channels]; the session normalises them as the config says. */
@@ -69,6 +74,8 @@ export interface EvaluationResult {
 export type State = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
 
 export interface Session {
+  /** Kernels that were chosen by measurement, by what they compute: other kernels round otherwise. */
+  readonly kernels?: Readonly<Record<string, string>>;
   step(batch: Batch, hyper: StepHyper): Promise<StepResult>;
   evaluate(batch: Batch): Promise<EvaluationResult>;
   /** Copies: later steps do not change them. */

@@ -69,7 +69,7 @@ export async function runTraining(program: Program, options: RunOptions): Promis
     const started = performance.now();
     try {
       await log.flush(); // a resumed run finds every line up to its checkpoint
-      saved.newest = await writeCheckpoint(folder.checkpoints, program, at, state);
+      saved.newest = await writeCheckpoint(folder.checkpoints, program, at, state, session.kernels);
       saved.fault = undefined;
       const milliseconds = performance.now() - started;
       emit({ event: "checkpoint", step: at.step, folder: basename(saved.newest), milliseconds });

@@ -9,7 +9,8 @@ import type { KernelName } from "../../src/compiler/lower/kernels.js";
 import type { ParameterLayout, StoredTensor } from "../../src/compiler/lower/layout.js";
 import { imageLanesOf, lanesOf } from "../../src/compiler/lower/layout.js";
 import { HEAP_START } from "../../src/compiler/lower/lower.js";
-import type { PersistentName } from "../../src/compiler/lower/kernel-selector.js";
+import type { ConvolutionChoice } from "../../src/compiler/lower/convolution-kernels.js";
+import type { KernelSelection, PersistentName } from "../../src/compiler/lower/kernel-selector.js";
 import { persistentBuffers } from "../../src/compiler/lower/kernel-selector.js";
 import { selectKernels } from "../../src/compiler/lower/select-kernels.js";
 import type { Tensor, TensorId, TrainingGraph } from "../../src/compiler/lower/training-graph.js";
@@ -30,6 +31,7 @@ export interface KernelRun {
   readonly labels?: Int32Array;
   readonly mixed?: MixedLabels;
   readonly optimizer?: OptimizerConfig;
+  readonly convolutions?: ConvolutionChoice;
   /** Rates and steps, one a run of the graph; one run without. */
   readonly hyper?: readonly { readonly learningRate: number; readonly step: number }[];
   /** Let outputs take their inputs' places wherever the selection allows it. */
@@ -51,8 +53,9 @@ const PATTERN = 0xff; // as floats and doubles: NaN
 
 export function runKernels(run: KernelRun): KernelOutcome {
   const { graph, batch, optimizer = plainSgd } = run;
-  const layout = layoutOf(graph);
-  const calls = selectKernels(graph, { batch, threads: 1, layout, optimizer, readsAverages: false });
+  const selection = selectionOf(graph, run);
+  const { layout } = selection;
+  const calls = selectKernels(graph, selection);
   const { offsets, sizes, end } = placeApart(calls, run.inPlace ?? false);
   const persistentSizes = sizesOfRegions(layout, run);
   const persistent = {} as Record<PersistentName, number>;
@@ -160,6 +163,14 @@ export function runKernels(run: KernelRun): KernelOutcome {
       return strays;
     },
   };
+}
+
+export function selectionOf(
+  graph: TrainingGraph,
+  { batch, optimizer = plainSgd, convolutions }: Pick<KernelRun, "batch" | "optimizer" | "convolutions">,
+): KernelSelection {
+  const selection = { batch, threads: 1, layout: layoutOf(graph), optimizer, readsAverages: false };
+  return convolutions ? { ...selection, convolutions } : selection;
 }
 
 const modules = new Map<string, WebAssembly.Module>();

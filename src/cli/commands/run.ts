@@ -14,6 +14,7 @@ export interface RunFlags {
   readonly device?: Device;
   readonly threads?: number;
   readonly resume: boolean;
+  readonly tune: boolean;
 }
 
 export function register(program: Command): void {
@@ -38,6 +39,11 @@ export function register(program: Command): void {
       wholeNumber(1),
     )
     .option("--resume", "go on from the newest checkpoint of --out, or of the newest run of this name", false)
+    .option(
+      "--no-tune",
+      "take the kernels that the compiler predicts to be fastest, the same on every machine, instead of measuring" +
+        " them once a machine; results differ in their last bits",
+    )
     .action(async (file: string, flags: RunFlags) => {
       const { run } = await import("../run.js");
       process.exitCode = await run(file, flags);

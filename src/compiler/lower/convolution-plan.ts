@@ -17,20 +17,15 @@ const CACHE_BYTES = 256 * 1024;
 /** Sums are split in a number of parts that does not depend on threads, so that bits do not either. */
 const MAXIMUM_SLOTS = 16;
 const SLOT_BYTES = 16 * 1024 * 1024;
-/** Above this many channels the transforms cost more than the products that Winograd saves (measured: bench/). */
-const WINOGRAD_CHANNELS = { forward: 256, weightGradient: 256 };
-/** Above this size of a partial sum, Winograd's filter gradient goes frequency by frequency. */
-const BY_FREQUENCY_BYTES = 4 * 1024 * 1024;
-/** Filters above this size are summed by blocks of channels, since each partial sum would be as large. */
-const BY_CHANNEL_BYTES = 2 * 1024 * 1024;
+/** Winograd's kernels read zeros for pixels outside the map: six of them must fit into 64 KiB (see assembly/simd.ts). */
+const MAXIMUM_WINOGRAD_LANES = 2048;
 
-export function suitsWinograd(sizes: ConvolutionSizes, pass: "forward" | "weightGradient"): boolean {
-  const { kernel, stride, padding, inLanes, outLanes } = sizes;
+/** Whether it is 3×3 with stride 1 and padding 1. */
+export function suitsWinograd({ kernel, stride, padding, inLanes, outLanes }: ConvolutionSizes): boolean {
   const { top, bottom, left, right } = padding;
   const is3x3 = kernel[0] === 3 && kernel[1] === 3 && stride[0] === 1 && stride[1] === 1;
   const padsByOne = top === 1 && bottom === 1 && left === 1 && right === 1;
-  const channels = Math.max(inLanes, outLanes);
-  return is3x3 && padsByOne && inLanes % 8 === 0 && channels <= WINOGRAD_CHANNELS[pass];
+  return is3x3 && padsByOne && inLanes % 8 === 0 && Math.max(inLanes, outLanes) <= MAXIMUM_WINOGRAD_LANES;
 }
 
 /** Tiles of 4×4 pixels that are transformed and multiplied together. */
@@ -42,10 +37,6 @@ export function winogradTilesAtOnce(depth: number, columns: number, least: numbe
 /** Bytes of the 36 matrices of a filter in the transformed domain, a cache line apart (see assembly/winograd.ts). */
 export function transformedFilterBytes({ inLanes, outLanes }: ConvolutionSizes): number {
   return 36 * (inLanes * outLanes * 4 + 64);
-}
-
-export function goesByFrequency(sizes: ConvolutionSizes): boolean {
-  return transformedFilterBytes(sizes) >= BY_FREQUENCY_BYTES;
 }
 
 export function winogradTiles({ images, height, width }: ConvolutionSizes): number {
@@ -61,8 +52,13 @@ export function filterBytes({ kernel, inLanes, outLanes }: ConvolutionSizes): nu
   return kernel[0] * kernel[1] * inLanes * outLanes * 4;
 }
 
-export function sumsByChannel(sizes: ConvolutionSizes): boolean {
-  return filterBytes(sizes) > BY_CHANNEL_BYTES && sizes.inLanes % 16 === 0;
+export function multiplyAddsOf({ images, outHeight, outWidth, kernel, inLanes, outLanes }: ConvolutionSizes): number {
+  return images * outHeight * outWidth * kernel[0] * kernel[1] * inLanes * outLanes;
+}
+
+/** A thread's scratch: whole pages plus four lines, so that equal strides do not fall on the same cache sets. */
+export function threadScratch(bytes: number): number {
+  return Math.ceil(bytes / 4096) * 4096 + 256;
 }
 
 export function imageBytes(sizes: ConvolutionSizes): { input: number; output: number } {

@@ -2,6 +2,7 @@
 import type { OptimizerConfig } from "../config.js";
 import { invariant } from "../diagnostic.js";
 import type { Shape } from "../graph.js";
+import type { ConvolutionChoice } from "./convolution-kernels.js";
 import type { Buffer, BufferId, KernelCall, Operand, OperandsOf } from "./kernel-calls.js";
 import type { KernelName } from "./kernels.js";
 import type { ParameterLayout } from "./layout.js";
@@ -15,6 +16,8 @@ export interface KernelSelection {
   readonly optimizer: OptimizerConfig;
   /** Whether parameters and statistics are read from their averages, as in evaluation with a weight average. */
   readonly readsAverages: boolean;
+  /** Which kernel carries out which convolution; without it the cost model decides. */
+  readonly convolutions?: ConvolutionChoice;
 }
 
 /** A buffer as a call's operand. */
@@ -144,4 +147,12 @@ export class KernelSelector {
 /** A vector is a map of one pixel. */
 export function mapSize(shape: Shape): { height: number; width: number } {
   return shape.kind === "map" ? shape : { height: 1, width: 1 };
+}
+
+/** Where a product is added to the buffer that its output takes over. */
+export function replacing(
+  accumulated: BufferId | null,
+  output: BufferOperand,
+): { inPlace?: NonNullable<KernelCall["inPlace"]> } {
+  return accumulated === null ? {} : { inPlace: { output: output.buffer, input: accumulated, required: true } };
 }

@@ -5,6 +5,8 @@ import { averagesWeights } from "../weight-average.js";
 import { allocate } from "./allocate.js";
 import type { StepMode } from "./differentiate.js";
 import { differentiate } from "./differentiate.js";
+import type { ConvolutionChoice } from "./convolution-kernels.js";
+import { BY_COST } from "./convolution-kernels.js";
 import type { Step } from "./emit-step.js";
 import { emitStep, tableBytes } from "./emit-step.js";
 import { fuse } from "./fuse.js";
@@ -32,8 +34,14 @@ export interface LoweredProgram {
 export const HEAP_START = 256 * 1024;
 const PAGE = 4096;
 
-export function lower(program: Program, requests: readonly StepRequest[], threads: number): LoweredProgram {
-  const { selected, layout, addresses, tables, arena, heapBytes } = placeSteps(program, requests, threads);
+export function lower(
+  program: Program,
+  requests: readonly StepRequest[],
+  threads: number,
+  convolutions: ConvolutionChoice = BY_COST,
+): LoweredProgram {
+  const placed = placeSteps(program, requests, threads, convolutions);
+  const { selected, layout, addresses, tables, arena, heapBytes } = placed;
   const steps = selected.map(({ mode, batch, calls, allocation }, index) => {
     const placement = { persistent: addresses, tables: tables[index]!, arena };
     return { mode, batch, step: emitStep(batch, calls, allocation, placement) };
@@ -42,17 +50,27 @@ export function lower(program: Program, requests: readonly StepRequest[], thread
 }
 
 /** The heap that `lower` would plan, without emitting the steps. */
-export function heapBytesOf(program: Program, requests: readonly StepRequest[], threads: number): number {
-  return placeSteps(program, requests, threads).heapBytes;
+export function heapBytesOf(
+  program: Program,
+  requests: readonly StepRequest[],
+  threads: number,
+  convolutions: ConvolutionChoice = BY_COST,
+): number {
+  return placeSteps(program, requests, threads, convolutions).heapBytes;
 }
 
-function placeSteps(program: Program, requests: readonly StepRequest[], threads: number) {
+function placeSteps(
+  program: Program,
+  requests: readonly StepRequest[],
+  threads: number,
+  convolutions: ConvolutionChoice,
+) {
   const { config, graph } = program;
   const layout = layoutParameters(graph);
   const optimizer = config.train.optimizer;
   const selected = requests.map(({ mode, batch }) => {
     const readsAverages = mode === "evaluate" && averagesWeights(config.train);
-    const selection = { batch, threads, layout, optimizer, readsAverages };
+    const selection = { batch, threads, layout, optimizer, readsAverages, convolutions };
     const calls = selectKernels(trainingGraphOf(program, mode), selection);
     return { mode, batch, calls, allocation: allocate(calls) };
   });

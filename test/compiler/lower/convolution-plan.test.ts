@@ -123,12 +123,12 @@ describe("planDirect", () => {
 
 describe("the choice of an algorithm", () => {
   it("is Winograd's for 3×3 convolutions of stride 1 and padding 1 alone", () => {
-    expect(suitsWinograd(square(8, 3, 1, 1), "forward")).toBe(true);
-    expect(suitsWinograd(square(8, 3, 2, 1), "forward")).toBe(false);
-    expect(suitsWinograd(square(8, 3, 1, 0), "forward")).toBe(false);
-    expect(suitsWinograd(square(8, 5, 1, 2), "forward")).toBe(false);
+    expect(suitsWinograd(square(8, 3, 1, 1))).toBe(true);
+    expect(suitsWinograd(square(8, 3, 2, 1))).toBe(false);
+    expect(suitsWinograd(square(8, 3, 1, 0))).toBe(false);
+    expect(suitsWinograd(square(8, 5, 1, 2))).toBe(false);
     const images = { ...square(8, 3, 1, 1), inLanes: 4 };
-    expect(suitsWinograd(images, "weightGradient")).toBe(false); // its transforms go by eight channels
+    expect(suitsWinograd(images)).toBe(false); // its transforms go by eight channels
   });
 
   it("cuts work into whole groups of tiles, and sums into a bounded number of parts whatever the sizes", () => {

@@ -1,7 +1,7 @@
 // netc's own engine: whole steps in WebAssembly on all cores, out of npm alone.
 import os from "node:os";
-import type { Program } from "../../../compiler/program.js";
-import type { Engine, EngineOptions } from "../../engine.js";
+import type { Engine } from "../../engine.js";
+import { chooseKernels } from "./choose-kernels.js";
 import { wasmAvailability } from "./kernels-module.js";
 import { openWasmSession } from "./session.js";
 
@@ -9,5 +9,6 @@ export const wasmEngine: Engine = {
   name: "wasm",
   devices: ["cpu"],
   probe: async () => wasmAvailability(),
-  open: (program: Program, { threads = os.availableParallelism() }: EngineOptions) => openWasmSession(program, threads),
+  open: async (program, { threads = os.availableParallelism(), kernels = "predicted" }) =>
+    openWasmSession(program, threads, await chooseKernels(program, threads, kernels)),
 };

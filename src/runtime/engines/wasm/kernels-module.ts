@@ -45,12 +45,16 @@ let compiled: WebAssembly.Module | undefined;
 /** Compiled once a process, by the optimizing compiler at once: a step runs the same few functions for hours. */
 export function compileKernels(): WebAssembly.Module {
   if (compiled) return compiled;
-  const { relaxedSimd } = wasmFeatures();
+  const file = kernelsFile(); // turns relaxed SIMD on
   v8.setFlagsFromString("--no-liftoff");
   // Optimistic inlining asks for statistics that only the compiler just turned off collects: from Node 25 on it is the
   // default, and V8 then ends the process with "function_feedback != feedback.feedback_for_function.end()".
   const [major] = process.versions.node.split(".").map(Number);
   if (major! >= 24) v8.setFlagsFromString("--no-wasm-deopt");
-  const file = relaxedSimd ? "kernels-relaxed.wasm" : "kernels.wasm";
-  return (compiled = new WebAssembly.Module(readFileSync(new URL(file, builtFolder))));
+  return (compiled = new WebAssembly.Module(readFileSync(file)));
+}
+
+/** The build that this machine runs. */
+export function kernelsFile(): URL {
+  return new URL(wasmFeatures().relaxedSimd ? "kernels-relaxed.wasm" : "kernels.wasm", builtFolder);
 }

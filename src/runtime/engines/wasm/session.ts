@@ -1,7 +1,7 @@
 // A Program opened on the wasm engine: the heap, the threads, and the lowered steps written into it.
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
 import { invariant } from "../../../compiler/diagnostic.js";
+import type { ConvolutionChoice } from "../../../compiler/lower/convolution-kernels.js";
+import { BY_COST } from "../../../compiler/lower/convolution-kernels.js";
 import type { StepMode } from "../../../compiler/lower/differentiate.js";
 import type { Step } from "../../../compiler/lower/emit-step.js";
 import { kernels } from "../../../compiler/lower/kernels.js";
@@ -16,11 +16,15 @@ import { averageName, averageShare, averagesWeights } from "../../../compiler/we
 import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
 import { initialize } from "../../initialize.js";
 import { Heap, encodeStep } from "./heap.js";
-import { builtFolder, compileKernels } from "./kernels-module.js";
-import type { WorkerRequest, WorkerSetup } from "./worker.js";
+import { Team } from "./team.js";
 
-export async function openWasmSession(program: Program, threads: number): Promise<WasmSession> {
-  const session = new WasmSession(program, threads);
+/** `choice` says which kernel carries out which convolution; without it the cost model decides, the same everywhere. */
+export async function openWasmSession(
+  program: Program,
+  threads: number,
+  choice: ConvolutionChoice = BY_COST,
+): Promise<WasmSession> {
+  const session = new WasmSession(program, threads, choice);
   await session.start();
   await session.writeState(initialize(program.graph, program.config));
   return session;
@@ -34,20 +38,21 @@ interface WrittenStep {
 export class WasmSession implements Session {
   private requests: readonly StepRequest[];
   private readonly steps = new Map<string, WrittenStep>();
-  private readonly workers: Worker[] = [];
   private readonly heap: Heap;
+  private readonly team: Team;
   private lowered: LoweredProgram;
   /** Where the times of a profiled step go. */
   private timesAddress = 0;
-  private busy = false;
 
   constructor(
     private readonly program: Program,
     readonly threads: number,
+    private readonly choice: ConvolutionChoice,
   ) {
     this.requests = stepsOfRun(program);
-    this.lowered = lower(program, this.requests, threads);
+    this.lowered = lower(program, this.requests, threads, choice);
     this.heap = new Heap(this.lowered.heapBytes);
+    this.team = new Team(this.heap, threads);
     this.writeSteps();
     this.writePixelValues();
   }
@@ -56,16 +61,13 @@ export class WasmSession implements Session {
     return this.heap.memory.buffer.byteLength;
   }
 
+  /** What a resumed run needs to compute the same bits: the kernels that were not the cost model's choice alone. */
+  get kernels(): Readonly<Record<string, string>> {
+    return this.choice.chosen;
+  }
+
   async start(): Promise<void> {
-    const module = compileKernels();
-    const { memory } = this.heap;
-    for (let thread = 0; thread < this.threads; thread++) {
-      const setup: WorkerSetup = { module, memory, thread, threads: this.threads };
-      const worker = new Worker(new URL("worker.js", builtFolder), { workerData: setup });
-      this.workers.push(worker);
-    }
-    await Promise.all(this.workers.map((worker) => once(worker, "online")));
-    for (const worker of this.workers) worker.unref(); // an idle session keeps no process alive
+    await this.team.start();
   }
 
   async step(batch: Batch, hyper: StepHyper): Promise<StepResult> {
@@ -137,26 +139,11 @@ export class WasmSession implements Session {
   }
 
   async dispose(): Promise<void> {
-    const [leader] = this.workers;
-    leader?.postMessage("stop" satisfies WorkerRequest);
-    await Promise.all(this.workers.map((worker) => worker.terminate()));
-    this.workers.length = 0;
+    await this.team.dispose();
   }
 
-  private async run({ address }: WrittenStep, times = 0): Promise<void> {
-    invariant(!this.busy, "a step was started before the last one ended");
-    const [leader] = this.workers;
-    invariant(leader, "the session is closed");
-    this.busy = true;
-    leader.ref();
-    try {
-      const done = once(leader, "message");
-      leader.postMessage({ step: address, times } satisfies WorkerRequest);
-      await done;
-    } finally {
-      leader.unref();
-      this.busy = false;
-    }
+  private run({ address }: WrittenStep, times = 0): Promise<void> {
+    return this.team.run(address, times);
   }
 
   private stage({ images, labels, mixed, count }: Batch): void {
@@ -180,7 +167,7 @@ export class WasmSession implements Session {
     const found = this.steps.get(`${mode} ${batch}`);
     if (found) return found;
     const requests = [...this.requests, { mode, batch }];
-    const lowered = lower(this.program, requests, this.threads);
+    const lowered = lower(this.program, requests, this.threads, this.choice);
     const names = Object.keys(lowered.addresses) as PersistentName[];
     invariant(
       names.every((name) => lowered.addresses[name] === this.lowered.addresses[name]),

@@ -42,16 +42,19 @@ export function help(thread: i32, threads: i32): void {
   }
 }
 
-/** A step is a list of calls: kernel, bytes to the next call, operands; a negative kernel ends it. */
+/**
+ * A step is a list of calls: kernel, bytes to the next call, operands; a negative kernel ends it. What follows a call is
+ * read before the barrier: behind the last one the step's place may be written over.
+ */
 function runCalls(step: usize, thread: i32, threads: i32, times: usize): void {
-  let call = step;
-  while (true) {
-    const kernel = load<i32>(call);
-    if (kernel < 0) return;
+  let call = step, kernel = load<i32>(call);
+  while (kernel >= 0) {
+    const next = call + <usize>load<i32>(call, 4), following = load<i32>(next);
     runKernel(kernel, call + 8, thread, threads);
     barrier(threads);
     if (times) { store<f64>(times, now()); times += 8; }
-    call += <usize>load<i32>(call, 4);
+    call = next;
+    kernel = following;
   }
 }
 

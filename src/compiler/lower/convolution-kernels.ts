@@ -1,0 +1,102 @@
+// The kernels that can carry out a pass of a convolution, and the choice among them: what was measured on this machine
+// where that is known, else what the cost model says. A candidate is a kernel of the WebAssembly module or of a library
+// that works on the same heap.
+import { invariant } from "../diagnostic.js";
+import type { ConvolutionSizes } from "./convolution-plan.js";
+import { directConvolution, directInputGradient } from "./emit-direct.js";
+import { winogradConvolution, winogradInputGradient } from "./emit-winograd.js";
+import {
+  weightGradientByChannel,
+  weightGradientByFrequency,
+  weightGradientByImage,
+  weightGradientWinograd,
+} from "./emit-weight-gradient.js";
+import type { BufferId } from "./kernel-calls.js";
+import type { BufferOperand, KernelSelector } from "./kernel-selector.js";
+
+/** What each pass reads and writes. */
+export interface ConvolutionOperands {
+  readonly forward: {
+    readonly input: BufferOperand;
+    readonly weights: BufferOperand;
+    readonly bias: BufferOperand | null;
+    readonly output: BufferOperand;
+  };
+  readonly "input gradient": {
+    readonly outputGradient: BufferOperand;
+    readonly weights: BufferOperand;
+    readonly inputGradient: BufferOperand;
+    /** The buffer that `inputGradient` takes over, where the product is added to what is there. */
+    readonly accumulated: BufferId | null;
+  };
+  readonly "weight gradient": {
+    readonly input: BufferOperand;
+    readonly outputGradient: BufferOperand;
+    readonly weightGradient: BufferOperand;
+  };
+}
+
+export type ConvolutionPass = keyof ConvolutionOperands;
+
+export interface ConvolutionTask extends ConvolutionSizes {
+  readonly pass: ConvolutionPass;
+}
+
+export interface ConvolutionKernel<P extends ConvolutionPass> {
+  /** What a choice is recorded by, unique within a pass. */
+  readonly name: string;
+  readonly suits: (sizes: ConvolutionSizes) => boolean;
+  /** Nanoseconds on one core, roughly: decides where nothing was measured, and what is worth measuring. */
+  readonly cost: (sizes: ConvolutionSizes) => number;
+  readonly emit: (selector: KernelSelector, sizes: ConvolutionSizes, operands: ConvolutionOperands[P]) => void;
+}
+
+export type ConvolutionKernels = { readonly [P in ConvolutionPass]: readonly ConvolutionKernel<P>[] };
+
+/** Which kernels there are beside WebAssembly's own, and which of all of them carries out a task. */
+export interface ConvolutionChoice {
+  /** Names of kernels by the key of their task; tasks that are absent go by the cost model. */
+  readonly chosen: Readonly<Record<string, string>>;
+  readonly libraries: readonly ConvolutionKernels[];
+}
+
+export const BY_COST: ConvolutionChoice = { chosen: {}, libraries: [] };
+
+const webAssembly: ConvolutionKernels = {
+  forward: [winogradConvolution, directConvolution],
+  "input gradient": [winogradInputGradient, directInputGradient],
+  "weight gradient": [
+    weightGradientWinograd,
+    weightGradientByFrequency,
+    weightGradientByImage,
+    weightGradientByChannel,
+  ],
+};
+
+/** All that can carry out the task, the cheapest by the cost model first. */
+export function candidates<P extends ConvolutionPass>(
+  task: ConvolutionTask & { readonly pass: P },
+  { libraries }: ConvolutionChoice,
+): ConvolutionKernel<P>[] {
+  const all: ConvolutionKernel<P>[] = [webAssembly, ...libraries].flatMap((kernels) => kernels[task.pass]);
+  return all.filter(({ suits }) => suits(task)).sort((a, b) => a.cost(task) - b.cost(task));
+}
+
+export function chooseKernel<P extends ConvolutionPass>(
+  task: ConvolutionTask & { readonly pass: P },
+  choice: ConvolutionChoice,
+): ConvolutionKernel<P> {
+  const suitable = candidates(task, choice);
+  const name = choice.chosen[taskKey(task)];
+  const kernel = suitable.find((candidate) => candidate.name === name) ?? suitable[0];
+  invariant(kernel, `no kernel suits ${taskKey(task)}`);
+  return kernel;
+}
+
+/** "forward 3x3/2 16→32 at 32x32": pass and geometry; not the batch, so that every step of a run has the same kernels. */
+export function taskKey({ pass, kernel, stride, padding, height, width, inLanes, outLanes }: ConvolutionTask): string {
+  const strides = stride[0] === stride[1] ? stride[0] : stride.join("x");
+  const { top, bottom, left, right } = padding;
+  const sides = top === bottom && top === left && top === right ? top : [top, bottom, left, right].join(",");
+  return `${pass} ${kernel.join("x")}/${strides} pad ${sides} ${inLanes}→${outLanes} at ${height}x${width}`;
+}

@@ -1,0 +1,89 @@
+// The convolutions of a program as tasks, and a step that carries out one of them by itself: what is measured to choose
+// a kernel.
+import type { Program } from "../program.js";
+import { allocate } from "./allocate.js";
+import type {
+  ConvolutionKernel,
+  ConvolutionOperands,
+  ConvolutionPass,
+  ConvolutionTask,
+} from "./convolution-kernels.js";
+import { taskKey } from "./convolution-kernels.js";
+import { filterBytes, imageBytes } from "./convolution-plan.js";
+import type { Step } from "./emit-step.js";
+import { emitStep, tableBytes } from "./emit-step.js";
+import { KernelSelector, persistentBuffers } from "./kernel-selector.js";
+import type { PersistentName } from "./kernel-selector.js";
+import { layoutParameters } from "./layout.js";
+import type { StepRequest } from "./lower.js";
+import { HEAP_START, trainingGraphOf } from "./lower.js";
+import { convolutionTasks } from "./select-convolution.js";
+
+/** Each geometry and pass once, at the size of the first request that has it. */
+export function tasksOf(program: Program, requests: readonly StepRequest[]): Map<string, ConvolutionTask> {
+  const tasks = new Map<string, ConvolutionTask>();
+  const layout = layoutParameters(program.graph);
+  for (const { mode, batch } of requests) {
+    const selection = { batch, threads: 1, layout, optimizer: program.config.train.optimizer, readsAverages: false };
+    for (const task of convolutionTasks(new KernelSelector(trainingGraphOf(program, mode), selection))) {
+      const key = taskKey(task);
+      if (!tasks.has(key)) tasks.set(key, task);
+    }
+  }
+  return tasks;
+}
+
+export interface TaskStep {
+  readonly step: Step;
+  readonly heapBytes: number;
+  /** What the task reads, to be filled with numbers. */
+  readonly inputs: readonly { readonly address: number; readonly bytes: number }[];
+}
+
+export function stepOfTask<P extends ConvolutionPass>(
+  task: ConvolutionTask & { readonly pass: P },
+  kernel: ConvolutionKernel<P>,
+  threads: number,
+): TaskStep {
+  const layout = { parameters: [], decayedBytes: 0, parameterBytes: 0, statistics: [], statisticBytes: 0 };
+  const selection = { batch: task.images, threads, layout, optimizer: NO_OPTIMIZER, readsAverages: false };
+  const selector = new KernelSelector({ tensors: [], nodes: [] }, selection);
+  selector.node = { name: taskKey(task), op: { kind: "average" } };
+  const bytes = imageBytes(task);
+  const input = selector.scratch("input", bytes.input * task.images);
+  const output = selector.scratch("output", bytes.output * task.images);
+  const [weights, weightGradient] = [selector.persistent("parameters"), selector.persistent("gradients")];
+  const operands: ConvolutionOperands = {
+    forward: { input, weights, bias: null, output },
+    "input gradient": { outputGradient: output, weights, inputGradient: input, accumulated: null },
+    "weight gradient": { input, outputGradient: output, weightGradient },
+  };
+  kernel.emit(selector, task, operands[task.pass]);
+  const calls = { buffers: selector.buffers, calls: selector.calls };
+  const allocation = allocate(calls);
+  const filter = Math.ceil(filterBytes(task) / 4096) * 4096;
+  const persistent = Object.fromEntries(persistentBuffers.map((name) => [name, HEAP_START])) as Record<
+    PersistentName,
+    number
+  >;
+  persistent.gradients = HEAP_START + filter;
+  const tables = HEAP_START + 2 * filter;
+  const arena = Math.ceil((tables + tableBytes(calls)) / 4096) * 4096;
+  const step = emitStep(task.images, calls, allocation, { persistent, tables, arena });
+  const read = task.pass === "forward" ? [input] : task.pass === "input gradient" ? [output] : [input, output];
+  return {
+    step,
+    heapBytes: arena + allocation.arenaBytes,
+    inputs: [
+      { address: HEAP_START, bytes: filter },
+      ...read.map(({ buffer }) => ({
+        address: arena + allocation.offsets[buffer]!,
+        bytes: (buffer === input.buffer ? bytes.input : bytes.output) * task.images,
+      })),
+    ],
+  };
+}
+
+const NO_OPTIMIZER = {
+  sgd: { momentum: 0, nesterov: false, weight_decay: 0, decay_norm_and_bias: false },
+};

@@ -1,0 +1,124 @@
+// Convolutions as matrix products over tables of offsets: any kernel, stride and padding.
+import type { ConvolutionKernel } from "./convolution-kernels.js";
+import type { ConvolutionSizes, DirectPlan, PixelMap } from "./convolution-plan.js";
+import { filterBytes, forwardPixels, inputGradientClasses, multiplyAddsOf, planDirect } from "./convolution-plan.js";
+import type { BufferId } from "./kernel-calls.js";
+import type { BufferOperand, KernelSelector } from "./kernel-selector.js";
+import { replacing } from "./kernel-selector.js";
+
+export const directConvolution: ConvolutionKernel<"forward"> = {
+  name: "direct",
+  suits: () => true,
+  cost: directCost,
+  emit(selector, sizes, operands) {
+    const taps = sizes.kernel[0] * sizes.kernel[1];
+    callDirect(selector, sizes, forwardPixels(sizes), {
+      ...operands,
+      accumulated: null,
+      accumulate: 0,
+      tapOffsets: Array.from({ length: taps }, (_, tap) => tap * sizes.inLanes * sizes.outLanes),
+      depthStride: sizes.outLanes,
+      columnStride: 1,
+    });
+  },
+};
+
+export const directInputGradient: ConvolutionKernel<"input gradient"> = {
+  name: "direct",
+  suits: () => true,
+  cost: directCost,
+  emit(selector, sizes, { outputGradient, weights, inputGradient, accumulated }) {
+    // A class that meets no tap adds nothing, but where nothing is added to it must still become zero.
+    const classes = inputGradientClasses(sizes).filter(({ map }) => accumulated === null || map.taps > 0);
+    classes.forEach(({ map, filterTaps }, index) => {
+      callDirect(selector, sizes, map, {
+        input: outputGradient,
+        weights,
+        bias: null,
+        output: inputGradient,
+        accumulate: accumulated === null ? 0 : 1,
+        accumulated: index === 0 ? accumulated : null,
+        tapOffsets: filterTaps.map((tap) => tap * sizes.inLanes * sizes.outLanes),
+        depthStride: 1,
+        columnStride: sizes.outLanes,
+      });
+    });
+  },
+};
+
+/** A vector's multiply-add in half a cycle, a few cycles a tap and tile, and the filter once. */
+function directCost(sizes: ConvolutionSizes): number {
+  const products = multiplyAddsOf(sizes) * shareInside(sizes);
+  return products * 0.036 + (products / (32 * sizes.inLanes)) * 5 + filterBytes(sizes) * 0.3;
+}
+
+/** The taps that fall on the map, among all: the kernel skips those that do not. */
+function shareInside({ kernel, stride, padding, height, width, outHeight, outWidth }: ConvolutionSizes): number {
+  const along = (size: number, step: number, before: number, length: number, positions: number): number => {
+    let inside = 0;
+    for (let position = 0; position < positions; position++) {
+      const first = position * step - before;
+      inside += Math.max(0, Math.min(length, first + size) - Math.max(0, first));
+    }
+    return inside / (positions * size);
+  };
+  const rows = along(kernel[0], stride[0], padding.top, height, outHeight);
+  return rows * along(kernel[1], stride[1], padding.left, width, outWidth);
+}
+
+interface DirectOperands {
+  readonly input: BufferOperand;
+  readonly weights: BufferOperand;
+  readonly bias: BufferOperand | null;
+  readonly output: BufferOperand;
+  readonly accumulate: number;
+  readonly accumulated: BufferId | null;
+  readonly tapOffsets: readonly number[];
+  readonly depthStride: number;
+  readonly columnStride: number;
+}
+
+function callDirect(selector: KernelSelector, sizes: ConvolutionSizes, map: PixelMap, operands: DirectOperands): void {
+  const { input, weights, bias, output, accumulate, tapOffsets, depthStride, columnStride } = operands;
+  const [depth, columns, taps] = [map.inputLanes, map.outputLanes, tapOffsets.length];
+  // A residue class without a tap reads no filter.
+  const packed = taps > 0 ? selector.scratch("packed filter", taps * depth * columns * 4) : null;
+  if (packed) {
+    const table = selector.table(`taps at ${tapOffsets.join(" ")}`, taps, () => tapOffsets);
+    const extents = { taps, depth, depthStride, columns, columnStride };
+    selector.call("pack_weights", { weights, packed, tapOffsets: table, ...extents });
+  }
+  // Each tap belongs to one residue class, and meets every output pixel once.
+  const share = multiplyAddsOf(sizes) * (taps / (sizes.kernel[0] * sizes.kernel[1]));
+  planDirect(map, sizes.images).forEach((plan, index) => {
+    const first = index === 0 ? replacing(operands.accumulated, operands.output) : {};
+    selector.call(
+      "convolve_direct",
+      {
+        input: shifted(input, plan.firstImage * map.inputImageBytes),
+        packed,
+        bias,
+        output: shifted(output, plan.firstImage * map.outputImageBytes),
+        offsets: selector.table(plan.key, plan.offsetCount, plan.offsets),
+        tiles: plan.tiles,
+        taps,
+        depth,
+        columnTiles: columns / 8,
+        groups: plan.groups,
+        inputGroupBytes: plan.imagesInGroup * map.inputImageBytes,
+        outputGroupBytes: plan.imagesInGroup * map.outputImageBytes,
+        groupsAtOnce: plan.groupsAtOnce,
+        accumulate,
+      },
+      { multiplyAdds: share * imageShare(plan, sizes.images), ...first },
+    );
+  });
+}
+
+function imageShare(plan: DirectPlan, images: number): number {
+  return (plan.groups * plan.imagesInGroup) / images;
+}
+
+function shifted(operand: BufferOperand, bytes: number) {
+  return { buffer: operand.buffer, offset: (operand.offset ?? 0) + bytes };
+}

@@ -1,0 +1,178 @@
+// Program → which kernel carries out which convolution. Where the cost model sees more than one that may be the fastest,
+// each is run for a moment, and the winner is kept in the cache folder for this processor and these kernels.
+import type {
+  ConvolutionChoice,
+  ConvolutionKernels,
+  ConvolutionPass,
+  ConvolutionTask,
+} from "../../../compiler/lower/convolution-kernels.js";
+import { BY_COST, candidates } from "../../../compiler/lower/convolution-kernels.js";
+import type { TaskStep } from "../../../compiler/lower/convolution-tasks.js";
+import { stepOfTask, tasksOf } from "../../../compiler/lower/convolution-tasks.js";
+import { heapBytesOf, stepsOfRun } from "../../../compiler/lower/lower.js";
+import type { Program } from "../../../compiler/program.js";
+import type { EngineOptions } from "../../engine.js";
+import { UserError } from "../../user-error.js";
+import { Heap, encodeStep } from "./heap.js";
+import { readMeasured, writeMeasured } from "./measured-kernels.js";
+import { Team } from "./team.js";
+
+/** `libraries` are kernels beside WebAssembly's own that work on the same heap. */
+export async function chooseKernels(
+  program: Program,
+  threads: number,
+  kernels: NonNullable<EngineOptions["kernels"]>,
+  libraries: readonly ConvolutionKernels[] = [],
+): Promise<ConvolutionChoice> {
+  if (kernels === "predicted") return { ...BY_COST, libraries };
+  const tasks = tasksOf(program, stepsOfRun(program));
+  if (kernels !== "measured") return { chosen: recorded(tasks, kernels, libraries), libraries };
+  const chosen = await measured(tasks, threads, libraries);
+  const choice = { chosen, libraries };
+  // A kernel that is faster and needs more memory than there is would not help.
+  const fits = heapBytesOf(program, stepsOfRun(program), threads, choice) < 2 ** 32;
+  return fits ? choice : { ...BY_COST, libraries };
+}
+
+/** The choice that a run began with. @throws UserError where a kernel is missing: other kernels would give other bits. */
+function recorded(
+  tasks: ReadonlyMap<string, ConvolutionTask>,
+  kernels: Readonly<Record<string, string>>,
+  libraries: readonly ConvolutionKernels[],
+): Record<string, string> {
+  for (const [key, name] of Object.entries(kernels)) {
+    const task = tasks.get(key);
+    if (!task || candidates(task, { chosen: {}, libraries }).some((candidate) => candidate.name === name)) continue;
+    throw new UserError(
+      `the run computed "${key}" by the kernel "${name}", which is missing here; \`--no-tune\` goes on with other kernels, ` +
+        "whose results differ in their last bits",
+    );
+  }
+  return { ...kernels };
+}
+
+/** Beyond this many times the best prediction a kernel is not worth measuring. */
+const WORTH_MEASURING = 2;
+/** Nanoseconds below which no choice is worth its measurement. */
+const WORTH_CHOOSING = 1e5;
+/** What is measured must be faster than what is predicted by this share: less is noise. */
+const CLEARLY_FASTER = 0.93;
+
+async function measured(
+  tasks: ReadonlyMap<string, ConvolutionTask>,
+  threads: number,
+  libraries: readonly ConvolutionKernels[],
+): Promise<Record<string, string>> {
+  const known = await readMeasured();
+  const chosen: Record<string, string> = {};
+  const unknown: [key: string, Contest][] = [];
+  for (const [key, task] of tasks) {
+    const contest = contestOf(task, libraries);
+    if (contest.names.length < 2 || contest.least < WORTH_CHOOSING) continue;
+    const name = known[cacheKey(key, contest)];
+    if (name !== undefined && contest.names.includes(name)) chosen[key] = name;
+    else unknown.push([key, contest]);
+  }
+  if (unknown.length === 0) return chosen;
+  const found = await hold(
+    unknown.map(([, contest]) => contest),
+    threads,
+  );
+  const winners = unknown.map(([key, contest], index) => [key, cacheKey(key, contest), found[index]!] as const);
+  for (const [key, , name] of winners) chosen[key] = name;
+  await writeMeasured(Object.fromEntries(winners.map(([, key, name]) => [key, name])));
+  return chosen;
+}
+
+/** The kernels that may be the fastest for a task, the predicted one first. */
+interface Contest {
+  readonly task: ConvolutionTask;
+  readonly names: readonly string[];
+  /** The least cost that the model sees. */
+  readonly least: number;
+  readonly stepOf: (name: string, threads: number) => TaskStep;
+}
+
+function contestOf<P extends ConvolutionPass>(
+  task: ConvolutionTask & { readonly pass: P },
+  libraries: readonly ConvolutionKernels[],
+): Contest {
+  const all = candidates(task, { chosen: {}, libraries });
+  const least = all[0]!.cost(task);
+  const few = all.filter(({ cost }) => cost(task) <= least * WORTH_MEASURING);
+  const some = { ...task, images: imagesToMeasure(task.images, least) };
+  return {
+    task,
+    names: few.map(({ name }) => name),
+    least,
+    stepOf: (name, threads) =>
+      stepOfTask(
+        some,
+        few.find((kernel) => kernel.name === name)!,
+        threads,
+      ),
+  };
+}
+
+/** What a measurement may take on one core, in nanoseconds. */
+const MEASURED_COST = 15e6;
+/** Fewer images than this would flatter kernels that do not gain from many. */
+const LEAST_IMAGES = 16;
+
+function imagesToMeasure(images: number, cost: number): number {
+  return Math.max(Math.min(images, LEAST_IMAGES), Math.min(images, Math.floor((images * MEASURED_COST) / cost)));
+}
+
+function cacheKey(key: string, { task, names }: Contest): string {
+  return `${key}, ${task.images} images: ${names.join(" or ")}`;
+}
+
+const REPETITIONS = 2;
+
+/** The name of each contest's winner. */
+async function hold(contests: readonly Contest[], threads: number): Promise<string[]> {
+  const steps = contests.map(({ names, stepOf }) => names.map((name) => stepOf(name, threads)));
+  const heap = new Heap(Math.max(...steps.flat().map(bytesOf)));
+  const team = new Team(heap, threads);
+  await team.start();
+  try {
+    const winners: string[] = [];
+    for (const [index, { names }] of contests.entries()) {
+      let [winner, least] = [names[0]!, Infinity];
+      for (const [candidate, name] of names.entries()) {
+        const milliseconds = await shortest(heap, team, steps[index]![candidate]!);
+        if (name !== names[0] && milliseconds >= least * (winner === names[0] ? CLEARLY_FASTER : 1)) continue;
+        [winner, least] = [name, milliseconds];
+      }
+      winners.push(winner);
+    }
+    return winners;
+  } finally {
+    await team.dispose();
+  }
+}
+
+async function shortest(heap: Heap, team: Team, taskStep: TaskStep): Promise<number> {
+  const { step, inputs } = taskStep;
+  const { address, times } = placeOf(taskStep);
+  heap.writeStep(step, address);
+  for (const { address, bytes } of inputs) heap.floats(address, bytes / 4).fill(0.5);
+  await team.run(address); // touches every page
+  let least = Infinity;
+  for (let repetition = 0; repetition < REPETITIONS; repetition++) {
+    await team.run(address, times);
+    const stamps = heap.doubles(times, step.calls.length + 1);
+    least = Math.min(least, stamps.at(-1)! - stamps[0]!);
+  }
+  return least;
+}
+
+/** Where the step and the times of its calls lie: behind what it works on. */
+function placeOf({ step, heapBytes }: TaskStep): { address: number; times: number } {
+  const address = Math.ceil(heapBytes / 64) * 64;
+  return { address, times: Math.ceil((address + encodeStep(step).length * 4) / 64) * 64 };
+}
+
+function bytesOf(taskStep: TaskStep): number {
+  return placeOf(taskStep).times + (taskStep.step.calls.length + 1) * 8;
+}

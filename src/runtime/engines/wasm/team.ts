@@ -1,0 +1,52 @@
+// The threads over one heap: started once, asked for a step at a time, stopped at the end.
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { invariant } from "../../../compiler/diagnostic.js";
+import type { Heap } from "./heap.js";
+import { builtFolder, compileKernels } from "./kernels-module.js";
+import type { WorkerRequest, WorkerSetup } from "./worker.js";
+
+export class Team {
+  private readonly workers: Worker[] = [];
+  private busy = false;
+
+  constructor(
+    private readonly heap: Heap,
+    private readonly threads: number,
+  ) {}
+
+  async start(): Promise<void> {
+    const module = compileKernels();
+    const { memory } = this.heap;
+    for (let thread = 0; thread < this.threads; thread++) {
+      const setup: WorkerSetup = { module, memory, thread, threads: this.threads };
+      this.workers.push(new Worker(new URL("worker.js", builtFolder), { workerData: setup }));
+    }
+    await Promise.all(this.workers.map((worker) => once(worker, "online")));
+    for (const worker of this.workers) worker.unref(); // an idle session keeps no process alive
+  }
+
+  /** Runs the step that lies at `address`; where `times` is not 0, the time before the first call and after each goes there. */
+  async run(address: number, times = 0): Promise<void> {
+    invariant(!this.busy, "a step was started before the last one ended");
+    const [leader] = this.workers;
+    invariant(leader, "the session is closed");
+    this.busy = true;
+    leader.ref();
+    try {
+      const done = once(leader, "message");
+      leader.postMessage({ step: address, times } satisfies WorkerRequest);
+      await done;
+    } finally {
+      leader.unref();
+      this.busy = false;
+    }
+  }
+
+  async dispose(): Promise<void> {
+    const [leader] = this.workers;
+    leader?.postMessage("stop" satisfies WorkerRequest);
+    await Promise.all(this.workers.map((worker) => worker.terminate()));
+    this.workers.length = 0;
+  }
+}

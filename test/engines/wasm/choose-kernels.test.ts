@@ -1,0 +1,74 @@
+// Kernels chosen by measurement: once a machine, kept in the cache folder, and as a run recorded them.
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { candidates } from "../../../src/compiler/lower/convolution-kernels.js";
+import { tasksOf } from "../../../src/compiler/lower/convolution-tasks.js";
+import { stepsOfRun } from "../../../src/compiler/lower/lower.js";
+import type { Program } from "../../../src/compiler/program.js";
+import { chooseKernels } from "../../../src/runtime/engines/wasm/choose-kernels.js";
+import { measuredFile } from "../../../src/runtime/engines/wasm/measured-kernels.js";
+import { compileText } from "../../../src/compiler/compile.js";
+
+let folder = "";
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "netc-kernels-"));
+  vi.stubEnv("NETC_CACHE", folder);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true, force: true });
+});
+
+it("leaves the choice to the cost model where nothing is to be measured", async () => {
+  expect((await chooseKernels(program(16), 2, "predicted")).chosen).toEqual({});
+  // Kernels so small that no choice is worth a measurement
+  expect((await chooseKernels(program(1), 2, "measured")).chosen).toEqual({});
+});
+
+it("measures what may be the fastest, and finds it again the next time whatever the threads", async () => {
+  const { chosen } = await chooseKernels(program(16), 2, "measured");
+  const tasks = tasksOf(program(16), stepsOfRun(program(16)));
+  expect(Object.keys(chosen)).not.toEqual([]);
+  for (const [key, name] of Object.entries(chosen)) {
+    const suitable = candidates(tasks.get(key)!, { chosen: {}, libraries: [] });
+    expect(suitable.map((kernel) => kernel.name)).toContain(name);
+  }
+  // A choice that only the file can know
+  const [key] = Object.keys(chosen) as [string];
+  const text = await readFile(measuredFile(), "utf8");
+  const document = JSON.parse(text) as { kernels: Record<string, string> };
+  const entry = Object.keys(document.kernels).find((one) => one.startsWith(`${key},`))!;
+  const [first, second] = entry.split(": ")[1]!.split(" or ") as [string, string];
+  const other = chosen[key] === first ? second : first;
+  await writeFile(measuredFile(), text.replace(`"${entry}": "${chosen[key]}"`, `"${entry}": "${other}"`));
+  expect((await chooseKernels(program(16), 1, "measured")).chosen).toEqual({ ...chosen, [key]: other });
+});
+
+it("measures anew where the file is broken", async () => {
+  await writeFile(measuredFile(), "{");
+  expect((await chooseKernels(program(16), 1, "measured")).chosen).not.toEqual({});
+  expect(JSON.parse(await readFile(measuredFile(), "utf8"))).toHaveProperty("kernels");
+});
+
+it("takes a recorded choice as it is, and refuses one whose kernel is missing", async () => {
+  const key = [...tasksOf(program(16), stepsOfRun(program(16))).keys()][0]!;
+  const recorded = { [key]: "direct" };
+  expect((await chooseKernels(program(16), 1, recorded)).chosen).toEqual(recorded);
+  await expect(chooseKernels(program(16), 1, { [key]: "another library" })).rejects.toThrow(
+    /by the kernel "another library", which is missing here; `--no-tune` goes on/,
+  );
+});
+
+function program(batch: number): Program {
+  const text = `
+name: measured
+data: {dataset: {synthetic: {train_images: 16, test_images: 16, height: 16, width: 16, classes: 4}}}
+model: {stem: {channels: 16}, stages: [{channels: 16, blocks: 1}]}
+train: {epochs: 1, batch_size: ${batch}, evaluation: {batch_size: ${batch}}, learning_rate: 0.1}
+`;
+  const { value, diagnostics } = compileText(text, "measured.yaml");
+  if (!value) throw new Error(diagnostics.map(({ message }) => message).join("; "));
+  return value;
+}
