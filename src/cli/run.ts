@@ -116,7 +116,11 @@ async function saveModel(
 }
 
 /** The command that goes on, to be pasted: what the file was overridden with is part of it. */
-function resumeCommand(file: string, { set, seed, engine, device, threads, tune }: RunFlags, folder: RunFolder): string {
+function resumeCommand(
+  file: string,
+  { set, seed, engine, device, threads, tune }: RunFlags,
+  folder: RunFolder,
+): string {
   const words = [
     "netc",
     "run",
