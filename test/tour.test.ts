@@ -176,11 +176,11 @@ describe("netc, pass by pass", () => {
     const shown = lines.map(({ node, kernel }) => `${kernel} for ${node}`);
     expect(`\n${shown.join("\n")}`).toMatchInlineSnapshot(`
       "
-      transform_weights for stages.1.blocks.0.conv2
-      convolve_winograd for stages.1.blocks.0.conv2
+      pack_weights for stages.1.blocks.0.conv2
+      convolve_direct for stages.1.blocks.0.conv2
       weight_gradient_winograd for stages.1.blocks.0.conv2 weight gradient
-      transform_weights for stages.1.blocks.0.conv2 input gradient
-      convolve_winograd for stages.1.blocks.0.conv2 input gradient"
+      pack_weights for stages.1.blocks.0.conv2 input gradient
+      convolve_direct for stages.1.blocks.0.conv2 input gradient"
     `);
   });
 

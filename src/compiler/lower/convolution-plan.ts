@@ -17,8 +17,8 @@ const CACHE_BYTES = 256 * 1024;
 /** Sums are split in a number of parts that does not depend on threads, so that bits do not either. */
 const MAXIMUM_SLOTS = 16;
 const SLOT_BYTES = 16 * 1024 * 1024;
-/** Winograd's kernels read zeros for pixels outside the map: six of them must fit into 64 KiB (see assembly/simd.ts). */
-const MAXIMUM_WINOGRAD_LANES = 2048;
+/** Most lanes of Winograd's kernels: their filters grow fourfold, to 38 MB at 512 lanes both ways. */
+const MAXIMUM_WINOGRAD_LANES = 640;
 
 /** Whether it is 3×3 with stride 1 and padding 1. */
 export function suitsWinograd({ kernel, stride, padding, inLanes, outLanes }: ConvolutionSizes): boolean {

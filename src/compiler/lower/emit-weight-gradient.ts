@@ -54,10 +54,13 @@ export const weightGradientByFrequency: WeightGradient = {
   },
 };
 
+/** Beyond it several partial sums of a filter would take more memory than everything else. */
+const MOST_BYTES_OF_PARTIAL_SUM = 64 * 1024 * 1024;
+
 /** Partial sums over shares of the images. */
 export const weightGradientByImage: WeightGradient = {
   name: "by image",
-  suits: () => true,
+  suits: (sizes) => filterBytes(sizes) <= MOST_BYTES_OF_PARTIAL_SUM || !weightGradientByChannel.suits(sizes),
   cost: (sizes) => directCost(sizes) + slotsFor(filterBytes(sizes), sizes.images) * filterBytes(sizes) * 0.3,
   emit(selector, sizes, operands) {
     const slots = slotsFor(filterBytes(sizes), sizes.images);
