@@ -17,6 +17,7 @@ import { LiveBar } from "./live-bar.js";
 import type { MemoryPrediction } from "./predict-memory.js";
 import {
   formatBytes,
+  counted,
   formatCount,
   formatDuration,
   formatPercent,
@@ -56,7 +57,10 @@ export class RunReport {
           : `${formatBytes(memory.imageBytes)} for images; what the engine ${engine.name} takes is not known beforehand`,
       ],
       ["data", `${name}: ${formatCount(plan.trainImages)} training and ${formatCount(plan.testImages)} test images`],
-      ["training", `${config.train.epochs} epochs of ${formatCount(plan.stepsPerEpoch)} steps, seed ${config.seed}`],
+      [
+        "training",
+        `${counted(config.train.epochs, "epoch")} of ${counted(plan.stepsPerEpoch, "step")}, seed ${config.seed}`,
+      ],
       ["engine", `${engine.name} ${availability.version} on ${availability.device}: ${reason}`],
     ];
     this.print(colors.bold(config.name));
@@ -121,7 +125,7 @@ export class RunReport {
         ? `${formatPercent(progress.lastEvaluation.accuracy)} test accuracy`
         : "done";
       this.print(
-        `${colors.bold(accuracy)} after ${this.program.config.train.epochs} epochs in ${formatDuration(progress.elapsedSeconds)}`,
+        `${colors.bold(accuracy)} after ${counted(this.program.config.train.epochs, "epoch")} in ${formatDuration(progress.elapsedSeconds)}`,
       );
       this.print(`peak memory ${formatBytes(peakMemoryBytes())}`);
     } else {

@@ -6,6 +6,11 @@ export function formatCount(value: number): string {
   return value.toFixed(0).replaceAll(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** "1 epoch", "3,125 steps" */
+export function counted(value: number, noun: string): string {
+  return `${formatCount(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
 const SCALES: readonly (readonly [scale: number, suffix: string])[] = [
   [1e9, " G"],
   [1e6, " M"],

@@ -94,6 +94,16 @@ describe.skipIf(process.platform === "win32")("openCifar10 without a path", () =
     expect(await npm.calls()).toHaveLength(1);
   });
 
+  it("says that the cached copy is damaged where it cannot be replaced", async () => {
+    const kept = join(cache, "cifar10", "cifar-10-batches-bin");
+    await writeBatches(kept);
+    await truncate(join(kept, "data_batch_2.bin"), 100);
+    await useNpm(failsWith("ENOTFOUND", "network request failed"));
+    await expect(open()).rejects.toThrow(
+      /^the copy in the cache is damaged \(\S+data_batch_2\.bin has 100 bytes, expected \d+\) and could not be replaced: npm could not fetch/,
+    );
+  });
+
   it("replaces a cached copy with a flipped bit when asked to fetch, and leaves a good one alone", async () => {
     const kept = join(cache, "cifar10", "cifar-10-batches-bin");
     await writeBatches(kept);
