@@ -15,6 +15,7 @@ const LONG_FILES: Readonly<Record<string, string>> = {
 
 /** Where a library may be imported as a value; anywhere else only its types. */
 const HOME_OF_LIBRARY: Readonly<Record<string, readonly string[]>> = {
+  "@dagrejs/dagre": ["src/compiler/targets/picture/"],
   "@tensorflow/tfjs-backend-cpu": ["src/runtime/engines/tfjs/"],
   "@tensorflow/tfjs-core": ["src/runtime/engines/tfjs/"],
   "@tensorflow/tfjs-layers": ["src/runtime/engines/tfjs/"],

@@ -2,10 +2,11 @@
 import { cost } from "../compiler/cost.js";
 import type { Cost, NodeCost } from "../compiler/cost.js";
 import { hasErrors } from "../compiler/diagnostic.js";
-import type { Shape } from "../compiler/graph.js";
+import { formatShape } from "../compiler/infer-shapes.js";
 import { lower, stepsOfRun } from "../compiler/lower/lower.js";
 import { printStep } from "../compiler/lower/print-step.js";
 import type { Program } from "../compiler/program.js";
+import type { Picture, PictureOptions } from "../compiler/targets/picture/picture.js";
 import type { GraphFlags } from "./commands/graph.js";
 import { compileFile } from "./compile-file.js";
 import type { ExitCode } from "./exit-codes.js";
@@ -16,19 +17,39 @@ import { predictMemory } from "./predict-memory.js";
 import type { Column } from "./terminal.js";
 import { formatBytes, formatCount, formatScaled, tableLines } from "./terminal.js";
 
-export async function graph(file: string, { set, format, step }: GraphFlags): Promise<ExitCode> {
+export async function graph(file: string, { set, format, step, unfold }: GraphFlags): Promise<ExitCode> {
   const compiled = await compileFile(file, set, { engine: "auto" });
   const { program, diagnostics } = compiled;
   reportFaults(compiled);
   // A network that does not fit into memory can be shown all the same.
-  if (program) process.stdout.write(step ? stepText(program) : FORMATS[format](program, cost(program.graph)));
+  if (program) process.stdout.write(step ? stepText(program) : await FORMATS[format](program, { unfold }));
   return hasErrors(diagnostics) ? exitCodes.inputHasErrors : exitCodes.done;
 }
 
-const FORMATS: Readonly<Record<GraphFlags["format"], (program: Program, cost: Cost) => string>> = {
-  text: graphText,
-  json: graphJson,
+type Format = (program: Program, options: PictureOptions) => string | Promise<string>;
+
+/** What draws is loaded when it is asked for: the layout library alone doubles the start. */
+const FORMATS: Readonly<Record<GraphFlags["format"], Format>> = {
+  text: (program) => graphText(program, cost(program.graph)),
+  json: (program) => graphJson(program, cost(program.graph)),
+  svg: async (program, options) => {
+    const { svgText } = await import("../compiler/targets/picture/svg.js");
+    return svgText(await pictureOf(program, options));
+  },
+  mermaid: async (program, options) => {
+    const { mermaidText } = await import("../compiler/targets/picture/mermaid.js");
+    return mermaidText(await pictureOf(program, options));
+  },
+  dot: async (program, options) => {
+    const { dotText } = await import("../compiler/targets/picture/dot.js");
+    return dotText(await pictureOf(program, options));
+  },
 };
+
+async function pictureOf({ config, graph }: Program, options: PictureOptions): Promise<Picture> {
+  const { drawPicture } = await import("../compiler/targets/picture/picture.js");
+  return drawPicture(config.name, graph, options);
+}
 
 const COLUMNS: readonly Column[] = [
   { title: "layer", align: "left" },
@@ -51,7 +72,7 @@ export function graphText(program: Program, total: Cost): string {
     formatCount(row.multiplyAdds),
     formatCount(row.activationBytes * batch),
   ];
-  const rows = total.nodes.map((node) => cells(node, node.operation, shapeText(node.shape)));
+  const rows = total.nodes.map((node) => cells(node, node.operation, formatShape(node.shape)));
   const lines = tableLines(COLUMNS, [...rows, cells({ ...total, name: "total" }, "", "")]);
   return [
     ...lines.slice(0, -1),
@@ -78,8 +99,4 @@ function graphJson(program: Program, { nodes, ...totals }: Cost): string {
 function stepText(program: Program): string {
   const { steps } = lower(program, stepsOfRun(program), defaultThreads());
   return printStep(steps.find(({ mode }) => mode === "train")!.step);
-}
-
-function shapeText(shape: Shape): string {
-  return shape.kind === "map" ? `${shape.height}×${shape.width}×${shape.channels}` : String(shape.channels);
 }

@@ -5,8 +5,9 @@ import { collect } from "../options.js";
 
 export interface GraphFlags {
   readonly set: readonly string[];
-  readonly format: "text" | "json";
+  readonly format: "text" | "json" | "svg" | "mermaid" | "dot";
   readonly step: boolean;
+  readonly unfold: boolean;
 }
 
 export function register(program: Command): void {
@@ -15,16 +16,22 @@ export function register(program: Command): void {
     .summary("show every layer of a file's network and what it costs")
     .description(
       "Prints a line for every layer: its name, operation, output shape, parameters, multiply-adds for one image " +
-        "and the bytes of its output for one batch; then the totals and the peak of memory that training needs.",
+        "and the bytes of its output for one batch; then the totals and the peak of memory that training needs. " +
+        "Or draws the network: `netc graph FILE --format svg > network.svg`.",
     )
     .argument("<file>", "the YAML file")
     .option("--set <path=value>", "set a value of the file (may be repeated)", collect, [])
-    .addOption(new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text"))
+    .addOption(
+      new Option("--format <format>", "how to print it")
+        .choices(["text", "json", "svg", "mermaid", "dot"])
+        .default("text"),
+    )
     .option(
       "--step",
       "print the training step that the wasm engine executes: each kernel call with its operands",
       false,
     )
+    .option("--unfold", "draw every block, also equal ones in a row (with svg, mermaid and dot)", false)
     .action(async (file: string, flags: GraphFlags) => {
       const { graph } = await import("../graph.js");
       process.exitCode = await graph(file, flags);
