@@ -217,6 +217,7 @@ const describers: Describers = {
   batch_norm: () => attached("batch norm"),
   relu: () => attached("relu"),
   add: () => alone("addition", "+"),
+  subsample: (op) => alone("other", `each ${op.stride.join("×")} pixels to 1, ${op.channels} channels`),
   max_pool: (op) => alone("pooling", `max-pool ${windowText(op)}`),
   average_pool: (op) => alone("pooling", `average-pool ${windowText(op)}`),
   global_average_pool: () => alone("pooling", "global average pool"),
