@@ -1,10 +1,127 @@
-// The engine "tensorflow" on the library that NETC_TENSORFLOW names: the suite that every engine passes, and what is its own.
+// The engine "tensorflow" on the library that NETC_TENSORFLOW names: the suite that every engine passes, what it shares with
+// wasm, and what is its own.
+import { describe, expect, it } from "vitest";
+import { emitTensorflow } from "../../../src/compiler/lower/emit-tensorflow.js";
+import { Emission } from "../../../src/compiler/lower/tensorflow/emission.js";
+import { stepRules } from "../../../src/compiler/lower/tensorflow/step-rules.js";
+import { trainingGraphOf } from "../../../src/compiler/lower/lower.js";
+import { openContext } from "../../../src/runtime/engines/tensorflow/context.js";
 import { tensorflowEngine } from "../../../src/runtime/engines/tensorflow/engine.js";
-import type { TensorflowSession } from "../../../src/runtime/engines/tensorflow/session.js";
+import { findTensorflow } from "../../../src/runtime/engines/tensorflow/find-library.js";
+import { loadTensorflow } from "../../../src/runtime/engines/tensorflow/library.js";
+import { openTensorflowSession, type TensorflowSession } from "../../../src/runtime/engines/tensorflow/session.js";
+import { normalizeImages } from "../../../src/runtime/engines/tfjs/normalize-images.js";
+import { batchOf, initialState } from "../../oracle/fixtures.js";
 import { describeConformance } from "../conformance.js";
+import { describeAgreement, oracleNamed } from "./agreement.js";
 
 describeConformance(tensorflowEngine, {
   speed: "fast",
   open: { threads: 2 },
   held: (session) => (session as TensorflowSession).held,
+});
+
+describeAgreement(tensorflowEngine, { open: { threads: 2 }, tolerance: 1e-4 });
+
+async function context() {
+  const search = findTensorflow();
+  if ("missing" in search) throw new Error(search.missing);
+  return openContext(await loadTensorflow(search.library), { threads: 2, device: { kind: "cpu" } });
+}
+
+describe("engine tensorflow", () => {
+  it("says its version and where the library is", async () => {
+    const availability = await tensorflowEngine.probe();
+    expect(availability).toMatchObject({ available: true });
+    expect(availability.available && availability.version).toMatch(/^TensorFlow 2\.\d+\.\d+$/);
+  });
+
+  it.each(["residual-adamw", "uneven-strides"])(
+    "computes the same of %s as one function and operation by operation, but for rounding",
+    async (name) => {
+      const oracle = oracleNamed(name);
+      const sessions = [
+        await openTensorflowSession(oracle.program, await context()),
+        await openTensorflowSession(oracle.program, await context(), { interprets: true }),
+      ];
+      for (const session of sessions) {
+        await session.writeState(initialState(oracle));
+        for (let step = 0; step < 5; step++) {
+          await session.step(batchOf(oracle, step), { learningRate: 0.01, step: step + 1 });
+        }
+      }
+      const [compiled, interpreted] = await Promise.all(sessions.map((session) => session.readState()));
+      for (const [name, { data }] of compiled!) {
+        const other = interpreted!.get(name)!.data;
+        const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
+        // TensorFlow takes other kernels of oneDNN where it sees one operation alone: float32 over 5 steps
+        const distance = data.reduce((most, value, at) => Math.max(most, Math.abs(value - other[at]!)), 0);
+        expect([name, distance / largest < 1e-4]).toEqual([name, true]);
+      }
+      for (const session of sessions) await session.dispose();
+    },
+  );
+
+  it("gives every pixel value the bits that PyTorch gives it", async () => {
+    const { program } = oracleNamed("resnet-20");
+    const tensorflow = await context();
+    const emission = new Emission({
+      source: trainingGraphOf(program, "evaluate"),
+      data: program.config.data,
+      train: program.config.train,
+      batch: 1,
+      storage: "arguments",
+      imageShape: [1, 256, 1, 3],
+      hasLabels: false,
+      nameOf: (name) => name,
+    });
+    const images = Uint8Array.from({ length: 256 * 3 }, (_, at) => Math.floor(at / 3));
+    stepRules.load_images(emission, { kind: "load_images", output: 0 });
+    const output = emission.get(0);
+    const form = {
+      graph: emission.graph,
+      inputs: [emission.batchInput("images")],
+      outputs: [output],
+      updates: [],
+    };
+    tensorflow.addFunction("normalize_test", form);
+    const [value] = tensorflow.execute("normalize_test", [tensorflow.tensor("uint8", [1, 256, 1, 3], images)], {}, 1);
+    expect(tensorflow.read(value!)).toEqual(normalizeImages(images, program.config.data.normalize));
+  });
+
+  it("leaves the event loop free while a step runs", async () => {
+    const oracle = oracleNamed("resnet-20");
+    const session = await tensorflowEngine.open(oracle.program, { threads: 2 });
+    await session.step(batchOf(oracle, 0), { learningRate: 1e-3, step: 1 }); // makes the function
+    const batch = batchOf(oracle, 1);
+    const running = { step: true };
+    let turns = 0;
+    const turning = (async () => {
+      for (; running.step; turns++) await new Promise((resolve) => setImmediate(resolve));
+    })();
+    await session.step(batch, { learningRate: 1e-3, step: 2 });
+    running.step = false;
+    await turning;
+    await session.dispose();
+    expect(turns).toBeGreaterThan(100); // a step that blocked it would leave two or three
+  });
+
+  it("refuses a batch with fewer images than it says", async () => {
+    const oracle = oracleNamed("residual-adamw");
+    const session = await tensorflowEngine.open(oracle.program, { threads: 2 });
+    const batch = { ...batchOf(oracle, 0), count: 100 };
+    const refused = session.step(batch, { learningRate: 1e-3, step: 1 });
+    await expect(refused).rejects.toThrow(/the batch holds fewer images than it says/);
+    await session.dispose();
+  });
+
+  it("names the layer where TensorFlow refuses a graph", async () => {
+    const { program } = oracleNamed("residual-adamw");
+    const { graph } = emitTensorflow(program, "train", 6, "variables");
+    const at = graph.nodes.findIndex(({ name }) => name === "stages.1.blocks.0.conv1/Conv2D");
+    const convolution = graph.nodes[at]!;
+    graph.nodes[at] = { ...convolution, inputs: [convolution.inputs[1]!, convolution.inputs[1]!] };
+    const tensorflow = await context();
+    expect(() => tensorflow.validate(graph)).toThrow(/stages\.1\.blocks\.0\.conv1/);
+  });
 });

@@ -1,0 +1,76 @@
+// What an engine beside the wasm engine is held to: the same losses over fifty steps, a state that goes over in both
+// directions, and memory that stays over hundreds of steps.
+import { describe, expect, it } from "vitest";
+import { wasmEngine } from "../../../src/runtime/engines/wasm/engine.js";
+import type { Engine, EngineOptions, Session } from "../../../src/runtime/engine.js";
+import { batchOf, initialState } from "../../oracle/fixtures.js";
+import { type OracleCase, oracleCases } from "../../oracle/networks.js";
+
+export interface AgreementOptions {
+  readonly open?: EngineOptions;
+  /** Relative, of each loss. */
+  readonly tolerance: number;
+}
+
+const NETWORKS = ["residual-adamw", "no-norm-adam", "uneven-strides"];
+const STEPS = 50;
+/** Low, since rounding alone drives two right engines apart at a high one, by relu masks that flip. */
+const RATE = 1e-3;
+const MEGABYTE = 1024 * 1024;
+
+export function describeAgreement(engine: Engine, { open = {}, tolerance }: AgreementOptions): void {
+  describe(`engine ${engine.name} beside wasm`, () => {
+    it.each(NETWORKS)(`loses the same in ${STEPS} steps of %s, within ${tolerance} relative`, async (name) => {
+      const oracle = oracleNamed(name);
+      const sessions = [await wasmEngine.open(oracle.program, { threads: 2 }), await engine.open(oracle.program, open)];
+      for (const session of sessions) await session.writeState(initialState(oracle));
+      const distances: number[] = [];
+      for (let step = 0; step < STEPS; step++) {
+        const [ours, theirs] = await stepOfEach(sessions, oracle, step);
+        distances.push(Math.abs(theirs! / ours! - 1));
+      }
+      expect(Math.max(...distances)).toBeLessThan(tolerance);
+      for (const session of sessions) await session.dispose();
+    });
+
+    it.each(["to", "from"])("goes on %s wasm from a state that the other has trained", async (direction) => {
+      const oracle = oracleNamed("residual-adamw");
+      const ours = await engine.open(oracle.program, open);
+      const wasm = await wasmEngine.open(oracle.program, { threads: 2 });
+      const [first, second] = direction === "to" ? [ours, wasm] : [wasm, ours];
+      await first.writeState(initialState(oracle));
+      for (let step = 0; step < 5; step++) await stepOfEach([first], oracle, step);
+      await second.writeState(await first.readState()); // weights, statistics and both moments of Adam
+      for (let step = 5; step < 15; step++) {
+        const [stayed, moved] = await stepOfEach([first, second], oracle, step);
+        expect(Math.abs(moved! / stayed! - 1)).toBeLessThan(tolerance);
+      }
+      await Promise.all([ours.dispose(), wasm.dispose()]);
+    });
+
+    it("takes no more memory after 300 steps than after 100", async () => {
+      const oracle = oracleNamed("residual-adamw");
+      const session = await engine.open(oracle.program, open);
+      const resident: number[] = [];
+      for (let step = 0; step < 300; step++) {
+        await stepOfEach([session], oracle, step % 20);
+        if (step % 100 === 99) resident.push(process.memoryUsage.rss());
+      }
+      await session.dispose();
+      // A tensor left behind at each step would be 10 MB here; Node's own heap moves by some.
+      expect(resident[2]! - resident[0]!).toBeLessThan(24 * MEGABYTE);
+    });
+  });
+}
+
+export function oracleNamed(name: string): OracleCase {
+  return oracleCases().find((oracle) => oracle.name === name)!;
+}
+
+async function stepOfEach(sessions: readonly Session[], oracle: OracleCase, step: number): Promise<number[]> {
+  const losses: number[] = [];
+  for (const session of sessions) {
+    losses.push((await session.step(batchOf(oracle, step), { learningRate: RATE, step: step + 1 })).loss);
+  }
+  return losses;
+}
