@@ -51,7 +51,8 @@ export function unknownKey(form: MapForm | OptionsForm, map: YamlMap, key: strin
     const owners = [...new Set(places.map(ownerText))].slice(0, 3);
     const name = elsewhere.at(-1)!;
     const called = name === key ? "" : `, where it is called \`${name}\``;
-    const hint = `\`${shorten(key)}\` belongs in ${enumeration(owners, "or")}${called}`;
+    const where = owners[0] === TOP ? `at ${TOP}` : `in ${enumeration(owners, "or")}`;
+    const hint = `\`${shorten(key)}\` belongs ${where}${called}`;
     return { diagnostic: fault(hint, "schema/misplaced-key"), meant: elsewhere };
   }
   const near = nearest(key, names);
@@ -141,9 +142,11 @@ function placesOf(names: readonly string[], from: Path): (readonly string[])[] {
   return [];
 }
 
+const TOP = "the top level";
+
 /** "`model.stages[]`", "the top level" */
 function ownerText(place: readonly string[]): string {
-  return place.length === 1 ? "the top level" : `\`${placeText(place.slice(0, -1))}\``;
+  return place.length === 1 ? TOP : `\`${placeText(place.slice(0, -1))}\``;
 }
 
 function shorten(key: string): string {

@@ -36,7 +36,11 @@ export function unknownValue(
   names: readonly string[],
   place: Place,
 ): Fault {
-  const hint = suggestName(found, names) ?? (isNothing(found) ? nullHint(place) : undefined);
+  const meant = nameMeant(found, names);
+  const hint =
+    (meant && `write \`${withSettings(form, meant)}\``) ??
+    (isNothing(found) ? nullHint(place) : undefined) ??
+    (typeof found === "number" ? settingMeant(form, found) : undefined);
   return { message: `is ${flow(found)}, expected ${expectation(form, place)}`, hint };
 }
 
@@ -61,15 +65,45 @@ export function wrongNumberType(form: NumberForm, value: number): Fault {
   return { message: `is ${value}, expected ${describeForm(form)}`, hint: `write \`${Math.round(value)}\`` };
 }
 
-/** "write `relu`" for `Relu`, `rleu` or `re-lu`; undefined where nothing is near. */
-function suggestName(found: string | number | boolean, names: readonly string[]): string | undefined {
-  if (found === false && names.includes("none")) return "write `none`";
-  if (found === true && names.includes("none")) return `write \`${names.find((name) => name !== "none")}\``;
+/** `relu` for `Relu`, `rleu` or `re-lu`; undefined where nothing is near. */
+function nameMeant(found: string | number | boolean, names: readonly string[]): string | undefined {
+  if (found === false && names.includes("none")) return "none";
+  if (found === true && names.includes("none")) return names.find((name) => name !== "none");
   if (typeof found !== "string") return undefined;
   const snake = snakeCase(found);
   const known = Object.hasOwn(otherValueNames, snake) ? otherValueNames[snake] : undefined;
-  const meant = known && names.includes(known) ? known : nearest(found, names);
-  return meant && `write \`${meant}\``;
+  return known && names.includes(known) ? known : nearest(found, names);
+}
+
+/** An option as it can be pasted: `relu`, or `{max: {kernel: 2}}` where it does not stand alone. */
+function withSettings(form: Form, name: string): string {
+  const [long] = alternativesOf(form).slice(-1);
+  if (long?.kind !== "options" || mayStandAlone(long, name)) return name;
+  const required = Object.entries(long.options[name]!.settings!.keys).filter(([, key]) => isRequired(key));
+  return flow({ [name]: Object.fromEntries(required.map(([setting, key]) => [setting, key.example])) });
+}
+
+/** A number where an option is chosen is most likely meant for the option whose one setting takes it. */
+function settingMeant(form: Form, found: number): string | undefined {
+  const [long] = alternativesOf(form).slice(-1);
+  if (long?.kind !== "options") return undefined;
+  const fits = Object.entries(long.options).flatMap(([name, { settings }]) => {
+    const entries = Object.entries(settings?.keys ?? {});
+    const required = entries.filter(([, key]) => isRequired(key));
+    const [first] = required.length > 0 ? required : entries;
+    if (required.length > 1 || !first) return [];
+    const [setting, { form: taken }] = first;
+    return taken.kind === "number" && accepts(taken, found) ? [flow({ [name]: { [setting]: found } })] : [];
+  });
+  return fits.length === 1 ? `write \`${fits[0]}\`` : undefined;
+}
+
+function accepts(
+  { integer, minimum = -Infinity, maximum = Infinity, above, below }: NumberForm,
+  value: number,
+): boolean {
+  const isWithin = value >= minimum && value <= maximum && value > (above ?? -Infinity) && value < (below ?? Infinity);
+  return isWithin && (!integer || Number.isInteger(value));
 }
 
 /** `"thirty-two"`, `3.5`, `a map`, `a list` */
