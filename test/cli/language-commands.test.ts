@@ -102,6 +102,26 @@ it("set takes a key's other name on the command line for a slip, not for a secon
   expect(err).toContain("  set | train.lr=0.2\n");
 });
 
+it("set keeps anchors and aliases, and refuses an edit that would have to lose them", async () => {
+  const shared = "extends: net.yaml\nmodel:\n  stages:\n    - &first { channels: 16, blocks: 1 }\n    - *first\n";
+  const child = join(folder, "shared.yaml");
+  writeFileSync(child, shared);
+  expect((await netc("set", child, "model.stages[0].blocks=2")).err).toContain("an anchor or a merge shares it");
+  expect(readFileSync(child, "utf8")).toBe(shared);
+  expect(await netc("set", child, "model.stages[1].blocks=2")).toMatchObject({ code: 0 });
+  expect(readFileSync(child, "utf8")).toBe(shared.replace("*first", "{channels: 16, blocks: 2}"));
+  rmSync(child);
+});
+
+it("set changes what a file extends, and shows the faults of what comes of it", async () => {
+  const child = join(folder, "child.yaml");
+  writeFileSync(child, "extends: net.yaml\nmodel: { stem: { channels: 16 } }\n");
+  expect((await netc("set", child, "extends=netc:smoke")).err).toContain("shape/residual-mismatch");
+  expect(await netc("set", child, "extends=netc:resnet-20")).toMatchObject({ code: 0 });
+  expect(readFileSync(child, "utf8")).toContain("extends: netc:resnet-20\n");
+  rmSync(child);
+});
+
 it("set without anything to set is wrong usage", async () => {
   expect(await netc("set", file)).toMatchObject({ code: "usage" });
 });

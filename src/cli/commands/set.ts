@@ -70,9 +70,9 @@ async function faultsOf(
   const { diagnostics } = compileText(after, path, [], readBase);
   if (!hasErrors(diagnostics) || unset.length > 0) return diagnostics;
   const asOverrides = compileText(before, path, assignments, readBase, "set").diagnostics;
-  return hasErrors(asOverrides) && asOverrides.every(({ span }) => span?.source?.isCommandLine)
-    ? asOverrides
-    : diagnostics;
+  // The edit itself went through, so that a path is refused only where `--set` takes less than an edit: `extends`.
+  const isTheirs = asOverrides.every(({ code, span }) => span?.source?.isCommandLine && code !== "set/unknown-path");
+  return hasErrors(asOverrides) && isTheirs ? asOverrides : diagnostics;
 }
 
 async function report(

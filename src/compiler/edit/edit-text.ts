@@ -58,8 +58,8 @@ function applySet(file: YamlFile, argument: string): Result<string> {
   for (let depth = steps.length - 1; depth > 0; depth--) {
     const around = steps.slice(0, depth);
     const splice = spliceToSet(file, around, flow(plainOf(valueAt(wanted.value, around))));
-    const edited =
-      splice && !/#/.test(file.source.text.slice(splice.start, splice.end)) && spliced(file.source.text, splice);
+    if (!splice || !isPlain(file.source.text.slice(splice.start, splice.end))) continue;
+    const edited = spliced(file.source.text, splice);
     if (edited && means(edited, wanted.value)) return ok(edited);
   }
   return failed([notEditable(steps.at(-1)!)]);
@@ -83,6 +83,11 @@ function valueAt(root: YamlNode, steps: readonly Step[]): YamlNode {
     if (node.kind !== "list") return entryOf(node, String(step.name))!.value;
     return node.items[step.name === "+" ? node.items.length - 1 : indexIn(node.items.length, step)!]!;
   }, root);
+}
+
+/** Without comments, anchors, aliases and merges, which writing a part anew would lose; or nothing but the one alias. */
+function isPlain(text: string): boolean {
+  return /^\*[^\s,[\]{}]+$/.test(text.trim()) || !/#|<<\s*:|(^|[\s[{,:-])[&*][^\s,[\]{}]/.test(text);
 }
 
 function notEditable(step: Step): Diagnostic {
