@@ -4,13 +4,20 @@ import { augmentationRules } from "./check/augmentation-rules.js";
 import { dataRules } from "./check/data-rules.js";
 import { networkRules } from "./check/network-rules.js";
 import type { ConfigRule } from "./check/rule.js";
+import { scheduleRules } from "./check/schedule-rules.js";
 import { settingRules } from "./check/setting-rules.js";
 import { trainingRules } from "./check/training-rules.js";
 import type { ResolvedConfig } from "./config.js";
 import type { Diagnostic } from "./diagnostic.js";
 import type { ShapedGraph } from "./graph.js";
 
-const configRules: readonly ConfigRule[] = [...dataRules, ...augmentationRules, ...trainingRules, ...settingRules];
+const configRules: readonly ConfigRule[] = [
+  ...dataRules,
+  ...augmentationRules,
+  ...scheduleRules,
+  ...trainingRules,
+  ...settingRules,
+];
 
 export function check(config: ResolvedConfig): Diagnostic[] {
   return configRules.flatMap((rule) => rule(config));

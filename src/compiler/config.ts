@@ -136,35 +136,57 @@ export interface AdamConfig {
   readonly decay_norm_and_bias: boolean;
 }
 
-/** Every schedule is a function of the step; epochs may be fractional. Warm-up is linear from 0. */
+/**
+ * Every schedule is a function of the step. Its durations are in epochs, which may be fractional, or in steps: of each pair of
+ * keys one is null, or 0 for a warm-up. The warm-up is linear from 0.
+ */
 export type LearningRateConfig =
-  | { readonly constant: { readonly rate: number; readonly warmup_epochs: number } }
+  | { readonly constant: { readonly rate: number } & WarmupConfig }
   | {
       readonly step: {
         readonly rate: number;
         readonly factor: number;
-        readonly every_epochs: number;
-        readonly warmup_epochs: number;
-      };
+        readonly every_epochs: number | null;
+        readonly every_steps: number | null;
+      } & WarmupConfig;
     }
   | {
       readonly multi_step: {
         readonly rate: number;
         readonly factor: number;
-        readonly milestones: readonly number[];
-        readonly warmup_epochs: number;
-      };
+        readonly milestones: readonly number[] | null;
+        readonly milestone_steps: readonly number[] | null;
+      } & WarmupConfig;
     }
-  | { readonly cosine: { readonly rate: number; readonly end: number; readonly warmup_epochs: number } }
-  /** Linear from `start` to `peak` at `peak_at` (share of training), then linear to `end`. */
+  | { readonly cosine: { readonly rate: number; readonly end: number } & WarmupConfig }
+  | {
+      readonly cosine_restarts: {
+        readonly rate: number;
+        readonly end: number;
+        readonly period_epochs: number | null;
+        readonly period_steps: number | null;
+        /** Each period is the one before it times this. */
+        readonly period_growth: number;
+      } & WarmupConfig;
+    }
+  | { readonly linear: { readonly rate: number; readonly end: number } & WarmupConfig }
+  /** end + (rate − end) · (1 − share of training)^power */
+  | { readonly polynomial: { readonly rate: number; readonly end: number; readonly power: number } & WarmupConfig }
+  /** From `start` to `peak` at `peak_at` (share of training), then to `end`, both in a line or along half a cosine. */
   | {
       readonly one_cycle: {
         readonly peak: number;
         readonly start: number;
         readonly end: number;
         readonly peak_at: number;
+        readonly shape: "linear" | "cosine";
       };
     };
+
+export interface WarmupConfig {
+  readonly warmup_epochs: number;
+  readonly warmup_steps: number | null;
+}
 
 export interface InitializationConfig {
   readonly weights: "kaiming_normal" | "kaiming_uniform" | "xavier_normal" | "xavier_uniform";

@@ -23,11 +23,17 @@ export interface TrainPlan {
   readonly checkpointAfter: readonly number[];
 }
 
-/** Rates of steps [from, to): linear or half-cosine between the values at its ends (value at step s uses (s - from) / (to - from)). */
-export interface ScheduleSegment {
+/**
+ * Rates of steps [from, to), between the values at its ends; the value at step s uses (s - from) / (to - from). The last
+ * segment may reach beyond the run, where that cuts a period short.
+ */
+export type ScheduleSegment = {
   readonly from: number;
   readonly to: number;
   readonly start: number;
   readonly end: number;
-  readonly shape: "constant" | "linear" | "cosine";
-}
+} & (
+  | { readonly shape: "constant" | "linear" | "cosine" }
+  /** (1 - progress)^power of the way is left. */
+  | { readonly shape: "polynomial"; readonly power: number }
+);

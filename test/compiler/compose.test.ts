@@ -27,7 +27,7 @@ describe("extends", () => {
     );
     expect(name).toBe("top");
     expect(train).toMatchObject({ epochs: 9, batch_size: 32 });
-    expect(train.learning_rate).toEqual({ cosine: { rate: 0.1, end: 0.01, warmup_epochs: 1 } });
+    expect(train.learning_rate).toEqual({ cosine: { rate: 0.1, end: 0.01, warmup_epochs: 1, warmup_steps: null } });
     expect(model.stem).toMatchObject({ channels: 8, kernel: 5, norm: { batch: { eps: 1e-3 } } });
   });
 
@@ -38,7 +38,7 @@ describe("extends", () => {
     expect(data.augment).toEqual([]);
     expect(model.stages).toHaveLength(1);
     expect(model.stem.norm).toBe("none");
-    expect(train.learning_rate).toEqual({ constant: { rate: 0.5, warmup_epochs: 0 } });
+    expect(train.learning_rate).toEqual({ constant: { rate: 0.5, warmup_epochs: 0, warmup_steps: null } });
     expect(Object.keys(train.optimizer)).toEqual(["adam"]);
   });
 

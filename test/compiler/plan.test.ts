@@ -75,25 +75,76 @@ describe("learningRateAt", () => {
   );
 
   it("climbs linearly from 0 to the full rate during the warm-up", () => {
-    const rates = ratesOf({ constant: { rate: 0.4, warmup_epochs: 1 } });
+    const rates = ratesOf({ constant: { rate: 0.4, warmup_epochs: 1, warmup_steps: null } });
     expect(rates.slice(0, 6)).toEqual([0, 0.1, 0.2, 0.4 * 0.75, 0.4, 0.4].map((rate) => expect.closeTo(rate, 12)));
+  });
+
+  it("takes durations in steps as it does in epochs", () => {
+    const off = { warmup_epochs: 0, warmup_steps: null };
+    const same: [LearningRateConfig, LearningRateConfig][] = [
+      [
+        { constant: { rate: 1, warmup_epochs: 2, warmup_steps: null } },
+        { constant: { rate: 1, warmup_epochs: 0, warmup_steps: 8 } },
+      ],
+      [
+        { step: { rate: 1, factor: 0.5, every_epochs: 3, every_steps: null, ...off } },
+        { step: { rate: 1, factor: 0.5, every_epochs: null, every_steps: 12, ...off } },
+      ],
+      [
+        { multi_step: { rate: 1, factor: 0.5, milestones: [2, 5], milestone_steps: null, ...off } },
+        { multi_step: { rate: 1, factor: 0.5, milestones: null, milestone_steps: [8, 20], ...off } },
+      ],
+      [
+        { cosine_restarts: { rate: 1, end: 0, period_epochs: 2, period_steps: null, period_growth: 1.5, ...off } },
+        { cosine_restarts: { rate: 1, end: 0, period_epochs: null, period_steps: 8, period_growth: 1.5, ...off } },
+      ],
+    ];
+    for (const [epochs, steps] of same) expect(planOf(steps)).toEqual(planOf(epochs));
+  });
+
+  it("starts anew after each period and keeps its place in one that the run cuts short", () => {
+    const settings = { rate: 1, end: 0.5, period_epochs: null, period_steps: 6, period_growth: 1 };
+    const rates = ratesOf({ cosine_restarts: { ...settings, warmup_epochs: 0, warmup_steps: 2 } }, 4);
+    expect(rates.slice(0, 3)).toEqual([0, 0.5, 1]);
+    expect(rates[8]).toBe(1);
+    expect(rates.slice(8, 14)).toEqual(rates.slice(2, 8));
+    expect(rates.slice(14, 16)).toEqual(rates.slice(2, 4));
   });
 
   it("rounds fractional epochs to the nearest step", () => {
     const rates = ratesOf({
-      multi_step: { rate: 1, factor: 0.5, milestones: [0.5, 1.3], warmup_epochs: 0 },
+      multi_step: {
+        rate: 1,
+        factor: 0.5,
+        milestones: [0.5, 1.3],
+        milestone_steps: null,
+        warmup_epochs: 0,
+        warmup_steps: null,
+      },
     });
     expect(rates.slice(0, 6)).toEqual([1, 1, 0.5, 0.5, 0.5, 0.25]);
   });
 
   it("takes milestones in any order and leaves out those past the end", () => {
-    const rates = ratesOf({ multi_step: { rate: 1, factor: 0.5, milestones: [2, 1, 99], warmup_epochs: 0 } }, 3);
+    const rates = ratesOf(
+      {
+        multi_step: {
+          rate: 1,
+          factor: 0.5,
+          milestones: [2, 1, 99],
+          milestone_steps: null,
+          warmup_epochs: 0,
+          warmup_steps: null,
+        },
+      },
+      3,
+    );
     expect(rates).toEqual([1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25]);
   });
 
   it("starts one_cycle at its peak when peak_at is 0 and ends there when it is 1", () => {
-    expect(ratesOf({ one_cycle: { peak: 1, start: 0.5, end: 0, peak_at: 0 } })[0]).toBe(1);
-    const rising = planOf({ one_cycle: { peak: 1, start: 0.5, end: 0, peak_at: 1 } });
+    expect(ratesOf({ one_cycle: { peak: 1, start: 0.5, end: 0, peak_at: 0, shape: "linear" } })[0]).toBe(1);
+    const rising = planOf({ one_cycle: { peak: 1, start: 0.5, end: 0, peak_at: 1, shape: "linear" } });
     expect(learningRateAt(rising, rising.steps)).toBe(1);
   });
 
@@ -107,20 +158,20 @@ describe("learningRateAt", () => {
     last: number;
   }> = fc.oneof(
     fc.record({ rate, warmup }).map(({ rate, warmup }) => ({
-      learningRate: { constant: { rate, warmup_epochs: warmup } },
+      learningRate: { constant: { rate, warmup_epochs: warmup, warmup_steps: null } },
       lowest: 0,
       highest: rate,
       last: rate,
     })),
     fc.record({ rate, warmup, share }).map(({ rate, warmup, share }) => ({
-      learningRate: { cosine: { rate, end: rate * share, warmup_epochs: warmup } },
+      learningRate: { cosine: { rate, end: rate * share, warmup_epochs: warmup, warmup_steps: null } },
       lowest: 0,
       highest: rate,
       last: rate * share,
     })),
     fc.record({ rate, share, end: share, peak: share }).map(({ rate, share, end, peak }) => ({
       learningRate: {
-        one_cycle: { peak: rate, start: rate * share, end: rate * end, peak_at: peak },
+        one_cycle: { peak: rate, start: rate * share, end: rate * end, peak_at: peak, shape: "linear" as const },
       },
       lowest: rate * Math.min(share, end),
       highest: rate,

@@ -56,7 +56,7 @@ describe("resolve", () => {
         drop_last: false
         optimizer:
           sgd: {momentum: 0, nesterov: false, weight_decay: 0, decay_norm_and_bias: true}
-        learning_rate: {constant: {rate: 0.1, warmup_epochs: 0}}
+        learning_rate: {constant: {rate: 0.1, warmup_epochs: 0, warmup_steps: null}}
         loss: {cross_entropy: {label_smoothing: 0}}
         initialization: {weights: kaiming_normal, bias: zero, zero_last_norm: false}
         weight_average: null

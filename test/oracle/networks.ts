@@ -327,7 +327,7 @@ function caseOf(name: string, run: Run, base: ResolvedConfig, graph: ShapedGraph
       ...train,
       batch_size: batch,
       optimizer: training.optimizer,
-      learning_rate: { constant: { rate: learningRate, warmup_epochs: 0 } },
+      learning_rate: { constant: { rate: learningRate, warmup_epochs: 0, warmup_steps: null } },
       loss: { cross_entropy: { label_smoothing: training.labelSmoothing } },
       evaluation: { ...train.evaluation, batch_size: batch, flip: false },
     },

@@ -50,7 +50,14 @@ describe("changesSince", () => {
 
   it("allows another schedule where the rates of all steps done are the same", () => {
     const milestones = (...at: number[]): LearningRateConfig => ({
-      multi_step: { rate: 0.1, factor: 0.1, milestones: at, warmup_epochs: 0 },
+      multi_step: {
+        rate: 0.1,
+        factor: 0.1,
+        milestones: at,
+        milestone_steps: null,
+        warmup_epochs: 0,
+        warmup_steps: null,
+      },
     });
     const [before, after] = [milestones(2), milestones(1.75)].map((rate) => ({
       train: { learning_rate: rate },

@@ -67,7 +67,7 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
       optimizer: {
         sgd: { momentum: 0.9, nesterov: true, weight_decay: 5e-4, decay_norm_and_bias: false },
       },
-      learning_rate: { cosine: { rate: 0.1, end: 0, warmup_epochs: 0.5 } },
+      learning_rate: { cosine: { rate: 0.1, end: 0, warmup_epochs: 0.5, warmup_steps: null } },
       loss: { cross_entropy: { label_smoothing: 0.1 } },
       initialization: { weights: "kaiming_normal", bias: "zero", zero_last_norm: true },
       weight_average: null,

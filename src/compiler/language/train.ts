@@ -6,11 +6,13 @@ import type {
   LearningRateConfig,
   OptimizerConfig,
   TrainConfig,
+  WarmupConfig,
 } from "../config.js";
 import { boolean, choice, integer, list, map, number, options, shortForms } from "./forms.js";
 import type { Form, Key, MapForm, SettingsOf } from "./forms.js";
 
 const epochs = { minimum: 1, maximum: 1_000_000, unit: "epochs" };
+const stepCount = { minimum: 1, maximum: 1_000_000_000, unit: "steps" };
 const rate = number({ minimum: 0, maximum: 1000 });
 const rateAboveZero = number({ above: 0, maximum: 1000 });
 
@@ -92,12 +94,30 @@ const optimizer = options({
   },
 });
 
-const warmup: Key = {
-  form: number({ minimum: 0, maximum: 1_000_000, unit: "epochs" }),
-  description: "Epochs, whole or not, over which the rate first rises in a line from 0.",
-  default: 0,
-  example: 5,
+const warmup: Readonly<Record<keyof WarmupConfig, Key>> = {
+  warmup_epochs: {
+    form: number({ minimum: 0, maximum: 1_000_000, unit: "epochs" }),
+    description: "Epochs, whole or not, over which the rate first rises in a line from 0.",
+    default: 0,
+    example: 5,
+  },
+  warmup_steps: {
+    form: integer(stepCount),
+    description: "The same in steps, in place of `warmup_epochs`.",
+    default: null,
+    absent: "the warm-up is given in epochs",
+    example: 400,
+  },
 };
+
+/** A duration, in epochs and in its twin in steps: one of the two is given. */
+const duration = (unit: "epochs" | "steps", twin: string, description: string, example: number): Key => ({
+  form: unit === "steps" ? integer(stepCount) : number({ above: 0, maximum: 1_000_000, unit }),
+  description,
+  default: null,
+  absent: `it is given by \`${twin}\``,
+  example,
+});
 
 const baseRate: Key = {
   form: rateAboveZero,
@@ -116,7 +136,7 @@ const learningRate = options({
     description: "The same rate throughout.",
     settings: map<SettingsOf<LearningRateConfig, "constant">>({
       rate: { form: rateAboveZero, description: "The rate.", example: 0.1 },
-      warmup_epochs: warmup,
+      ...warmup,
     }),
   },
   step: {
@@ -124,12 +144,9 @@ const learningRate = options({
     settings: map<SettingsOf<LearningRateConfig, "step">>({
       rate: baseRate,
       factor,
-      every_epochs: {
-        form: number({ above: 0, maximum: 1_000_000, unit: "epochs" }),
-        description: "Epochs from one drop to the next.",
-        example: 30,
-      },
-      warmup_epochs: warmup,
+      every_epochs: duration("epochs", "every_steps", "Epochs from one drop to the next.", 30),
+      every_steps: duration("steps", "every_epochs", "Steps from one drop to the next.", 10_000),
+      ...warmup,
     }),
   },
   multi_step: {
@@ -141,9 +158,18 @@ const learningRate = options({
       milestones: {
         form: list(number({ above: 0, maximum: 1_000_000, unit: "epochs" }), 1, 1000),
         description: "Epochs after which the rate drops, in rising order.",
+        default: null,
+        absent: "they are given by `milestone_steps`",
         example: [82, 123],
       },
-      warmup_epochs: warmup,
+      milestone_steps: {
+        form: list(integer(stepCount), 1, 1000),
+        description: "Steps after which the rate drops, in rising order.",
+        default: null,
+        absent: "they are given by `milestones`",
+        example: [32_000, 48_000],
+      },
+      ...warmup,
     }),
   },
   cosine: {
@@ -152,11 +178,51 @@ const learningRate = options({
     settings: map<SettingsOf<LearningRateConfig, "cosine">>({
       rate: baseRate,
       end: { form: rate, description: "The rate at the end of training.", default: 0 },
-      warmup_epochs: warmup,
+      ...warmup,
+    }),
+  },
+  cosine_restarts: {
+    description: "The rate falls along half a cosine again and again: at the end of each period it is back at the top.",
+    source: "Loshchilov and Hutter 2016 (arXiv 1608.03983)",
+    settings: map<SettingsOf<LearningRateConfig, "cosine_restarts">>({
+      rate: { ...baseRate, description: "The rate at the beginning of each period." },
+      end: { form: rate, description: "The rate that each period falls to.", default: 0 },
+      period_epochs: duration("epochs", "period_steps", "Epochs of the first period.", 10),
+      period_steps: duration("steps", "period_epochs", "Steps of the first period.", 4000),
+      period_growth: {
+        form: number({ minimum: 1, maximum: 100 }),
+        description: "How many times as long as the period before it each period is.",
+        default: 1,
+        example: 2,
+      },
+      ...warmup,
+    }),
+  },
+  linear: {
+    description: "The rate falls in a line to the end of training.",
+    settings: map<SettingsOf<LearningRateConfig, "linear">>({
+      rate: baseRate,
+      end: { form: rate, description: "The rate at the end of training.", default: 0 },
+      ...warmup,
+    }),
+  },
+  polynomial: {
+    description: "The rate falls as a power of the share of training that is left.",
+    source: "Liu et al. 2015 (arXiv 1506.04579)",
+    settings: map<SettingsOf<LearningRateConfig, "polynomial">>({
+      rate: baseRate,
+      end: { form: rate, description: "The rate at the end of training.", default: 0 },
+      power: {
+        form: number({ above: 0, maximum: 100 }),
+        description: "The power: 1 is a line, above it the rate falls steeply first.",
+        default: 0.9,
+        source: "Liu et al. 2015 (arXiv 1506.04579), section 4",
+      },
+      ...warmup,
     }),
   },
   one_cycle: {
-    description: "The rate rises in a line to a peak, then falls in a line to the end of training.",
+    description: "The rate rises to a peak, then falls to the end of training: a triangle, or two halves of a cosine.",
     source: "Smith and Topin 2017 (arXiv 1708.07120)",
     settings: map<SettingsOf<LearningRateConfig, "one_cycle">>({
       peak: { form: rateAboveZero, description: "The highest rate.", example: 0.4 },
@@ -167,6 +233,11 @@ const learningRate = options({
         description: "When the peak is reached, as a share of the whole training.",
         default: 0.3,
         source: "PyTorch's OneCycleLR",
+      },
+      shape: {
+        form: choice({ linear: "lines: a triangle", cosine: "half a cosine up and half a cosine down" }),
+        description: "How the rate goes from one value to the next.",
+        default: "linear",
       },
     }),
   },
