@@ -2,6 +2,7 @@
 // characters side by side where there is room.
 import type { Color, SingleLine } from "simple-ascii-chart";
 import { plot } from "simple-ascii-chart";
+import { grouped } from "./report/run-curves.js";
 import type { EvaluationEvent, StepEvent } from "../runtime/training-events.js";
 
 export interface Curves {
@@ -89,15 +90,6 @@ function drawing(
 function legend(colors: boolean, hasTest: boolean): string {
   if (!colors) return hasTest ? " of training and of evaluation" : " of training";
   return `  \u001b[36m━ training\u001b[0m${hasTest ? "  \u001b[33m━ test\u001b[0m" : ""}`;
-}
-
-/** As many groups of consecutive steps as there are columns, so that a column shows a mean and not one noisy step. */
-function grouped(steps: readonly StepEvent[], columns: number): StepEvent[][] {
-  const count = Math.min(columns, steps.length);
-  return Array.from({ length: count }, (_, index) => {
-    const [from, to] = [index, index + 1].map((edge) => Math.floor((edge * steps.length) / count));
-    return steps.slice(from, to);
-  });
 }
 
 function meanLoss(group: readonly StepEvent[]): number {

@@ -1,24 +1,19 @@
-// The work of `netc profile`: opens the program on the wasm engine, times the calls of some training steps on random
-// images, measures what the machine can do, and prints one beside the other.
-import { randomFillSync } from "node:crypto";
+// The work of `netc profile`: has some training steps timed and what the machine can do, and prints one beside the other.
 import { mkdir } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { dirname } from "node:path";
 import type { Program } from "../compiler/program.js";
-import type { Batch } from "../runtime/engine.js";
 import { chooseEngine } from "../runtime/engines/index.js";
-import { chooseKernels } from "../runtime/engines/wasm/choose-kernels.js";
-import type { MachinePeak } from "../runtime/engines/wasm/machine-peak.js";
-import { measureMachinePeak } from "../runtime/engines/wasm/machine-peak.js";
-import { openWasmSession } from "../runtime/engines/wasm/session.js";
 import { writeFileAtomically } from "../runtime/files/write-file-atomically.js";
 import { UserError } from "../runtime/user-error.js";
 import type { ProfileFlags } from "./commands/profile.js";
 import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
 import { loadProgram } from "./load-program.js";
-import type { MeasuredCall, StepProfile, Total } from "./profile-step.js";
-import { measuredCalls, median, profileStep } from "./profile-step.js";
+import type { MeasuredStep } from "./measure-step.js";
+import { measureStep } from "./measure-step.js";
+import type { Total } from "./profile-step.js";
+import { median } from "./profile-step.js";
 import { traceJson } from "./profile-trace.js";
 import type { Column } from "./terminal.js";
 import { formatScaled, tableLines } from "./terminal.js";
@@ -31,49 +26,16 @@ export async function profile(file: string, flags: ProfileFlags): Promise<ExitCo
   if (trace !== undefined) await orRefuse(trace, mkdir(dirname(trace), { recursive: true })); // before the work, not after
   await chooseEngine("wasm"); // says what is missing where it cannot run
 
-  const peak = await measureMachinePeak(threads);
-  const { calls, steps } = await measureSteps(program, threads, flags.steps);
-  const report: Report = { program, threads, peak, steps, step: profileStep(calls, peak) };
+  const { calls, ...measured } = await measureStep(program, threads, flags.steps);
+  const report: Report = { program, threads, ...measured };
   process.stdout.write(FORMATS[flags.format](report));
   if (trace !== undefined) await orRefuse(trace, writeFileAtomically(trace, traceJson(calls, program.config.name)));
   return exitCodes.done;
 }
 
-interface Report {
+interface Report extends Omit<MeasuredStep, "calls"> {
   readonly program: Program;
   readonly threads: number;
-  readonly peak: MachinePeak;
-  /** Milliseconds of each step that was timed. */
-  readonly steps: readonly number[];
-  readonly step: StepProfile;
-}
-
-async function measureSteps(
-  program: Program,
-  threads: number,
-  count: number,
-): Promise<{ calls: MeasuredCall[]; steps: number[] }> {
-  const session = await openWasmSession(program, threads, await chooseKernels(program, threads, "measured"));
-  try {
-    const batch = randomBatch(program);
-    // At a rate of zero the weights stay as they were drawn, so that no number grows out of its range
-    const hyper = { learningRate: 0, step: 1 };
-    const { step } = await session.profile(batch, hyper);
-    const times: Float64Array[] = [];
-    while (times.length < count) times.push((await session.profile(batch, hyper)).milliseconds);
-    const steps = times.map((calls) => calls.reduce((sum, time) => sum + time, 0));
-    return { calls: measuredCalls(step.calls, times), steps };
-  } finally {
-    await session.dispose();
-  }
-}
-
-function randomBatch({ config }: Program): Batch {
-  const { height, width, channels } = config.model.input;
-  const { classes } = config.model.classifier;
-  const count = config.train.batch_size;
-  const images = randomFillSync(new Uint8Array(count * height * width * channels));
-  return { count, images, labels: Int32Array.from({ length: count }, (_, index) => index % classes) };
 }
 
 const FORMATS: Readonly<Record<ProfileFlags["format"], (report: Report) => string>> = {

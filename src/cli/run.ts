@@ -3,6 +3,10 @@
 import { resolve } from "node:path";
 import type { Program } from "../compiler/program.js";
 import { compileText } from "../compiler/compile.js";
+import { originText, origins } from "../compiler/edit/origins.js";
+import { flow } from "../compiler/language/describe.js";
+import { loadConfig } from "../compiler/load-config.js";
+import { pathText } from "../compiler/yaml/yaml-file.js";
 import type { Checkpoint } from "../runtime/checkpoint.js";
 import { readNewestCheckpoint } from "../runtime/checkpoint.js";
 import { changesSince, describeChange } from "../runtime/changes-since.js";
@@ -21,6 +25,8 @@ import {
   runFolderAt,
   whileLocked,
 } from "../runtime/run-folder.js";
+import type { Origin } from "../runtime/run-origins.js";
+import { writeOrigins } from "../runtime/run-origins.js";
 import type { RunResult } from "../runtime/run-training.js";
 import { runTraining } from "../runtime/run-training.js";
 import type { TrainingEvent } from "../runtime/training-events.js";
@@ -32,6 +38,8 @@ import { exitCodes } from "./exit-codes.js";
 import { loadProgram } from "./load-program.js";
 import { deviceText } from "./options.js";
 import { predictMemory } from "./predict-memory.js";
+import { readBase } from "./read-base.js";
+import { readSource } from "./read-source.js";
 import { RunReport } from "./run-report.js";
 import { stopSignal } from "./stop-signal.js";
 
@@ -52,6 +60,7 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
       const kernels = flags.tune ? (checkpoint?.kernels ?? "measured") : "predicted";
       const session = await chosen.engine.open(program, { threads: flags.threads, device: flags.device, kernels });
       try {
+        await writeOrigins(folder, await originsOf(file, overrides));
         report.begin(folder, checkpoint?.progress, await pastEvents(folder, checkpoint));
         const result = await runTraining(program, {
           folder,
@@ -89,6 +98,17 @@ async function openData({ config }: Program, signal: AbortSignal): Promise<Datas
   } finally {
     display.stop();
   }
+}
+
+async function originsOf(file: string, overrides: readonly string[]): Promise<Origin[]> {
+  const { value: source } = await readSource(file);
+  const loaded = source && loadConfig(source.text, source.name, overrides, readBase).value;
+  if (!loaded) return [];
+  return origins(loaded).map(({ path, value, span }) => ({
+    path: pathText(path),
+    value: flow(value),
+    origin: originText(loaded.file, span),
+  }));
 }
 
 /** What the log tells of the steps that a resumed run does not train again. */

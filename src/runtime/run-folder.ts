@@ -11,6 +11,8 @@ import { UserError } from "./user-error.js";
 export interface RunFolder {
   readonly path: string;
   readonly config: string;
+  /** What set each value of the configuration. */
+  readonly origins: string;
   readonly events: string;
   /** The epochs as a table. */
   readonly metrics: string;
@@ -24,6 +26,7 @@ export function runFolderAt(path: string): RunFolder {
   return {
     path,
     config: join(path, "config.yaml"),
+    origins: join(path, "origins.json"),
     events: join(path, "events.jsonl"),
     metrics: join(path, "metrics.csv"),
     tensorBoard: join(path, "events.out.tfevents.netc"),

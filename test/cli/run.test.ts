@@ -36,6 +36,7 @@ describe("netc run", () => {
       "events.out.tfevents.netc",
       "metrics.csv",
       "model",
+      "origins.json",
     ]);
   });
 

@@ -1,0 +1,25 @@
+// `netc report RUN…`: one self-contained page about a run, or about several side by side.
+import type { Command } from "commander";
+
+export interface ReportFlags {
+  readonly out?: string;
+  readonly profile: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command("report")
+    .summary("write a page about a run, or compare runs")
+    .description(
+      "Writes one HTML page with curves, figures, every epoch, the drawn network, the settings with what set them, the" +
+        " environment and the time by kernel. It holds all it needs and opens without a network. With several runs," +
+        " compares them.",
+    )
+    .argument("<run...>", "run folders")
+    .option("-o, --out <file>", "where to write it (default: report.html in the run's folder, or here for several)")
+    .option("--no-profile", "leave out the time by kernel, which is measured here and now")
+    .action(async (runs: string[], flags: ReportFlags) => {
+      const { report } = await import("../report.js");
+      process.exitCode = await report(runs, flags);
+    });
+}

@@ -1,0 +1,35 @@
+// The work of `netc report`: run folders → one HTML page.
+import { join } from "node:path";
+import { writeFileAtomically } from "../runtime/files/write-file-atomically.js";
+import type { RunRecord } from "../runtime/read-run.js";
+import { readRun } from "../runtime/read-run.js";
+import { runFolderAt } from "../runtime/run-folder.js";
+import { readOrigins } from "../runtime/run-origins.js";
+import type { ReportFlags } from "./commands/report.js";
+import type { ExitCode } from "./exit-codes.js";
+import { exitCodes } from "./exit-codes.js";
+import { kernelSection } from "./report/kernel-section.js";
+import { renderReport } from "./report/render-report.js";
+import type { Section } from "./report/view.js";
+import { reportView } from "./report/view.js";
+
+export async function report(paths: readonly string[], flags: ReportFlags): Promise<ExitCode> {
+  const runs: RunRecord[] = [];
+  for (const path of paths) runs.push(await readRun(runFolderAt(path)));
+  const [only] = runs;
+  const isSingle = runs.length === 1;
+  const view = reportView(runs, {
+    origins: isSingle ? await readOrigins(only!.folder) : [],
+    sections: isSingle ? await sectionsOf(only!, flags) : [],
+  });
+  const place = flags.out ?? (isSingle ? join(only!.folder.path, "report.html") : "comparison.html");
+  await writeFileAtomically(place, await renderReport(view));
+  process.stdout.write(`${place}\n`);
+  return exitCodes.done;
+}
+
+async function sectionsOf({ program }: RunRecord, { profile }: ReportFlags): Promise<Section[]> {
+  const sections: Section[] = [];
+  if (program && profile) sections.push(await kernelSection(program));
+  return sections;
+}

@@ -1,0 +1,261 @@
+// Runs → what a report shows of them. Every decision is made here; the template loops and prints.
+import { basename } from "node:path";
+import { cost } from "../../compiler/cost.js";
+import { drawPicture } from "../../compiler/targets/picture/picture.js";
+import { svgText } from "../../compiler/targets/picture/svg.js";
+import type { RunRecord } from "../../runtime/read-run.js";
+import type { Origin } from "../../runtime/run-origins.js";
+import { formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatScaled } from "../terminal.js";
+import type { LineChart, Series } from "./line-chart.js";
+import { lineChart } from "./line-chart.js";
+import type { RunCurves } from "./run-curves.js";
+import { runCurves } from "./run-curves.js";
+
+/** Ready text and SVG only: `svg` is markup, everything else is escaped by the template. */
+export interface ReportView {
+  readonly title: string;
+  readonly subtitle: string;
+  readonly isLive: boolean;
+  readonly figures: readonly Figure[];
+  readonly comparison: Table | null;
+  readonly charts: readonly Chart[];
+  readonly epochs: Table | null;
+  readonly sections: readonly Section[];
+  readonly network: string | null;
+  readonly settings: Table | null;
+  readonly environment: Table | null;
+  readonly writtenAt: string;
+}
+
+export interface Figure {
+  readonly label: string;
+  readonly value: string;
+}
+
+export interface Chart {
+  readonly title: string;
+  readonly svg: string;
+  readonly legend: readonly { readonly name: string; readonly color: number; readonly isDashed: boolean }[];
+}
+
+export interface Table {
+  readonly caption: string;
+  readonly columns: readonly { readonly title: string; readonly isNumber: boolean }[];
+  readonly rows: readonly (readonly { readonly text: string; readonly isNumber: boolean }[])[];
+}
+
+/** A part that is there only where its data is: the confusion matrix, the time by kernel, samples. */
+export interface Section {
+  readonly id: string;
+  readonly title: string;
+  readonly note: string;
+  readonly html: string;
+}
+
+export interface ReportOptions {
+  readonly isLive?: boolean;
+  readonly origins?: readonly Origin[];
+  readonly sections?: readonly Section[];
+  readonly now?: Date;
+}
+
+export function reportView(runs: readonly RunRecord[], options: ReportOptions = {}): ReportView {
+  const { isLive = false, now = new Date() } = options;
+  const writtenAt = now.toISOString().replace(/\.\d+Z$/, "Z");
+  return runs.length === 1
+    ? { ...singleRun(runs[0]!, options), isLive, writtenAt }
+    : { ...comparedRuns(runs), isLive, writtenAt };
+}
+
+type Content = Omit<ReportView, "isLive" | "writtenAt">;
+
+function singleRun(run: RunRecord, { origins = [], sections = [] }: ReportOptions): Content {
+  const { program, start } = run;
+  const curves = runCurves(run);
+  return {
+    title: run.name,
+    subtitle: `${run.folder.path}, ${run.state}`,
+    figures: figuresOf(run),
+    comparison: null,
+    charts: [
+      chartOf("Loss", loss, [
+        { name: "training", points: curves.trainLoss, color: 1 },
+        { name: "test", points: curves.testLoss, color: 2 },
+      ]),
+      chartOf("Accuracy", formatPercent, [
+        { name: "training", points: curves.trainAccuracy, color: 1 },
+        { name: "test", points: curves.testAccuracy, color: 2 },
+      ]),
+      chartOf("Learning rate", formatRate, [{ name: "learning rate", points: curves.learningRate, color: 1 }]),
+    ],
+    epochs: epochTable(run),
+    sections,
+    network: program ? svgText(drawPicture(program.config.name, program.graph)) : null,
+    settings:
+      origins.length > 0
+        ? table(
+            "Every setting, with what set it",
+            ["setting", "value", "set by"],
+            origins.map(({ path, value, origin }) => [path, value, origin]),
+          )
+        : null,
+    environment: start
+      ? table(
+          "Where it ran",
+          ["", ""],
+          [
+            ["started", start.time],
+            ["engine", `${start.engine} ${start.versions.engine}`],
+            ["netc", start.versions.netc],
+            ["Node", start.versions.node],
+            ["processor", `${start.machine.processor}, ${start.machine.cores} cores`],
+            ["memory", formatBytes(start.machine.memoryBytes)],
+            ["platform", start.machine.platform],
+          ],
+        )
+      : null,
+  };
+}
+
+function comparedRuns(runs: readonly RunRecord[]): Content {
+  const curves = runs.map(runCurves);
+  const names = runNames(runs);
+  const seriesOf = (of: (curves: RunCurves) => Series["points"], isDashed = false): Series[] =>
+    curves.map((one, index) => ({ name: names[index]!, points: of(one), color: (index % PALETTE) + 1, isDashed }));
+  return {
+    title: `${runs.length} runs compared`,
+    subtitle: names.join(", "),
+    figures: [],
+    comparison: figuresTable(runs, names),
+    charts: [
+      chartOf(
+        "Test accuracy",
+        formatPercent,
+        seriesOf(({ testAccuracy }) => testAccuracy),
+      ),
+      chartOf(
+        "Test loss",
+        loss,
+        seriesOf(({ testLoss }) => testLoss),
+      ),
+      chartOf(
+        "Training loss",
+        loss,
+        seriesOf(({ trainLoss }) => trainLoss),
+      ),
+      chartOf(
+        "Learning rate",
+        formatRate,
+        seriesOf(({ learningRate }) => learningRate),
+      ),
+    ],
+    epochs: null,
+    sections: [],
+    network: null,
+    settings: differences(runs, names),
+    environment: null,
+  };
+}
+
+const PALETTE = 6; // colours that the page has
+
+// ---------------------------------------------------------------- figures
+
+function figuresOf(run: RunRecord): Figure[] {
+  const { program, lastEvaluation, bestEvaluation, elapsedSeconds, end, epochs } = run;
+  const total = program && cost(program.graph);
+  const found: readonly (readonly [label: string, value: string | undefined])[] = [
+    ["test accuracy", lastEvaluation && formatPercent(lastEvaluation.testAccuracy)],
+    [
+      "best test accuracy",
+      bestEvaluation && `${formatPercent(bestEvaluation.testAccuracy)}, epoch ${bestEvaluation.epoch}`,
+    ],
+    ["test loss", lastEvaluation && loss(lastEvaluation.testLoss)],
+    ["steps", program ? `${formatCount(run.step)} of ${formatCount(program.plan.steps)}` : formatCount(run.step)],
+    ["trained for", formatDuration(elapsedSeconds)],
+    ["images/s", epochs.length > 0 ? epochs.at(-1)!.imagesPerSecond.toFixed(0) : undefined],
+    ["parameters", total && formatCount(total.parameters)],
+    ["multiply-adds an image", total && formatScaled(total.multiplyAdds)],
+    ["peak memory", end && formatBytes(end.peakMemoryBytes)],
+    ["seed", program && String(program.config.seed)],
+  ];
+  return found.flatMap(([label, value]) => (value === undefined ? [] : [{ label, value }]));
+}
+
+function figuresTable(runs: readonly RunRecord[], names: readonly string[]): Table {
+  const figures = runs.map((run) => new Map(figuresOf(run).map(({ label, value }) => [label, value])));
+  const labels = [...new Set(figures.flatMap((one) => [...one.keys()]))];
+  const rows = labels.map((label) => [label, ...figures.map((one) => one.get(label) ?? "–")]);
+  return table("Figures", ["", ...names], [["state", ...runs.map(({ state }) => state)], ...rows]);
+}
+
+function epochTable({ epochs, evaluations }: RunRecord): Table | null {
+  if (epochs.length === 0) return null;
+  const columns = [
+    "epoch",
+    "train loss",
+    "train accuracy",
+    "test loss",
+    "test accuracy",
+    "rate",
+    "images/s",
+    "seconds",
+  ];
+  const rows = epochs.map((epoch) => {
+    const evaluation = evaluations.find(({ step }) => step === epoch.step);
+    return [
+      String(epoch.epoch),
+      loss(epoch.trainLoss),
+      formatPercent(epoch.trainAccuracy),
+      evaluation ? loss(evaluation.testLoss) : "–",
+      evaluation ? formatPercent(evaluation.testAccuracy) : "–",
+      formatRate(epoch.learningRate),
+      epoch.imagesPerSecond.toFixed(0),
+      epoch.seconds.toFixed(1),
+    ];
+  });
+  return table("Every epoch", columns, rows);
+}
+
+/** Settings in which the runs are not alike. */
+function differences(runs: readonly RunRecord[], names: readonly string[]): Table {
+  const settings = runs.map(({ program }) => new Map(program ? leaves(program.config) : []));
+  const paths = [...new Set(settings.flatMap((one) => [...one.keys()]))];
+  const unlike = paths.filter((path) => new Set(settings.map((one) => one.get(path))).size > 1);
+  const rows = unlike.map((path) => [path, ...settings.map((one) => one.get(path) ?? "–")]);
+  return table(unlike.length > 0 ? "Settings that differ" : "All settings are equal", ["setting", ...names], rows);
+}
+
+function leaves(value: unknown, path = ""): [path: string, text: string][] {
+  if (value === null || typeof value !== "object") return [[path, String(value)]];
+  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, path ? `${path}.${key}` : key));
+}
+
+/** The folders' names; the whole paths where two are alike. */
+function runNames(runs: readonly RunRecord[]): string[] {
+  const short = runs.map(({ folder }) => basename(folder.path));
+  return new Set(short).size === short.length ? short : runs.map(({ folder }) => folder.path);
+}
+
+// ---------------------------------------------------------------- forms
+
+function chartOf(title: string, format: LineChart["format"], series: readonly Series[]): Chart {
+  return {
+    title,
+    svg: lineChart({ title, xLabel: "epochs", series, format }),
+    legend: series.map(({ name, color, isDashed = false }) => ({ name, color, isDashed })),
+  };
+}
+
+const NUMBER = /^[–\d][\d,.]*( ?[%kMG]i?B?)?( [a-z]+)?$/;
+
+export function table(caption: string, columns: readonly string[], rows: readonly (readonly string[])[]): Table {
+  const isNumber = columns.map((_, index) => rows.length > 0 && rows.every((row) => NUMBER.test(row[index] ?? "")));
+  return {
+    caption,
+    columns: columns.map((title, index) => ({ title, isNumber: isNumber[index]! })),
+    rows: rows.map((row) => row.map((text, index) => ({ text, isNumber: isNumber[index]! }))),
+  };
+}
+
+const loss = (value: number): string => value.toFixed(4);

@@ -1,0 +1,28 @@
+// A Handlebars template and the view that was made for it → text. All decisions are the view's: templates loop and print.
+import { readFile } from "node:fs/promises";
+
+export interface RenderOptions {
+  /** "html" escapes what it prints; "text" prints it as it is, so the view must hold only what is safe there. */
+  readonly kind: "text" | "html";
+  /** Templates that this one uses, by name. */
+  readonly partials?: Readonly<Record<string, URL>>;
+}
+
+/** `template` is the place of a `.hbs` file beside the code that uses it. A name that the view lacks is an error. */
+export async function renderTemplate<View extends object>(
+  template: URL,
+  view: View,
+  { kind, partials = {} }: RenderOptions,
+): Promise<string> {
+  const [source, { default: handlebars }] = await Promise.all([readFile(template, "utf8"), import("handlebars")]);
+  const environment = handlebars.create();
+  for (const [name, place] of Object.entries(partials))
+    environment.registerPartial(name, await readFile(place, "utf8"));
+  const render = environment.compile<View>(source, {
+    strict: true,
+    noEscape: kind === "text",
+    knownHelpersOnly: true,
+    preventIndent: true,
+  });
+  return render(view);
+}
