@@ -6,12 +6,12 @@ import { positionAt } from "../src/compiler/diagnostics/code-frame.js";
 import { formatShape, inferShapes } from "../src/compiler/infer-shapes.js";
 import { loadConfig } from "../src/compiler/load-config.js";
 import { allocate } from "../src/compiler/lower/allocate.js";
-import { differentiate } from "../src/compiler/lower/differentiate.js";
 import { fuse } from "../src/compiler/lower/fuse.js";
 import { layoutParameters } from "../src/compiler/lower/layout.js";
-import { lower } from "../src/compiler/lower/lower.js";
+import { lower, trainingGraphOf } from "../src/compiler/lower/lower.js";
 import { printStep } from "../src/compiler/lower/print-step.js";
 import { selectKernels } from "../src/compiler/lower/select-kernels.js";
+import { parameterGroups } from "../src/compiler/parameter-groups.js";
 import { parametersOf } from "../src/compiler/parameters.js";
 import { locate, parse } from "../src/compiler/parse.js";
 import { learningRateAt, plan } from "../src/compiler/plan.js";
@@ -58,7 +58,8 @@ describe("netc, pass by pass", () => {
           stride: 1
           padding: 1
           bias: false
-          norm: {batch: {eps: 0.00001, momentum: 0.1}}
+          whitening: null
+          norm: {batch: {eps: 0.00001, momentum: 0.1, scale: true}}
           activation: relu
           pool: null"
     `);
@@ -126,7 +127,7 @@ describe("netc, pass by pass", () => {
   it("fuses", () => {
     const lines = fused.nodes.slice(-7).map(({ name, op }) => {
       if (op.kind !== "pointwise") return `${op.kind} ${name}`;
-      const parts = [op.norm && "norm", op.innerRelu && "relu", op.add && "add", op.outerRelu && "relu"];
+      const parts = [op.norm && "norm", op.inner, op.add && "add", op.outerRelu && "relu"];
       return `${op.kind} ${name}: ${parts.filter(Boolean).join(", ")}`;
     });
     expect(`\n${lines.join("\n")}`).toMatchInlineSnapshot(`
@@ -143,7 +144,7 @@ describe("netc, pass by pass", () => {
 
   // FusedGraph → TrainingGraph. A whole step written out: the forward pass, the loss, the gradients by reverse
   // accumulation, and the optimizer's update. Every gradient is a rule of its own, held to finite differences.
-  const training = differentiate(fused, "train");
+  const training = trainingGraphOf({ config, graph, plan: schedule }, "train");
   it("differentiates", () => {
     const loss = training.nodes.findIndex(({ op }) => op.kind === "softmax_cross_entropy");
     const shown = [...training.nodes.slice(loss, loss + 9), ...training.nodes.slice(-3)];
@@ -167,9 +168,8 @@ describe("netc, pass by pass", () => {
 
   // TrainingGraph → KernelCalls, for one batch size. Channels are padded to whole SIMD lanes, and each operation becomes
   // calls of WebAssembly kernels: here a 3×3 convolution, by Winograd's algorithm where that pays.
-  const layout = layoutParameters(graph);
-  const { optimizer } = config.train;
-  const selection = { batch: config.train.batch_size, threads: 2, layout, optimizer, readsAverages: false };
+  const layout = layoutParameters(graph, parameterGroups(config, graph));
+  const selection = { batch: config.train.batch_size, threads: 2, layout, readsAverages: false };
   const calls = selectKernels(training, selection);
   it("selects kernels", () => {
     const lines = calls.calls.filter(({ node }) => node.startsWith("stages.1.blocks.0.conv2"));
@@ -197,7 +197,7 @@ describe("netc, pass by pass", () => {
   // KernelCalls and Allocation → Step: numbers alone, as the kernels read them out of the heap. Marks in front of an
   // address say what the kernel does there: < read, > write, <> both, ~ scratch.
   it("emits steps", () => {
-    const lowered = lower({ config, graph, plan: schedule }, [{ mode: "train", batch: 16 }], 2);
+    const lowered = lower({ config, graph, plan: schedule }, [{ mode: "train", batch: 16, phase: 0 }], 2);
     const lines = printStep(lowered.steps[0]!.step).split("\n").slice(1, 7);
     expect(`\n${lines.join("\n").replaceAll(/0x\w+/g, "0x…")}`).toMatchInlineSnapshot(`
       "

@@ -1,6 +1,7 @@
-// ResolvedConfig → Graph: stem, stages of residual blocks, pooling and classifier become typed nodes.
+// ResolvedConfig → Graph: stem, stages of blocks, pooling and classifier become typed nodes.
 // Each node remembers the value of the file that asked for it, so that a later pass can still point there.
 import type { ActivationConfig, ModelConfig, NormConfig, ResolvedConfig, StageConfig, WindowConfig } from "./config.js";
+import { invariant } from "./diagnostic.js";
 import type { Path } from "./diagnostic.js";
 import type { Graph, Node, Op, Window } from "./graph.js";
 
@@ -15,13 +16,16 @@ export function buildGraph(config: ResolvedConfig): Graph {
       const pool: Op = { kind: "max_pool", ...square(stage.pool.max) };
       current = builder.add(`stages.${index}.pool`, pool, [current], origin);
     }
+    const addBlock = stage.block === "residual" ? addResidualBlock : addGroup;
     for (let block = 0; block < stage.blocks; block++) {
-      current = addResidualBlock(builder, stage, index, block, current);
+      current = addBlock(builder, stage, index, block, current);
     }
   });
   current = builder.add("pooling", poolingOp(model), [current], ["model", "pooling"]);
-  const { classes, bias } = model.classifier;
-  builder.add("classifier", { kind: "linear", features: classes, bias }, [current], ["model", "classifier"]);
+  const { classes, bias, scale } = model.classifier;
+  const origin: Path = ["model", "classifier"];
+  current = builder.add("classifier", { kind: "linear", features: classes, bias }, [current], origin);
+  if (scale !== 1) builder.add("scale", { kind: "scale", factor: scale }, [current], [...origin, "scale"]);
   return { nodes: builder.nodes };
 }
 
@@ -99,6 +103,41 @@ function addResidualBlock(
   }
   const sum = builder.add(`${name}.add`, { kind: "add" }, [branch, shortcut], origin);
   return builder.addActivation(`${name}.activation`, stage.activation, sum, [...origin, "activation"]);
+}
+
+/** conv → pool → norm → activation, then conv → norm → activation for as long as there are convolutions (arXiv 2404.00498, §3). */
+function addGroup(
+  builder: GraphBuilder,
+  stage: StageConfig,
+  stageIndex: number,
+  blockIndex: number,
+  input: number,
+): number {
+  invariant(stage.block !== "residual", "a residual block is no group");
+  const { convolutions, pool, shortcut } = stage.block.group;
+  const origin: Path = ["model", "stages", stageIndex];
+  const name = `stages.${stageIndex}.blocks.${blockIndex}`;
+  const { channels } = stage;
+  let current = input;
+  let afterFirst = input;
+  for (let layer = 1; layer <= convolutions; layer++) {
+    const stride = blockIndex === 0 && layer === 1 ? stage.stride : 1;
+    const window = square({ kernel: 3, stride, padding: 1 });
+    const conv: Op = { kind: "conv2d", channels, bias: false, ...window };
+    current = builder.add(`${name}.conv${layer}`, conv, [current], origin);
+    if (pool && blockIndex === 0 && layer === 1) {
+      const path: Path = [...origin, "block", "group", "pool"];
+      current = builder.add(`${name}.pool`, { kind: "max_pool", ...square(pool.max) }, [current], path);
+    }
+    current = builder.addNorm(`${name}.norm${layer}`, stage.norm, current, [...origin, "norm"]);
+    if (shortcut && layer > 1 && layer === convolutions) {
+      const path: Path = [...origin, "block", "group", "shortcut"];
+      current = builder.add(`${name}.add`, { kind: "add" }, [current, afterFirst], path);
+    }
+    current = builder.addActivation(`${name}.activation${layer}`, stage.activation, current, [...origin, "activation"]);
+    if (layer === 1) afterFirst = current;
+  }
+  return current;
 }
 
 function poolingOp({ pooling }: ModelConfig): Op {

@@ -2,6 +2,9 @@
 // Property names are the file's own keys, so a resolved config printed as YAML is again a valid file.
 // `null` means "chosen to be absent"; nothing is optional.
 
+import type { ActivationKind } from "./graph.js";
+import type { ParameterRole } from "./parameters.js";
+
 export interface ResolvedConfig {
   readonly name: string;
   readonly seed: number;
@@ -54,11 +57,24 @@ export interface ModelConfig {
   readonly stem: StemConfig;
   readonly stages: readonly StageConfig[];
   readonly pooling: PoolingConfig;
-  readonly classifier: { readonly classes: number; readonly bias: boolean };
+  readonly classifier: {
+    readonly classes: number;
+    readonly bias: boolean;
+    /** The logits are multiplied by it. */
+    readonly scale: number;
+  };
 }
 
-export type NormConfig = "none" | { readonly batch: { readonly eps: number; readonly momentum: number } };
-export type ActivationConfig = "none" | "relu";
+export type NormConfig =
+  | "none"
+  | {
+      readonly batch: {
+        readonly eps: number;
+        readonly momentum: number;
+        /** Learned factors beside the shifts. */ readonly scale: boolean;
+      };
+    };
+export type ActivationConfig = "none" | ActivationKind;
 export interface WindowConfig {
   readonly kernel: number;
   readonly stride: number;
@@ -71,6 +87,8 @@ export interface StemConfig {
   readonly stride: number;
   readonly padding: number;
   readonly bias: boolean;
+  /** Filters that whiten the patches of the training images, set before the first step and frozen; null trains them. */
+  readonly whitening: null | WhiteningConfig;
   readonly norm: NormConfig;
   readonly activation: ActivationConfig;
   readonly pool: null | { readonly max: WindowConfig };
@@ -81,9 +99,17 @@ export interface ProjectionConfig {
   readonly norm: NormConfig;
 }
 
+export interface WhiteningConfig {
+  /** How many training images, the first in their order, the covariance of patches is taken over. */
+  readonly images: number;
+  /** Added to each variance before its root is taken. */
+  readonly eps: number;
+}
+
 export interface StageConfig {
   readonly channels: number;
   readonly blocks: number;
+  readonly block: BlockConfig;
   /** Stride of the first block's first convolution (and of its projection). */
   readonly stride: number;
   /** Pooling before the first block. */
@@ -96,6 +122,20 @@ export interface StageConfig {
   readonly activation_before_add: boolean;
 }
 
+/**
+ * residual: two 3×3 convolutions with a shortcut around them. group: `convolutions` of 3×3, each with norm and activation,
+ * the first followed by the pool (in the stage's first block); `shortcut` leads from the first activation to before the last.
+ */
+export type BlockConfig =
+  | "residual"
+  | {
+      readonly group: {
+        readonly convolutions: number;
+        readonly pool: null | { readonly max: WindowConfig };
+        readonly shortcut: boolean;
+      };
+    };
+
 export type PoolingConfig = "global_average" | { readonly average: WindowConfig } | { readonly max: WindowConfig };
 
 // ---------------------------------------------------------------- train
@@ -106,11 +146,13 @@ export interface TrainConfig {
   /** Leave out the last, smaller batch of an epoch. */
   readonly drop_last: boolean;
   readonly optimizer: OptimizerConfig;
+  /** Parameters that are trained otherwise; each belongs to the first group that it fits, or to none. */
+  readonly groups: readonly GroupConfig[];
   readonly learning_rate: LearningRateConfig;
   readonly loss: { readonly cross_entropy: { readonly label_smoothing: number } };
   readonly initialization: InitializationConfig;
   /** What evaluation and the saved model use: the weights themselves (null) or a running average of them. */
-  readonly weight_average: null | { readonly ema: { readonly decay: number } };
+  readonly weight_average: null | WeightAverageConfig;
   readonly evaluation: EvaluationConfig;
   readonly checkpoints: { readonly every_epochs: number; readonly keep: number };
 }
@@ -121,12 +163,15 @@ export type OptimizerConfig =
         readonly momentum: number;
         readonly nesterov: boolean;
         readonly weight_decay: number;
+        /** Takes rate × weight_decay × weight off the weight, in place of adding weight_decay × weight to the gradient. */
+        readonly decoupled: boolean;
         /** Whether weight decay reaches norm parameters and biases too. */
         readonly decay_norm_and_bias: boolean;
       };
     }
   | { readonly adam: AdamConfig }
-  | { readonly adamw: AdamConfig };
+  | { readonly adamw: AdamConfig }
+  | { readonly muon: MuonConfig };
 
 export interface AdamConfig {
   readonly beta1: number;
@@ -135,6 +180,38 @@ export interface AdamConfig {
   readonly weight_decay: number;
   readonly decay_norm_and_bias: boolean;
 }
+
+export interface MuonConfig {
+  readonly momentum: number;
+  readonly nesterov: boolean;
+  /** Newton-Schulz iterations towards the nearest orthogonal matrix. */
+  readonly iterations: number;
+  /** Brings each tensor to the norm √(output channels) before every update. */
+  readonly normalize_weights: boolean;
+  /** Decoupled. */
+  readonly weight_decay: number;
+}
+
+/** Which parameters, and what is theirs instead of the training's own; null and empty lists stand for "as all". */
+export interface GroupConfig {
+  readonly roles: readonly ParameterRole[];
+  /** Names of layers, whole or their beginning up to a dot. */
+  readonly layers: readonly string[];
+  readonly optimizer: null | OptimizerConfig;
+  readonly learning_rate: null | LearningRateConfig;
+  readonly rate_factor: number;
+  readonly weight_decay: null | number;
+  /** The epochs, whole or not, that they are trained for; frozen after. */
+  readonly epochs: null | number;
+}
+
+export type WeightAverageConfig =
+  /** Exponential moving average, every step. */
+  | { readonly ema: { readonly decay: number } }
+  /** Every so many steps the average moves towards the weights, and the weights go on from it. */
+  | { readonly lookahead: { readonly every_steps: number; readonly decay: number; readonly power: number } }
+  /** The plain mean of the weights at every so many steps, from an epoch on. */
+  | { readonly stochastic: { readonly from_epoch: number; readonly every_steps: number } };
 
 /**
  * Every schedule is a function of the step. Its durations are in epochs, which may be fractional, or in steps: of each pair of

@@ -7,7 +7,7 @@ export interface NodeCost {
   readonly name: string;
   readonly operation: Op["kind"];
   readonly shape: Shape;
-  /** Trainable values; running statistics are not among them. */
+  /** Values of weights, frozen ones too; running statistics are not among them. */
   readonly parameters: number;
   /** For one image, forward; see `cost`. */
   readonly multiplyAdds: number;
@@ -24,7 +24,7 @@ export interface Cost {
 
 /**
  * Cost of one image going forward. Multiply-adds are those of convolutions and linear layers, the convention by which
- * papers give them (He et al. 2015, table 1); a bias, a norm, an activation or a pooling window counts none.
+ * papers give them (He et al. 2015, table 1); a bias, a norm, an activation, a factor or a pooling window counts none.
  */
 export function cost(graph: ShapedGraph): Cost {
   const parametersOfNode = new Map<number, number>();
@@ -63,12 +63,14 @@ const rules: MultiplyAddRules = {
   conv2d: ({ kernel }, input, output) => elements(output) * kernel[0] * kernel[1] * input.channels,
   batch_norm: none,
   relu: none,
+  gelu: none,
   add: none,
   subsample: none,
   max_pool: none,
   average_pool: none,
   global_average_pool: none,
   linear: ({ features }, input) => elements(input) * features,
+  scale: none,
 };
 
 function multiplyAdds(graph: ShapedGraph, node: ShapedNode): number {

@@ -18,8 +18,10 @@ export interface Window {
 export type Op =
   | { readonly kind: "input"; readonly height: number; readonly width: number; readonly channels: number }
   | ({ readonly kind: "conv2d"; readonly channels: number; readonly bias: boolean } & Window)
-  | { readonly kind: "batch_norm"; readonly eps: number; readonly momentum: number }
+  /** `scale`: whether a factor a channel is learned beside the shift. */
+  | { readonly kind: "batch_norm"; readonly eps: number; readonly momentum: number; readonly scale: boolean }
   | { readonly kind: "relu" }
+  | { readonly kind: "gelu" }
   | { readonly kind: "add" }
   /** Every stride-th pixel, the first among them; channels beyond the input's are zero. */
   | { readonly kind: "subsample"; readonly channels: number; readonly stride: Window["stride"] }
@@ -28,7 +30,19 @@ export type Op =
   | ({ readonly kind: "average_pool" } & Window)
   | { readonly kind: "global_average_pool" }
   /** Flattens a map in height, width, channel order. */
-  | { readonly kind: "linear"; readonly features: number; readonly bias: boolean };
+  | { readonly kind: "linear"; readonly features: number; readonly bias: boolean }
+  /** Every value times the factor. */
+  | { readonly kind: "scale"; readonly factor: number };
+
+/** max(x, 0), and x·Φ(x) with the normal distribution's own Φ (arXiv 1606.08415), which no tanh stands in for. */
+export type ActivationKind = "relu" | "gelu";
+
+/** Whether an operation is an activation; a table, so that the type cannot grow past it. */
+export function isActivation(op: Op): op is OpOf<ActivationKind> {
+  return op.kind in activations;
+}
+
+const activations: Readonly<Record<ActivationKind, true>> = { relu: true, gelu: true };
 
 export type OpOf<K extends Op["kind"]> = Extract<Op, { kind: K }>;
 

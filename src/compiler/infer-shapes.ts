@@ -13,12 +13,14 @@ const shapeRules: ShapeRules = {
   conv2d: (op, [input], node) => slide(asMap(input), op, op.channels, node),
   batch_norm: (_, [input]) => input!,
   relu: (_, [input]) => input!,
+  gelu: (_, [input]) => input!,
   add: (_, [branch, shortcut], node) => meet(asMap(branch), asMap(shortcut), node),
   subsample: (op, [input], node) => subsample(asMap(input), op, node),
   max_pool: (op, [input], node) => slide(asMap(input), op, asMap(input).channels, node),
   average_pool: (op, [input], node) => slide(asMap(input), op, asMap(input).channels, node),
   global_average_pool: (_, [input]) => ({ kind: "vector", channels: input!.channels }),
   linear: ({ features }) => ({ kind: "vector", channels: features }),
+  scale: (_, [input]) => input!,
 };
 
 export function inferShapes(graph: Graph): Result<ShapedGraph> {

@@ -1,7 +1,8 @@
-// The tensors that a network owns, in graph order: what is trained, and the running statistics of batch norm.
+// The tensors that a network owns, in graph order: weights, trained or frozen, and the running statistics of batch norm.
 import type { ShapedGraph, ShapedNode } from "./graph.js";
 
-export type ParameterRole = "conv_weight" | "linear_weight" | "bias" | "norm_scale" | "norm_shift";
+export const parameterRoles = ["conv_weight", "linear_weight", "bias", "norm_scale", "norm_shift"] as const;
+export type ParameterRole = (typeof parameterRoles)[number];
 
 export interface Parameter {
   /** `<node name>.weight` or `<node name>.bias`, as in a PyTorch state_dict. */
@@ -25,7 +26,7 @@ export interface Statistic {
   readonly shape: readonly [channels: number];
 }
 
-/** Trainable tensors in graph order, weight before bias. */
+/** Weights in graph order, weight before bias. */
 export function parametersOf(graph: ShapedGraph): Parameter[] {
   return graph.nodes.flatMap((node, index) => nodeParameters(graph, node, index));
 }
@@ -57,7 +58,7 @@ function nodeParameters(graph: ShapedGraph, node: ShapedNode, index: number): Pa
   if (op.kind === "batch_norm") {
     const one = { node: index, shape: [node.shape.channels], fanIn: 1, fanOut: 1 };
     return [
-      { name: `${name}.weight`, role: "norm_scale", ...one },
+      ...(op.scale ? [{ name: `${name}.weight`, role: "norm_scale" as const, ...one }] : []),
       { name: `${name}.bias`, role: "norm_shift", ...one },
     ];
   }

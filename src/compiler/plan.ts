@@ -1,8 +1,8 @@
 // ResolvedConfig → TrainPlan: the run laid out in steps, so that everything about it is known before it starts.
 // Schedules become a few segments of steps; the learning rate of any step is then a closed formula.
-import type { ResolvedConfig } from "./config.js";
+import type { GroupConfig, ResolvedConfig } from "./config.js";
 import { datasetFacts } from "./datasets.js";
-import type { ScheduleSegment, TrainPlan } from "./program.js";
+import type { PlannedGroup, ScheduleSegment, TrainPlan } from "./program.js";
 import { scheduleOf } from "./schedule.js";
 
 export function plan({ data, train }: ResolvedConfig): TrainPlan {
@@ -10,6 +10,12 @@ export function plan({ data, train }: ResolvedConfig): TrainPlan {
   const { batch_size: batchSize, drop_last: dropLast, epochs } = train;
   const stepsPerEpoch = stepsPerEpochOf({ data, train });
   const steps = epochs * stepsPerEpoch;
+  /** A schedule of a group's own runs over the epochs that the group is trained for. */
+  const planGroup = ({ rate_factor: factor, learning_rate: own, epochs: trained }: GroupConfig): PlannedGroup => {
+    const trainedSteps = trained === null ? null : Math.round(trained * stepsPerEpoch);
+    const schedule = own && scheduleOf(own, stepsPerEpoch, Math.min(trainedSteps ?? steps, steps));
+    return { factor, schedule, trainedSteps };
+  };
   return {
     trainImages,
     testImages,
@@ -17,6 +23,7 @@ export function plan({ data, train }: ResolvedConfig): TrainPlan {
     steps,
     lastBatch: dropLast ? batchSize : trainImages - (stepsPerEpoch - 1) * batchSize,
     schedule: scheduleOf(train.learning_rate, stepsPerEpoch, steps),
+    groups: [{ factor: 1, schedule: null, trainedSteps: null }, ...train.groups.map(planGroup)],
     evaluateAfter: everyFewEpochs(train.evaluation.every_epochs, epochs),
     checkpointAfter: everyFewEpochs(train.checkpoints.every_epochs, epochs),
   };

@@ -17,10 +17,21 @@ export interface TrainPlan {
   /** Images in the last batch of an epoch (equal to the batch size where it divides evenly or drop_last is set). */
   readonly lastBatch: number;
   /** Learning rate of every step, by piecewise formula; see `learningRateAt`. */
-  readonly schedule: ScheduleSegment[];
+  readonly schedule: readonly ScheduleSegment[];
+  /** What the parameters of the training's own (index 0) and of each of `train.groups` are trained at. */
+  readonly groups: readonly PlannedGroup[];
   /** Epochs (1-based, after which) to evaluate and to save; the last epoch is always among them. */
   readonly evaluateAfter: readonly number[];
   readonly checkpointAfter: readonly number[];
+}
+
+export interface PlannedGroup {
+  /** The rate is multiplied by it. */
+  readonly factor: number;
+  /** A schedule of the group's own; null follows the training's. */
+  readonly schedule: readonly ScheduleSegment[] | null;
+  /** Frozen after so many steps; null never. */
+  readonly trainedSteps: number | null;
 }
 
 /**

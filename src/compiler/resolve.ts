@@ -1,6 +1,15 @@
 // Writes out what a file leaves unsaid: short forms become long ones, defaults are filled in from the language's table,
 // and what follows from the data set (image size, classes, colours) is put in its place. Nothing is optional after.
-import type { DataConfig, ModelConfig, ProjectionConfig, ResolvedConfig, StageConfig, StemConfig } from "./config.js";
+import type {
+  BlockConfig,
+  DataConfig,
+  ModelConfig,
+  ProjectionConfig,
+  ResolvedConfig,
+  StageConfig,
+  StemConfig,
+  WindowConfig,
+} from "./config.js";
 import { datasetFacts } from "./datasets.js";
 import type { DatasetFacts } from "./datasets.js";
 import { invariant } from "./diagnostic.js";
@@ -40,7 +49,7 @@ interface FilledModel extends Omit<ModelConfig, "input" | "stem" | "stages" | "p
   };
   readonly stages: readonly FilledStage[];
   readonly pooling: "global_average" | { readonly average: FilledWindow } | { readonly max: FilledWindow };
-  readonly classifier: { readonly classes?: number; readonly bias: boolean };
+  readonly classifier: Omit<ModelConfig["classifier"], "classes"> & { readonly classes?: number };
 }
 
 interface FilledWindow {
@@ -49,8 +58,12 @@ interface FilledWindow {
   readonly padding: number;
 }
 
-type FilledStage = Omit<StageConfig, "projection" | "pool"> & {
+type Group = Extract<BlockConfig, { group: unknown }>["group"];
+type FilledStage = Omit<StageConfig, "projection" | "pool" | "block"> & {
   readonly pool: null | { readonly max: FilledWindow };
+  readonly block:
+    | "residual"
+    | { readonly group: Omit<Group, "pool"> & { readonly pool: null | { readonly max: FilledWindow } } };
   readonly projection: false | "subsample" | (Omit<ProjectionConfig, "norm"> & Partial<Pick<ProjectionConfig, "norm">>);
 };
 
@@ -73,11 +86,12 @@ function resolveModel(model: FilledModel, data: Filled["data"], facts: DatasetFa
     stem: {
       ...stem,
       padding: stem.padding ?? Math.floor((stem.kernel - 1) / 2),
-      pool: stem.pool && { max: window(stem.pool.max) },
+      pool: resolvePool(stem.pool),
     },
-    stages: model.stages.map(({ projection, pool, ...stage }) => ({
+    stages: model.stages.map(({ projection, pool, block, ...stage }) => ({
       ...stage,
-      pool: pool && { max: window(pool.max) },
+      block: block === "residual" ? block : { group: { ...block.group, pool: resolvePool(block.group.pool) } },
+      pool: resolvePool(pool),
       projection:
         typeof projection === "object" ? { bias: projection.bias, norm: projection.norm ?? stage.norm } : projection,
     })),
@@ -87,11 +101,15 @@ function resolveModel(model: FilledModel, data: Filled["data"], facts: DatasetFa
         : "average" in pooling
           ? { average: window(pooling.average) }
           : { max: window(pooling.max) },
-    classifier: { classes: model.classifier.classes ?? facts.classes, bias: model.classifier.bias },
+    classifier: { ...model.classifier, classes: model.classifier.classes ?? facts.classes },
   };
 }
 
-function window({ kernel, stride, padding }: FilledWindow) {
+function resolvePool(pool: null | { readonly max: FilledWindow }): null | { readonly max: WindowConfig } {
+  return pool && { max: window(pool.max) };
+}
+
+function window({ kernel, stride, padding }: FilledWindow): WindowConfig {
   return { kernel, stride: stride ?? kernel, padding };
 }
 

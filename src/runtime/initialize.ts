@@ -2,12 +2,14 @@
 // at the end of a network leaves the weights before it as they were.
 import type { InitializationConfig, ResolvedConfig } from "../compiler/config.js";
 import type { ShapedGraph } from "../compiler/graph.js";
+import { isActivation } from "../compiler/graph.js";
 import type { Parameter, ParameterRole } from "../compiler/parameters.js";
 import { parametersOf, statisticsOf } from "../compiler/parameters.js";
 import { averageName, averagesWeights } from "../compiler/weight-average.js";
 import type { State } from "./engine.js";
 import type { RandomStream } from "./random/random-stream.js";
 import { randomStream } from "./random/random-stream.js";
+import { whiteningFilters } from "./whitening.js";
 
 /** Parameters, running statistics, and where averages are kept their first values, which are equal; optimizer slots are the engine's and start at zero. */
 export function initialize(graph: ShapedGraph, { seed, train }: ResolvedConfig): State {
@@ -29,6 +31,25 @@ export function initialize(graph: ShapedGraph, { seed, train }: ResolvedConfig):
     });
   }
   if (averagesWeights(train)) for (const [name, tensor] of [...state]) state.set(averageName(name), tensor);
+  return state;
+}
+
+/** The same, and what is computed from training images: filters that whiten. */
+export function initializeFromImages(
+  graph: ShapedGraph,
+  config: ResolvedConfig,
+  plainImages: (count: number) => Uint8Array,
+): State {
+  const state = new Map(initialize(graph, config));
+  const { input, stem } = config.model;
+  if (stem.whitening === null) return state;
+  const { images: count } = stem.whitening;
+  const images = { count, images: plainImages(count), ...input };
+  const data = whiteningFilters(images, config.data.normalize, stem.kernel, stem.whitening);
+  for (const name of ["stem.conv.weight", averageName("stem.conv.weight")]) {
+    const tensor = state.get(name);
+    if (tensor) state.set(name, { ...tensor, data });
+  }
   return state;
 }
 
@@ -81,7 +102,7 @@ function lastNorms(graph: ShapedGraph): Set<number> {
   for (const { op, inputs } of graph.nodes) {
     if (op.kind !== "add") continue;
     let index = inputs[0]!; // the branch comes first, the shortcut second
-    while (graph.nodes[index]!.op.kind === "relu") index = graph.nodes[index]!.inputs[0]!;
+    while (isActivation(graph.nodes[index]!.op)) index = graph.nodes[index]!.inputs[0]!;
     if (graph.nodes[index]!.op.kind === "batch_norm") found.add(index);
   }
   return found;

@@ -9,7 +9,7 @@ import { pruneCheckpoints, sweepCheckpoints, writeCheckpoint } from "./checkpoin
 import type { Loader } from "./data/loader.js";
 import type { Session, State } from "./engine.js";
 import { EventLog, rewindEventLog } from "./event-log.js";
-import { initialize } from "./initialize.js";
+import { initializeFromImages } from "./initialize.js";
 import { openMetricsFiles } from "./metrics/metrics.js";
 import type { RunFolder } from "./run-folder.js";
 import { writeRunConfig } from "./run-folder.js";
@@ -48,7 +48,7 @@ export async function runTraining(program: Program, options: RunOptions): Promis
   await sweepCheckpoints(folder.checkpoints);
   const past = await rewindEventLog(folder.events, progress);
   await writeRunConfig(folder, program.config);
-  await session.writeState(checkpoint?.state ?? initialize(program.graph, program.config));
+  await session.writeState(checkpoint?.state ?? initializeFromImages(program.graph, program.config, loader.plain));
 
   const saved: { newest: string | undefined; fault: string | undefined } = {
     newest: checkpoint?.folder,

@@ -31,8 +31,15 @@ describe("cost", () => {
   });
 
   it("gives ResNet-20 the 0.27 M parameters of He et al. 2015, table 6, and its 40.6 M multiply-adds", () => {
-    const norm = { batch: { eps: 1e-5, momentum: 0.1 } };
-    const stage = { blocks: 3, norm, activation: "relu", activation_before_add: false, pool: null } as const;
+    const norm = { batch: { eps: 1e-5, momentum: 0.1, scale: true } };
+    const stage = {
+      blocks: 3,
+      norm,
+      activation: "relu",
+      activation_before_add: false,
+      block: "residual",
+      pool: null,
+    } as const;
     const config = tinyConfig({
       model: {
         input: { height: 32, width: 32, channels: 3 },
@@ -42,6 +49,7 @@ describe("cost", () => {
           stride: 1,
           padding: 1,
           bias: false,
+          whitening: null,
           norm,
           activation: "relu",
           pool: null,
@@ -51,7 +59,7 @@ describe("cost", () => {
           { ...stage, channels: 32, stride: 2, projection: { bias: false, norm } },
           { ...stage, channels: 64, stride: 2, projection: { bias: false, norm } },
         ],
-        classifier: { classes: 10, bias: true },
+        classifier: { classes: 10, bias: true, scale: 1 },
       },
     });
     const total = costOf(config);

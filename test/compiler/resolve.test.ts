@@ -36,26 +36,34 @@ describe("resolve", () => {
           stride: 1
           padding: 1
           bias: false
-          norm: {batch: {eps: 0.00001, momentum: 0.1}}
+          whitening: null
+          norm: {batch: {eps: 0.00001, momentum: 0.1, scale: true}}
           activation: relu
           pool: null
         stages:
           - channels: 8
             blocks: 1
+            block: residual
             stride: 1
             pool: null
             projection: false
-            norm: {batch: {eps: 0.00001, momentum: 0.1}}
+            norm: {batch: {eps: 0.00001, momentum: 0.1, scale: true}}
             activation: relu
             activation_before_add: false
         pooling: global_average
-        classifier: {classes: 10, bias: true}
+        classifier: {classes: 10, bias: true, scale: 1}
       train:
         epochs: 1
         batch_size: 32
         drop_last: false
         optimizer:
-          sgd: {momentum: 0, nesterov: false, weight_decay: 0, decay_norm_and_bias: true}
+          sgd:
+            momentum: 0
+            nesterov: false
+            weight_decay: 0
+            decoupled: false
+            decay_norm_and_bias: true
+        groups: []
         learning_rate: {constant: {rate: 0.1, warmup_epochs: 0, warmup_steps: null}}
         loss: {cross_entropy: {label_smoothing: 0}}
         initialization: {weights: kaiming_normal, bias: zero, zero_last_norm: false}

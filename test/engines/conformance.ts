@@ -214,7 +214,7 @@ async function stateAfterMomentumStep(
 }
 
 function withMomentum(program: Program): Program {
-  const sgd = { momentum: 0.9, nesterov: false, weight_decay: 0, decay_norm_and_bias: true };
+  const sgd = { momentum: 0.9, nesterov: false, weight_decay: 0, decoupled: false, decay_norm_and_bias: true };
   const train = { ...program.config.train, optimizer: { sgd } };
   return { ...program, config: { ...program.config, train } };
 }

@@ -28,7 +28,7 @@ interface Training {
 }
 
 const sgd = (options: Partial<Extract<OptimizerConfig, { sgd: unknown }>["sgd"]> = {}): OptimizerConfig => ({
-  sgd: { momentum: 0, nesterov: false, weight_decay: 0, decay_norm_and_bias: true, ...options },
+  sgd: { momentum: 0, nesterov: false, weight_decay: 0, decoupled: false, decay_norm_and_bias: true, ...options },
 });
 const adam = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0, decay_norm_and_bias: true };
 const cifarMean = [0.49139968, 0.48215841, 0.44653091];
@@ -76,7 +76,7 @@ function oddWindows(): OracleCase {
 function residualAdamW(): OracleCase {
   const net = new Network(12, 12, 3);
   let x = net.add("stem.conv", { kind: "conv2d", channels: 6, bias: false, ...window(3, 1, 1) }, 0);
-  x = net.add("stem.norm", { kind: "batch_norm", eps: 1e-3, momentum: 0.1 }, x);
+  x = net.add("stem.norm", { kind: "batch_norm", eps: 1e-3, momentum: 0.1, scale: true }, x);
   x = net.add("stem.activation", { kind: "relu" }, x);
   x = residualBlock(net, "stages.0.blocks.0", x, 6, 1);
   x = residualBlock(net, "stages.1.blocks.0", x, 11, 2);
@@ -124,10 +124,10 @@ function unevenStrides(): OracleCase {
     padding: { top: 1, bottom: 0, left: 1, right: 1 },
   };
   let x = net.add("stem.conv", { kind: "conv2d", channels: 9, bias: true, ...uneven }, 0);
-  x = net.add("stem.norm", { kind: "batch_norm", eps: 1e-5, momentum: 0.3 }, x);
+  x = net.add("stem.norm", { kind: "batch_norm", eps: 1e-5, momentum: 0.3, scale: true }, x);
   x = net.add("stem.pool", { kind: "max_pool", ...pool }, x);
   x = net.add("middle.conv", { kind: "conv2d", channels: 6, bias: false, ...tall }, x);
-  x = net.add("middle.norm", { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }, x);
+  x = net.add("middle.norm", { kind: "batch_norm", eps: 1e-5, momentum: 0.1, scale: true }, x);
   x = net.add("middle.activation", { kind: "relu" }, x);
   x = net.add("pooling", { kind: "max_pool", ...window(3, 3, 0) }, x);
   net.add("classifier", { kind: "linear", features: 6, bias: true }, x);
@@ -140,7 +140,7 @@ function unevenStrides(): OracleCase {
 function optionA(): OracleCase {
   const net = new Network(11, 12, 3);
   let x = net.add("stem.conv", { kind: "conv2d", channels: 5, bias: false, ...window(3, 1, 1) }, 0);
-  x = net.add("stem.norm", { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }, x);
+  x = net.add("stem.norm", { kind: "batch_norm", eps: 1e-5, momentum: 0.1, scale: true }, x);
   x = net.add("stem.activation", { kind: "relu" }, x);
   x = residualBlock(net, "stages.0.blocks.0", x, 10, 2, "subsample");
   x = residualBlock(net, "stages.1.blocks.0", x, 13, 1, "subsample");
@@ -198,9 +198,9 @@ export function probeCases(): OracleCase[] {
     ["8x8", 8, conv(8, window(2, 2, 0))],
     ["9x8", 3, conv(4, uneven, true)],
     ["4x4", 8, conv(16, window(4, 1, 0))],
-    ["6x6", 8, { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }],
-    ["5x3", 7, { kind: "batch_norm", eps: 1e-3, momentum: 0.5 }],
-    ["1x1", 3, { kind: "batch_norm", eps: 1e-5, momentum: 1 }],
+    ["6x6", 8, { kind: "batch_norm", eps: 1e-5, momentum: 0.1, scale: true }],
+    ["5x3", 7, { kind: "batch_norm", eps: 1e-3, momentum: 0.5, scale: true }],
+    ["1x1", 3, { kind: "batch_norm", eps: 1e-5, momentum: 1, scale: true }],
     ["5x7", 6, { kind: "relu" }],
     ["8x8", 8, { kind: "max_pool", ...window(2, 2, 0) }],
     ["9x7", 5, { kind: "max_pool", ...window(3, 2, 1) }],
@@ -268,10 +268,10 @@ function residualBlock(
   shortcut: "convolution" | "subsample" = "convolution",
 ): number {
   let x = net.add(`${name}.conv1`, { kind: "conv2d", channels, bias: false, ...window(3, stride, 1) }, input);
-  x = net.add(`${name}.norm1`, { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }, x);
+  x = net.add(`${name}.norm1`, { kind: "batch_norm", eps: 1e-5, momentum: 0.1, scale: true }, x);
   x = net.add(`${name}.activation1`, { kind: "relu" }, x);
   x = net.add(`${name}.conv2`, { kind: "conv2d", channels, bias: false, ...window(3, 1, 1) }, x);
-  x = net.add(`${name}.norm2`, { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }, x);
+  x = net.add(`${name}.norm2`, { kind: "batch_norm", eps: 1e-5, momentum: 0.1, scale: true }, x);
   x = net.add(`${name}.activation2`, { kind: "relu" }, x);
   let around = input;
   if (shortcut === "subsample") {

@@ -11,6 +11,8 @@ export interface OperationRecord {
   readonly op: Exclude<Op, { kind: "input" } | { kind: "add" }>;
   /** [n, h, w, c], or [n, c] */
   readonly input: readonly number[];
+  /** The input is drawn within ±1 times it. */
+  readonly spread?: number;
   readonly outputShape: readonly number[];
   readonly output: readonly number[];
   readonly inputGradient: readonly number[];
@@ -26,9 +28,10 @@ export interface CrossEntropyRecord {
   readonly op: {
     readonly kind: "cross_entropy";
     readonly label_smoothing: number;
-    readonly scale?: number;
   };
   readonly input: readonly [count: number, classes: number];
+  /** The logits are drawn within ±1 times it. */
+  readonly spread?: number;
   readonly labels: readonly number[];
   readonly otherLabels: readonly number[];
   /** Of mixed images: how much of the target falls to `labels`, the rest to `otherLabels`. */
@@ -68,10 +71,11 @@ export function crossEntropyCases(): CrossEntropyCase[] {
   return allRecords().flatMap((record, index) => {
     if (!isCrossEntropy(record)) return [];
     const [count, classes] = record.input;
-    const { label_smoothing: smoothing, scale = 1 } = record.op;
+    const { spread = 1 } = record;
+    const { label_smoothing: smoothing } = record.op;
     const of = `${count}×${classes} logits${record.shares ? " with two labels each" : ""}`;
-    const title = `cross_entropy of ${of}, smoothing ${smoothing}, up to ±${scale}`;
-    const logits = operand(index, 0, count * classes).map((value) => value * scale);
+    const title = `cross_entropy of ${of}, smoothing ${smoothing}, up to ±${spread}`;
+    const logits = operand(index, 0, count * classes).map((value) => value * spread);
     const labels = Int32Array.from(record.labels);
     if (!record.shares) return [{ title, record, logits, labels }];
     const mixed = { labels: Int32Array.from(record.otherLabels), shares: Float32Array.from(record.shares) };
@@ -102,7 +106,7 @@ function operationCase(record: OperationRecord, index: number): OperationCase {
     title: titleOf(record),
     record,
     graph: shaped,
-    input: operand(index, 0, record.inputGradient.length),
+    input: operand(index, 0, record.inputGradient.length).map((value) => value * (record.spread ?? 1)),
     parameters: parametersOf(shaped).map(({ shape }, at) => ({
       shape,
       data: operand(index, 1 + at, record.parameterGradients[at]!.length),

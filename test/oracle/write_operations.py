@@ -1,7 +1,7 @@
 """Forward and gradients of single operations in float64 on small shapes, written to operations.json.
 
 Operands are drawn by counter_random (symmetric, stream OPERAND + index of the operand, seed = index of the case; widened from
-float32, multiplied by the case's scale where it has one) in netc's layouts, the gradient of the output included; a reader draws them again. Only results are stored.
+float32, multiplied by the case's spread where it has one) in netc's layouts, the gradient of the output included; a reader draws them again. Only results are stored.
 
 Usage: /usr/bin/python3 test/oracle/write_operations.py
 """
@@ -64,9 +64,9 @@ CASES = [
     conv2d(1, 6, 11, 4, 3, [4, 2], [1, 3], (2, 1, 0, 1), False),
     conv2d(1, 4, 4, 2, 3, [4, 4], [1, 1], NONE, True),
     conv2d(2, 5, 5, 3, 2, [1, 1], [4, 4], NONE, False),
-    {"op": {"kind": "batch_norm", "eps": 1e-5, "momentum": 0.1}, "input": [4, 3, 3, 5]},
-    {"op": {"kind": "batch_norm", "eps": 1e-3, "momentum": 0.3}, "input": [2, 5, 4, 8]},
-    {"op": {"kind": "batch_norm", "eps": 1e-5, "momentum": 1.0}, "input": [2, 1, 1, 3]},
+    {"op": {"kind": "batch_norm", "eps": 1e-5, "momentum": 0.1, "scale": True}, "input": [4, 3, 3, 5]},
+    {"op": {"kind": "batch_norm", "eps": 1e-3, "momentum": 0.3, "scale": True}, "input": [2, 5, 4, 8]},
+    {"op": {"kind": "batch_norm", "eps": 1e-5, "momentum": 1.0, "scale": True}, "input": [2, 1, 1, 3]},
     {"op": {"kind": "relu"}, "input": [2, 3, 5, 3]},
     pool("max_pool", 2, 6, 6, 4, [2, 2], [2, 2], NONE),
     pool("max_pool", 2, 7, 9, 3, [3, 3], [2, 2], ONE),
@@ -86,12 +86,16 @@ CASES = [
     {"op": {"kind": "linear", "features": 7, "bias": True}, "input": [1, 1]},
     {"op": {"kind": "cross_entropy", "label_smoothing": 0.0}, "input": [5, 10]},
     {"op": {"kind": "cross_entropy", "label_smoothing": 0.1}, "input": [4, 3]},
-    {"op": {"kind": "cross_entropy", "label_smoothing": 0.0, "scale": 128.0}, "input": [3, 4]},
+    {"op": {"kind": "cross_entropy", "label_smoothing": 0.0}, "input": [3, 4], "spread": 128.0},
     {"op": {"kind": "cross_entropy", "label_smoothing": 0.0}, "input": [4, 5], "shares": [0.75, 1.0, 0.5, 0.625]},
     {"op": {"kind": "cross_entropy", "label_smoothing": 0.1}, "input": [4, 3], "shares": [0.75, 1.0, 0.5, 0.625]},
     {"op": {"kind": "subsample", "channels": 8, "stride": [2, 2]}, "input": [2, 6, 6, 4]},
     {"op": {"kind": "subsample", "channels": 5, "stride": [2, 3]}, "input": [2, 7, 8, 5]},
     {"op": {"kind": "subsample", "channels": 9, "stride": [1, 1]}, "input": [1, 3, 4, 3]},
+    {"op": {"kind": "gelu"}, "input": [2, 3, 5, 3]},
+    {"op": {"kind": "gelu"}, "input": [1, 4, 4, 8], "spread": 8.0},
+    {"op": {"kind": "batch_norm", "eps": 1e-12, "momentum": 0.4, "scale": False}, "input": [3, 4, 2, 5]},
+    {"op": {"kind": "scale", "factor": 0.125}, "input": [4, 6]},
 ]
 
 
@@ -108,7 +112,7 @@ def parameter_shapes(op, shape):
     if kind == "linear":
         return [(math.prod(shape[1:]), op["features"])] + ([(op["features"],)] if op["bias"] else [])
     if kind == "batch_norm":
-        return [(shape[3],), (shape[3],)]
+        return [(shape[3],)] * (2 if op["scale"] else 1)
     return []
 
 
@@ -117,6 +121,10 @@ def apply(op, x, parameters):
     kind = op["kind"]
     if kind == "relu":
         return F.relu(x)
+    if kind == "gelu":
+        return F.gelu(x)
+    if kind == "scale":
+        return x * op["factor"]
     if kind == "linear":
         result = x.flatten(1) @ parameters[0]
         return result + parameters[1] if op["bias"] else result
@@ -126,7 +134,8 @@ def apply(op, x, parameters):
         weight = parameters[0].permute(3, 2, 0, 1).contiguous()
         result = F.conv2d(padded(channels_first, op, 0.0), weight, bias, stride=tuple(op["stride"]))
     elif kind == "batch_norm":
-        result = F.batch_norm(channels_first, None, None, *parameters, training=True, eps=op["eps"])
+        scale, shift = parameters if op["scale"] else (None, *parameters)
+        result = F.batch_norm(channels_first, None, None, scale, shift, training=True, eps=op["eps"])
     elif kind == "subsample":
         result = subsampled(channels_first, op)
     elif kind == "max_pool":
@@ -140,7 +149,7 @@ def apply(op, x, parameters):
 
 def record(index, case):
     op, shape = case["op"], case["input"]
-    x = (operand(index, 0, shape) * op.get("scale", 1.0)).requires_grad_()
+    x = (operand(index, 0, shape) * case.get("spread", 1.0)).requires_grad_()
     if op["kind"] == "cross_entropy":
         labels = torch.from_numpy((random.draw(index, random.LABELS, shape[0]) % np.uint64(shape[1])).astype(np.int64))
         others = labels.roll(1)  # the second labels of mixed images

@@ -3,9 +3,13 @@ import type { OptimizerConfig } from "../../src/compiler/config.js";
 import { invariant } from "../../src/compiler/diagnostic.js";
 import type { Node, Op, ShapedGraph, Window } from "../../src/compiler/graph.js";
 import { inferShapes } from "../../src/compiler/infer-shapes.js";
+import type { UpdatePlan } from "../../src/compiler/lower/differentiate.js";
+import type { FusedGraph } from "../../src/compiler/lower/fuse.js";
 import { parametersOf, statisticsOf } from "../../src/compiler/parameters.js";
 import { plan } from "../../src/compiler/plan.js";
 import type { Program } from "../../src/compiler/program.js";
+import type { UpdateRule } from "../../src/compiler/update-rule.js";
+import { updateRule } from "../../src/compiler/update-rule.js";
 import type { Batch } from "../../src/runtime/engine.js";
 import { draw, symmetric } from "../oracle/counter-random.js";
 import { tinyConfig } from "../support/tiny-config.js";
@@ -56,13 +60,23 @@ export function programOf(graph: ShapedGraph, options: ProgramOptions): Program 
       initialization: { weights: "kaiming_uniform", bias: "uniform_fan_in", zero_last_norm: false },
     },
   });
-  const config = { ...base, model: { ...base.model, input: size, classifier: { classes, bias: true } } };
+  const config = { ...base, model: { ...base.model, input: size, classifier: { classes, bias: true, scale: 1 } } };
   return { config, graph, plan: plan(config) };
 }
 
 export const plainSgd: OptimizerConfig = {
-  sgd: { momentum: 0, nesterov: false, weight_decay: 0, decay_norm_and_bias: true },
+  sgd: { momentum: 0, nesterov: false, weight_decay: 0, decoupled: false, decay_norm_and_bias: true },
 };
+
+/** Every parameter of the graph by one rule and rate. */
+export function updateAll({ nodes }: FusedGraph, rule: UpdateRule = updateRule(plainSgd, 0)): UpdatePlan {
+  const parameters = nodes.flatMap(({ name, op }) => {
+    if (op.kind === "conv2d") return [`${name}.weight`, ...(op.bias ? [`${name}.bias`] : [])];
+    if (op.kind !== "pointwise" || op.normName === null) return [];
+    return [...(op.scale ? [`${op.normName}.weight`] : []), `${op.normName}.bias`];
+  });
+  return { groups: [{ rate: 0, rule, parameters }], average: null };
+}
 
 export const adamSettings = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0, decay_norm_and_bias: true };
 

@@ -4,10 +4,11 @@ import { differentiate } from "../../src/compiler/lower/differentiate.js";
 import { fuse } from "../../src/compiler/lower/fuse.js";
 import { trainingGraphOf } from "../../src/compiler/lower/lower.js";
 import type { TrainingGraph } from "../../src/compiler/lower/training-graph.js";
+import { groupRates } from "../../src/compiler/training-phases.js";
 import { batchOf, initialState, lossRecord } from "../oracle/fixtures.js";
 import { oracleCases } from "../oracle/networks.js";
 import { crossEntropyCases, operationCases } from "../oracle/operations.js";
-import { referenceBatch } from "./build-program.js";
+import { referenceBatch, updateAll } from "./build-program.js";
 import { execute, interpret } from "./interpret.js";
 
 const SMALL = oracleCases().filter(({ name }) => name !== "resnet-20" && name !== "tutorial-96");
@@ -17,7 +18,8 @@ describe("the reference interpreter", () => {
     "computes %s as PyTorch does",
     (_, { graph, record, input, parameters, outputGradient }) => {
       // The loss is left out: the recorded gradient of the output stands in place of the logits' gradient.
-      const whole = differentiate(fuse(graph), "train");
+      const fused = fuse(graph);
+      const whole = differentiate(fused, "train", updateAll(fused));
       const part = {
         ...whole,
         nodes: whole.nodes.filter(({ op }) => op.kind !== "softmax_cross_entropy" && op.kind !== "update"),
@@ -80,13 +82,13 @@ describe("the reference interpreter", () => {
     (name, oracle) => {
       const { losses, correct } = lossRecord(name);
       const graph = trainingGraphOf(oracle.program, "train");
-      const { optimizer } = oracle.program.config.train;
       let state: ReadonlyMap<string, Float64Array> = new Map(
         [...initialState(oracle)].map(([tensor, { data }]) => [tensor, Float64Array.from(data)]),
       );
       for (let index = 0; index < 5; index++) {
         const batch = referenceBatch(oracle.program, batchOf(oracle, index));
-        const update = { optimizer, learningRate: oracle.learningRate, step: index + 1 };
+        const hyper = { learningRate: oracle.learningRate, step: index + 1 };
+        const update = { rates: groupRates(oracle.program.plan, hyper), step: hyper.step };
         const outcome = interpret(graph, batch, state, update);
         expect(Math.abs(outcome.loss - losses[index]!) / losses[index]!).toBeLessThan(RECORDED);
         expect(outcome.correct).toBe(correct[index]);

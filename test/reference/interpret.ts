@@ -1,8 +1,10 @@
 // Executes a TrainingGraph in float64 by plain loops, one rule an operation: what the kernels and the gradients' rules are
 // held to. Written from the definitions, not from the kernels; test/reference/interpret.test.ts holds it to PyTorch.
-import type { OptimizerConfig } from "../../src/compiler/config.js";
 import { invariant } from "../../src/compiler/diagnostic.js";
-import type { Window } from "../../src/compiler/graph.js";
+import type { ActivationKind, Window } from "../../src/compiler/graph.js";
+import type { UpdateRule } from "../../src/compiler/update-rule.js";
+import { NEWTON_SCHULZ } from "../../src/compiler/update-rule.js";
+import { normalDensity, normalShare } from "./normal.js";
 import type {
   NormOperands,
   Pointwise,
@@ -22,8 +24,8 @@ export interface ReferenceBatch {
 }
 
 export interface ReferenceUpdate {
-  readonly optimizer: OptimizerConfig;
-  readonly learningRate: number;
+  /** By the index that the update's groups have. */
+  readonly rates: readonly number[];
   /** Counted from 1. */
   readonly step: number;
 }
@@ -234,7 +236,7 @@ const rules: Rules = {
         Float64Array,
       ];
       const { momentum, eps } = op.norm;
-      const [scale, shift] = [machine.read(op.operands.scale), machine.read(op.operands.shift)];
+      const [scale, shift] = [scaleOf(machine, op.operands), machine.read(op.operands.shift)];
       const [factor, term] = [machine.create(op.operands.factor), machine.create(op.operands.term)];
       x.forEach((value, at) => (mean[at % channels]! += value / count));
       const variance = new Float64Array(channels);
@@ -254,12 +256,10 @@ const rules: Rules = {
   pointwise_inference(machine, op) {
     const x = machine.read(op.input);
     if (!op.operands || !op.norm) return finishPointwise(machine, op, x.slice());
-    const [scale, shift, mean, variance] = [
-      op.operands.scale,
-      op.operands.shift,
-      op.operands.mean,
-      op.operands.variance,
-    ].map((id) => machine.read(id)) as [Float64Array, Float64Array, Float64Array, Float64Array];
+    const [shift, mean, variance] = [op.operands.shift, op.operands.mean, op.operands.variance].map((id) =>
+      machine.read(id),
+    ) as [Float64Array, Float64Array, Float64Array];
+    const scale = scaleOf(machine, op.operands);
     const { eps } = op.norm;
     const result = x.map((value, at) => {
       const channel = at % scale.length;
@@ -274,19 +274,23 @@ const rules: Rules = {
     const behindOuter = dy.map((value, at) => (y && y[at]! <= 0 ? 0 : value));
     if (op.residualGradient !== null) machine.create(op.residualGradient).set(behindOuter);
     const x = op.input === null ? null : machine.read(op.input);
-    const inner = op.innerRelu ? normalized(machine, x!, op.operands) : null;
-    const d = behindOuter.map((value, at) => (inner && inner[at]! <= 0 ? 0 : value));
+    const inner = op.inner ? normalized(machine, x!, op.operands) : null;
+    const d = behindOuter.map((value, at) => (op.inner ? value * slopes[op.inner](inner![at]!) : value));
     const dx = machine.create(op.inputGradient);
     if (!op.operands || !x) {
       dx.set(d);
       return;
     }
     // Ioffe & Szegedy, arXiv 1502.03167 §3: the gradients by scale and shift, and through both statistics to x
-    const [scale, mean, reciprocal] = [op.operands.scale, op.operands.mean, op.operands.reciprocalDeviation].map((id) =>
-      machine.read(id),
-    ) as [Float64Array, Float64Array, Float64Array];
-    const [dScale, dShift] = [machine.create(op.scaleGradient!), machine.create(op.shiftGradient!)];
+    const [mean, reciprocal] = [op.operands.mean, op.operands.reciprocalDeviation].map((id) => machine.read(id)) as [
+      Float64Array,
+      Float64Array,
+    ];
+    const scale = scaleOf(machine, op.operands);
     const channels = scale.length;
+    const [dScale, dShift] = [op.scaleGradient, op.shiftGradient].map((id) =>
+      id === null ? new Float64Array(channels) : machine.create(id),
+    ) as [Float64Array, Float64Array];
     const count = x.length / channels;
     const hat = x.map((value, at) => (value - mean[at % channels]!) * reciprocal[at % channels]!);
     d.forEach((value, at) => {
@@ -369,6 +373,10 @@ const rules: Rules = {
     });
   },
 
+  scale(machine, { input, factor, output }) {
+    machine.create(output).set(machine.read(input).map((value) => factor * value));
+  },
+
   softmax_cross_entropy(machine, op) {
     const { count, labels, mixed } = machine.given;
     invariant(!mixed || op.mixedLabels, "the loss takes one label an image");
@@ -394,86 +402,162 @@ const rules: Rules = {
   /** Averages follow the weights and nothing of a step reads them. */
   average() {},
 
-  update(machine, { parameters, gradients }) {
+  update(machine, { groups }) {
     const { update, slots = new Map<string, Float64Array>() } = machine.given;
     if (!update) return;
-    parameters.forEach((id, index) => {
-      const tensor = machine.graph.tensors[id]!;
-      invariant(tensor.kind === "parameter", "only parameters are updated");
-      const [weights, gradient] = [machine.read(id), machine.read(gradients[index]!)];
-      const slot = (name: string): Float64Array => {
-        const key = `${tensor.name}.${name}`;
-        if (!slots.has(key)) slots.set(key, new Float64Array(weights.length));
-        return slots.get(key)!;
-      };
-      if ("sgd" in update.optimizer) updateSgd(update, tensor.decay, weights, gradient, slot);
-      else updateAdam(update, tensor.decay, weights, gradient, slot);
-    });
+    for (const { rate, rule, parameters, gradients } of groups) {
+      parameters.forEach((id, index) => {
+        const tensor = machine.graph.tensors[id]!;
+        invariant(tensor.kind === "parameter", "only parameters are updated");
+        const [weights, gradient] = [machine.read(id), machine.read(gradients[index]!)];
+        const slot = (name: string): Float64Array => {
+          const key = `${tensor.name}.${name}`;
+          if (!slots.has(key)) slots.set(key, new Float64Array(weights.length));
+          return slots.get(key)!;
+        };
+        const at = { rate: update.rates[rate]!, step: update.step, outputs: tensor.dims.at(-1)! };
+        if (rule.kind === "sgd") updateSgd(rule, at, weights, gradient, slot);
+        else if (rule.kind === "adam") updateAdam(rule, at, weights, gradient, slot);
+        else updateMuon(rule, at, weights, gradient, slot);
+      });
+    }
   },
 };
 
 type SlotOf = (name: string) => Float64Array;
+type RuleOf<K extends UpdateRule["kind"]> = Extract<UpdateRule, { kind: K }>;
 
-/** torch.optim.SGD's documented rule, dampening 0. */
+interface UpdateAt {
+  readonly rate: number;
+  readonly step: number;
+  /** The parameter's last dimension. */
+  readonly outputs: number;
+}
+
+/** torch.optim.SGD's documented rule, dampening 0; decoupled, decay comes off the weight first (arXiv 1711.05101, algorithm 1). */
 function updateSgd(
-  { optimizer, learningRate }: ReferenceUpdate,
-  isDecayed: boolean,
+  { momentum, nesterov, weightDecay, decoupled }: RuleOf<"sgd">,
+  { rate }: UpdateAt,
   weights: Float64Array,
   gradient: Float64Array,
   slot: SlotOf,
 ): void {
-  const { sgd } = optimizer as Extract<OptimizerConfig, { sgd: unknown }>;
-  const decay = isDecayed || sgd.decay_norm_and_bias ? sgd.weight_decay : 0;
-  const velocity = sgd.momentum > 0 ? slot("momentum") : null;
+  const velocity = momentum > 0 ? slot("momentum") : null;
   for (let at = 0; at < weights.length; at++) {
-    let direction = gradient[at]! + decay * weights[at]!;
+    let direction = gradient[at]! + (decoupled ? 0 : weightDecay * weights[at]!);
+    if (decoupled) weights[at]! -= rate * weightDecay * weights[at]!;
     if (velocity) {
-      velocity[at] = sgd.momentum * velocity[at]! + direction;
-      direction = sgd.nesterov ? direction + sgd.momentum * velocity[at]! : velocity[at]!;
+      velocity[at] = momentum * velocity[at]! + direction;
+      direction = nesterov ? direction + momentum * velocity[at]! : velocity[at]!;
     }
-    weights[at]! -= learningRate * direction;
+    weights[at]! -= rate * direction;
   }
 }
 
 /** torch.optim.Adam's documented rule; AdamW takes the decay off the weight instead of adding it to the gradient. */
 function updateAdam(
-  { optimizer, learningRate, step }: ReferenceUpdate,
-  isDecayed: boolean,
+  { beta1, beta2, eps, weightDecay, decoupled }: RuleOf<"adam">,
+  { rate, step }: UpdateAt,
   weights: Float64Array,
   gradient: Float64Array,
   slot: SlotOf,
 ): void {
-  const settings =
-    "adamw" in optimizer ? optimizer.adamw : (optimizer as Extract<OptimizerConfig, { adam: unknown }>).adam;
-  const { beta1, beta2, eps } = settings;
-  const decay = isDecayed || settings.decay_norm_and_bias ? settings.weight_decay : 0;
-  const isDecoupled = "adamw" in optimizer;
   const [first, second] = [slot("first_moment"), slot("second_moment")];
   for (let at = 0; at < weights.length; at++) {
-    const g = gradient[at]! + (isDecoupled ? 0 : decay * weights[at]!);
-    if (isDecoupled) weights[at]! -= learningRate * decay * weights[at]!;
+    const g = gradient[at]! + (decoupled ? 0 : weightDecay * weights[at]!);
+    if (decoupled) weights[at]! -= rate * weightDecay * weights[at]!;
     first[at] = beta1 * first[at]! + (1 - beta1) * g;
     second[at] = beta2 * second[at]! + (1 - beta2) * g * g;
     const unbiasedFirst = first[at]! / (1 - beta1 ** step);
     const unbiasedSecond = second[at]! / (1 - beta2 ** step);
-    weights[at]! -= (learningRate * unbiasedFirst) / (Math.sqrt(unbiasedSecond) + eps);
+    weights[at]! -= (rate * unbiasedFirst) / (Math.sqrt(unbiasedSecond) + eps);
   }
+}
+
+/** Jordan et al. 2024, with the parameter as the matrix [outputs, all else]; its storage is that matrix transposed. */
+function updateMuon(
+  { momentum, nesterov, iterations, normalizeWeights, weightDecay }: RuleOf<"muon">,
+  { rate, outputs }: UpdateAt,
+  weights: Float64Array,
+  gradient: Float64Array,
+  slot: SlotOf,
+): void {
+  const velocity = slot("momentum");
+  const direction = gradient.map((g, at) => {
+    velocity[at] = momentum * velocity[at]! + g;
+    return nesterov ? g + momentum * velocity[at]! : velocity[at]!;
+  });
+  const others = weights.length / outputs;
+  const { a, b, c, eps } = NEWTON_SCHULZ;
+  let x = direction.map((value) => value / (norm(direction) + eps)); // [others, outputs]
+  for (let iteration = 0; iteration < iterations; iteration++) {
+    const gram = multiply(transposed(x, others, outputs), x, outputs, others, outputs);
+    const square = multiply(gram, gram, outputs, outputs, outputs);
+    const through = multiply(
+      x,
+      gram.map((value, at) => b * value + c * square[at]!),
+      others,
+      outputs,
+      outputs,
+    );
+    x = x.map((value, at) => a * value + through[at]!);
+  }
+  const grown = normalizeWeights ? Math.sqrt(outputs) / norm(weights) : 1;
+  const step = rate * Math.sqrt(Math.max(1, outputs / others));
+  for (let at = 0; at < weights.length; at++) {
+    weights[at] = weights[at]! * grown * (1 - rate * weightDecay) - step * x[at]!;
+  }
+}
+
+function norm(values: Float64Array): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+}
+
+function transposed(matrix: Float64Array, rows: number, columns: number): Float64Array {
+  return matrix.map((_, at) => matrix[(at % rows) * columns + Math.floor(at / rows)]!);
+}
+
+/** [rows, inner] × [inner, columns] */
+function multiply(left: Float64Array, right: Float64Array, rows: number, inner: number, columns: number): Float64Array {
+  const product = new Float64Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    for (let k = 0; k < inner; k++) {
+      const value = left[row * inner + k]!;
+      for (let column = 0; column < columns; column++) {
+        product[row * columns + column]! += value * right[k * columns + column]!;
+      }
+    }
+  }
+  return product;
 }
 
 /** scale · (x − mean) / deviation + shift with the batch's statistics, or x where there is no norm. */
 function normalized(machine: Machine, x: Float64Array, operands: NormOperands | null): Float64Array {
   if (!operands) return x.slice();
-  const [scale, shift, mean, reciprocal] = [
-    operands.scale,
-    operands.shift,
-    operands.mean,
-    operands.reciprocalDeviation,
-  ].map((id) => machine.read(id)) as [Float64Array, Float64Array, Float64Array, Float64Array];
+  const [shift, mean, reciprocal] = [operands.shift, operands.mean, operands.reciprocalDeviation].map((id) =>
+    machine.read(id),
+  ) as [Float64Array, Float64Array, Float64Array];
+  const scale = scaleOf(machine, operands);
   return x.map((value, at) => {
     const channel = at % scale.length;
     return (value - mean[channel]!) * reciprocal[channel]! * scale[channel]! + shift[channel]!;
   });
 }
+
+/** Ones where the norm has no scale. */
+function scaleOf(machine: Machine, { scale, shift }: { scale: TensorId | null; shift: TensorId }): Float64Array {
+  return scale === null ? new Float64Array(machine.read(shift).length).fill(1) : machine.read(scale);
+}
+
+const activations: Readonly<Record<ActivationKind, (x: number) => number>> = {
+  relu: (x) => Math.max(0, x),
+  gelu: (x) => x * normalShare(x),
+};
+
+const slopes: Readonly<Record<ActivationKind, (x: number) => number>> = {
+  relu: (x) => (x > 0 ? 1 : 0),
+  gelu: (x) => normalShare(x) + x * normalDensity(x),
+};
 
 /** The activations and the addition behind the norm; changes `value` in place. */
 function finishPointwise(
@@ -484,7 +568,7 @@ function finishPointwise(
   const residual = op.residual === null ? null : machine.read(op.residual);
   const y = machine.create(op.output);
   for (let at = 0; at < y.length; at++) {
-    const inner = op.innerRelu ? Math.max(0, value[at]!) : value[at]!;
+    const inner = op.inner ? activations[op.inner](value[at]!) : value[at]!;
     const sum = inner + (residual ? residual[at]! : 0);
     y[at] = op.outerRelu ? Math.max(0, sum) : sum;
   }

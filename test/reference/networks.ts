@@ -4,8 +4,10 @@ import type { Layer } from "./build-program.js";
 import { graphOf, square } from "./build-program.js";
 
 const conv = (channels: number, window: Window, bias = false): Op => ({ kind: "conv2d", channels, bias, ...window });
-const norm: Op = { kind: "batch_norm", eps: 1e-3, momentum: 0.3 };
+const norm: Op = { kind: "batch_norm", eps: 1e-3, momentum: 0.3, scale: true };
+const shiftOnly: Op = { kind: "batch_norm", eps: 1e-3, momentum: 0.3, scale: false };
 const relu: Op = { kind: "relu" };
+const gelu: Op = { kind: "gelu" };
 const linear = (features: number, bias = true): Op => ({ kind: "linear", features, bias });
 const same = square(3, 1, 1);
 const stem: readonly Layer[] = [
@@ -162,6 +164,36 @@ export const networks: Readonly<Record<string, ShapedGraph>> = {
       ...stem,
       ...block("wider", "stem.activation", { channels: 9, stride: 2, projection: "subsample" }),
       ...block("smaller", "wider.activation", { channels: 9, stride: 3, projection: "subsample" }),
+      ...head,
+    ],
+  ),
+  "groups with pools, norms without scales and a factor on the logits": net(
+    [13, 12, 3],
+    [
+      ["stem.conv", conv(8, square(2), true)],
+      ["stem.activation", gelu],
+      ["group.conv1", conv(10, same)],
+      ["group.pool", { kind: "max_pool", ...square(2, 2) }],
+      ["group.norm1", shiftOnly],
+      ["group.activation1", gelu],
+      ["group.conv2", conv(10, same)],
+      ["group.norm2", shiftOnly],
+      ["group.activation2", gelu],
+      ["pooling", { kind: "max_pool", ...square(3, 3) }],
+      ["classifier", linear(4, false)],
+      ["scale", { kind: "scale", factor: 0.3 }],
+    ],
+  ),
+  "a group with a shortcut": net(
+    [7, 6, 3],
+    [
+      ["group.conv1", conv(6, same)],
+      ["group.norm1", norm],
+      ["group.activation1", gelu],
+      ["group.conv2", conv(6, same)],
+      ["group.norm2", shiftOnly],
+      ["group.add", { kind: "add" }, ["group.norm2", "group.activation1"]],
+      ["group.activation2", gelu],
       ...head,
     ],
   ),

@@ -1,7 +1,6 @@
 // Runs a TrainingGraph, or a part of one, on the built WebAssembly kernels with every tensor in sight: each buffer lies
 // apart from the others between guards, and what no one has written is NaN, so that stray reads and writes are seen.
 import { readFileSync } from "node:fs";
-import type { OptimizerConfig } from "../../src/compiler/config.js";
 import { invariant } from "../../src/compiler/diagnostic.js";
 import { emitStep, tableBytes } from "../../src/compiler/lower/emit-step.js";
 import type { KernelCalls } from "../../src/compiler/lower/kernel-calls.js";
@@ -13,12 +12,12 @@ import type { ConvolutionChoice } from "../../src/compiler/lower/convolution-ker
 import type { KernelSelection, PersistentName } from "../../src/compiler/lower/kernel-selector.js";
 import { persistentBuffers } from "../../src/compiler/lower/kernel-selector.js";
 import { selectKernels } from "../../src/compiler/lower/select-kernels.js";
-import type { Tensor, TensorId, TrainingGraph } from "../../src/compiler/lower/training-graph.js";
+import type { Tensor, TensorId, TrainingGraph, UpdateGroup } from "../../src/compiler/lower/training-graph.js";
 import type { MixedLabels } from "../../src/runtime/engine.js";
 import { Heap, encodeStep } from "../../src/runtime/engines/wasm/heap.js";
 import { builtFolder, wasmFeatures } from "../../src/runtime/engines/wasm/kernels-module.js";
 import { mapOf } from "./interpret.js";
-import { plainSgd } from "./build-program.js";
+import { momentCorrections } from "../../src/compiler/update-rule.js";
 
 export interface KernelRun {
   readonly graph: TrainingGraph;
@@ -30,10 +29,9 @@ export interface KernelRun {
   readonly pixelValues?: Float32Array;
   readonly labels?: Int32Array;
   readonly mixed?: MixedLabels;
-  readonly optimizer?: OptimizerConfig;
   readonly convolutions?: ConvolutionChoice;
-  /** Rates and steps, one a run of the graph; one run without. */
-  readonly hyper?: readonly { readonly learningRate: number; readonly step: number }[];
+  /** Rates of all groups and steps, one a run of the graph; one run without. */
+  readonly hyper?: readonly { readonly rates: readonly number[]; readonly step: number }[];
   /** Let outputs take their inputs' places wherever the selection allows it. */
   readonly inPlace?: boolean;
   readonly build?: "kernels.wasm" | "kernels-relaxed.wasm";
@@ -52,7 +50,7 @@ const GUARD = 256;
 const PATTERN = 0xff; // as floats and doubles: NaN
 
 export function runKernels(run: KernelRun): KernelOutcome {
-  const { graph, batch, optimizer = plainSgd } = run;
+  const { graph, batch } = run;
   const selection = selectionOf(graph, run);
   const { layout } = selection;
   const calls = selectKernels(graph, selection);
@@ -118,10 +116,13 @@ export function runKernels(run: KernelRun): KernelOutcome {
   const kernels = new WebAssembly.Instance(moduleOf(file), { env }).exports as {
     run(step: number, threads: number, times: number): void;
   };
-  const [settings] = Object.values(optimizer) as [{ beta1?: number; beta2?: number }];
-  for (const { learningRate, step: number } of run.hyper ?? [{ learningRate: 0, step: 1 }]) {
-    const [beta1, beta2] = [settings.beta1 ?? 0, settings.beta2 ?? 0];
-    heap.setHyper(learningRate, 1 - beta1 ** number, Math.sqrt(1 - beta2 ** number), 0);
+  const updates = updateGroupsOf(graph);
+  for (const { rates, step: number } of run.hyper ?? [{ rates: [], step: 1 }]) {
+    const groups = rates.map((rate, index) => {
+      const rule = updates.find((group) => group.rate === index)!.rule;
+      return { rate, corrections: momentCorrections(rule, number) };
+    });
+    heap.setHyper({ groups, averageShare: 0 });
     kernels.run(stepAddress, 1, 0);
   }
 
@@ -167,9 +168,9 @@ export function runKernels(run: KernelRun): KernelOutcome {
 
 export function selectionOf(
   graph: TrainingGraph,
-  { batch, optimizer = plainSgd, convolutions }: Pick<KernelRun, "batch" | "optimizer" | "convolutions">,
+  { batch, convolutions }: Pick<KernelRun, "batch" | "convolutions">,
 ): KernelSelection {
-  const selection = { batch, threads: 1, layout: layoutOf(graph), optimizer, readsAverages: false };
+  const selection = { batch, threads: 1, layout: layoutOf(graph), readsAverages: false };
   return convolutions ? { ...selection, convolutions } : selection;
 }
 
@@ -206,11 +207,11 @@ function layoutOf(graph: TrainingGraph): ParameterLayout {
     const conv = graph.nodes.find(({ op }) => op.kind === "conv2d" && op.weight === weight)?.op;
     return conv?.kind === "conv2d" && isImages(graph, conv.input) ? 4 : 8;
   };
-  let end = 0;
-  const place = (kind: Tensor["kind"], isDecayed: boolean): StoredTensor[] =>
-    graph.tensors.flatMap((tensor, id) => {
-      if (tensor.kind !== kind || (tensor.kind !== "parameter" && tensor.kind !== "statistic")) return [];
-      if (tensor.decay !== isDecayed) return [];
+  const place = (ids: readonly TensorId[]): { tensors: StoredTensor[]; end: number } => {
+    let end = 0;
+    const tensors = ids.map((id) => {
+      const tensor = graph.tensors[id]!;
+      invariant(tensor.kind === "parameter" || tensor.kind === "statistic", `${tensor.name} is kept in no region`);
       const columns = tensor.dims.at(-1)!;
       const storedColumns = lanesOf(columns);
       const multiple = paddedTo(id);
@@ -219,15 +220,25 @@ function layoutOf(graph: TrainingGraph): ParameterLayout {
       const blocks = tensor.dims.slice(0, -2).reduce((product, size) => product * size, 1);
       const stored = { name: tensor.name, offset: end, shape: tensor.dims, blocks, rows, storedRows };
       end += blocks * storedRows * storedColumns * 4;
-      return [{ ...stored, columns, storedColumns }];
+      return { ...stored, columns, storedColumns };
     });
-  const decayed = place("parameter", true);
-  const decayedBytes = end;
-  const others = place("parameter", false);
-  const parameterBytes = end;
-  end = 0;
-  const statistics = place("statistic", false);
-  return { parameters: [...decayed, ...others], decayedBytes, parameterBytes, statistics, statisticBytes: end };
+    return { tensors, end };
+  };
+  const idsOf = (kind: Tensor["kind"]) => graph.tensors.flatMap((tensor, id) => (tensor.kind === kind ? [id] : []));
+  const grouped = updateGroupsOf(graph).flatMap(({ parameters }) => parameters);
+  const parameters = place([...grouped, ...idsOf("parameter").filter((id) => !grouped.includes(id))]);
+  const statistics = place(idsOf("statistic"));
+  return {
+    parameters: parameters.tensors,
+    parameterBytes: parameters.end,
+    statistics: statistics.tensors,
+    statisticBytes: statistics.end,
+  };
+}
+
+function updateGroupsOf(graph: TrainingGraph): readonly UpdateGroup[] {
+  const update = graph.nodes.find(({ op }) => op.kind === "update")?.op;
+  return update?.kind === "update" ? update.groups : [];
 }
 
 function sizesOfRegions(layout: ParameterLayout, run: KernelRun): Record<PersistentName, number> {

@@ -5,7 +5,7 @@ import { inferShapes } from "../../src/compiler/infer-shapes.js";
 import { initialize } from "../../src/runtime/initialize.js";
 import { tinyConfig } from "../support/tiny-config.js";
 
-const BATCH = { batch: { eps: 1e-5, momentum: 0.1 } };
+const BATCH = { batch: { eps: 1e-5, momentum: 0.1, scale: true } };
 const WIDE: Partial<ModelConfig> = {
   stem: {
     channels: 64,
@@ -13,6 +13,7 @@ const WIDE: Partial<ModelConfig> = {
     stride: 1,
     padding: 2,
     bias: true,
+    whitening: null,
     norm: BATCH,
     activation: "relu",
     pool: null,
@@ -79,10 +80,11 @@ describe("initialize", () => {
     const norms = { channels: 6, blocks: 2, stride: 2, norm: BATCH, activation: "relu" } as const;
     const stage = {
       ...norms,
+      block: "residual",
       projection: { bias: false, norm: BATCH },
       activation_before_add: true,
       pool: null,
-    };
+    } as const;
     const state = initialState({ zero_last_norm: true }, { stages: [stage] });
     const silent = [...state].filter(
       ([name, { data }]) => /norm\d?\.weight$/.test(name) && data.every((value) => value === 0),

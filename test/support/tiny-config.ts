@@ -9,7 +9,7 @@ export interface TinyParts {
   readonly train?: Partial<TrainConfig>;
 }
 
-const BATCH = { batch: { eps: 1e-5, momentum: 0.1 } };
+const BATCH = { batch: { eps: 1e-5, momentum: 0.1, scale: true } };
 
 /** 40 generated images of 8×8×3 in four classes; batches of 12, so the last of an epoch has four images. */
 export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: TinyParts = {}): ResolvedConfig {
@@ -40,6 +40,7 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
         stride: 1,
         padding: 1,
         bias: false,
+        whitening: null,
         norm: BATCH,
         activation: "relu",
         pool: null,
@@ -48,6 +49,7 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
         {
           channels: 6,
           blocks: 2,
+          block: "residual",
           stride: 2,
           projection: { bias: true, norm: "none" },
           norm: BATCH,
@@ -57,7 +59,7 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
         },
       ],
       pooling: "global_average",
-      classifier: { classes: 4, bias: true },
+      classifier: { classes: 4, bias: true, scale: 1 },
       ...model,
     },
     train: {
@@ -65,8 +67,9 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
       batch_size: 12,
       drop_last: false,
       optimizer: {
-        sgd: { momentum: 0.9, nesterov: true, weight_decay: 5e-4, decay_norm_and_bias: false },
+        sgd: { momentum: 0.9, nesterov: true, weight_decay: 5e-4, decoupled: false, decay_norm_and_bias: false },
       },
+      groups: [],
       learning_rate: { cosine: { rate: 0.1, end: 0, warmup_epochs: 0.5, warmup_steps: null } },
       loss: { cross_entropy: { label_smoothing: 0.1 } },
       initialization: { weights: "kaiming_normal", bias: "zero", zero_last_norm: true },

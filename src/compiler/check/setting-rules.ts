@@ -102,14 +102,14 @@ function nesterovHasMomentum({ train }: ResolvedConfig): readonly Diagnostic[] {
 
 function decayIsLimitedWhereThereIsSome({ train }: ResolvedConfig): readonly Diagnostic[] {
   const [[name, settings]] = Object.entries(train.optimizer) as [[string, DecayConfig]];
-  if (settings.decay_norm_and_bias || settings.weight_decay > 0) return [];
+  if (settings.decay_norm_and_bias !== false || settings.weight_decay > 0) return [];
   const message = "decay_norm_and_bias is false, but weight_decay is 0, so nothing decays anyway";
   return [withoutEffect(message, ["train", "optimizer", name, "decay_norm_and_bias"], "add `weight_decay: 5e-4`")];
 }
 
 interface DecayConfig {
   readonly weight_decay: number;
-  readonly decay_norm_and_bias: boolean;
+  readonly decay_norm_and_bias?: boolean;
 }
 
 function stairsChangeTheRate({ train }: ResolvedConfig): readonly Diagnostic[] {

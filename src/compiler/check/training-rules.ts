@@ -18,7 +18,7 @@ const usualRatesOfAdam: UsualRates = {
 };
 
 /** The widest ranges that the literature trains with: what lies outside is more likely a slip than a choice. */
-const usualRates: Readonly<Record<"sgd" | "adam" | "adamw", UsualRates>> = {
+const usualRates: Readonly<Record<"sgd" | "adam" | "adamw" | "muon", UsualRates>> = {
   sgd: {
     from: 1e-6,
     to: 3.2,
@@ -26,7 +26,10 @@ const usualRates: Readonly<Record<"sgd" | "adam" | "adamw", UsualRates>> = {
   },
   adam: usualRatesOfAdam,
   adamw: usualRatesOfAdam,
+  muon: { from: 1e-4, to: 1, source: "Jordan et al. 2024 (github.com/KellerJordan/Muon)" },
 };
+
+const usualStarts = { sgd: 0.1, adam: 0.001, adamw: 0.001, muon: 0.02 } as const;
 
 function rateIsUsual({ train }: ResolvedConfig): readonly Diagnostic[] {
   const name = optimizerName(train.optimizer);
@@ -39,14 +42,14 @@ function rateIsUsual({ train }: ResolvedConfig): readonly Diagnostic[] {
       severity: "warning",
       message: `the learning rate reaches ${rate}, but ${name} is used with ${from} to ${to} (${source})`,
       path,
-      hint: `start from \`${name === "sgd" ? 0.1 : 0.001}\``,
+      hint: `start from \`${usualStarts[name]}\``,
       related: [{ message: "the optimizer is set here", path: ["train", "optimizer"] }],
     },
   ];
 }
 
-function optimizerName(optimizer: OptimizerConfig): "sgd" | "adam" | "adamw" {
-  return "sgd" in optimizer ? "sgd" : "adam" in optimizer ? "adam" : "adamw";
+function optimizerName(optimizer: OptimizerConfig): keyof typeof usualRates {
+  return Object.keys(optimizer)[0] as keyof typeof usualRates;
 }
 
 /** Every schedule but one_cycle only falls from its rate. */

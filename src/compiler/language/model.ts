@@ -1,5 +1,15 @@
-// The `model` section of the language: a residual network from its input to its classes.
-import type { ModelConfig, NormConfig, ProjectionConfig, StageConfig, StemConfig, WindowConfig } from "../config.js";
+// The `model` section of the language: a network of stages from its input to its classes.
+import type {
+  ActivationConfig,
+  BlockConfig,
+  ModelConfig,
+  NormConfig,
+  ProjectionConfig,
+  StageConfig,
+  StemConfig,
+  WhiteningConfig,
+  WindowConfig,
+} from "../config.js";
 import { boolean, choice, integer, list, map, number, options, shortForms } from "./forms.js";
 import type { Key, MapForm, SettingsOf } from "./forms.js";
 
@@ -44,6 +54,11 @@ const norm: Key = {
           default: 0.1,
           source: "PyTorch's BatchNorm2d",
         },
+        scale: {
+          form: boolean,
+          description: "Whether a factor a channel is learned beside the shift; without, it is 1.",
+          default: true,
+        },
       }),
     },
     none: { description: "No normalisation.", settings: null },
@@ -54,7 +69,11 @@ const norm: Key = {
 };
 
 const activation: Key = {
-  form: choice({ relu: "max(x, 0)", none: "no activation" }),
+  form: choice<ActivationConfig>({
+    relu: "max(x, 0)",
+    gelu: "x times the normal distribution's share below x (arXiv 1606.08415), exactly and not by tanh",
+    none: "no activation",
+  }),
   description: "The non-linearity.",
   default: "relu",
 };
@@ -82,6 +101,28 @@ const stem: MapForm = map<StemConfig>({
     description: "Whether the convolution adds a bias. A normalisation right after it makes the bias needless.",
     default: false,
   },
+  whitening: {
+    form: map<WhiteningConfig>({
+      images: {
+        form: integer({ minimum: 1, maximum: 1_000_000, unit: "images" }),
+        description: "How many training images, the first in their order, the covariance is taken over.",
+        default: 5000,
+        source: "Jordan 2024 (arXiv 2404.00498)",
+      },
+      eps: {
+        form: number({ minimum: 0, maximum: 1 }),
+        description: "Added to each variance before its root is taken.",
+        default: 5e-4,
+        source: "Jordan 2024 (arXiv 2404.00498)",
+      },
+    }),
+    description:
+      "Filters that whiten: the eigenvectors of the covariance of the training images' patches, each over its standard deviation, and their negatives. They are set before the first step and never trained. The convolution has twice as many channels as a patch has values.",
+    default: null,
+    absent: "the filters are trained",
+    example: { eps: 5e-4 },
+    source: "Jordan 2024 (arXiv 2404.00498), section 3.1",
+  },
   norm,
   activation,
   pool: { ...pool, description: "Pooling at the end of the stem." },
@@ -91,8 +132,43 @@ const stage: MapForm = map<StageConfig>({
   channels: { form: integer(channels), description: "Output channels of every block of the stage.", example: 32 },
   blocks: {
     form: integer({ minimum: 1, maximum: 1000, unit: "blocks" }),
-    description: "Residual blocks in the stage, each of two 3×3 convolutions with a shortcut around them.",
+    description: "Blocks in the stage.",
     example: 3,
+  },
+  block: {
+    form: options({
+      residual: {
+        description: "Two 3×3 convolutions with norms and activations, and a shortcut around them.",
+        settings: null,
+        source: "He et al. 2015 (arXiv 1512.03385)",
+      },
+      group: {
+        description:
+          "3×3 convolutions one after another, each with norm and activation; pooling between the first and its norm.",
+        source: "Jordan 2024 (arXiv 2404.00498), section 3",
+        settings: map<SettingsOf<BlockConfig, "group">>({
+          convolutions: {
+            form: integer({ minimum: 1, maximum: 100, unit: "convolutions" }),
+            description: "How many.",
+            default: 2,
+          },
+          pool: {
+            ...pool,
+            description:
+              "Pooling right after the first convolution of the stage's first block, so that the norm sees fewer values.",
+          },
+          shortcut: {
+            form: boolean,
+            description: "Whether a shortcut leads from behind the first activation to before the last one.",
+            default: false,
+            source: "Jordan 2024 (arXiv 2404.00498), the networks of 95 % and 96 %",
+          },
+        }),
+      },
+    }),
+    description: "What a block is.",
+    default: "residual",
+    example: { group: { pool: { max: { kernel: 2 } } } },
   },
   stride: {
     form: integer(stride),
@@ -167,7 +243,7 @@ export const model: MapForm = map<ModelConfig>({
   },
   stages: {
     form: list(stage, 1, 100),
-    description: "The residual stages in order. Within a stage, map size and channels stay the same.",
+    description: "The stages in order. Within a stage, map size and channels stay the same.",
     example: [
       { channels: 16, blocks: 3 },
       { channels: 32, blocks: 3, stride: 2, projection: true },
@@ -192,6 +268,12 @@ export const model: MapForm = map<ModelConfig>({
         example: 10,
       },
       bias: { form: boolean, description: "Whether the classifier adds a bias.", default: true },
+      scale: {
+        form: number({ above: 0, maximum: 1_000_000 }),
+        description: "What the scores are multiplied by.",
+        default: 1,
+        example: 0.111,
+      },
     }),
     description: "The linear layer that yields one score a class.",
     default: {},

@@ -1,98 +1,21 @@
 // The `train` section of the language: how long, with which optimizer and schedule, from which start.
 import type {
-  AdamConfig,
   EvaluationConfig,
   InitializationConfig,
   LearningRateConfig,
-  OptimizerConfig,
   TrainConfig,
   WarmupConfig,
 } from "../config.js";
 import { boolean, choice, integer, list, map, number, options, shortForms } from "./forms.js";
 import type { Form, Key, MapForm, SettingsOf } from "./forms.js";
+import { optimizer } from "./optimizer.js";
+import { parameterGroup } from "./parameter-group.js";
+import { weightAverage } from "./weight-average.js";
 
 const epochs = { minimum: 1, maximum: 1_000_000, unit: "epochs" };
 const stepCount = { minimum: 1, maximum: 1_000_000_000, unit: "steps" };
 const rate = number({ minimum: 0, maximum: 1000 });
 const rateAboveZero = number({ above: 0, maximum: 1000 });
-
-const weightDecay: Key = {
-  form: number({ minimum: 0, maximum: 10 }),
-  description: "Pulls weights towards zero.",
-  default: 0,
-  example: 5e-4,
-};
-
-const decayNormAndBias: Key = {
-  form: boolean,
-  description: "Whether weight decay reaches the parameters of norms and the biases too.",
-  default: true,
-};
-
-const adam = (decay: { readonly weight_decay: Partial<Key> }): MapForm =>
-  map<AdamConfig>({
-    beta1: {
-      form: number({ minimum: 0, below: 1 }),
-      description: "Decay of the running mean of gradients.",
-      default: 0.9,
-      source: "Kingma and Ba 2014 (arXiv 1412.6980)",
-    },
-    beta2: {
-      form: number({ minimum: 0, below: 1 }),
-      description: "Decay of the running mean of squared gradients.",
-      default: 0.999,
-      source: "Kingma and Ba 2014 (arXiv 1412.6980)",
-    },
-    eps: {
-      form: number({ above: 0, maximum: 1 }),
-      description: "Added to the divisor, against division by zero.",
-      default: 1e-8,
-      source: "Kingma and Ba 2014 (arXiv 1412.6980)",
-    },
-    weight_decay: { ...weightDecay, ...decay.weight_decay },
-    decay_norm_and_bias: decayNormAndBias,
-  });
-
-const optimizer = options({
-  sgd: {
-    description: "Stochastic gradient descent.",
-    settings: map<SettingsOf<OptimizerConfig, "sgd">>({
-      momentum: {
-        form: number({ minimum: 0, below: 1 }),
-        description: "Share of the last update's direction that is kept.",
-        default: 0,
-        example: 0.9,
-      },
-      nesterov: {
-        form: boolean,
-        description: "Whether the gradient is taken ahead, where momentum leads.",
-        default: false,
-        source: "Sutskever et al. 2013",
-      },
-      weight_decay: {
-        ...weightDecay,
-        description: "Pulls weights towards zero: added to the gradient as weight_decay × weight.",
-      },
-      decay_norm_and_bias: decayNormAndBias,
-    }),
-  },
-  adam: {
-    description: "Adam; weight decay is added to the gradient.",
-    source: "Kingma and Ba 2014 (arXiv 1412.6980)",
-    settings: adam({ weight_decay: {} }),
-  },
-  adamw: {
-    description: "Adam with weight decay apart from the gradient.",
-    source: "Loshchilov and Hutter 2017 (arXiv 1711.05101)",
-    settings: adam({
-      weight_decay: {
-        description: "Pulls weights towards zero: each step takes learning rate × weight_decay × weight off.",
-        default: 0.01,
-        source: "PyTorch's AdamW",
-      },
-    }),
-  },
-});
 
 const warmup: Readonly<Record<keyof WarmupConfig, Key>> = {
   warmup_epochs: {
@@ -265,6 +188,13 @@ export const train: MapForm = map<TrainConfig>({
     default: "sgd",
     example: { sgd: { momentum: 0.9, nesterov: true, weight_decay: 5e-4 } },
   },
+  groups: {
+    form: list(parameterGroup(learningRateForm), 0, 32),
+    description:
+      "Parameters that are trained otherwise than the rest, or not at all. A parameter belongs to the first group that it fits.",
+    default: [],
+    example: [{ roles: ["norm_shift"], rate_factor: 64 }],
+  },
   learning_rate: {
     form: learningRateForm,
     description: "Size of the updates over the course of training; it changes with every step.",
@@ -321,23 +251,9 @@ export const train: MapForm = map<TrainConfig>({
     example: { weights: "xavier_uniform" },
   },
   weight_average: {
-    form: options({
-      ema: {
-        description: "An exponential moving average over the steps, of running statistics too.",
-        settings: map<NonNullable<TrainConfig["weight_average"]>["ema"]>({
-          decay: {
-            form: number({ minimum: 0, below: 1 }),
-            description:
-              "Share of the average that a step leaves; smaller in the first steps: (1 + step) / (10 + step).",
-            default: 0.999,
-            example: 0.99,
-            source: "Polyak and Juditsky 1992; the ramp as in TensorFlow's ExponentialMovingAverage",
-          },
-        }),
-      },
-    }),
+    form: weightAverage,
     description:
-      "Weights averaged over training, for evaluation and for the saved model; training itself is as without.",
+      "Weights averaged over training, for evaluation and for the saved model; but for Lookahead, training itself is as without.",
     default: null,
     absent: "the weights as they are",
     example: { ema: { decay: 0.99 } },

@@ -15,6 +15,7 @@ import { emitStep, tableBytes } from "./emit-step.js";
 import { KernelSelector, persistentBuffers } from "./kernel-selector.js";
 import type { PersistentName } from "./kernel-selector.js";
 import { layoutParameters } from "./layout.js";
+import { parameterGroups } from "../parameter-groups.js";
 import type { StepRequest } from "./lower.js";
 import { HEAP_START, trainingGraphOf } from "./lower.js";
 import { convolutionTasks } from "./select-convolution.js";
@@ -22,10 +23,10 @@ import { convolutionTasks } from "./select-convolution.js";
 /** Each geometry and pass once, at the size of the first request that has it. */
 export function tasksOf(program: Program, requests: readonly StepRequest[]): Map<string, ConvolutionTask> {
   const tasks = new Map<string, ConvolutionTask>();
-  const layout = layoutParameters(program.graph);
-  for (const { mode, batch } of requests) {
-    const selection = { batch, threads: 1, layout, optimizer: program.config.train.optimizer, readsAverages: false };
-    for (const task of convolutionTasks(new KernelSelector(trainingGraphOf(program, mode), selection))) {
+  const layout = layoutParameters(program.graph, parameterGroups(program.config, program.graph));
+  for (const { mode, batch, phase } of requests) {
+    const selection = { batch, threads: 1, layout, readsAverages: false };
+    for (const task of convolutionTasks(new KernelSelector(trainingGraphOf(program, mode, phase), selection))) {
       const key = taskKey(task);
       if (!tasks.has(key)) tasks.set(key, task);
     }
@@ -45,10 +46,10 @@ export function stepOfTask<P extends ConvolutionPass>(
   kernel: ConvolutionKernel<P>,
   threads: number,
 ): TaskStep {
-  const layout = { parameters: [], decayedBytes: 0, parameterBytes: 0, statistics: [], statisticBytes: 0 };
-  const selection = { batch: task.images, threads, layout, optimizer: NO_OPTIMIZER, readsAverages: false };
+  const layout = { parameters: [], parameterBytes: 0, statistics: [], statisticBytes: 0 };
+  const selection = { batch: task.images, threads, layout, readsAverages: false };
   const selector = new KernelSelector({ tensors: [], nodes: [] }, selection);
-  selector.node = { name: taskKey(task), op: { kind: "average" } };
+  selector.node = { name: taskKey(task), op: { kind: "average", writesBack: false } };
   const bytes = imageBytes(task);
   const input = selector.scratch("input", bytes.input * task.images);
   const output = selector.scratch("output", bytes.output * task.images);
@@ -83,7 +84,3 @@ export function stepOfTask<P extends ConvolutionPass>(
     ],
   };
 }
-
-const NO_OPTIMIZER = {
-  sgd: { momentum: 0, nesterov: false, weight_decay: 0, decay_norm_and_bias: false },
-};

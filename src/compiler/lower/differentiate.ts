@@ -3,7 +3,15 @@
 import { invariant } from "../diagnostic.js";
 import type { Shape } from "../graph.js";
 import type { FusedGraph, FusedNode, FusedOp } from "./fuse.js";
-import type { NormOperands, Tensor, TensorId, TrainingGraph, TrainingNode, TrainingOp } from "./training-graph.js";
+import type {
+  NormOperands,
+  Tensor,
+  TensorId,
+  TrainingGraph,
+  TrainingNode,
+  TrainingOp,
+  UpdateGroup,
+} from "./training-graph.js";
 
 export type StepMode = "train" | "evaluate";
 
@@ -13,14 +21,28 @@ export interface LossOptions {
   readonly mixedLabels?: boolean;
 }
 
+/** How the parameters are updated from their gradients. */
+export interface UpdatePlan {
+  /** Those that are trained, by name; the others are frozen and get no gradient. */
+  readonly groups: readonly (Pick<UpdateGroup, "rate" | "rule"> & { readonly parameters: readonly string[] })[];
+  /** null without an average. */
+  readonly average: null | { readonly writesBack: boolean };
+}
+
 export function differentiate(
   graph: FusedGraph,
   mode: StepMode,
+  updates: UpdatePlan,
   { labelSmoothing = 0, mixedLabels = false }: LossOptions = {},
-  averages = false,
 ): TrainingGraph {
-  const tape = new Tape(graph);
-  graph.nodes.forEach((node, index) => forwardRules[node.op.kind](tape, node as never, index, mode));
+  const trained = new Set(updates.groups.flatMap(({ parameters }) => parameters));
+  const tape = new Tape(graph, trained);
+  graph.nodes.forEach((node, index) => {
+    const before = tape.trainedParameters;
+    forwardRules[node.op.kind](tape, node as never, index, mode);
+    const isTrained = tape.trainedParameters > before;
+    tape.needsGradient[index] = isTrained || node.inputs.some((input) => tape.needsGradient[input]);
+  });
   const last = graph.nodes.length - 1;
   const logits = tape.outputs[last]!;
   const logitsGradient = mode === "train" ? tape.activation("logits gradient", graph.nodes[last]!.shape) : null;
@@ -30,14 +52,13 @@ export function differentiate(
   tape.gradients[last] = logitsGradient;
   for (let index = last; index > 0; index--) {
     const node = graph.nodes[index]!;
+    if (!tape.needsGradient[index]) continue;
     const outputGradient = tape.gradients[index];
     invariant(outputGradient !== undefined, `${node.name} has no reader`);
     backwardRules[node.op.kind](tape, node as never, index, outputGradient);
   }
-  const parameters = [...tape.parameterGradients.keys()].sort((a, b) => a - b);
-  const gradients = parameters.map((parameter) => tape.parameterGradients.get(parameter)!);
-  tape.push("update", { kind: "update", parameters, gradients });
-  if (averages) tape.push("weight average", { kind: "average" });
+  tape.push("update", { kind: "update", groups: updates.groups.map((group) => tape.updateGroup(group)) });
+  if (updates.average) tape.push("weight average", { kind: "average", ...updates.average });
   return tape.finish();
 }
 
@@ -54,9 +75,17 @@ class Tape {
   readonly outputs: TensorId[] = [];
   readonly saved: Saved[] = [];
   readonly gradients: (TensorId | undefined)[] = [];
-  readonly parameterGradients = new Map<TensorId, TensorId>();
+  /** Parameters so far that are not frozen. */
+  trainedParameters = 0;
+  /** By node of the graph: whether anything that is trained lies at or before it. */
+  readonly needsGradient: boolean[] = [];
+  private readonly parameters = new Map<string, TensorId>();
+  private readonly parameterGradients = new Map<TensorId, TensorId>();
 
-  constructor(readonly graph: FusedGraph) {}
+  constructor(
+    readonly graph: FusedGraph,
+    private readonly trained: ReadonlySet<string>,
+  ) {}
 
   push(name: string, op: TrainingOp): void {
     this.nodes.push({ name, op });
@@ -71,15 +100,29 @@ class Tape {
     return this.add({ kind: "activation", name, shape });
   }
 
-  parameter(name: string, dims: readonly number[], decay: boolean): TensorId {
-    return this.add({ kind: "parameter", name, dims, decay });
+  parameter(name: string, dims: readonly number[]): TensorId {
+    const id = this.add({ kind: "parameter", name, dims });
+    this.parameters.set(name, id);
+    if (this.trained.has(name)) this.trainedParameters++;
+    return id;
   }
 
-  gradientOf(parameter: TensorId): TensorId {
+  /** Null where the parameter is frozen. */
+  gradientOf(parameter: TensorId): TensorId | null {
     const { name } = this.tensors[parameter]!;
+    if (!this.trained.has(name)) return null;
     const gradient = this.add({ kind: "gradient", name: `${name} gradient`, parameter });
     this.parameterGradients.set(parameter, gradient);
     return gradient;
+  }
+
+  updateGroup({ parameters: names, ...group }: UpdatePlan["groups"][number]): UpdateGroup {
+    const parameters = names.map((name) => {
+      const id = this.parameters.get(name);
+      invariant(id !== undefined, `the network has no parameter ${name}`);
+      return id;
+    });
+    return { ...group, parameters, gradients: parameters.map((id) => this.parameterGradients.get(id)!) };
   }
 
   inputOf(node: FusedNode, which = 0): TensorId {
@@ -112,8 +155,8 @@ const forwardRules: ForwardRules = {
   conv2d(tape, node, index) {
     const { op, name, shape } = node;
     const inChannels = tape.inputShape(node).channels;
-    const weight = tape.parameter(`${name}.weight`, [...op.kernel, inChannels, op.channels], true);
-    const bias = op.bias ? tape.parameter(`${name}.bias`, [op.channels], false) : null;
+    const weight = tape.parameter(`${name}.weight`, [...op.kernel, inChannels, op.channels]);
+    const bias = op.bias ? tape.parameter(`${name}.bias`, [op.channels]) : null;
     const output = tape.activation(name, shape);
     tape.outputs[index] = output;
     tape.saved[index] = { weight, bias };
@@ -122,7 +165,7 @@ const forwardRules: ForwardRules = {
 
   pointwise(tape, node, index, mode) {
     const { op, name, shape } = node;
-    const { normName, kind: _, ...pointwise } = op;
+    const { normName, kind: _, scale: hasScale, ...pointwise } = op;
     const input = tape.inputOf(node);
     const residual = op.add ? tape.inputOf(node, 1) : null;
     const { channels } = shape;
@@ -130,15 +173,15 @@ const forwardRules: ForwardRules = {
       normName === null
         ? null
         : {
-            scale: tape.parameter(`${normName}.weight`, [channels], false),
-            shift: tape.parameter(`${normName}.bias`, [channels], false),
+            scale: hasScale ? tape.parameter(`${normName}.weight`, [channels]) : null,
+            shift: tape.parameter(`${normName}.bias`, [channels]),
           };
     const running =
       normName === null
         ? null
         : {
-            mean: tape.add({ kind: "statistic", name: `${normName}.running_mean`, dims: [channels], decay: false }),
-            variance: tape.add({ kind: "statistic", name: `${normName}.running_var`, dims: [channels], decay: false }),
+            mean: tape.add({ kind: "statistic", name: `${normName}.running_mean`, dims: [channels] }),
+            variance: tape.add({ kind: "statistic", name: `${normName}.running_var`, dims: [channels] }),
           };
     const output = tape.activation(`${name} output`, shape);
     tape.outputs[index] = output;
@@ -166,6 +209,12 @@ const forwardRules: ForwardRules = {
 
   max_pool: poolForward,
   average_pool: poolForward,
+
+  scale(tape, node, index) {
+    const output = tape.activation(node.name, node.shape);
+    tape.outputs[index] = output;
+    tape.push(node.name, { kind: "scale", input: tape.inputOf(node), factor: node.op.factor, output });
+  },
 };
 
 function poolForward(tape: Tape, node: NodeOf<"max_pool"> | NodeOf<"average_pool">, index: number): void {
@@ -184,15 +233,17 @@ const backwardRules: BackwardRules = {
     const { weight, bias } = tape.saved[index]!;
     const window = windowOf(op);
     const input = tape.inputOf(node);
-    if (bias !== undefined && bias !== null) {
-      const biasGradient = tape.gradientOf(bias);
+    const biasGradient = bias === undefined || bias === null ? null : tape.gradientOf(bias);
+    if (biasGradient !== null) {
       tape.push(`${name} bias gradient`, { kind: "bias_gradient", outputGradient, biasGradient });
     }
     const weightGradient = tape.gradientOf(weight!);
-    const toWeight: TrainingOp = { kind: "conv2d_weight_gradient", ...window, input, outputGradient, weightGradient };
-    tape.push(`${name} weight gradient`, toWeight);
+    if (weightGradient !== null) {
+      const toWeight: TrainingOp = { kind: "conv2d_weight_gradient", ...window, input, outputGradient, weightGradient };
+      tape.push(`${name} weight gradient`, toWeight);
+    }
     const source = node.inputs[0]!;
-    if (source === 0) return; // images
+    if (!tape.needsGradient[source]) return; // images, and what is frozen up to here
     const accumulate = tape.gradients[source] ?? null;
     const inputGradient = tape.activation(`${name} input gradient`, tape.inputShape(node));
     tape.gradients[source] = inputGradient;
@@ -202,11 +253,12 @@ const backwardRules: BackwardRules = {
 
   pointwise(tape, node, index, outputGradient) {
     const { op, name, shape } = node;
-    const { normName: _, kind: __, ...pointwise } = op;
+    const { normName: _, kind: __, scale: ___, ...pointwise } = op;
     const { operands } = tape.saved[index]!;
-    const needsInput = op.norm !== null || op.innerRelu;
+    const needsInput = op.norm !== null || op.inner !== null;
     const inputGradient = tape.activation(`${name} input gradient`, shape);
-    const residualGradient = op.add ? tape.activation(`${name} residual gradient`, shape) : null;
+    const reachesResidual = op.add && tape.needsGradient[node.inputs[1]!];
+    const residualGradient = reachesResidual ? tape.activation(`${name} residual gradient`, shape) : null;
     setGradient(tape, node.inputs[0]!, inputGradient);
     if (residualGradient !== null) setGradient(tape, node.inputs[1]!, residualGradient);
     tape.push(`${name} gradient`, {
@@ -216,7 +268,7 @@ const backwardRules: BackwardRules = {
       input: needsInput ? tape.inputOf(node) : null,
       output: op.outerRelu ? tape.outputs[index]! : null,
       operands: operands ?? null,
-      scaleGradient: operands ? tape.gradientOf(operands.scale) : null,
+      scaleGradient: operands && operands.scale !== null ? tape.gradientOf(operands.scale) : null,
       shiftGradient: operands ? tape.gradientOf(operands.shift) : null,
       inputGradient,
       residualGradient,
@@ -243,6 +295,13 @@ const backwardRules: BackwardRules = {
     setGradient(tape, node.inputs[0]!, inputGradient);
     const operands = { outputGradient, inputGradient };
     tape.push(`${node.name} gradient`, { kind: "average_pool_gradient", ...windowOf(node.op), ...operands });
+  },
+
+  scale(tape, node, _index, outputGradient) {
+    const inputGradient = tape.activation(`${node.name} input gradient`, tape.inputShape(node));
+    setGradient(tape, node.inputs[0]!, inputGradient);
+    const operands = { input: outputGradient, factor: node.op.factor, output: inputGradient };
+    tape.push(`${node.name} gradient`, { kind: "scale", ...operands });
   },
 };
 

@@ -9,7 +9,7 @@ import type { BatchInput, HyperName, Storage, Variable } from "./tensorflow/emis
 import { Emission } from "./tensorflow/emission.js";
 import { stepRules } from "./tensorflow/step-rules.js";
 import type { Output, TensorflowGraph, TensorflowNode } from "./tensorflow/tensorflow-graph.js";
-import type { TrainingOp } from "./training-graph.js";
+import type { TrainingGraph, TrainingOp } from "./training-graph.js";
 
 export interface TensorflowStep {
   readonly mode: StepMode;
@@ -31,8 +31,9 @@ export function emitTensorflow(
   mode: StepMode,
   batch: number,
   storage: Exclude<Storage, ReadonlyMap<string, unknown>>,
+  phase = 0,
 ): TensorflowStep {
-  const emission = emit(program, mode, batch, storage, true);
+  const emission = emit(program, trainingGraphOf(program, mode, phase), mode, batch, storage, true);
   const { graph, inputs, hypers, variables, losses, logits, updates } = emission;
   invariant(losses && logits, "a step ends with its loss");
   return { mode, batch, graph, inputs, hypers, variables: [...variables.values()], losses, logits, updates };
@@ -43,18 +44,25 @@ export function emitTensorflowInference(
   program: Program,
   weights: ReadonlyMap<string, { readonly data: Float32Array }>,
 ): { graph: TensorflowGraph; images: Output; logits: Output } {
-  const emission = emit(program, "evaluate", -1, weights, false);
+  const emission = emit(program, trainingGraphOf(program, "evaluate"), "evaluate", -1, weights, false);
   const { graph, logits } = emission;
   invariant(logits, "an evaluation yields logits");
   return { graph, images: emission.batchInput("images"), logits };
 }
 
-function emit(program: Program, mode: StepMode, batch: number, storage: Storage, hasLabels: boolean): Emission {
+function emit(
+  program: Program,
+  source: TrainingGraph,
+  mode: StepMode,
+  batch: number,
+  storage: Storage,
+  hasLabels: boolean,
+): Emission {
   const { config } = program;
   const { height, width, channels } = config.model.input;
   const readsAverages = mode === "evaluate" && averagesWeights(config.train);
   const emission: Emission = new Emission({
-    source: trainingGraphOf(program, mode),
+    source,
     data: config.data,
     train: config.train,
     batch,

@@ -2,16 +2,26 @@
 // pointwise node, since each would otherwise read and write its whole map; the linear layer and global pooling
 // become the convolution and the pooling they equal, so that the passes below know fewer operations.
 import { invariant } from "../diagnostic.js";
-import type { Node, OpOf, Shape, ShapedGraph, ShapedNode, Window } from "../graph.js";
+import type { ActivationKind, Node, OpOf, Shape, ShapedGraph, ShapedNode, Window } from "../graph.js";
+import { isActivation } from "../graph.js";
 import type { Pointwise } from "./training-graph.js";
 
 export type FusedOp =
   | OpOf<"input">
   | ({ readonly kind: "conv2d"; readonly channels: number; readonly bias: boolean } & Window)
-  | ({ readonly kind: "pointwise"; /** Whose norm it is. */ readonly normName: string | null } & Pointwise)
+  | FusedPointwise
   | OpOf<"subsample">
   | OpOf<"max_pool">
-  | OpOf<"average_pool">;
+  | OpOf<"average_pool">
+  | OpOf<"scale">;
+
+export interface FusedPointwise extends Pointwise {
+  readonly kind: "pointwise";
+  /** Whose norm it is. */
+  readonly normName: string | null;
+  /** Whether the norm has a scale. */
+  readonly scale: boolean;
+}
 
 export interface FusedNode extends Omit<Node, "op" | "origin"> {
   readonly op: FusedOp;
@@ -55,22 +65,23 @@ function readersOf(graph: ShapedGraph): number[][] {
 }
 
 function isPointwise({ op }: ShapedNode): boolean {
-  return op.kind === "batch_norm" || op.kind === "relu" || op.kind === "add";
+  return op.kind === "batch_norm" || isActivation(op) || op.kind === "add";
 }
 
 interface Chain {
   readonly members: readonly number[];
   readonly inputs: readonly number[];
-  readonly op: Extract<FusedOp, { kind: "pointwise" }>;
+  readonly op: FusedPointwise;
 }
 
-/** Follows norm → relu → add → relu from `start` for as long as each value has one reader and the order holds. */
+/** Follows norm → activation → add → relu from `start` for as long as each value has one reader and the order holds. */
 function collectChain(graph: ShapedGraph, start: number, readers: readonly (readonly number[])[]): Chain {
   const members = [start];
   const first = graph.nodes[start]!;
   const norm = first.op.kind === "batch_norm" ? { eps: first.op.eps, momentum: first.op.momentum } : null;
   const inputs = [first.inputs[0]!];
-  let [innerRelu, add, outerRelu] = [first.op.kind === "relu", false, false];
+  let inner: ActivationKind | null = isActivation(first.op) ? first.op.kind : null;
+  let [add, outerRelu] = [false, false];
   if (first.op.kind === "add") {
     add = true;
     inputs.push(first.inputs[1]!);
@@ -80,7 +91,7 @@ function collectChain(graph: ShapedGraph, start: number, readers: readonly (read
     const [next, ...others] = readers[last]!;
     const node = next === undefined ? undefined : graph.nodes[next];
     if (!node || others.length > 0 || node.inputs[0] !== last) break;
-    if (node.op.kind === "relu" && !add && !innerRelu) innerRelu = true;
+    if (isActivation(node.op) && !add && !inner) inner = node.op.kind;
     else if (node.op.kind === "relu" && add && !outerRelu) outerRelu = true;
     else if (node.op.kind === "add" && !add) {
       add = true;
@@ -88,11 +99,12 @@ function collectChain(graph: ShapedGraph, start: number, readers: readonly (read
     } else break;
     members.push(next!);
   }
-  // Without an addition there is one activation. Behind a norm it stays the inner one, whose mask the backward pass
-  // computes from the norm's input, which it reads anyway; without a norm it is the outer one, masked by the output.
-  if (!add && innerRelu && !norm) [innerRelu, outerRelu] = [false, true];
+  // Without an addition there is one activation. Behind a norm it stays the inner one, whose slope the backward pass
+  // computes from the norm's input, which it reads anyway; without a norm relu is the outer one, masked by the output.
+  if (!add && inner === "relu" && !norm) [inner, outerRelu] = [null, true];
   const normName = norm ? first.name : null;
-  return { members, inputs, op: { kind: "pointwise", normName, norm, innerRelu, add, outerRelu } };
+  const scale = first.op.kind === "batch_norm" && first.op.scale;
+  return { members, inputs, op: { kind: "pointwise", normName, scale, norm, inner, add, outerRelu } };
 }
 
 function simplify(graph: ShapedGraph, node: ShapedNode): FusedOp {
@@ -107,6 +119,6 @@ function simplify(graph: ShapedGraph, node: ShapedNode): FusedOp {
   if (op.kind === "global_average_pool") {
     return { kind: "average_pool", kernel: whole, stride: [1, 1], padding: noPadding };
   }
-  invariant(op.kind !== "batch_norm" && op.kind !== "relu" && op.kind !== "add", `${node.name} was left unfused`);
+  invariant(op.kind !== "batch_norm" && !isActivation(op) && op.kind !== "add", `${node.name} was left unfused`);
   return op;
 }

@@ -1,11 +1,10 @@
 // What the kernel selection of every node shares: the calls and buffers so far, and where each tensor lies.
-import type { OptimizerConfig } from "../config.js";
 import { invariant } from "../diagnostic.js";
 import type { Shape } from "../graph.js";
 import type { ConvolutionChoice } from "./convolution-kernels.js";
 import type { Buffer, BufferId, KernelCall, Operand, OperandsOf } from "./kernel-calls.js";
 import type { KernelName } from "./kernels.js";
-import type { ParameterLayout } from "./layout.js";
+import type { ParameterLayout, StoredTensor } from "./layout.js";
 import { imageLanesOf, lanesOf } from "./layout.js";
 import type { Tensor, TensorId, TrainingGraph, TrainingNode } from "./training-graph.js";
 
@@ -13,7 +12,6 @@ export interface KernelSelection {
   readonly batch: number;
   readonly threads: number;
   readonly layout: ParameterLayout;
-  readonly optimizer: OptimizerConfig;
   /** Whether parameters and statistics are read from their averages, as in evaluation with a weight average. */
   readonly readsAverages: boolean;
   /** Which kernel carries out which convolution; without it the cost model decides. */
@@ -48,7 +46,7 @@ export class KernelSelector {
   readonly calls: KernelCall[] = [];
   node!: TrainingNode;
   private readonly ofTensor = new Map<TensorId, BufferId>();
-  private readonly offsets: ReadonlyMap<string, number>;
+  private readonly stored: ReadonlyMap<string, StoredTensor>;
   private readonly tables = new Map<string, BufferId>();
 
   constructor(
@@ -56,7 +54,7 @@ export class KernelSelector {
     readonly selection: KernelSelection,
   ) {
     const { parameters, statistics } = selection.layout;
-    this.offsets = new Map([...parameters, ...statistics].map(({ name, offset }) => [name, offset]));
+    this.stored = new Map([...parameters, ...statistics].map((tensor) => [tensor.name, tensor]));
   }
 
   call<K extends KernelName>(
@@ -87,17 +85,25 @@ export class KernelSelector {
     return { buffer };
   }
 
+  /** How a parameter or statistic is stored. */
+  storedAs(id: TensorId): StoredTensor {
+    const { name } = this.graph.tensors[id]!;
+    const stored = this.stored.get(name);
+    invariant(stored, `${name} has no place in the heap`);
+    return stored;
+  }
+
   operand(id: TensorId): BufferOperand {
     const tensor = this.graph.tensors[id]!;
     const { readsAverages } = this.selection;
     if (tensor.kind === "parameter") {
-      return this.persistent(readsAverages ? "average parameters" : "parameters", this.offsets.get(tensor.name)!);
+      return this.persistent(readsAverages ? "average parameters" : "parameters", this.storedAs(id).offset);
     }
     if (tensor.kind === "statistic") {
-      return this.persistent(readsAverages ? "average statistics" : "statistics", this.offsets.get(tensor.name)!);
+      return this.persistent(readsAverages ? "average statistics" : "statistics", this.storedAs(id).offset);
     }
     if (tensor.kind === "gradient") {
-      return this.persistent("gradients", this.offsets.get(this.graph.tensors[tensor.parameter]!.name)!);
+      return this.persistent("gradients", this.storedAs(tensor.parameter).offset);
     }
     let buffer = this.ofTensor.get(id);
     if (buffer === undefined) {

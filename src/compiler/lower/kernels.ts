@@ -154,7 +154,7 @@ export const kernels = {
     slots: "integer",
     partials: "scratch",
   },
-  /** outer(inner(norm(x)) + residual) with batch statistics; flags: 1 inner ReLU, 2 outer ReLU. */
+  /** outer(inner(norm(x)) + residual) with batch statistics; flags: 1 inner ReLU, 2 outer ReLU, 4 inner GELU. A scale that is absent is 1. */
   batch_norm: {
     input: "read",
     residual: "read",
@@ -241,6 +241,8 @@ export const kernels = {
   }),
   average_pool: poolOperands({ input: "read", output: "write" }),
   average_pool_gradient: poolOperands({ outputGradient: "read", inputGradient: "write" }),
+  /** output = factor · input, over whole tensors. */
+  scale: { input: "read", output: "write", factor: "float", count: "integer" },
   /** Sum of the losses (f64) and count of correct answers go to the control block. */
   softmax_cross_entropy: {
     logits: "read",
@@ -254,15 +256,20 @@ export const kernels = {
     lanes: "integer",
     labelSmoothing: "float",
   },
-  /** PyTorch's SGD: d = g + decay·w; m = momentum·m + d; w -= rate·(nesterov ? d + momentum·m : m). */
+  /**
+   * PyTorch's SGD: d = g + decay·w; m = momentum·m + d; w -= rate·(nesterov ? d + momentum·m : m); decoupled: decay acts on
+   * the weight itself. Here and below `group` says which rate of the control block is meant.
+   */
   update_sgd: {
     parameters: "update",
     gradients: "read",
     momenta: "update",
     count: "integer",
+    group: "integer",
     decay: "float",
     momentum: "float",
     nesterov: "integer",
+    decoupled: "integer",
   },
   /** Adam (arXiv 1412.6980, algorithm 1), rest = 1 − beta; decoupled: decay acts on the weight itself (AdamW, arXiv 1711.05101). */
   update_adam: {
@@ -271,6 +278,7 @@ export const kernels = {
     firstMoments: "update",
     secondMoments: "update",
     count: "integer",
+    group: "integer",
     decay: "float",
     beta1: "float",
     rest1: "float",
@@ -279,8 +287,31 @@ export const kernels = {
     epsilon: "float",
     decoupled: "integer",
   },
-  /** average += share·(value − average), with the share in the control block. */
-  update_average: { values: "read", averages: "update", count: "integer" },
+  /**
+   * One tensor by Muon: momentum, then Newton-Schulz iterations of its direction as a matrix of `rows` rows of `columns`
+   * floats (all padding zero), then w -= rate·step·direction. `matrices` holds two such matrices, `products` three square
+   * ones of the smaller side.
+   */
+  update_muon: {
+    parameters: "update",
+    gradients: "read",
+    momenta: "update",
+    rows: "integer",
+    columns: "integer",
+    group: "integer",
+    decay: "float",
+    momentum: "float",
+    nesterov: "integer",
+    iterations: "integer",
+    /** The norm that the weights are brought to first; 0 leaves them. */
+    weightNorm: "float",
+    step: "float",
+    matrices: "scratch",
+    products: "scratch",
+    partials: "scratch",
+  },
+  /** average += share·(value − average), with the share in the control block; where it writes back, value = average then. */
+  update_average: { values: "update", averages: "update", count: "integer", writesBack: "integer" },
 } as const satisfies Record<string, Readonly<Record<string, Access>>>;
 
 export type KernelName = keyof typeof kernels;

@@ -1,8 +1,9 @@
 // How tensors lie in the heap: NHWC with channels padded to whole SIMD lanes, so that no kernel has a tail to treat.
 // Padding lanes hold zeros and stay zero: weights, gradients and statistics there are zero.
 import type { ShapedGraph } from "../graph.js";
+import type { ParameterGroups } from "../parameter-groups.js";
 import type { Parameter, Statistic } from "../parameters.js";
-import { parametersOf, statisticsOf } from "../parameters.js";
+import { statisticsOf } from "../parameters.js";
 
 /** Channels as stored: a multiple of 8, the width of a kernel's output tile. */
 export function lanesOf(channels: number): number {
@@ -32,41 +33,37 @@ export interface StoredTensor {
 
 /** Gradients and optimizer slots lie as their parameters do, each kind in a region of the same extent. */
 export interface ParameterLayout {
-  /** Those that weight decay reaches (filters and matrices) come first. */
+  /** Group by group, so that an update sweeps over one stretch; what is never trained comes last. */
   readonly parameters: readonly StoredTensor[];
-  readonly decayedBytes: number;
   readonly parameterBytes: number;
   readonly statistics: readonly StoredTensor[];
   readonly statisticBytes: number;
 }
 
-export function layoutParameters(graph: ShapedGraph): ParameterLayout {
-  const isFilter = ({ role }: Parameter) => role === "conv_weight" || role === "linear_weight";
-  const all = parametersOf(graph);
-  const decayed = place(graph, all.filter(isFilter), 0);
-  const others = place(
-    graph,
-    all.filter((parameter) => !isFilter(parameter)),
-    decayed.end,
-  );
-  const statistics = place(graph, statisticsOf(graph), 0);
+export function layoutParameters(graph: ShapedGraph, { trained, frozen }: ParameterGroups): ParameterLayout {
+  const grouped = [...trained.flatMap(({ parameters }) => parameters), ...frozen];
+  const parameters = place(graph, grouped);
+  const statistics = place(graph, statisticsOf(graph));
   return {
-    parameters: [...decayed.tensors, ...others.tensors],
-    decayedBytes: decayed.end,
-    parameterBytes: others.end,
+    parameters: parameters.tensors,
+    parameterBytes: parameters.end,
     statistics: statistics.tensors,
     statisticBytes: statistics.end,
   };
 }
 
-function place(graph: ShapedGraph, tensors: readonly (Parameter | Statistic)[], start: number) {
-  let end = start;
+function place(graph: ShapedGraph, tensors: readonly (Parameter | Statistic)[]) {
+  let end = 0;
   const placed = tensors.map((tensor): StoredTensor => {
     const stored = { name: tensor.name, offset: end, shape: tensor.shape, ...storageOf(graph, tensor) };
-    end += stored.blocks * stored.storedRows * stored.storedColumns * 4;
+    end += storedBytes(stored);
     return stored;
   });
   return { tensors: placed, end };
+}
+
+export function storedBytes({ blocks, storedRows, storedColumns }: StoredTensor): number {
+  return blocks * storedRows * storedColumns * 4;
 }
 
 function storageOf(graph: ShapedGraph, tensor: Parameter | Statistic) {

@@ -1,7 +1,10 @@
 // Program → LoweredProgram: the steps that the WebAssembly engine runs, over one heap whose every byte is placed
 // ahead of time. Training, evaluation and the smaller last batch of each are steps of their own over shared parameters.
 import type { Program } from "../program.js";
-import { averagesWeights } from "../weight-average.js";
+import { parameterGroups } from "../parameter-groups.js";
+import { isFrozenIn, phaseStarts } from "../training-phases.js";
+import { slotNames } from "../update-rule.js";
+import { averagesWeights, writesBack } from "../weight-average.js";
 import { allocate } from "./allocate.js";
 import type { StepMode } from "./differentiate.js";
 import { differentiate } from "./differentiate.js";
@@ -12,7 +15,6 @@ import { emitStep, tableBytes } from "./emit-step.js";
 import { fuse } from "./fuse.js";
 import type { ParameterLayout } from "./layout.js";
 import { layoutParameters } from "./layout.js";
-import { slotNames } from "./optimizer-slots.js";
 import { mixesLabels } from "../mixed-labels.js";
 import type { PersistentName } from "./kernel-selector.js";
 import { selectKernels } from "./select-kernels.js";
@@ -21,6 +23,8 @@ import type { TrainingGraph } from "./training-graph.js";
 export interface StepRequest {
   readonly mode: StepMode;
   readonly batch: number;
+  /** Of a training step: the phase of training that it is for (see training-phases.ts). */
+  readonly phase: number;
 }
 
 export interface LoweredProgram {
@@ -42,9 +46,9 @@ export function lower(
 ): LoweredProgram {
   const placed = placeSteps(program, requests, threads, convolutions);
   const { selected, layout, addresses, tables, arena, heapBytes } = placed;
-  const steps = selected.map(({ mode, batch, calls, allocation }, index) => {
+  const steps = selected.map(({ request, calls, allocation }, index) => {
     const placement = { persistent: addresses, tables: tables[index]!, arena };
-    return { mode, batch, step: emitStep(batch, calls, allocation, placement) };
+    return { ...request, step: emitStep(request.batch, calls, allocation, placement) };
   });
   return { steps, layout, addresses, heapBytes };
 }
@@ -66,13 +70,13 @@ function placeSteps(
   convolutions: ConvolutionChoice,
 ) {
   const { config, graph } = program;
-  const layout = layoutParameters(graph);
-  const optimizer = config.train.optimizer;
-  const selected = requests.map(({ mode, batch }) => {
+  const layout = layoutParameters(graph, parameterGroups(config, graph));
+  const selected = requests.map((request) => {
+    const { mode, batch, phase } = request;
     const readsAverages = mode === "evaluate" && averagesWeights(config.train);
-    const selection = { batch, threads, layout, optimizer, readsAverages, convolutions };
-    const calls = selectKernels(trainingGraphOf(program, mode), selection);
-    return { mode, batch, calls, allocation: allocate(calls) };
+    const selection = { batch, threads, layout, readsAverages, convolutions };
+    const calls = selectKernels(trainingGraphOf(program, mode, phase), selection);
+    return { request, calls, allocation: allocate(calls) };
   });
   const largestBatch = Math.max(...requests.map(({ batch }) => batch));
   const { addresses, end } = placePersistent(program, layout, largestBatch);
@@ -87,29 +91,38 @@ function placeSteps(
   return { selected, layout, addresses, tables, arena: address, heapBytes: aligned(address + arenaBytes) };
 }
 
-/** The steps that a whole run needs: full and last batches of training and of evaluation. */
+/** The steps that a whole run needs: full and last batches of training, in each of its phases, and of evaluation. */
 export function stepsOfRun({ config, plan }: Program): StepRequest[] {
   const evaluationBatch = Math.min(config.train.evaluation.batch_size, plan.testImages);
   const requests: StepRequest[] = [
-    { mode: "train", batch: config.train.batch_size },
-    { mode: "train", batch: plan.lastBatch },
-    { mode: "evaluate", batch: evaluationBatch },
-    { mode: "evaluate", batch: plan.testImages % evaluationBatch || evaluationBatch },
+    ...phaseStarts(plan).flatMap((_, phase): StepRequest[] => [
+      { mode: "train", batch: config.train.batch_size, phase },
+      { mode: "train", batch: plan.lastBatch, phase },
+    ]),
+    { mode: "evaluate", batch: evaluationBatch, phase: 0 },
+    { mode: "evaluate", batch: plan.testImages % evaluationBatch || evaluationBatch, phase: 0 },
   ];
-  return requests.filter(
-    ({ mode, batch }, index) => requests.findIndex((other) => other.mode === mode && other.batch === batch) === index,
-  );
+  return requests.filter((request, index) => requests.findIndex((other) => isSameStep(request, other)) === index);
 }
 
-export function trainingGraphOf({ config, graph }: Program, mode: StepMode): TrainingGraph {
+export function isSameStep(one: StepRequest, other: StepRequest): boolean {
+  return one.mode === other.mode && one.batch === other.batch && one.phase === other.phase;
+}
+
+export function trainingGraphOf({ config, graph, plan }: Program, mode: StepMode, phase = 0): TrainingGraph {
   const { label_smoothing: labelSmoothing } = config.train.loss.cross_entropy;
   const loss = mode === "train" ? { labelSmoothing, mixedLabels: mixesLabels(config.data) } : {};
-  return differentiate(fuse(graph), mode, loss, averagesWeights(config.train));
+  const groups = parameterGroups(config, graph)
+    .trained.filter(({ rate }) => !isFrozenIn(plan, rate, phase))
+    .map(({ parameters, ...group }) => ({ ...group, parameters: parameters.map(({ name }) => name) }));
+  const average = averagesWeights(config.train) ? { writesBack: writesBack(config.train) } : null;
+  return differentiate(fuse(graph), mode, { groups, average }, loss);
 }
 
 function placePersistent(program: Program, layout: ParameterLayout, batch: number) {
   const { height, width, channels } = program.config.model.input;
-  const slots = slotNames(program.config.train.optimizer).length;
+  const { trained } = parameterGroups(program.config, program.graph);
+  const slots = Math.max(0, ...trained.map(({ rule }) => slotNames(rule).length));
   const averages = averagesWeights(program.config.train);
   const mixed = mixesLabels(program.config.data);
   const sizes: Record<PersistentName, number> = {

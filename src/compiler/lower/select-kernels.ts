@@ -1,14 +1,13 @@
 // TrainingGraph → KernelCalls: each node becomes the kernel calls that carry it out for one batch size. Operands are
 // buffers without an address yet; scratch memory is a buffer that lives for one call.
-import type { OptimizerConfig } from "../config.js";
 import { invariant } from "../diagnostic.js";
-import type { Window } from "../graph.js";
+import type { ActivationKind, Window } from "../graph.js";
 import type { KernelCalls } from "./kernel-calls.js";
 import type { KernelSelection } from "./kernel-selector.js";
 import { KernelSelector, mapSize } from "./kernel-selector.js";
-import { slotNames } from "./optimizer-slots.js";
 import { callConvolution, callInputGradient, callWeightGradient } from "./select-convolution.js";
-import type { TensorId, TrainingGraph, TrainingOp, TrainingOpOf } from "./training-graph.js";
+import { callUpdates } from "./select-update.js";
+import type { Pointwise, TensorId, TrainingGraph, TrainingOp, TrainingOpOf } from "./training-graph.js";
 
 export function selectKernels(graph: TrainingGraph, selection: KernelSelection): KernelCalls {
   const selector = new KernelSelector(graph, selection);
@@ -21,8 +20,9 @@ export function selectKernels(graph: TrainingGraph, selection: KernelSelection):
 
 /** Batch statistics and bias gradients are summed in this many parts, whatever the number of threads. */
 const STATISTIC_SLOTS = 16;
-const INNER_RELU = 1;
 const OUTER_RELU = 2;
+/** Flag of the inner activation. */
+const INNER: Readonly<Record<ActivationKind, number>> = { relu: 1, gelu: 4 };
 
 type Emitters = { readonly [K in TrainingOp["kind"]]: (selector: KernelSelector, op: TrainingOpOf<K>) => void };
 
@@ -59,12 +59,12 @@ const emitters: Emitters = {
     const common = pointwiseOperands(selector, op);
     if (!op.operands || !op.running || !op.norm) {
       const inPlace = { output: common.output.buffer, input: common.input.buffer, required: false };
-      selector.call("pointwise", common, op.innerRelu ? {} : { inPlace });
+      selector.call("pointwise", common, op.inner ? {} : { inPlace });
       return;
     }
     selector.call("batch_norm", {
       ...common,
-      scale: selector.operand(op.operands.scale),
+      scale: selector.optional(op.operands.scale),
       shift: selector.operand(op.operands.shift),
       mean: selector.operand(op.operands.mean),
       reciprocalDeviation: selector.operand(op.operands.reciprocalDeviation),
@@ -89,7 +89,7 @@ const emitters: Emitters = {
       "batch_norm_inference",
       {
         ...common,
-        scale: selector.operand(op.operands.scale),
+        scale: selector.optional(op.operands.scale),
         shift: selector.operand(op.operands.shift),
         runningMean: selector.operand(op.operands.mean),
         runningVariance: selector.operand(op.operands.variance),
@@ -123,18 +123,18 @@ const emitters: Emitters = {
       return;
     }
     const { input, scaleGradient, shiftGradient } = op;
-    invariant(input !== null && scaleGradient !== null && shiftGradient !== null, "batch norm lacks an operand");
+    invariant(input !== null, "batch norm lacks its input");
     selector.call(
       "batch_norm_gradient",
       {
         ...common,
-        scale: selector.operand(op.operands.scale),
+        scale: selector.optional(op.operands.scale),
         mean: selector.operand(op.operands.mean),
         reciprocalDeviation: selector.operand(op.operands.reciprocalDeviation),
         factor: selector.operand(op.operands.factor),
         term: selector.operand(op.operands.term),
-        scaleGradient: selector.operand(scaleGradient),
-        shiftGradient: selector.operand(shiftGradient),
+        scaleGradient: selector.optional(scaleGradient),
+        shiftGradient: selector.optional(shiftGradient),
         ...statisticScratch(selector, lanes),
         coefficients: selector.scratch("coefficients", 3 * lanes * 4),
       },
@@ -176,6 +176,13 @@ const emitters: Emitters = {
     });
   },
 
+  scale(selector, { input, factor, output }) {
+    const operands = { input: selector.operand(input), output: selector.operand(output), factor };
+    const count = selector.pixels(output) * selector.lanes(output);
+    const inPlace = { output: operands.output.buffer, input: operands.input.buffer, required: false };
+    selector.call("scale", { ...operands, count }, { inPlace });
+  },
+
   softmax_cross_entropy(selector, { logits, labelSmoothing, mixedLabels, logitsGradient }) {
     const { batch } = selector.selection;
     selector.call("softmax_cross_entropy", {
@@ -192,18 +199,9 @@ const emitters: Emitters = {
     });
   },
 
-  update(selector) {
-    const { layout, optimizer } = selector.selection;
-    const groups = [
-      { start: 0, end: layout.decayedBytes, decays: true },
-      { start: layout.decayedBytes, end: layout.parameterBytes, decays: false },
-    ];
-    for (const { start, end, decays } of groups) {
-      if (end > start) callUpdate(selector, optimizer, start, (end - start) / 4, decays);
-    }
-  },
+  update: callUpdates,
 
-  average(selector) {
+  average(selector, { writesBack }) {
     const { parameterBytes, statisticBytes } = selector.selection.layout;
     const regions = [
       ["parameters", "average parameters", parameterBytes],
@@ -212,49 +210,10 @@ const emitters: Emitters = {
     for (const [values, averages, bytes] of regions) {
       if (bytes === 0) continue;
       const operands = { values: selector.persistent(values), averages: selector.persistent(averages) };
-      selector.call("update_average", { ...operands, count: bytes / 4 });
+      selector.call("update_average", { ...operands, count: bytes / 4, writesBack: Number(writesBack) });
     }
   },
 };
-
-function callUpdate(
-  selector: KernelSelector,
-  optimizer: OptimizerConfig,
-  start: number,
-  count: number,
-  decays: boolean,
-): void {
-  const [, settings] = Object.entries(optimizer)[0]! as [
-    string,
-    { weight_decay: number; decay_norm_and_bias: boolean },
-  ];
-  const decay = decays || settings.decay_norm_and_bias ? settings.weight_decay : 0;
-  const slots = slotNames(optimizer);
-  const common = {
-    parameters: selector.persistent("parameters", start),
-    gradients: selector.persistent("gradients", start),
-    count,
-    decay,
-  };
-  if ("sgd" in optimizer) {
-    const { momentum, nesterov } = optimizer.sgd;
-    const momenta = slots.length > 0 ? selector.persistent("first slots", start) : null;
-    selector.call("update_sgd", { ...common, momenta, momentum, nesterov: Number(nesterov) });
-    return;
-  }
-  const { beta1, beta2, eps } = "adam" in optimizer ? optimizer.adam : optimizer.adamw;
-  selector.call("update_adam", {
-    ...common,
-    firstMoments: selector.persistent("first slots", start),
-    secondMoments: selector.persistent("second slots", start),
-    beta1,
-    rest1: 1 - beta1,
-    beta2,
-    rest2: 1 - beta2,
-    epsilon: eps,
-    decoupled: Number("adamw" in optimizer),
-  });
-}
 
 function callPool(selector: KernelSelector, op: TrainingOpOf<"max_pool" | "average_pool">): void {
   const maps = { input: selector.operand(op.input), output: selector.operand(op.output) };
@@ -318,6 +277,6 @@ function statisticScratch(selector: KernelSelector, lanes: number) {
   };
 }
 
-function flagsOf(op: { innerRelu: boolean; outerRelu: boolean }): number {
-  return (op.innerRelu ? INNER_RELU : 0) | (op.outerRelu ? OUTER_RELU : 0);
+function flagsOf({ inner, outerRelu }: Pointwise): number {
+  return (inner ? INNER[inner] : 0) | (outerRelu ? OUTER_RELU : 0);
 }

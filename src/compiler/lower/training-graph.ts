@@ -1,6 +1,7 @@
 // One training (or evaluation) step as typed nodes over named tensors: forward, backward and update.
 // No layout, batch size or address yet: an engine lowers this to what it runs best.
-import type { Shape, Window } from "../graph.js";
+import type { ActivationKind, Shape, Window } from "../graph.js";
+import type { UpdateRule } from "../update-rule.js";
 
 /** Index into `TrainingGraph.tensors`. */
 export type TensorId = number;
@@ -9,28 +10,25 @@ export type Tensor =
   /** One map or vector an image: activations and their gradients. */
   | { readonly kind: "activation"; readonly name: string; readonly shape: Shape }
   /** A parameter or a running statistic; lives from step to step. `source` is its name in a State. */
-  | {
-      readonly kind: "parameter" | "statistic";
-      readonly name: string;
-      readonly dims: readonly number[];
-      readonly decay: boolean;
-    }
+  | { readonly kind: "parameter" | "statistic"; readonly name: string; readonly dims: readonly number[] }
   /** Gradient of the parameter with that id. */
   | { readonly kind: "gradient"; readonly name: string; readonly parameter: TensorId }
   /** One float a channel, from forward to backward: batch mean and reciprocal standard deviation. */
   | { readonly kind: "channels"; readonly name: string; readonly channels: number };
 
-/** outer(inner(norm(x)) + residual), each part optional: what follows a convolution in a residual network. */
+/** outerRelu(inner(norm(x)) + residual), each part optional: what follows a convolution in a residual network. */
 export interface Pointwise {
   readonly norm: null | { readonly eps: number; readonly momentum: number };
-  readonly innerRelu: boolean;
+  readonly inner: ActivationKind | null;
   readonly add: boolean;
+  /** Only this one, whose slope its output tells: another activation behind an addition is a node of its own. */
   readonly outerRelu: boolean;
 }
 
 /** Batch norm's operands; all absent where `norm` is null. */
 export interface NormOperands {
-  readonly scale: TensorId;
+  /** null counts as 1. */
+  readonly scale: TensorId | null;
   readonly shift: TensorId;
   readonly mean: TensorId;
   readonly reciprocalDeviation: TensorId;
@@ -76,7 +74,7 @@ export type TrainingOp =
       readonly kind: "pointwise_inference";
       readonly input: TensorId;
       readonly residual: TensorId | null;
-      readonly operands: { scale: TensorId; shift: TensorId; mean: TensorId; variance: TensorId } | null;
+      readonly operands: { scale: TensorId | null; shift: TensorId; mean: TensorId; variance: TensorId } | null;
       readonly output: TensorId;
     } & Pointwise)
   | ({
@@ -87,6 +85,7 @@ export type TrainingOp =
       /** Needed by the outer activation's mask. */
       readonly output: TensorId | null;
       readonly operands: NormOperands | null;
+      /** null where the parameter is frozen, or there is none. */
       readonly scaleGradient: TensorId | null;
       readonly shiftGradient: TensorId | null;
       readonly inputGradient: TensorId;
@@ -118,6 +117,8 @@ export type TrainingOp =
       readonly outputGradient: TensorId;
       readonly inputGradient: TensorId;
     } & Window)
+  /** Every value times the factor; the gradient of one is another. */
+  | { readonly kind: "scale"; readonly input: TensorId; readonly factor: number; readonly output: TensorId }
   /** Mean cross-entropy over the batch with label smoothing, the count of correct answers, and the logits' gradient. */
   | {
       readonly kind: "softmax_cross_entropy";
@@ -128,10 +129,23 @@ export type TrainingOp =
       /** null in evaluation. */
       readonly logitsGradient: TensorId | null;
     }
-  /** The optimizer's rule on every parameter at once; decayed ones and the others are two groups. */
-  | { readonly kind: "update"; readonly parameters: readonly TensorId[]; readonly gradients: readonly TensorId[] }
-  /** Moves the running averages of all parameters and statistics towards their new values. */
-  | { readonly kind: "average" };
+  /** The new values of all parameters that this phase of training changes; what is frozen is in no group. */
+  | { readonly kind: "update"; readonly groups: readonly UpdateGroup[] }
+  /**
+   * average += share · (value − average) for all parameters and statistics, with the share of the step (`averageShare`; at 0
+   * the node does nothing), then, where it writes back, value = average.
+   */
+  | { readonly kind: "average"; readonly writesBack: boolean };
+
+/** Parameters that share one rule and one rate. */
+export interface UpdateGroup {
+  /** Which of the step's rates (`groupRates`). */
+  readonly rate: number;
+  readonly rule: UpdateRule;
+  readonly parameters: readonly TensorId[];
+  /** Of the parameter at the same place. */
+  readonly gradients: readonly TensorId[];
+}
 
 export type TrainingOpOf<K extends TrainingOp["kind"]> = Extract<TrainingOp, { kind: K }>;
 

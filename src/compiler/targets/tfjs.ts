@@ -2,7 +2,7 @@
 // and parameters to and from it. TensorFlow.js itself is handed in, so that the compiler does not depend on it.
 import type { LayersModel, SymbolicTensor, layers } from "@tensorflow/tfjs-layers";
 import { invariant } from "../diagnostic.js";
-import type { Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../graph.js";
+import type { ActivationKind, Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../graph.js";
 import { parametersOf, statisticsOf } from "../parameters.js";
 import type { Program } from "../program.js";
 
@@ -104,14 +104,17 @@ const layerRules: LayerRules = {
     return layer.apply(zeroPadded(context, x!, op.padding, node)) as SymbolicTensor;
   },
 
-  batch_norm: (context, { eps, momentum }, [x], node) => {
+  batch_norm: (context, { eps, momentum, scale }, [x], node) => {
     // What PyTorch calls momentum is the share of the new batch, in tfjs it is the share that stays.
-    const options = { name: legalName(node.name), axis: -1, epsilon: eps, momentum: 1 - momentum };
+    const options = { name: legalName(node.name), axis: -1, epsilon: eps, momentum: 1 - momentum, scale };
     return context.layers.batchNormalization(options).apply(x!) as SymbolicTensor;
   },
 
-  relu: (context, _, [x], node) =>
-    context.layers.activation({ name: legalName(node.name), activation: "relu" }).apply(x!) as SymbolicTensor,
+  relu: activation,
+  gelu: activation, // by erf, as here; what tf.layers calls gelu_new is the approximation
+
+  scale: (context, { factor }, [x], node) =>
+    context.layers.rescaling({ name: legalName(node.name), scale: factor, offset: 0 }).apply(x!) as SymbolicTensor,
 
   add: (context, _, inputs, node) =>
     context.layers.add({ name: legalName(node.name) }).apply([...inputs]) as SymbolicTensor,
@@ -157,6 +160,15 @@ const layerRules: LayerRules = {
     return layer.apply(flat) as SymbolicTensor;
   },
 };
+
+function activation(
+  context: Context,
+  { kind }: OpOf<ActivationKind>,
+  [x]: readonly SymbolicTensor[],
+  node: ShapedNode,
+): SymbolicTensor {
+  return context.layers.activation({ name: legalName(node.name), activation: kind }).apply(x!) as SymbolicTensor;
+}
 
 function pool({ kernel, stride }: Window): {
   poolSize: [number, number];
@@ -215,12 +227,14 @@ function isNonNegative(graph: ShapedGraph, index: number): boolean {
     conv2d: false,
     batch_norm: false,
     relu: false,
+    gelu: false,
     add: true,
     subsample: true,
     max_pool: true,
     average_pool: true,
     global_average_pool: true,
     linear: false,
+    scale: true,
   };
   if (node.op.kind === "relu") return true;
   return keepsSign[node.op.kind] && node.inputs.every((input: number): boolean => isNonNegative(graph, input));

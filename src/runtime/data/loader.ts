@@ -19,6 +19,8 @@ export interface Loader {
   train(epoch: number, batchIndex: number): Batch;
   /** Batch `batchIndex` of the test set in official order; valid as long as one of `train`, counted in calls to `test`. */
   test(batchIndex: number): Batch;
+  /** The first training images in their order, resized and otherwise as they are: [count, height, width, channels]. */
+  plain(count: number): Uint8Array;
 }
 
 /** The part of a resolved configuration that batches depend on. */
@@ -37,7 +39,19 @@ export function createLoader(dataset: Dataset, config: LoaderConfig): Loader {
     testBatches: Math.ceil(test.count / evaluation.batch_size),
     train: trainBatches(train, config),
     test: testBatches(test, config),
+    plain: (count) => plainImages(train, config, count),
   };
+}
+
+function plainImages(set: ImageSet, { data }: LoaderConfig, count: number): Uint8Array {
+  invariant(count <= set.count, "there are fewer training images");
+  const sourceBytes = set.height * set.width * set.channels;
+  if (data.resize === null) return set.images.slice(0, count * sourceBytes);
+  const place = createResize(set, data.resize, set.channels);
+  const bytes = data.resize.height * data.resize.width * set.channels;
+  const images = new Uint8Array(count * bytes);
+  for (let index = 0; index < count; index++) place(set.images, index * sourceBytes, images, index * bytes);
+  return images;
 }
 
 function trainBatches(set: ImageSet, config: LoaderConfig): Loader["train"] {

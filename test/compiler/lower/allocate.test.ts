@@ -13,6 +13,7 @@ import { layoutParameters } from "../../../src/compiler/lower/layout.js";
 import type { StepRequest } from "../../../src/compiler/lower/lower.js";
 import { trainingGraphOf } from "../../../src/compiler/lower/lower.js";
 import { selectKernels } from "../../../src/compiler/lower/select-kernels.js";
+import { parameterGroups } from "../../../src/compiler/parameter-groups.js";
 import type { Program } from "../../../src/compiler/program.js";
 import { programOf } from "../../reference/build-program.js";
 import { networks } from "../../reference/networks.js";
@@ -30,7 +31,7 @@ describe("allocate", () => {
   });
 
   it("is seen by these tests where it would overwrite", () => {
-    const calls = callsOf(programOf(networks["no norm"]!, { batch: 5 }), { mode: "train", batch: 5 });
+    const calls = callsOf(programOf(networks["no norm"]!, { batch: 5 }), { mode: "train", batch: 5, phase: 0 });
     const allocation = allocate(calls);
     const moved = allocation.offsets.map((offset) => (offset > 0 ? offset - 64 : offset));
     expect(spoiled(calls, { ...allocation, offsets: moved })).not.toEqual([]);
@@ -39,7 +40,7 @@ describe("allocate", () => {
   it.each(Object.keys(networks))("overwrites no value that is still needed in a network with %s", (name) => {
     const program = programOf(networks[name]!, { batch: 5 });
     for (const mode of ["train", "evaluate"] as const) {
-      const calls = callsOf(program, { mode, batch: 5 });
+      const calls = callsOf(program, { mode, batch: 5, phase: 0 });
       expect(spoiled(calls, allocate(calls))).toEqual([]);
     }
   });
@@ -50,7 +51,7 @@ describe("allocate", () => {
       const program = configured(name);
       const batch = program.config.train.batch_size;
       for (const mode of ["train", "evaluate"] as const) {
-        const calls = callsOf(program, { mode, batch });
+        const calls = callsOf(program, { mode, batch, phase: 0 });
         const allocation = allocate(calls);
         expect(spoiled(calls, allocation)).toEqual([]);
         const [arena, alive] = [allocation.arenaBytes, allocation.aliveBytes].map((bytes) =>
@@ -102,10 +103,10 @@ describe("allocate", () => {
   });
 });
 
-function callsOf(program: Program, { mode, batch }: StepRequest): KernelCalls {
-  const layout = layoutParameters(program.graph);
-  const { optimizer } = program.config.train;
-  return selectKernels(trainingGraphOf(program, mode), { batch, threads: 2, layout, optimizer, readsAverages: false });
+function callsOf(program: Program, { mode, batch, phase }: StepRequest): KernelCalls {
+  const layout = layoutParameters(program.graph, parameterGroups(program.config, program.graph));
+  const selection = { batch, threads: 2, layout, readsAverages: false };
+  return selectKernels(trainingGraphOf(program, mode, phase), selection);
 }
 
 function configured(name: string): Program {

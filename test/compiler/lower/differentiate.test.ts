@@ -1,13 +1,14 @@
 // Gradients against central finite differences of the loss, in float64 on the reference interpreter: the two sides share
 // only the forward pass, which test/reference/interpret.test.ts holds to PyTorch.
 import { describe, expect, it } from "vitest";
-import type { Shape } from "../../../src/compiler/graph.js";
+import type { Shape, ShapedGraph } from "../../../src/compiler/graph.js";
+import type { StepMode } from "../../../src/compiler/lower/differentiate.js";
 import { differentiate } from "../../../src/compiler/lower/differentiate.js";
 import type { FusedGraph, FusedNode, FusedOp } from "../../../src/compiler/lower/fuse.js";
 import { fuse } from "../../../src/compiler/lower/fuse.js";
 import type { TrainingGraph } from "../../../src/compiler/lower/training-graph.js";
 import { symmetric } from "../../oracle/counter-random.js";
-import { square } from "../../reference/build-program.js";
+import { square, updateAll } from "../../reference/build-program.js";
 import type { ReferenceBatch, ReferenceState } from "../../reference/interpret.js";
 import { interpret, mapOf } from "../../reference/interpret.js";
 import { networks } from "../../reference/networks.js";
@@ -22,45 +23,48 @@ const PER_TENSOR = 11;
 describe("differentiate", () => {
   it.each(Object.keys(networks))("yields the slope of the loss by every parameter of a network with %s", (name) => {
     const graph = fuse(networks[name]!);
-    expect(worstSlope(differentiate(graph, "train"))).toBeLessThan(TOLERANCE);
+    expect(worstSlope(differentiate(graph, "train", updateAll(graph)))).toBeLessThan(TOLERANCE);
   });
 
   it("yields the slope of a smoothed loss", () => {
     const graph = fuse(networks["a projection with a bias"]!);
-    expect(worstSlope(differentiate(graph, "train", { labelSmoothing: 0.3 }))).toBeLessThan(TOLERANCE);
+    expect(worstSlope(differentiate(graph, "train", updateAll(graph), { labelSmoothing: 0.3 }))).toBeLessThan(
+      TOLERANCE,
+    );
   });
 
   it("yields the slope of the loss of images with two labels", () => {
     const graph = fuse(networks["a projection with a bias"]!);
     const mixed = { labels: [1, 1, 0], shares: [0.7, 1, 0.5] };
-    const training = differentiate(graph, "train", { labelSmoothing: 0.1, mixedLabels: true });
+    const loss = { labelSmoothing: 0.1, mixedLabels: true };
+    const training = differentiate(graph, "train", updateAll(graph), loss);
     expect(worstSlope(training, mixed)).toBeLessThan(TOLERANCE);
   });
 
-  const flags = [false, true].flatMap((hasNorm) =>
-    [false, true].flatMap((innerRelu) =>
-      [false, true].flatMap((add) => [false, true].map((outerRelu) => ({ hasNorm, innerRelu, add, outerRelu }))),
+  const flags = (["none", "shift only", "scale and shift"] as const).flatMap((norm) =>
+    ([null, "relu", "gelu"] as const).flatMap((inner) =>
+      [false, true].flatMap((add) => [false, true].map((outerRelu) => ({ norm, inner, add, outerRelu }))),
     ),
   );
   it.each(flags)(
-    "differentiates a pointwise node: norm $hasNorm, relu $innerRelu, add $add, relu $outerRelu",
-    (flag) => {
-      const { hasNorm, ...rest } = flag;
-      const norm = hasNorm ? { eps: 1e-3, momentum: 0.1 } : null;
-      const op: FusedOp = { kind: "pointwise", normName: hasNorm ? "norm" : null, norm, ...rest };
-      expect(worstSlope(differentiate(aroundPointwise(op), "train"))).toBeLessThan(TOLERANCE);
+    "differentiates a pointwise node: norm $norm, activation $inner, add $add, relu $outerRelu",
+    ({ norm: kind, ...rest }) => {
+      const norm = kind === "none" ? null : { eps: 1e-3, momentum: 0.1 };
+      const scale = kind === "scale and shift";
+      const graph = aroundPointwise({ kind: "pointwise", normName: norm && "norm", scale, norm, ...rest });
+      expect(worstSlope(differentiate(graph, "train", updateAll(graph)))).toBeLessThan(TOLERANCE);
     },
   );
 
   it("asks no gradient of the images", () => {
-    const { nodes } = differentiate(fuse(networks["no norm"]!), "train");
+    const { nodes } = trainAll(networks["no norm"]!);
     const names = nodes.map(({ name }) => name);
     expect(names).not.toContain("conv1 input gradient");
     expect(names).toContain("conv2 input gradient");
   });
 
   it("adds the gradients that meet at a block's input in place, in the convolution that comes second", () => {
-    const { nodes, tensors } = differentiate(fuse(networks["an identity shortcut"]!), "train");
+    const { nodes, tensors } = trainAll(networks["an identity shortcut"]!);
     const adding = nodes.flatMap(({ name, op }) =>
       op.kind === "conv2d_input_gradient" && op.accumulate !== null
         ? [[name, tensors[op.accumulate]!.name, tensors[op.inputGradient]!.name]]
@@ -73,37 +77,46 @@ describe("differentiate", () => {
 
   it("gives every parameter one gradient, and updates all of them last", () => {
     for (const network of Object.values(networks)) {
-      const { nodes, tensors } = differentiate(fuse(network), "train");
+      const { nodes, tensors } = trainAll(network);
       const parameters = tensors.flatMap(({ kind }, id) => (kind === "parameter" ? [id] : []));
       const { op } = nodes.at(-1)!;
-      expect(op).toMatchObject({ kind: "update", parameters });
-      const updated = op.kind === "update" ? op.gradients : [];
+      expect(op).toMatchObject({ kind: "update", groups: [{ parameters }] });
+      const updated = op.kind === "update" ? op.groups[0]!.gradients : [];
       expect(updated.map((id) => tensors[id])).toMatchObject(
         parameters.map((parameter) => ({ kind: "gradient", parameter })),
       );
     }
   });
 
-  it("lets weight decay reach filters and matrices, not biases and norms", () => {
-    const { tensors } = differentiate(fuse(networks["a projection with a bias"]!), "train");
-    const decayed = tensors.flatMap((tensor) => (tensor.kind === "parameter" && tensor.decay ? [tensor.name] : []));
-    expect(decayed).toEqual([
-      "stem.conv.weight",
-      "block.conv1.weight",
-      "block.conv2.weight",
-      "block.projection.conv.weight",
-      "classifier.weight",
-    ]);
+  it("gives what is frozen no gradient, nor what lies before it, and keeps it out of the update", () => {
+    const graph = fuse(networks["a projection with a bias"]!);
+    const { groups } = updateAll(graph);
+    const parameters = groups[0]!.parameters.filter((name) => !/^stem|conv1|norm1/.test(name));
+    const { nodes, tensors } = differentiate(graph, "train", {
+      groups: [{ ...groups[0]!, parameters }],
+      average: null,
+    });
+    const gradients = tensors.flatMap((tensor) => (tensor.kind === "gradient" ? tensors[tensor.parameter]!.name : []));
+    expect(gradients.toSorted()).toEqual(parameters.toSorted());
+    const names = nodes.map(({ name }) => name);
+    expect(names).toContain("block.conv2 weight gradient");
+    expect(names).not.toContain("block.conv2 input gradient"); // behind it all is frozen
+    expect(names).not.toContain("block.projection.conv input gradient");
   });
 
   it("evaluates with the running statistics alone: no gradient, no update, no batch statistics", () => {
-    const { nodes, tensors } = differentiate(fuse(networks["stages with pools and several blocks"]!), "evaluate");
+    const { nodes, tensors } = trainAll(networks["stages with pools and several blocks"]!, "evaluate");
     expect(new Set(nodes.map(({ op }) => op.kind))).toEqual(
       new Set(["load_images", "conv2d", "pointwise_inference", "max_pool", "average_pool", "softmax_cross_entropy"]),
     );
     expect(tensors.filter(({ kind }) => kind === "gradient" || kind === "channels")).toEqual([]);
   });
 });
+
+function trainAll(network: ShapedGraph, mode: StepMode = "train"): TrainingGraph {
+  const graph = fuse(network);
+  return differentiate(graph, mode, updateAll(graph));
+}
 
 /** Largest distance between gradient and finite difference over numbers of every parameter, of the largest gradient. */
 function worstSlope(graph: TrainingGraph, mixed?: ReferenceBatch["mixed"]): number {

@@ -96,7 +96,7 @@ describe("printStep", () => {
       ],
     );
     const program = programOf(graph, { batch: 2 });
-    const [evaluation] = lower(program, [{ mode: "evaluate", batch: 2 }], 1).steps;
+    const [evaluation] = lower(program, [{ mode: "evaluate", batch: 2, phase: 0 }], 1).steps;
     expect(printStep(evaluation!.step)).toMatchInlineSnapshot(`
       "step for 2 images: 7 kernel calls, arena 0.0 MiB
       0  load_images  # images

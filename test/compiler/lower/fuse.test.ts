@@ -77,7 +77,7 @@ describe("fuse", () => {
       [4, 4, 2],
       [
         ["conv", { kind: "conv2d", channels: 2, bias: false, ...square(1) }],
-        ["norm", { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }],
+        ["norm", { kind: "batch_norm", eps: 1e-5, momentum: 0.1, scale: true }],
         ["relu", { kind: "relu" }, ["norm"]],
         ["add", { kind: "add" }, ["relu", "norm"]],
         ["classifier", { kind: "linear", features: 2, bias: true }],
@@ -114,7 +114,7 @@ function render(graph: ShapedGraph): string {
     const from = inputs.map((input) => nodes[input]!.name).join(", ");
     if (op.kind !== "pointwise")
       return `${name}: ${op.kind}${"kernel" in op ? ` ${op.kernel.join("×")}` : ""} (${from})`;
-    const parts = [op.norm && "norm", op.innerRelu && "relu", op.add && "add", op.outerRelu && "relu"].filter(Boolean);
+    const parts = [op.norm && "norm", op.inner, op.add && "add", op.outerRelu && "relu"].filter(Boolean);
     return `${name}: ${parts.join(", ")} (${from})`;
   });
   return lines.join("\n");

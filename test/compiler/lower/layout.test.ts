@@ -1,12 +1,27 @@
 import { describe, expect, it } from "vitest";
+import type { GroupConfig } from "../../../src/compiler/config.js";
+import type { ShapedGraph } from "../../../src/compiler/graph.js";
 import type { StoredTensor } from "../../../src/compiler/lower/layout.js";
 import { imageLanesOf, lanesOf, layoutParameters } from "../../../src/compiler/lower/layout.js";
+import { parameterGroups } from "../../../src/compiler/parameter-groups.js";
 import { parametersOf, statisticsOf } from "../../../src/compiler/parameters.js";
 import { Heap } from "../../../src/runtime/engines/wasm/heap.js";
 import { symmetric } from "../../oracle/counter-random.js";
+import { programOf } from "../../reference/build-program.js";
 import { networks } from "../../reference/networks.js";
 
-const layouts = Object.entries(networks).map(([name, graph]) => [name, graph, layoutParameters(graph)] as const);
+const layoutOf = (graph: ShapedGraph) =>
+  layoutParameters(graph, parameterGroups(programOf(graph, { batch: 2 }).config, graph));
+const layouts = Object.entries(networks).map(([name, graph]) => [name, graph, layoutOf(graph)] as const);
+const everything: GroupConfig = {
+  roles: [],
+  layers: [],
+  optimizer: null,
+  learning_rate: null,
+  rate_factor: 1,
+  weight_decay: null,
+  epochs: null,
+};
 const floatsOf = ({ blocks, storedRows, storedColumns }: StoredTensor): number => blocks * storedRows * storedColumns;
 
 describe("layoutParameters", () => {
@@ -34,22 +49,28 @@ describe("layoutParameters", () => {
     expect(names(statistics)).toEqual(names(statisticsOf(graph)));
   });
 
-  it.each(layouts)("puts what decays first in a network with %s", (_, graph, { parameters, decayedBytes }) => {
-    const roles = new Map(parametersOf(graph).map(({ name, role }) => [name, role]));
-    for (const { name, offset } of parameters) {
-      expect(offset < decayedBytes, name).toBe(roles.get(name)!.endsWith("_weight"));
-    }
+  it("puts group after group, and what is never trained last", () => {
+    const graph = networks["a norm without an activation"]!;
+    const { config } = programOf(graph, { batch: 2 });
+    const stem = { ...config.model.stem, whitening: { images: 1, eps: 0 } };
+    const groups = [{ ...everything, roles: ["linear_weight" as const] }];
+    const grouped = { ...config, model: { ...config.model, stem }, train: { ...config.train, groups } };
+    const whitened = {
+      nodes: graph.nodes.map((node) => (node.name === "conv" ? { ...node, name: "stem.conv" } : node)),
+    };
+    const names = layoutParameters(whitened, parameterGroups(grouped, whitened)).parameters.map(({ name }) => name);
+    expect(names).toEqual(["norm.weight", "norm.bias", "classifier.bias", "classifier.weight", "stem.conv.weight"]);
   });
 
   it("lays a filter out as taps of rows of input channels, and a matrix on a map likewise", () => {
-    const { parameters } = layoutParameters(networks["one linear layer on a map"]!);
+    const { parameters } = layoutOf(networks["one linear layer on a map"]!);
     const described = parameters.map(({ name, blocks, rows, storedRows, columns, storedColumns }) => {
       return `${name}: ${blocks} of ${rows}×${columns} in ${storedRows}×${storedColumns}`;
     });
     expect(described).toEqual([
       "conv.weight: 9 of 2×3 in 4×8", // reads the images
-      "classifier.weight: 30 of 3×4 in 8×8", // 6×5 pixels of 3 channels
       "conv.bias: 1 of 1×3 in 1×8",
+      "classifier.weight: 30 of 3×4 in 8×8", // 6×5 pixels of 3 channels
       "classifier.bias: 1 of 1×4 in 1×8",
     ]);
   });

@@ -1,7 +1,6 @@
 // Every kernel alone against the float64 reference on random numbers, over shapes that leave tails in every direction.
 // Buffers lie apart between guards and start as NaN, so a stray read or write fails too (test/reference/run-kernels.ts).
 import { describe, expect, it } from "vitest";
-import type { OptimizerConfig } from "../../../src/compiler/config.js";
 import type { Padding, Shape, Window } from "../../../src/compiler/graph.js";
 import type { ConvolutionChoice } from "../../../src/compiler/lower/convolution-kernels.js";
 import { BY_COST, candidates, taskKey } from "../../../src/compiler/lower/convolution-kernels.js";
@@ -15,10 +14,10 @@ import type {
   TrainingNode,
   TrainingOp,
 } from "../../../src/compiler/lower/training-graph.js";
+import type { UpdateRule } from "../../../src/compiler/update-rule.js";
 import { wasmFeatures } from "../../../src/runtime/engines/wasm/kernels-module.js";
 import type { MixedLabels } from "../../../src/runtime/engine.js";
 import { draw, symmetric } from "../../oracle/counter-random.js";
-import { adamSettings } from "../../reference/build-program.js";
 import { execute, sizeOf } from "../../reference/interpret.js";
 import type { KernelOutcome, KernelRun } from "../../reference/run-kernels.js";
 import { runKernels, selectionOf } from "../../reference/run-kernels.js";
@@ -29,7 +28,8 @@ const DIRECT = (terms: number): number => 1e-6 * Math.sqrt(Math.max(1, terms / 5
 const UNFUSED = 1.25; // without fused multiply-add each product is rounded as well
 const WINOGRAD = (terms: number): number => 10 * DIRECT(terms); // the transforms multiply it by about ten
 // Of how far a weight moves, which is rounded with the weight.
-const UPDATE = { sgd: 1e-6, adam: 2e-6 };
+// Muon's iterations raise small singular values, and their rounding with them.
+const UPDATE = { sgd: 1e-6, adam: 2e-6, muon: 3e-5 };
 const ELEMENTWISE = 1e-6; // a few float32 operations on statistics that are summed in double
 
 const builds = (["kernels.wasm", "kernels-relaxed.wasm"] as const).filter(
@@ -122,8 +122,8 @@ describe.each(builds)("%s", (build) => {
     },
   );
 
-  const flags = [false, true].flatMap((innerRelu) =>
-    [false, true].flatMap((add) => [false, true].map((outerRelu) => ({ innerRelu, add, outerRelu }))),
+  const flags = ([null, "relu", "gelu"] as const).flatMap((inner) =>
+    [false, true].flatMap((add) => [false, true].map((outerRelu) => ({ inner, add, outerRelu }))),
   );
   const pointwises = [null, { eps: 1e-5, momentum: 0.1 }, { eps: 1e-2, momentum: 1 }].flatMap((norm) =>
     flags.map((flag): Pointwise => ({ norm, ...flag })),
@@ -151,8 +151,25 @@ describe.each(builds)("%s", (build) => {
     }
   });
 
+  it("leaves out a norm's scale, and the gradients of frozen ones", () => {
+    for (const inner of [null, "relu", "gelu"] as const) {
+      const pointwise = { norm: { eps: 1e-5, momentum: 0.1 }, inner, add: true, outerRelu: false };
+      for (const [map, channels, batch] of maps) {
+        for (const isTraining of [true, false]) {
+          const operation = pointwiseGraph(map, channels, batch, pointwise, isTraining, {
+            hasScale: false,
+            isFrozen: true,
+          });
+          const { outcome, distances } = compare(operation, { build });
+          for (const [name, distance] of distances) expect(distance, name).toBeLessThan(ELEMENTWISE);
+          expect(outcome.strays()).toEqual([]);
+        }
+      }
+    }
+  });
+
   it("keeps a norm's precision where the mean is two hundred deviations from zero", () => {
-    const plain = { norm: { eps: 1e-5, momentum: 0.1 }, innerRelu: false, add: false, outerRelu: false };
+    const plain = { norm: { eps: 1e-5, momentum: 0.1 }, inner: null, add: false, outerRelu: false };
     const operation = pointwiseGraph([33, 31], 17, 2, plain, true);
     const input = operation.graph.tensors.findIndex(({ name }) => name === "input");
     const shifted = operation.values.get(input)!.map((value) => Math.fround(value + 100));
@@ -274,43 +291,63 @@ describe.each(builds)("%s", (build) => {
 
 // ---------------------------------------------------------------- updates
 
-const sgd = (options: Partial<Extract<OptimizerConfig, { sgd: unknown }>["sgd"]>): OptimizerConfig => ({
-  sgd: { momentum: 0, nesterov: false, weight_decay: 0, decay_norm_and_bias: true, ...options },
+const sgd = (options: Partial<Extract<UpdateRule, { kind: "sgd" }>>): UpdateRule => ({
+  ...{ kind: "sgd", momentum: 0, nesterov: false, weightDecay: 0, decoupled: false },
+  ...options,
 });
-const optimizers: readonly (readonly [string, OptimizerConfig])[] = [
+const adam = (options: Partial<Extract<UpdateRule, { kind: "adam" }>>): UpdateRule => ({
+  ...{ kind: "adam", beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, decoupled: false },
+  ...options,
+});
+const muon = (options: Partial<Extract<UpdateRule, { kind: "muon" }>>): UpdateRule => ({
+  ...{ kind: "muon", momentum: 0.9, nesterov: true, iterations: 5, normalizeWeights: false, weightDecay: 0 },
+  ...options,
+});
+const rules: readonly (readonly [string, UpdateRule])[] = [
   ["plain SGD", sgd({})],
-  ["SGD with decay", sgd({ weight_decay: 0.1 })],
-  ["momentum", sgd({ momentum: 0.9, weight_decay: 0.01, decay_norm_and_bias: false })],
-  ["Nesterov's momentum", sgd({ momentum: 0.8, nesterov: true, weight_decay: 0.01 })],
-  ["Adam", { adam: adamSettings }],
-  ["Adam with decay", { adam: { ...adamSettings, weight_decay: 0.1, decay_norm_and_bias: false } }],
-  ["AdamW", { adamw: { ...adamSettings, beta1: 0.8, beta2: 0.99, eps: 1e-6, weight_decay: 0.1 } }],
+  ["SGD with decay", sgd({ weightDecay: 0.1 })],
+  ["SGD with decoupled decay", sgd({ momentum: 0.9, weightDecay: 0.1, decoupled: true })],
+  ["momentum", sgd({ momentum: 0.9, weightDecay: 0.01 })],
+  ["Nesterov's momentum", sgd({ momentum: 0.8, nesterov: true, weightDecay: 0.01 })],
+  ["Adam", adam({})],
+  ["Adam with decay", adam({ weightDecay: 0.1 })],
+  ["AdamW", adam({ beta1: 0.8, beta2: 0.99, eps: 1e-6, weightDecay: 0.1, decoupled: true })],
+  ["Muon", muon({})],
+  ["Muon with plain momentum and decay", muon({ nesterov: false, iterations: 1, weightDecay: 0.1 })],
+  ["Muon on weights of one norm", muon({ momentum: 0.6, iterations: 3, normalizeWeights: true })],
 ];
 
-it.each(optimizers)("updates by %s as the reference does, over three steps", (_, optimizer) => {
-  const counts = { weight: 20_001, bias: 300 }; // more than one unit of work
+it.each(rules)("updates by %s as the reference does, over three steps, group by group", (_, rule) => {
+  const shapes = { matrix: [500, 40], filter: [2, 1, 5, 70], bias: [300] } as const; // more than one unit of work
   const builder = new Builder(1, 5);
-  const parameter = (name: string, count: number, decay: boolean): [TensorId, TensorId] => {
-    const id = builder.add({ kind: "parameter", name, dims: [count], decay }, (value) => value);
+  const parameter = (name: string, dims: readonly number[]): [TensorId, TensorId] => {
+    const id = builder.add({ kind: "parameter", name, dims }, (value) => value);
     return [id, builder.add({ kind: "gradient", name: `${name} gradient`, parameter: id }, (value) => value)];
   };
-  const [weight, toWeight] = parameter("weight", counts.weight, true);
-  const [bias, toBias] = parameter("bias", counts.bias, false);
-  builder.node("update", { kind: "update", parameters: [weight, bias], gradients: [toWeight, toBias] });
-  const hyper = [1, 2, 3].map((step) => ({ learningRate: 0.1 / step, step }));
-  const found = runKernels({ graph: builder.graph, batch: 1, values: builder.values, optimizer, hyper });
+  const [matrix, toMatrix] = parameter("matrix", shapes.matrix);
+  const [filter, toFilter] = parameter("filter", shapes.filter);
+  const [bias, toBias] = parameter("bias", shapes.bias);
+  const plain: UpdateRule = { kind: "sgd", momentum: 0, nesterov: false, weightDecay: 0, decoupled: false };
+  const isForVectors = rule.kind !== "muon";
+  const second = isForVectors ? { ...rule, weightDecay: 0 } : plain;
+  builder.node("update", {
+    kind: "update",
+    groups: [
+      { rate: 1, rule, parameters: [matrix, filter], gradients: [toMatrix, toFilter] },
+      { rate: 0, rule: second, parameters: [bias], gradients: [toBias] },
+    ],
+  });
+  const hyper = [1, 2, 3].map((step) => ({ rates: [0.2 / step, 0.1 / step], step }));
+  const found = runKernels({ graph: builder.graph, batch: 1, values: builder.values, hyper });
   const slots = new Map<string, Float64Array>();
   let values: ReadonlyMap<TensorId, Float64Array> = builder.values;
-  for (const { learningRate, step } of hyper) {
-    const update = { optimizer, learningRate, step };
+  for (const update of hyper) {
     const machine = execute(builder.graph, { count: 1, values, slots, update });
     values = new Map([...values.keys()].map((id) => [id, machine.read(id)]));
   }
-  for (const id of [weight, bias]) {
+  for (const id of [matrix, filter, bias]) {
     const moved = (value: Float64Array) => value.map((after, at) => after - builder.values.get(id)![at]!);
-    expect(distanceOf(moved(found.read(id)), moved(values.get(id)!))).toBeLessThan(
-      "sgd" in optimizer ? UPDATE.sgd : UPDATE.adam,
-    );
+    expect(distanceOf(moved(found.read(id)), moved(values.get(id)!))).toBeLessThan(UPDATE[rule.kind]);
   }
   expect(found.strays()).toEqual([]);
 });
@@ -344,10 +381,7 @@ function everyChoice({ graph, batch }: Operation): ConvolutionChoice[] {
 
 const references = new WeakMap<Operation, ReturnType<typeof execute>>();
 
-function compare(
-  operation: Operation,
-  options: Pick<KernelRun, "build" | "inPlace" | "convolutions"> & { optimizer?: OptimizerConfig },
-) {
+function compare(operation: Operation, options: Pick<KernelRun, "build" | "inPlace" | "convolutions">) {
   const { graph, batch, values, labels, mixed, outputs, images, pixelValues } = operation;
   const normalised =
     images &&
@@ -441,8 +475,8 @@ function convolutionGraph({ map, channels, batch, isFirst = false, ...rest }: Co
   if (isFirst) builder.node("images", { kind: "load_images", output: input });
   const identity = (value: number): number => value;
   const dims = [...kernel, inputs, outputs];
-  const weight = builder.add({ kind: "parameter", name: "weight", dims, decay: true }, identity);
-  const bias = builder.add({ kind: "parameter", name: "bias", dims: [outputs], decay: false }, identity);
+  const weight = builder.add({ kind: "parameter", name: "weight", dims }, identity);
+  const bias = builder.add({ kind: "parameter", name: "bias", dims: [outputs] }, identity);
   const output = builder.map("output", out, outputs);
   const withoutBias = builder.map("output without bias", out, outputs);
   const outputGradient = builder.map("output gradient", out, outputs, true);
@@ -486,15 +520,17 @@ function pointwiseGraph(
   batch: number,
   pointwise: Pointwise,
   isTraining: boolean,
+  { hasScale = true, isFrozen = false } = {},
 ): Operation {
   const builder = new Builder(batch, channels);
   const input = builder.map("input", map, channels, true);
   const residual = pointwise.add ? builder.map("residual", map, channels, true) : null;
   const output = builder.map("output", map, channels);
   const vector = (kind: "parameter" | "statistic", name: string, centre: number): TensorId =>
-    builder.add({ kind, name, dims: [channels], decay: false }, (value) => centre + value / 2);
+    builder.add({ kind, name, dims: [channels] }, (value) => centre + value / 2);
   const hasNorm = pointwise.norm !== null;
-  const norm = hasNorm && { scale: vector("parameter", "scale", 1), shift: vector("parameter", "shift", 0) };
+  const scale = hasNorm && hasScale ? vector("parameter", "scale", 1) : null;
+  const norm = hasNorm && { scale, shift: vector("parameter", "shift", 0) };
   const running = hasNorm
     ? { mean: vector("statistic", "running mean", 0), variance: vector("statistic", "running variance", 1) }
     : null;
@@ -524,13 +560,13 @@ function pointwiseGraph(
   const inputGradient = builder.map("input gradient", map, channels);
   const residualGradient = pointwise.add ? builder.map("residual gradient", map, channels) : null;
   const gradient = (name: string, parameter: TensorId): TensorId => builder.add({ kind: "gradient", name, parameter });
-  const scaleGradient = operands ? gradient("scale gradient", operands.scale) : null;
-  const shiftGradient = operands ? gradient("shift gradient", operands.shift) : null;
+  const scaleGradient = operands && scale !== null && !isFrozen ? gradient("scale gradient", scale) : null;
+  const shiftGradient = operands && !isFrozen ? gradient("shift gradient", operands.shift) : null;
   builder.node("pointwise gradient", {
     kind: "pointwise_gradient",
     ...pointwise,
     outputGradient,
-    input: hasNorm || pointwise.innerRelu ? input : null,
+    input: hasNorm || pointwise.inner ? input : null,
     output: pointwise.outerRelu ? output : null,
     operands: operands || null,
     scaleGradient,
@@ -632,7 +668,7 @@ function titleOf({ map, channels, batch, kernel, stride = 1, padding = 0, isFirs
   return `${what}, kernel ${text(kernel)}, stride ${text(stride)}, padding ${text(padding)}`;
 }
 
-function pointwiseTitle({ norm, innerRelu, add, outerRelu }: Pointwise): string {
-  const parts = [norm && `norm (epsilon ${norm.eps})`, innerRelu && "relu", add && "addition", outerRelu && "relu"];
+function pointwiseTitle({ norm, inner, add, outerRelu }: Pointwise): string {
+  const parts = [norm && `norm (epsilon ${norm.eps})`, inner, add && "addition", outerRelu && "relu"];
   return parts.filter(Boolean).join(", ") || "nothing";
 }

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { OptimizerConfig } from "../../../src/compiler/config.js";
 import { trainingGraphOf } from "../../../src/compiler/lower/lower.js";
 import { parametersOf, statisticsOf } from "../../../src/compiler/parameters.js";
+import { groupRates } from "../../../src/compiler/training-phases.js";
 import type { Program } from "../../../src/compiler/program.js";
 import type { State } from "../../../src/runtime/engine.js";
 import type { WasmSession } from "../../../src/runtime/engines/wasm/session.js";
@@ -41,9 +42,10 @@ describe("a session of the wasm engine", () => {
     const batch = randomBatch(program, 5, 12);
     const session = await open(program);
     await session.writeState(float32(program, state));
-    const update = { optimizer: program.config.train.optimizer, learningRate: 0.05, step: 1 };
+    const hyper = { learningRate: 0.05, step: 1 };
+    const update = { rates: groupRates(program.plan, hyper), step: 1 };
     const expected = interpret(trainingGraphOf(program, "train"), referenceBatch(program, batch), state, update);
-    const { loss, correct } = await session.step(batch, update);
+    const { loss, correct } = await session.step(batch, hyper);
     expect(Math.abs(loss - expected.loss) / expected.loss).toBeLessThan(LOSS);
     expect(correct).toBe(expected.correct);
     expect(distances(session.readGradients(), expected.gradients)).toEqual([]);
@@ -56,7 +58,7 @@ describe("a session of the wasm engine", () => {
     expect(distanceOf(evaluated.logits, reference.logits)).toBeLessThan(TENSOR);
   });
 
-  const sgd = { momentum: 0.9, nesterov: false, weight_decay: 0.01, decay_norm_and_bias: false };
+  const sgd = { momentum: 0.9, nesterov: false, weight_decay: 0.01, decoupled: false, decay_norm_and_bias: false };
   const optimizers: readonly (readonly [string, OptimizerConfig])[] = [
     ["SGD", { sgd: { ...sgd, momentum: 0, decay_norm_and_bias: true } }],
     ["momentum", { sgd }],
@@ -71,9 +73,10 @@ describe("a session of the wasm engine", () => {
     await session.writeState(float32(program, state));
     for (let step = 1; step <= 3; step++) {
       const batch = randomBatch(program, 5, 30 + step);
-      const update = { optimizer, learningRate: 0.02, step };
+      const hyper = { learningRate: 0.02, step };
+      const update = { rates: groupRates(program.plan, hyper), step };
       const expected = interpret(trainingGraphOf(program, "train"), referenceBatch(program, batch), state, update);
-      const { loss } = await session.step(batch, update);
+      const { loss } = await session.step(batch, hyper);
       expect(Math.abs(loss - expected.loss) / expected.loss).toBeLessThan(10 * LOSS);
       state = expected.state;
     }
@@ -162,10 +165,10 @@ const everyKernel = graphOf(
   [16, 12, 3],
   [
     ["conv1", { kind: "conv2d", channels: 16, bias: true, ...square(5, 1, 2) }],
-    ["norm1", { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }],
+    ["norm1", { kind: "batch_norm", eps: 1e-5, momentum: 0.1, scale: true }],
     ["activation1", { kind: "relu" }],
     ["conv2", { kind: "conv2d", channels: 16, bias: false, ...square(3, 1, 1) }],
-    ["norm2", { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }],
+    ["norm2", { kind: "batch_norm", eps: 1e-5, momentum: 0.1, scale: true }],
     ["activation2", { kind: "relu" }],
     ["add", { kind: "add" }, ["activation2", "activation1"]],
     ["pool", { kind: "max_pool", ...square(3, 2, 1) }],
@@ -173,7 +176,7 @@ const everyKernel = graphOf(
     ["conv4", { kind: "conv2d", channels: 176, bias: false, ...square(3, 1, 1) }],
     ["activation4", { kind: "relu" }],
     ["conv5", { kind: "conv2d", channels: 352, bias: false, ...square(3, 1, 1) }],
-    ["norm5", { kind: "batch_norm", eps: 1e-5, momentum: 0.1 }],
+    ["norm5", { kind: "batch_norm", eps: 1e-5, momentum: 0.1, scale: true }],
     ["activation5", { kind: "relu" }],
     ["pooling", { kind: "average_pool", ...square(2, 1) }],
     ["classifier", { kind: "linear", features: 10, bias: true }],

@@ -14,9 +14,10 @@ export const FLOAT: Attributes = { T: { type: "float" } };
  */
 export type Storage = "arguments" | "variables" | ReadonlyMap<string, { readonly data: Float32Array }>;
 
-/** What changes from step to step, each a scalar. */
-export const hyperNames = ["learning_rate", "first_correction", "second_correction_root", "average_share"] as const;
-export type HyperName = (typeof hyperNames)[number];
+/** What changes from step to step, each a scalar; the first three of a group of parameters, by its index in the rates. */
+export type HyperName =
+  | `${"learning_rate" | "first_correction" | "second_correction_root"}_${number}`
+  | "average_share";
 
 /** What a batch consists of: 8-bit images [batch, height, width, channels]; labels and shares one an image. */
 export const batchInputs = {

@@ -1,6 +1,6 @@
 // One rule an operation of the training graph: the TensorFlow nodes that compute it. Maps are [n, height, width, channels].
-import type { Window } from "../../graph.js";
-import type { TensorId, TrainingOp } from "../training-graph.js";
+import type { ActivationKind, Window } from "../../graph.js";
+import type { Pointwise, TensorId, TrainingOp } from "../training-graph.js";
 import type { Emission } from "./emission.js";
 import { FLOAT, mapOf } from "./emission.js";
 import type { Attributes, Output } from "./tensorflow-graph.js";
@@ -92,7 +92,7 @@ export const stepRules: StepRules = {
       moveStatistic(emission, running.variance, variance!);
       value = output!;
     }
-    emission.set(op.output, rectifiedSum(emission, value, op));
+    emission.set(op.output, activatedSum(emission, value, op));
   },
 
   pointwise_inference(emission, op) {
@@ -101,7 +101,7 @@ export const stepRules: StepRules = {
       const attributes = { epsilon: { float: op.norm.eps }, is_training: { bool: false } } as const;
       value = batchNorm(emission, value, op.operands, op.operands, attributes)[0]!;
     }
-    emission.set(op.output, rectifiedSum(emission, value, op));
+    emission.set(op.output, activatedSum(emission, value, op));
   },
 
   pointwise_gradient(emission, op) {
@@ -110,15 +110,15 @@ export const stepRules: StepRules = {
     const throughOuter = op.outerRelu ? reluGradient(emission, above, emission.get(op.output!)) : above;
     if (op.residualGradient !== null) emission.set(op.residualGradient, throughOuter);
     const saved = op.operands && emission.savedNorms.get(op.operands.mean);
-    const beforeRelu = saved ? saved.output : op.input === null ? null : emission.get(op.input);
-    const throughInner = op.innerRelu ? reluGradient(emission, throughOuter, beforeRelu!) : throughOuter;
+    const before = saved ? saved.output : op.input === null ? null : emission.get(op.input);
+    const throughInner = op.inner ? activationGradients[op.inner](emission, throughOuter, before!) : throughOuter;
     if (!saved) {
       emission.set(op.inputGradient, throughInner);
       return;
     }
     const x = emission.get(op.input!);
     const channels = [x.shape.at(-1)!];
-    const inputs = [throughInner, x, emission.get(op.operands.scale), ...saved.reserved];
+    const inputs = [throughInner, x, scaleOf(emission, op.operands.scale, channels), ...saved.reserved];
     const attributes: Attributes = {
       ...FLOAT,
       U: { type: "float" },
@@ -128,8 +128,8 @@ export const stepRules: StepRules = {
     const shapes = [x.shape, channels, channels, [0], [0]];
     const [inputGradient, scaleGradient, shiftGradient] = graph.add("FusedBatchNormGradV3", inputs, attributes, shapes);
     emission.set(op.inputGradient, inputGradient!);
-    emission.set(op.scaleGradient!, scaleGradient!);
-    emission.set(op.shiftGradient!, shiftGradient!);
+    if (op.scaleGradient !== null) emission.set(op.scaleGradient, scaleGradient!);
+    if (op.shiftGradient !== null) emission.set(op.shiftGradient, shiftGradient!);
   },
 
   subsample: emitSubsample,
@@ -176,6 +176,10 @@ export const stepRules: StepRules = {
     const whole = [n, height + top + bottom, width + left + right, channels];
     const gradient = graph.one("AvgPoolGrad", [graph.integers(whole), above], poolAttributes(op), whole);
     emission.set(op.inputGradient, unpadded(emission, gradient, op.padding, shape));
+  },
+
+  scale(emission, { input, factor, output }) {
+    emission.set(output, emission.scaled(emission.get(input), factor));
   },
 
   softmax_cross_entropy(emission, { logits: id, labelSmoothing, mixedLabels, logitsGradient }) {
@@ -268,7 +272,7 @@ function multiplyMatrices(emission: Emission, a: Output, b: Output, transpose: {
 function batchNorm(
   emission: Emission,
   x: Output,
-  { scale, shift }: { readonly scale: TensorId; readonly shift: TensorId },
+  { scale, shift }: { readonly scale: TensorId | null; readonly shift: TensorId },
   running: { readonly mean: TensorId; readonly variance: TensorId },
   attributes: Attributes,
   forgets = false,
@@ -278,9 +282,15 @@ function batchNorm(
   const old = forgets
     ? [emission.graph.constant(new Float32Array(0), [0]), emission.graph.constant(new Float32Array(0), [0])]
     : [emission.get(running.mean), emission.get(running.variance)];
-  const inputs = [x, emission.get(scale), emission.get(shift), ...old];
+  const inputs = [x, scaleOf(emission, scale, channels), emission.get(shift), ...old];
   const shapes = [x.shape, channels, channels, channels, channels, channels];
   return emission.graph.add("FusedBatchNormV3", inputs, { ...FLOAT, U: { type: "float" }, ...attributes }, shapes);
+}
+
+/** Ones where the norm has no scale. */
+function scaleOf(emission: Emission, scale: TensorId | null, channels: readonly number[]): Output {
+  if (scale !== null) return emission.get(scale);
+  return emission.graph.constant(new Float32Array(channels[0]!).fill(1), channels);
 }
 
 function moveStatistic(emission: Emission, id: TensorId, value: Output): void {
@@ -289,14 +299,37 @@ function moveStatistic(emission: Emission, id: TensorId, value: Output): void {
   emission.assign(emission.variable(tensor.name, tensor.dims), value);
 }
 
-function rectifiedSum(
+function activatedSum(
   emission: Emission,
   value: Output,
-  { innerRelu, outerRelu, residual }: { innerRelu: boolean; outerRelu: boolean; residual: TensorId | null },
+  { inner, outerRelu, residual }: Pointwise & { readonly residual: TensorId | null },
 ): Output {
-  const inner = innerRelu ? relu(emission, value) : value;
-  const sum = residual === null ? inner : emission.add(inner, emission.get(residual));
+  const activated = inner ? activations[inner](emission, value) : value;
+  const sum = residual === null ? activated : emission.add(activated, emission.get(residual));
   return outerRelu ? relu(emission, sum) : sum;
+}
+
+const activations: Readonly<Record<ActivationKind, (emission: Emission, x: Output) => Output>> = {
+  relu,
+  gelu: (emission, x) => emission.multiply(x, normalShare(emission, x)),
+};
+
+/** By the activation's input. */
+const activationGradients: Readonly<Record<ActivationKind, (emission: Emission, above: Output, x: Output) => Output>> =
+  {
+    relu: reluGradient,
+    gelu(emission, above, x) {
+      const { graph } = emission;
+      const exponent = emission.scaled(graph.one("Square", [x], FLOAT, x.shape), -0.5);
+      const density = emission.scaled(graph.one("Exp", [exponent], FLOAT, x.shape), 1 / Math.sqrt(2 * Math.PI));
+      return emission.multiply(above, emission.add(normalShare(emission, x), emission.multiply(x, density)));
+    },
+  };
+
+/** Φ(x), the normal distribution's share below x. */
+function normalShare(emission: Emission, x: Output): Output {
+  const error = emission.graph.one("Erf", [emission.scaled(x, Math.SQRT1_2)], FLOAT, x.shape);
+  return emission.scaled(emission.add(error, emission.graph.float(1)), 0.5);
 }
 
 function relu({ graph }: Emission, x: Output): Output {

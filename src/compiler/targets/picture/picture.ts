@@ -216,12 +216,14 @@ const describers: Describers = {
   conv2d: (op) => alone("convolution", `conv ${windowText(op)}, ${op.channels} channels`),
   batch_norm: () => attached("batch norm"),
   relu: () => attached("relu"),
+  gelu: () => attached("gelu"),
   add: () => alone("addition", "+"),
   subsample: (op) => alone("other", `each ${op.stride.join("×")} pixels to 1, ${op.channels} channels`),
   max_pool: (op) => alone("pooling", `max-pool ${windowText(op)}`),
   average_pool: (op) => alone("pooling", `average-pool ${windowText(op)}`),
   global_average_pool: () => alone("pooling", "global average pool"),
   linear: (op) => alone("linear", `linear, ${op.features} classes`),
+  scale: ({ factor }) => attached(`× ${Number(factor.toPrecision(3))}`),
 };
 
 function describeOp(op: Op): OpWords {

@@ -5,12 +5,14 @@ import type { StepMode } from "../../../compiler/lower/differentiate.js";
 import type { TensorflowStep } from "../../../compiler/lower/emit-tensorflow.js";
 import { emitTensorflow } from "../../../compiler/lower/emit-tensorflow.js";
 import { trainingGraphOf } from "../../../compiler/lower/lower.js";
-import { slotNames } from "../../../compiler/lower/optimizer-slots.js";
 import type { BatchInput, HyperName } from "../../../compiler/lower/tensorflow/emission.js";
 import { batchInputs } from "../../../compiler/lower/tensorflow/emission.js";
 import { mixesLabels } from "../../../compiler/mixed-labels.js";
 import { parametersOf, statisticsOf } from "../../../compiler/parameters.js";
+import { parameterGroups } from "../../../compiler/parameter-groups.js";
 import type { Program } from "../../../compiler/program.js";
+import { groupRates, phaseAt } from "../../../compiler/training-phases.js";
+import { momentCorrections, slotNames } from "../../../compiler/update-rule.js";
 import { averageName, averageShare, averagesWeights } from "../../../compiler/weight-average.js";
 import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
 import { initialize } from "../../initialize.js";
@@ -123,7 +125,8 @@ export class TensorflowSession implements Session {
   async #run(mode: StepMode, batch: Batch, hyper: StepHyper): Promise<{ losses: Float32Array; logits: Float32Array }> {
     invariant(!this.#isBusy, "a step was started before the last one ended");
     invariant(this.#stored.size > 0, "the session is closed");
-    const compiled = this.#stepFor(mode, batch.count);
+    const phase = mode === "train" ? phaseAt(this.#program.plan, hyper.step - 1) : 0;
+    const compiled = this.#stepFor(mode, batch.count, phase);
     const fed = this.#feed(compiled.step, batch, hyper);
     const handles = [...fed, ...compiled.step.variables.map(({ name }) => this.#stored.get(name)!.handle)];
     this.#isBusy = true;
@@ -144,12 +147,12 @@ export class TensorflowSession implements Session {
     return this.#context.executeAside(name, handles, { config_proto: { bytes: config } }, form.outputs.length);
   }
 
-  /** Functions are emitted when a batch of their size first comes. */
-  #stepFor(mode: StepMode, batch: number): CompiledStep {
-    const key = `${mode}_${batch}`;
+  /** Functions are emitted when a batch of their size first comes, in each phase of training anew. */
+  #stepFor(mode: StepMode, batch: number, phase: number): CompiledStep {
+    const key = `${mode}_${batch}_${phase}`;
     const known = this.#steps.get(key);
     if (known) return known;
-    const step = emitTensorflow(this.#program, mode, batch, "arguments");
+    const step = emitTensorflow(this.#program, mode, batch, "arguments", phase);
     const { graph, inputs, hypers, variables, losses, logits, updates } = step;
     const fed = [...inputs.values(), ...hypers.values(), ...variables.map(({ handle }) => handle)];
     const form = { graph, inputs: fed, outputs: [losses, logits], updates };
@@ -177,21 +180,23 @@ export class TensorflowSession implements Session {
       return this.#context.tensor(batchInputs[name], shape, data[name].subarray(0, size));
     });
     const values = this.#hyperValues(hyper);
-    const scalars = [...hypers.keys()].map((name) => this.#context.tensor("float", [], Float32Array.of(values[name])));
+    const scalars = [...hypers.keys()].map((name) =>
+      this.#context.tensor("float", [], Float32Array.of(values.get(name)!)),
+    );
     return [...fed, ...scalars];
   }
 
-  #hyperValues({ learningRate, step }: StepHyper): Record<HyperName, number> {
-    const { train } = this.#program.config;
-    const { optimizer } = train;
-    const { beta1, beta2 } =
-      "sgd" in optimizer ? { beta1: 0, beta2: 0 } : "adam" in optimizer ? optimizer.adam : optimizer.adamw;
-    return {
-      learning_rate: learningRate,
-      first_correction: 1 - beta1 ** step,
-      second_correction_root: Math.sqrt(1 - beta2 ** step),
-      average_share: averageShare(train, step),
-    };
+  #hyperValues(hyper: StepHyper): ReadonlyMap<HyperName, number> {
+    const { config, graph, plan } = this.#program;
+    const rates = groupRates(plan, hyper);
+    const values = new Map<HyperName, number>([["average_share", averageShare(config.train, plan, hyper.step)]]);
+    for (const { rate, rule } of parameterGroups(config, graph).trained) {
+      const [first, second] = momentCorrections(rule, hyper.step);
+      values.set(`learning_rate_${rate}`, rates[rate]!);
+      values.set(`first_correction_${rate}`, first);
+      values.set(`second_correction_root_${rate}`, second);
+    }
+    return values;
   }
 
   #createVariables(): void {
@@ -207,8 +212,10 @@ export class TensorflowSession implements Session {
       this.#stored.set(name, this.#createVariable(name, tensor.shape, dims.get(tensor.name)!));
     };
     for (const tensor of own) create(tensor.name, tensor);
-    for (const slot of slotNames(config.train.optimizer)) {
-      for (const parameter of parameters) create(`${parameter.name}.${slot}`, parameter);
+    for (const { rule, parameters: members } of parameterGroups(config, graph).trained) {
+      for (const slot of slotNames(rule)) {
+        for (const parameter of members) create(`${parameter.name}.${slot}`, parameter);
+      }
     }
     if (averagesWeights(config.train)) for (const tensor of own) create(averageName(tensor.name), tensor);
   }

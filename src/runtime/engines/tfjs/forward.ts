@@ -42,9 +42,11 @@ const forwardRules: ForwardRules = {
     return op.bias ? tf.core.add(result, tensors.get(`${node.name}.bias`)!) : result;
   },
 
-  batch_norm: ({ tf, tensors, onStatistics }, { eps }, [x], node) => {
+  batch_norm: ({ tf, tensors, onStatistics }, op, [x], node) => {
+    const { eps } = op;
     const tensor = (suffix: string): Tensor1D => tensors.get(`${node.name}.${suffix}`) as Tensor1D;
-    const scale = tensor("weight");
+    // Without a learned scale, factors of 1 whose gradient no one asks for
+    const scale: Tensor1D = op.scale ? tensor("weight") : tf.core.ones([node.shape.channels]);
     const shift = tensor("bias");
     if (onStatistics) {
       return batchNormTraining(tf, x!, scale, shift, eps, (statistics) => onStatistics(node.name, statistics));
@@ -53,6 +55,12 @@ const forwardRules: ForwardRules = {
   },
 
   relu: ({ tf }, _op, [x]) => tf.core.relu(x!),
+
+  // x·Φ(x); the gradient follows from erf's own
+  gelu: ({ tf }, _op, [x]) =>
+    tf.core.mul(tf.core.mul(x!, 0.5), tf.core.add(1, tf.core.erf(tf.core.mul(x!, Math.SQRT1_2)))),
+
+  scale: ({ tf }, { factor }, [x]) => tf.core.mul(x!, factor),
 
   add: ({ tf }, _op, inputs) => inputs.slice(1).reduce((sum, x) => tf.core.add(sum, x), inputs[0]!),
 

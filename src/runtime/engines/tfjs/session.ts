@@ -1,11 +1,14 @@
 // A Program opened on TensorFlow.js. Slow on the `cpu` backend and simple: the reference for netc's own engine.
 import type { Scalar, Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
 import { invariant } from "../../../compiler/diagnostic.js";
-import { slotNames } from "../../../compiler/lower/optimizer-slots.js";
 import { type Parameter, parametersOf, statisticsOf } from "../../../compiler/parameters.js";
+import { parameterGroups } from "../../../compiler/parameter-groups.js";
 import type { Program } from "../../../compiler/program.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
-import { averageName, averageShare, averagesWeights } from "../../../compiler/weight-average.js";
+import { groupRates, isFrozenIn, phaseAt } from "../../../compiler/training-phases.js";
+import type { UpdateRule } from "../../../compiler/update-rule.js";
+import { slotNames } from "../../../compiler/update-rule.js";
+import { averageName, averageShare, averagesWeights, writesBack } from "../../../compiler/weight-average.js";
 import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
 import type { BatchStatistics } from "./batch-norm.js";
 import { forward } from "./forward.js";
@@ -16,6 +19,8 @@ export class TfjsSession implements Session {
   readonly #tf: Tfjs;
   readonly #program: Program;
   readonly #parameters: readonly Parameter[];
+  /** Rule and rate of every parameter that is not frozen throughout. */
+  readonly #trained: ReadonlyMap<string, { readonly rule: UpdateRule; readonly rate: number }>;
   /** Parameters, running statistics and optimizer slots by their names in a State, in that order. */
   readonly #tensors = new Map<string, Tensor>();
 
@@ -24,6 +29,10 @@ export class TfjsSession implements Session {
     this.#tf = tf;
     this.#program = program;
     this.#parameters = parametersOf(program.graph);
+    const { trained } = parameterGroups(program.config, program.graph);
+    this.#trained = new Map(
+      trained.flatMap(({ parameters, rule, rate }) => parameters.map(({ name }) => [name, { rule, rate }] as const)),
+    );
     const { zeros, ones } = tf.core;
     for (const { name, shape } of this.#parameters) this.#tensors.set(name, zeros([...shape]));
     for (const { name, role, shape } of statisticsOf(program.graph)) {
@@ -41,19 +50,19 @@ export class TfjsSession implements Session {
     const measured = core.tidy(() => {
       const images = this.#images(batch);
       const statistics = new Map<string, BatchStatistics>();
+      const trained = this.#trainedAt(hyper);
       let logits: Tensor2D | undefined;
       const lossOf = (...values: Tensor[]): Scalar => {
         const tensors = new Map(this.#tensors);
-        this.#parameters.forEach(({ name }, index) => tensors.set(name, values[index]!));
+        trained.forEach((name, index) => tensors.set(name, values[index]!));
         const onStatistics = (node: string, { mean, variance }: BatchStatistics): void => {
           statistics.set(node, { mean: core.keep(mean), variance: core.keep(variance) });
         };
         logits = core.keep(forward({ tf: this.#tf, tensors, onStatistics }, this.#program.graph, images));
         return this.#crossEntropy(logits, batch, smoothing);
       };
-      const parameters = this.#parameters.map(({ name }) => this.#tensors.get(name)!);
-      const { value, grads } = core.valueAndGrads(lossOf)(parameters);
-      this.#update(grads, hyper);
+      const { value, grads } = core.valueAndGrads(lossOf)(trained.map((name) => this.#tensors.get(name)!));
+      this.#update(trained, grads, hyper);
       this.#moveStatistics(statistics);
       this.#moveAverages(hyper.step);
       const result = { loss: value, logits: logits!.clone() };
@@ -132,16 +141,22 @@ export class TfjsSession implements Session {
     return core.neg(core.mean(core.sum(core.mul(core.logSoftmax(logits), targets), 1)));
   }
 
-  #update(gradients: readonly Tensor[], hyper: StepHyper): void {
-    const { optimizer } = this.#program.config.train;
-    this.#parameters.forEach((parameter, index) => {
-      const slots = this.#slots(parameter.name);
-      const current = {
-        value: this.#tensors.get(parameter.name)!,
-        slots: slots.map((slot) => this.#tensors.get(slot)!),
-      };
-      const next = update(this.#tf, optimizer, parameter, current, gradients[index]!, hyper);
-      this.#replace(parameter.name, next.value);
+  /** Names of the parameters that the step changes. */
+  #trainedAt({ step }: StepHyper): string[] {
+    const { plan } = this.#program;
+    const phase = phaseAt(plan, step - 1);
+    return [...this.#trained].flatMap(([name, { rate }]) => (isFrozenIn(plan, rate, phase) ? [] : name));
+  }
+
+  #update(names: readonly string[], gradients: readonly Tensor[], hyper: StepHyper): void {
+    const rates = groupRates(this.#program.plan, hyper);
+    names.forEach((name, index) => {
+      const { rule, rate } = this.#trained.get(name)!;
+      const slots = this.#slots(name);
+      const current = { value: this.#tensors.get(name)!, slots: slots.map((slot) => this.#tensors.get(slot)!) };
+      const at = { rate: rates[rate]!, step: hyper.step };
+      const next = update(this.#tf, rule, current, gradients[index]!, at);
+      this.#replace(name, next.value);
       slots.forEach((slot, at) => this.#replace(slot, next.slots[at]!));
     });
   }
@@ -157,10 +172,14 @@ export class TfjsSession implements Session {
 
   #moveAverages(step: number): void {
     const { add, mul, sub } = this.#tf.core;
-    const share = averageShare(this.#program.config.train, step);
+    const { config, plan } = this.#program;
+    const share = averageShare(config.train, plan, step);
+    if (share === 0) return;
     for (const name of this.#averaged()) {
       const average = this.#tensors.get(averageName(name))!;
-      this.#replace(averageName(name), add(average, mul(sub(this.#tensors.get(name)!, average), share)));
+      const moved = add(average, mul(sub(this.#tensors.get(name)!, average), share));
+      if (writesBack(config.train)) this.#replace(name, moved.clone());
+      this.#replace(averageName(name), moved);
     }
   }
 
@@ -184,8 +203,8 @@ export class TfjsSession implements Session {
   }
 
   #slots(parameter: string): string[] {
-    const { optimizer } = this.#program.config.train;
-    return slotNames(optimizer).map((slot) => `${parameter}.${slot}`);
+    const rule = this.#trained.get(parameter)?.rule;
+    return rule ? slotNames(rule).map((slot) => `${parameter}.${slot}`) : [];
   }
 }
 

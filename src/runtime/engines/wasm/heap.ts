@@ -6,9 +6,17 @@ import type { StoredTensor } from "../../../compiler/lower/layout.js";
 
 const PAGE = 65536;
 /** Addresses of the control block; the kernels name the same ones (assembly/update.ts, assembly/loss.ts). */
-const LEARNING_RATE = 1536;
+const AVERAGE_SHARE = 1536;
+const GROUPS = 2048;
 const LOSS = 1600;
 const CORRECT = 1608;
+
+export interface StepControl {
+  /** In the order of `plan.groups`: the rate, and Adam's divisors of its moments. */
+  readonly groups: readonly { readonly rate: number; readonly corrections: readonly [first: number, second: number] }[];
+  /** 0 where the step moves no average. */
+  readonly averageShare: number;
+}
 
 export class Heap {
   readonly memory: WebAssembly.Memory;
@@ -40,8 +48,12 @@ export class Heap {
     return new Int32Array(this.memory.buffer, address, length);
   }
 
-  setHyper(learningRate: number, correction1: number, correction2: number, averageShare: number): void {
-    this.floats(LEARNING_RATE, 4).set([learningRate, correction1, correction2, averageShare]);
+  /** What changes from step to step. */
+  setHyper({ groups, averageShare }: StepControl): void {
+    groups.forEach(({ rate, corrections }, index) => {
+      this.floats(GROUPS + 16 * index, 3).set([rate, ...corrections]);
+    });
+    this.floats(AVERAGE_SHARE, 1)[0] = averageShare;
   }
 
   result(): { loss: number; correct: number } {

@@ -2,19 +2,22 @@
 import { invariant } from "../../../compiler/diagnostic.js";
 import type { ConvolutionChoice } from "../../../compiler/lower/convolution-kernels.js";
 import { BY_COST } from "../../../compiler/lower/convolution-kernels.js";
-import type { StepMode } from "../../../compiler/lower/differentiate.js";
 import type { Step } from "../../../compiler/lower/emit-step.js";
 import { kernels } from "../../../compiler/lower/kernels.js";
 import type { StoredTensor } from "../../../compiler/lower/layout.js";
 import type { LoweredProgram, StepRequest } from "../../../compiler/lower/lower.js";
-import { lower, stepsOfRun } from "../../../compiler/lower/lower.js";
-import { slotNames } from "../../../compiler/lower/optimizer-slots.js";
+import { isSameStep, lower, stepsOfRun } from "../../../compiler/lower/lower.js";
 import type { PersistentName } from "../../../compiler/lower/kernel-selector.js";
 import { mixesLabels } from "../../../compiler/mixed-labels.js";
+import type { ParameterGroup } from "../../../compiler/parameter-groups.js";
+import { parameterGroups } from "../../../compiler/parameter-groups.js";
 import type { Program } from "../../../compiler/program.js";
+import { groupRates, phaseAt } from "../../../compiler/training-phases.js";
+import { momentCorrections, slotNames } from "../../../compiler/update-rule.js";
 import { averageName, averageShare, averagesWeights } from "../../../compiler/weight-average.js";
 import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
 import { initialize } from "../../initialize.js";
+import type { StepControl } from "./heap.js";
 import { Heap, encodeStep } from "./heap.js";
 import { Team } from "./team.js";
 
@@ -30,14 +33,15 @@ export async function openWasmSession(
   return session;
 }
 
-interface WrittenStep {
+interface WrittenStep extends StepRequest {
   readonly step: Step;
   readonly address: number;
 }
 
 export class WasmSession implements Session {
   private requests: readonly StepRequest[];
-  private readonly steps = new Map<string, WrittenStep>();
+  private steps: readonly WrittenStep[] = [];
+  private readonly groups: readonly ParameterGroup[];
   private readonly heap: Heap;
   private readonly team: Team;
   private lowered: LoweredProgram;
@@ -49,6 +53,7 @@ export class WasmSession implements Session {
     readonly threads: number,
     private readonly choice: ConvolutionChoice,
   ) {
+    this.groups = parameterGroups(program.config, program.graph).trained;
     this.requests = stepsOfRun(program);
     this.lowered = lower(program, this.requests, threads, choice);
     this.heap = new Heap(this.lowered.heapBytes);
@@ -71,20 +76,15 @@ export class WasmSession implements Session {
   }
 
   async step(batch: Batch, hyper: StepHyper): Promise<StepResult> {
-    const written = this.stepFor("train", batch.count);
+    const written = this.trainingStep(batch, hyper);
     this.stage(batch);
-    const { train } = this.program.config;
-    const { optimizer } = train;
-    const [beta1, beta2] = "sgd" in optimizer ? [0, 0] : betasOf(optimizer);
-    const { learningRate, step } = hyper;
-    const corrections = [1 - beta1 ** step, Math.sqrt(1 - beta2 ** step)] as const;
-    this.heap.setHyper(learningRate, ...corrections, averageShare(train, step));
+    this.heap.setHyper(this.controlOf(hyper));
     await this.run(written);
     return this.heap.result();
   }
 
   async evaluate(batch: Batch): Promise<EvaluationResult> {
-    const written = this.stepFor("evaluate", batch.count);
+    const written = this.stepFor({ mode: "evaluate", batch: batch.count, phase: 0 });
     this.stage(batch);
     await this.run(written);
     return { ...this.heap.result(), logits: this.readLogits(written.step) };
@@ -93,7 +93,7 @@ export class WasmSession implements Session {
   /** One training step with the milliseconds that each of its kernel calls took; changes the weights as a step does. */
   async profile(batch: Batch, hyper: StepHyper): Promise<{ step: Step; milliseconds: Float64Array }> {
     await this.step(batch, hyper); // stages the batch and warms the caches
-    const written = this.stepFor("train", batch.count);
+    const written = this.trainingStep(batch, hyper);
     await this.run(written, this.timesAddress);
     const count = written.step.calls.length;
     const times = new Float64Array(this.heap.memory.buffer, this.timesAddress, count + 1);
@@ -163,20 +163,33 @@ export class WasmSession implements Session {
   }
 
   /** Steps for other batch sizes than the plan's are lowered when they are first asked for. */
-  private stepFor(mode: StepMode, batch: number): WrittenStep {
-    const found = this.steps.get(`${mode} ${batch}`);
+  private stepFor(request: StepRequest): WrittenStep {
+    const found = this.steps.find((written) => isSameStep(written, request));
     if (found) return found;
-    const requests = [...this.requests, { mode, batch }];
+    const requests = [...this.requests, request];
     const lowered = lower(this.program, requests, this.threads, this.choice);
     const names = Object.keys(lowered.addresses) as PersistentName[];
     invariant(
       names.every((name) => lowered.addresses[name] === this.lowered.addresses[name]),
-      `a batch of ${batch} images is larger than any that this session was opened for`,
+      `a batch of ${request.batch} images is larger than any that this session was opened for`,
     );
     this.requests = requests;
     this.lowered = lowered;
     this.writeSteps();
-    return this.steps.get(`${mode} ${batch}`)!;
+    return this.stepFor(request);
+  }
+
+  private trainingStep({ count }: Batch, { step }: StepHyper): WrittenStep {
+    return this.stepFor({ mode: "train", batch: count, phase: phaseAt(this.program.plan, step - 1) });
+  }
+
+  private controlOf(hyper: StepHyper): StepControl {
+    const { config, plan } = this.program;
+    const groups = groupRates(plan, hyper).map((rate, index) => {
+      const rule = this.groups.find((group) => group.rate === index)?.rule;
+      return { rate, corrections: rule ? momentCorrections(rule, hyper.step) : ([1, 1] as const) };
+    });
+    return { groups, averageShare: averageShare(config.train, plan, hyper.step) };
   }
 
   private writeSteps(): void {
@@ -184,10 +197,11 @@ export class WasmSession implements Session {
     const longest = Math.max(...this.lowered.steps.map(({ step }) => step.calls.length));
     const sizes = this.lowered.steps.map(({ step }) => Math.ceil((encodeStep(step).length * 4) / 64) * 64);
     this.heap.ensure(address + sizes.reduce((sum, size) => sum + size, 0) + (longest + 1) * 8);
-    this.lowered.steps.forEach(({ mode, batch, step }, index) => {
-      this.heap.writeStep(step, address);
-      this.steps.set(`${mode} ${batch}`, { step, address });
+    this.steps = this.lowered.steps.map((lowered, index) => {
+      const written = { ...lowered, address };
+      this.heap.writeStep(lowered.step, address);
       address += sizes[index]!;
+      return written;
     });
     this.timesAddress = address;
   }
@@ -222,14 +236,20 @@ export class WasmSession implements Session {
   private storedTensors(): { name: string; stored: StoredTensor; region: PersistentName }[] {
     const { parameters, statistics } = this.lowered.layout;
     const { train } = this.program.config;
-    const slots = slotNames(train.optimizer);
+    const rules = new Map(
+      this.groups.flatMap(({ parameters: all, rule }) => all.map(({ name }) => [name, rule] as const)),
+    );
     const averages = averagesWeights(train);
     const regions = ["first slots", "second slots"] as const;
     return [
       ...parameters.map((stored) => ({ name: stored.name, stored, region: "parameters" as const })),
       ...statistics.map((stored) => ({ name: stored.name, stored, region: "statistics" as const })),
-      ...slots.flatMap((slot, index) =>
-        parameters.map((stored) => ({ name: `${stored.name}.${slot}`, stored, region: regions[index]! })),
+      ...regions.flatMap((region, index) =>
+        parameters.flatMap((stored) => {
+          const rule = rules.get(stored.name); // a frozen parameter has none
+          const slot = rule && slotNames(rule)[index];
+          return slot ? [{ name: `${stored.name}.${slot}`, stored, region }] : [];
+        }),
       ),
       ...(averages ? parameters : []).map((stored) => averageOf(stored, "average parameters")),
       ...(averages ? statistics : []).map((stored) => averageOf(stored, "average statistics")),
@@ -239,9 +259,4 @@ export class WasmSession implements Session {
 
 function averageOf(stored: StoredTensor, region: PersistentName) {
   return { name: averageName(stored.name), stored, region };
-}
-
-function betasOf(optimizer: { adam: { beta1: number; beta2: number } } | { adamw: { beta1: number; beta2: number } }) {
-  const { beta1, beta2 } = "adam" in optimizer ? optimizer.adam : optimizer.adamw;
-  return [beta1, beta2] as const;
 }

@@ -1,11 +1,11 @@
 // Batch norm over all pixels (Ioffe & Szegedy, arXiv 1502.03167) with what follows it in a residual network, in one
 // pass: y = outer(inner(scale·(x − mean)/deviation + shift) + residual). Sums are float32 over short runs of pixels and
 // double beyond, in a fixed number of parts.
-import { BatchNorm, BatchNormGradient, BatchNormInference, BiasGradient, Pointwise, PointwiseGradient } from "./generated/operands";
+import { BatchNorm, BatchNormGradient, BatchNormInference, BiasGradient } from "./generated/operands";
+import { gelu, geluSlope } from "./gelu";
+import { INNER_GELU, INNER_RELU, lowerBound, OUTER_RELU } from "./pointwise";
 import { addToDoubles, cut, fma, splat } from "./simd";
 import { barrier, takeUnit } from "./threads";
-
-const INNER_RELU: i32 = 1, OUTER_RELU: i32 = 2;
 
 /** Pixels that are swept at once, channel block by channel block, out of the first-level cache. */
 // @ts-ignore: decorator
@@ -19,12 +19,6 @@ function pixelsAtOnce(lanes: i32): i32 {
 @inline
 function pixelsInUnit(lanes: i32): i32 {
   return max(16, 16384 / lanes);
-}
-
-// @ts-ignore: decorator
-@inline
-function lowerBound(relu: i32): v128 {
-  return relu ? splat(0) : splat(-Infinity);
 }
 
 export function batchNorm(call: usize, thread: i32, threads: i32): void {
@@ -61,7 +55,7 @@ export function batchNorm(call: usize, thread: i32, threads: i32): void {
   }
   barrier(threads);
 
-  const count = <f64>pixels, momentum = <f64>BatchNorm.momentum(call);
+  const count = <f64>pixels, momentum = <f64>BatchNorm.momentum(call), scales = BatchNorm.scale(call);
   for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
     let sum: f64 = 0, square: f64 = 0;
     for (let slot = 0; slot < slots; slot++) {
@@ -71,7 +65,7 @@ export function batchNorm(call: usize, thread: i32, threads: i32): void {
     const at = <usize>channel << 2, rest = sum / count, mean = <f64>load<f32>(pivots + at) + rest;
     const variance = Math.max(0, square / count - rest * rest);
     const reciprocal = 1.0 / Math.sqrt(variance + <f64>BatchNorm.epsilon(call));
-    const factor = <f64>load<f32>(BatchNorm.scale(call) + at) * reciprocal;
+    const factor = scales ? <f64>load<f32>(scales + at) * reciprocal : reciprocal;
     store<f32>(factors + at, <f32>factor);
     store<f32>(terms + at, <f32>(<f64>load<f32>(BatchNorm.shift(call) + at) - mean * factor));
     store<f32>(BatchNorm.mean(call) + at, <f32>mean);
@@ -91,7 +85,7 @@ export function batchNormInference(call: usize, thread: i32, threads: i32): void
   for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
     const at = <usize>channel << 2;
     const variance = <f64>load<f32>(BatchNormInference.runningVariance(call) + at) + <f64>BatchNormInference.epsilon(call);
-    const factor = <f64>load<f32>(BatchNormInference.scale(call) + at) / Math.sqrt(variance);
+    const scale = BatchNormInference.scale(call), factor = (scale ? <f64>load<f32>(scale + at) : 1) / Math.sqrt(variance);
     const mean = <f64>load<f32>(BatchNormInference.runningMean(call) + at);
     store<f32>(coefficients + at, <f32>factor);
     store<f32>(coefficients + row + at, <f32>(<f64>load<f32>(BatchNormInference.shift(call) + at) - mean * factor));
@@ -106,7 +100,8 @@ export function batchNormInference(call: usize, thread: i32, threads: i32): void
 /** y = outer(inner(x·factor + term) + residual), channel block by channel block over short runs of pixels. */
 function apply(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, factors: usize, terms: usize, flags: i32): void {
   const row = <usize>lanes << 2, atOnce = pixelsInUnit(lanes);
-  const inner = lowerBound(flags & INNER_RELU), outer = lowerBound(residual ? flags & OUTER_RELU : flags);
+  const isGelu = flags & INNER_GELU, inner = lowerBound(flags & INNER_RELU);
+  const outer = lowerBound(residual ? flags & OUTER_RELU : flags & (INNER_RELU | OUTER_RELU));
   for (let unit = takeUnit(); unit * atOnce < pixels; unit = takeUnit()) {
     const first = unit * atOnce, end = x + row * min(pixels, first + atOnce);
     for (let channel: usize = 0; channel < row; channel += 32) {
@@ -114,7 +109,14 @@ function apply(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, fac
       const t0 = v128.load(terms + channel), t1 = v128.load(terms + channel, 16);
       const start = row * first + channel;
       let p = x + start, q = y + start;
-      if (residual) {
+      if (isGelu) {
+        let r = residual + start;
+        for (; p < end; p += row, q += row, r += row) {
+          let n0 = gelu(fma(v128.load(p), f0, t0)), n1 = gelu(fma(v128.load(p, 16), f1, t1));
+          if (residual) { n0 = f32x4.add(v128.load(r), n0); n1 = f32x4.add(v128.load(r, 16), n1); }
+          v128.store(q, f32x4.max(outer, n0)); v128.store(q, f32x4.max(outer, n1), 16);
+        }
+      } else if (residual) {
         let r = residual + start;
         for (; p < end; p += row, q += row, r += row) {
           const n0 = f32x4.max(inner, fma(v128.load(p), f0, t0)), n1 = f32x4.max(inner, fma(v128.load(p, 16), f1, t1));
@@ -139,7 +141,8 @@ export function batchNormGradient(call: usize, thread: i32, threads: i32): void 
   const dy = BatchNormGradient.outputGradient(call), x = BatchNormGradient.input(call), y = BatchNormGradient.output(call);
   const pixels = BatchNormGradient.pixels(call), lanes = BatchNormGradient.lanes(call), slots = BatchNormGradient.slots(call);
   const means = BatchNormGradient.mean(call), reciprocals = BatchNormGradient.reciprocalDeviation(call);
-  const scales = BatchNormGradient.scale(call), inner = BatchNormGradient.flags(call) & INNER_RELU;
+  const scales = BatchNormGradient.scale(call), flags = BatchNormGradient.flags(call), isGelu = flags & INNER_GELU, inner = flags & INNER_RELU;
+  const dx = BatchNormGradient.inputGradient(call), residualGradient = BatchNormGradient.residualGradient(call);
   const partials = BatchNormGradient.partials(call), row = <usize>lanes << 2, slotBytes = row << 2, zero = splat(0);
   // The inner mask is x·factor + term > 0, as it was in the forward pass.
   const maskFactor = BatchNormGradient.factor(call), maskTerm = BatchNormGradient.term(call);
@@ -154,7 +157,22 @@ export function batchNormGradient(call: usize, thread: i32, threads: i32): void 
         const m0 = v128.load(means + channel), m1 = v128.load(means + channel, 16), start = row * first + channel;
         let s0 = zero, s1 = zero, t0 = zero, t1 = zero;
         let p = dy + start, q = x + start, r = y + start;
-        if (inner) {
+        if (isGelu) {
+          // The slope is dear: d is kept in the input gradient's place for the second pass.
+          const f0 = v128.load(maskFactor + channel), f1 = v128.load(maskFactor + channel, 16);
+          const k0 = v128.load(maskTerm + channel), k1 = v128.load(maskTerm + channel, 16);
+          let w = dx + start, u = residualGradient + start;
+          for (; p < last; p += row, q += row, r += row, w += row, u += row) {
+            let d0 = v128.load(p), d1 = v128.load(p, 16);
+            if (y) { d0 = v128.and(d0, f32x4.gt(v128.load(r), zero)); d1 = v128.and(d1, f32x4.gt(v128.load(r, 16), zero)); }
+            if (residualGradient) { v128.store(u, d0); v128.store(u, d1, 16); }
+            const x0 = v128.load(q), x1 = v128.load(q, 16);
+            d0 = f32x4.mul(d0, geluSlope(fma(x0, f0, k0))); d1 = f32x4.mul(d1, geluSlope(fma(x1, f1, k1)));
+            v128.store(w, d0); v128.store(w, d1, 16);
+            s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
+            t0 = fma(d0, f32x4.sub(x0, m0), t0); t1 = fma(d1, f32x4.sub(x1, m1), t1);
+          }
+        } else if (inner) {
           const f0 = v128.load(maskFactor + channel), f1 = v128.load(maskFactor + channel, 16);
           const k0 = v128.load(maskTerm + channel), k1 = v128.load(maskTerm + channel, 16);
           if (y) {
@@ -195,6 +213,7 @@ export function batchNormGradient(call: usize, thread: i32, threads: i32): void 
 
   const coefficients = BatchNormGradient.coefficients(call); // [3][lanes]: x' = d·factor + x·slope + term
   const slope = coefficients + row, term = slope + row, count = <f64>pixels;
+  const scaleGradient = BatchNormGradient.scaleGradient(call), shiftGradient = BatchNormGradient.shiftGradient(call);
   for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
     let sum: f64 = 0, product: f64 = 0;
     for (let slot = 0; slot < slots; slot++) {
@@ -203,26 +222,34 @@ export function batchNormGradient(call: usize, thread: i32, threads: i32): void 
     }
     const at = <usize>channel << 2, reciprocal = <f64>load<f32>(reciprocals + at), mean = <f64>load<f32>(means + at);
     product *= reciprocal; // Σ d·x̂
-    const factor = <f64>load<f32>(scales + at) * reciprocal, line = -factor * reciprocal * product / count;
+    const factor = scales ? <f64>load<f32>(scales + at) * reciprocal : reciprocal, line = -factor * reciprocal * product / count;
     store<f32>(coefficients + at, <f32>factor);
     store<f32>(slope + at, <f32>line);
     store<f32>(term + at, <f32>(-factor * sum / count - line * mean));
-    store<f32>(BatchNormGradient.scaleGradient(call) + at, <f32>product);
-    store<f32>(BatchNormGradient.shiftGradient(call) + at, <f32>sum);
+    if (scaleGradient) store<f32>(scaleGradient + at, <f32>product);
+    if (shiftGradient) store<f32>(shiftGradient + at, <f32>sum);
   }
   barrier(threads);
 
-  const dx = BatchNormGradient.inputGradient(call), dr = BatchNormGradient.residualGradient(call), inUnit = pixelsInUnit(lanes);
+  if (isGelu) applyGradient(dx, x, 0, dx, 0, pixels, lanes, coefficients, 0, 0);
+  else applyGradient(dy, x, y, dx, residualGradient, pixels, lanes, coefficients, inner ? maskFactor : 0, maskTerm);
+}
+
+/** x' = d·factor + x·slope + term with d = dy behind the outer mask and, where there are `maskFactors`, the inner one. */
+function applyGradient(
+  dy: usize, x: usize, y: usize, dx: usize, dr: usize, pixels: i32, lanes: i32, factors: usize, maskFactors: usize, maskTerms: usize,
+): void {
+  const row = <usize>lanes << 2, slope = factors + row, term = slope + row, inUnit = pixelsInUnit(lanes), zero = splat(0);
   for (let unit = takeUnit(); unit * inUnit < pixels; unit = takeUnit()) {
     const first = unit * inUnit, last = dy + row * min(pixels, first + inUnit);
     for (let channel: usize = 0; channel < row; channel += 32) {
-      const f0 = v128.load(coefficients + channel), f1 = v128.load(coefficients + channel, 16);
+      const f0 = v128.load(factors + channel), f1 = v128.load(factors + channel, 16);
       const l0 = v128.load(slope + channel), l1 = v128.load(slope + channel, 16);
       const k0 = v128.load(term + channel), k1 = v128.load(term + channel, 16), start = row * first + channel;
       let p = dy + start, q = x + start, r = y + start, w = dx + start, u = dr + start;
-      if (inner) {
-        const g0 = v128.load(maskFactor + channel), g1 = v128.load(maskFactor + channel, 16);
-        const h0 = v128.load(maskTerm + channel), h1 = v128.load(maskTerm + channel, 16);
+      if (maskFactors) {
+        const g0 = v128.load(maskFactors + channel), g1 = v128.load(maskFactors + channel, 16);
+        const h0 = v128.load(maskTerms + channel), h1 = v128.load(maskTerms + channel, 16);
         if (!y && !dr) {
           for (; p < last; p += row, q += row, w += row) {
             const x0 = v128.load(q), x1 = v128.load(q, 16);
@@ -255,38 +282,6 @@ export function batchNormGradient(call: usize, thread: i32, threads: i32): void 
           if (dr) { v128.store(u, d0); v128.store(u, d1, 16); }
         }
       }
-    }
-  }
-}
-
-/** outer(inner(x) + residual) where there is no norm. */
-export function pointwise(call: usize): void {
-  const x = Pointwise.input(call), residual = Pointwise.residual(call), y = Pointwise.output(call), flags = Pointwise.flags(call);
-  const inner = lowerBound(flags & INNER_RELU), outer = lowerBound(flags & OUTER_RELU);
-  const bytes = <usize>Pointwise.lanes(call) * <usize>Pointwise.pixels(call) << 2;
-  for (let first = <usize>takeUnit() << 16; first < bytes; first = <usize>takeUnit() << 16) {
-    const end = min(bytes, first + 65536);
-    for (let at = first; at < end; at += 16) {
-      let value = f32x4.max(inner, v128.load(x + at));
-      if (residual) value = f32x4.add(value, v128.load(residual + at));
-      v128.store(y + at, f32x4.max(outer, value));
-    }
-  }
-}
-
-export function pointwiseGradient(call: usize): void {
-  const dy = PointwiseGradient.outputGradient(call), x = PointwiseGradient.input(call), y = PointwiseGradient.output(call);
-  const dx = PointwiseGradient.inputGradient(call), dr = PointwiseGradient.residualGradient(call);
-  const bytes = <usize>PointwiseGradient.lanes(call) * <usize>PointwiseGradient.pixels(call) << 2, zero = splat(0);
-  const inner = PointwiseGradient.flags(call) & INNER_RELU;
-  for (let first = <usize>takeUnit() << 16; first < bytes; first = <usize>takeUnit() << 16) {
-    const end = min(bytes, first + 65536);
-    for (let at = first; at < end; at += 16) {
-      let d = v128.load(dy + at);
-      if (y) d = v128.and(d, f32x4.gt(v128.load(y + at), zero));
-      const masked = inner ? v128.and(d, f32x4.gt(v128.load(x + at), zero)) : d;
-      if (dr) v128.store(dr + at, d);
-      v128.store(dx + at, masked);
     }
   }
 }

@@ -1,11 +1,13 @@
 // The module that every thread instantiates over the shared heap: runs a whole step, kernel call by kernel call.
 import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pooling";
-import { batchNorm, batchNormGradient, batchNormInference, biasGradient, pointwise, pointwiseGradient } from "./batch-norm";
+import { batchNorm, batchNormGradient, batchNormInference, biasGradient } from "./batch-norm";
 import { convolveDirect, packWeights } from "./convolve-direct";
 import * as operands from "./generated/operands";
 import { loadImages } from "./images";
 import { softmaxCrossEntropy } from "./loss";
 import { subsample, subsampleGradient } from "./subsample";
+import { updateMuon } from "./muon";
+import { pointwise, pointwiseGradient, scale } from "./pointwise";
 import { barrier, STEP } from "./threads";
 import { updateAdam, updateAverage, updateSgd } from "./update";
 import { weightGradientByChannel, weightGradientByImage } from "./weight-gradient";
@@ -81,9 +83,11 @@ function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
     case operands.MaxPoolGradient.ID: maxPoolGradient(call); break;
     case operands.AveragePool.ID: averagePool(call); break;
     case operands.AveragePoolGradient.ID: averagePoolGradient(call); break;
+    case operands.Scale.ID: scale(call); break;
     case operands.SoftmaxCrossEntropy.ID: softmaxCrossEntropy(call, thread, threads); break;
     case operands.UpdateSgd.ID: updateSgd(call); break;
     case operands.UpdateAdam.ID: updateAdam(call); break;
+    case operands.UpdateMuon.ID: updateMuon(call, thread, threads); break;
     case operands.UpdateAverage.ID: updateAverage(call); break;
     default: unreachable();
   }

@@ -3,31 +3,37 @@ import { UpdateAdam, UpdateAverage, UpdateSgd } from "./generated/operands";
 import { fma, splat } from "./simd";
 import { takeUnit } from "./threads";
 
-const LEARNING_RATE: usize = 1536;
-/** 1 − beta1ᵗ and √(1 − beta2ᵗ) */
-const CORRECTION1: usize = 1540;
-const CORRECTION2: usize = 1544;
-
-const AVERAGE_SHARE: usize = 1548;
+/** How far the step moves the average; 0 leaves it. */
+const AVERAGE_SHARE: usize = 1536;
+/** 16 bytes a group of parameters: its rate, then Adam's 1 − beta1ᵗ and √(1 − beta2ᵗ). */
+const GROUPS: usize = 2048;
 
 /** Bytes in a unit of work. */
 const UNIT: usize = 32768;
 
+// @ts-ignore: decorator
+@inline
+export function rateOf(group: i32): f32 {
+  return load<f32>(GROUPS + (<usize>group << 4));
+}
+
 export function updateSgd(call: usize): void {
   const w = UpdateSgd.parameters(call), g = UpdateSgd.gradients(call), m = UpdateSgd.momenta(call);
   const bytes = <usize>UpdateSgd.count(call) << 2, nesterov = UpdateSgd.nesterov(call);
-  const rate = splat(-load<f32>(LEARNING_RATE)), decay = splat(UpdateSgd.decay(call)), momentum = splat(UpdateSgd.momentum(call));
+  const rate = rateOf(UpdateSgd.group(call)), decoupled = UpdateSgd.decoupled(call), decay = UpdateSgd.decay(call);
+  const coupledDecay = splat(decoupled ? 0 : decay), shrink = splat(decoupled ? 1 - rate * decay : 1);
+  const step = splat(-rate), momentum = splat(UpdateSgd.momentum(call));
   for (let first = <usize>takeUnit() * UNIT; first < bytes; first = <usize>takeUnit() * UNIT) {
     const end = min(bytes, first + UNIT);
     for (let at = first; at < end; at += 16) {
-      const weight = v128.load(w + at);
-      let direction = fma(weight, decay, v128.load(g + at));
+      const weight = f32x4.mul(v128.load(w + at), shrink);
+      let direction = fma(weight, coupledDecay, v128.load(g + at));
       if (m) {
         const velocity = fma(v128.load(m + at), momentum, direction);
         v128.store(m + at, velocity);
         direction = nesterov ? fma(velocity, momentum, direction) : velocity;
       }
-      v128.store(w + at, fma(rate, direction, weight));
+      v128.store(w + at, fma(step, direction, weight));
     }
   }
 }
@@ -35,11 +41,11 @@ export function updateSgd(call: usize): void {
 export function updateAdam(call: usize): void {
   const w = UpdateAdam.parameters(call), g = UpdateAdam.gradients(call);
   const m = UpdateAdam.firstMoments(call), v = UpdateAdam.secondMoments(call), bytes = <usize>UpdateAdam.count(call) << 2;
-  const rate = load<f32>(LEARNING_RATE), decoupled = UpdateAdam.decoupled(call), decay = UpdateAdam.decay(call);
+  const group = GROUPS + (<usize>UpdateAdam.group(call) << 4), rate = load<f32>(group), decoupled = UpdateAdam.decoupled(call), decay = UpdateAdam.decay(call);
   const coupledDecay = splat(decoupled ? 0 : decay), shrink = splat(decoupled ? 1 - rate * decay : 1);
   const beta1 = splat(UpdateAdam.beta1(call)), rest1 = splat(UpdateAdam.rest1(call));
   const beta2 = splat(UpdateAdam.beta2(call)), rest2 = splat(UpdateAdam.rest2(call));
-  const epsilon = splat(UpdateAdam.epsilon(call)), step = splat(-rate / load<f32>(CORRECTION1)), root = splat(load<f32>(CORRECTION2));
+  const epsilon = splat(UpdateAdam.epsilon(call)), step = splat(-rate / load<f32>(group, 4)), root = splat(load<f32>(group, 8));
   for (let first = <usize>takeUnit() * UNIT; first < bytes; first = <usize>takeUnit() * UNIT) {
     const end = min(bytes, first + UNIT);
     for (let at = first; at < end; at += 16) {
@@ -55,13 +61,17 @@ export function updateAdam(call: usize): void {
 }
 
 export function updateAverage(call: usize): void {
+  if (load<f32>(AVERAGE_SHARE) == 0) return;
   const values = UpdateAverage.values(call), averages = UpdateAverage.averages(call), share = splat(load<f32>(AVERAGE_SHARE));
+  const writesBack = UpdateAverage.writesBack(call);
   const bytes = <usize>UpdateAverage.count(call) << 2;
   for (let first = <usize>takeUnit() * UNIT; first < bytes; first = <usize>takeUnit() * UNIT) {
     const end = min(bytes, first + UNIT);
     for (let at = first; at < end; at += 16) {
       const average = v128.load(averages + at);
-      v128.store(averages + at, fma(share, f32x4.sub(v128.load(values + at), average), average));
+      const moved = fma(share, f32x4.sub(v128.load(values + at), average), average);
+      v128.store(averages + at, moved);
+      if (writesBack) v128.store(values + at, moved);
     }
   }
 }

@@ -610,8 +610,20 @@ export namespace AveragePoolGradient {
   @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 52); }
 }
 
-export namespace SoftmaxCrossEntropy {
+export namespace Scale {
   export const ID: i32 = 21;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function factor(call: usize): f32 { return load<f32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function count(call: usize): i32 { return load<i32>(call, 12); }
+}
+
+export namespace SoftmaxCrossEntropy {
+  export const ID: i32 = 22;
   // @ts-ignore: decorator
   @inline export function logits(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -635,7 +647,7 @@ export namespace SoftmaxCrossEntropy {
 }
 
 export namespace UpdateSgd {
-  export const ID: i32 = 22;
+  export const ID: i32 = 23;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -645,15 +657,19 @@ export namespace UpdateSgd {
   // @ts-ignore: decorator
   @inline export function count(call: usize): i32 { return load<i32>(call, 12); }
   // @ts-ignore: decorator
-  @inline export function decay(call: usize): f32 { return load<f32>(call, 16); }
+  @inline export function group(call: usize): i32 { return load<i32>(call, 16); }
   // @ts-ignore: decorator
-  @inline export function momentum(call: usize): f32 { return load<f32>(call, 20); }
+  @inline export function decay(call: usize): f32 { return load<f32>(call, 20); }
   // @ts-ignore: decorator
-  @inline export function nesterov(call: usize): i32 { return load<i32>(call, 24); }
+  @inline export function momentum(call: usize): f32 { return load<f32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function nesterov(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function decoupled(call: usize): i32 { return load<i32>(call, 32); }
 }
 
 export namespace UpdateAdam {
-  export const ID: i32 = 23;
+  export const ID: i32 = 24;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -665,27 +681,65 @@ export namespace UpdateAdam {
   // @ts-ignore: decorator
   @inline export function count(call: usize): i32 { return load<i32>(call, 16); }
   // @ts-ignore: decorator
-  @inline export function decay(call: usize): f32 { return load<f32>(call, 20); }
+  @inline export function group(call: usize): i32 { return load<i32>(call, 20); }
   // @ts-ignore: decorator
-  @inline export function beta1(call: usize): f32 { return load<f32>(call, 24); }
+  @inline export function decay(call: usize): f32 { return load<f32>(call, 24); }
   // @ts-ignore: decorator
-  @inline export function rest1(call: usize): f32 { return load<f32>(call, 28); }
+  @inline export function beta1(call: usize): f32 { return load<f32>(call, 28); }
   // @ts-ignore: decorator
-  @inline export function beta2(call: usize): f32 { return load<f32>(call, 32); }
+  @inline export function rest1(call: usize): f32 { return load<f32>(call, 32); }
   // @ts-ignore: decorator
-  @inline export function rest2(call: usize): f32 { return load<f32>(call, 36); }
+  @inline export function beta2(call: usize): f32 { return load<f32>(call, 36); }
   // @ts-ignore: decorator
-  @inline export function epsilon(call: usize): f32 { return load<f32>(call, 40); }
+  @inline export function rest2(call: usize): f32 { return load<f32>(call, 40); }
   // @ts-ignore: decorator
-  @inline export function decoupled(call: usize): i32 { return load<i32>(call, 44); }
+  @inline export function epsilon(call: usize): f32 { return load<f32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function decoupled(call: usize): i32 { return load<i32>(call, 48); }
+}
+
+export namespace UpdateMuon {
+  export const ID: i32 = 25;
+  // @ts-ignore: decorator
+  @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function gradients(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function momenta(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function rows(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function columns(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function group(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function decay(call: usize): f32 { return load<f32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function momentum(call: usize): f32 { return load<f32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function nesterov(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function iterations(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function weightNorm(call: usize): f32 { return load<f32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function step(call: usize): f32 { return load<f32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function matrices(call: usize): usize { return load<usize>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function products(call: usize): usize { return load<usize>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function partials(call: usize): usize { return load<usize>(call, 56); }
 }
 
 export namespace UpdateAverage {
-  export const ID: i32 = 24;
+  export const ID: i32 = 26;
   // @ts-ignore: decorator
   @inline export function values(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
   @inline export function averages(call: usize): usize { return load<usize>(call, 4); }
   // @ts-ignore: decorator
   @inline export function count(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function writesBack(call: usize): i32 { return load<i32>(call, 12); }
 }

@@ -1,0 +1,57 @@
+// What follows a convolution where there is no norm: activations, additions and factors, elementwise over whole maps.
+import { Pointwise, PointwiseGradient, Scale } from "./generated/operands";
+import { gelu, geluSlope } from "./gelu";
+import { splat } from "./simd";
+import { takeUnit } from "./threads";
+
+/** Flags of the activations (compiler/lower/select-kernels.ts). */
+export const INNER_RELU: i32 = 1, OUTER_RELU: i32 = 2, INNER_GELU: i32 = 4;
+
+/** What a value is at least behind the activation, or behind none. */
+// @ts-ignore: decorator
+@inline
+export function lowerBound(relu: i32): v128 {
+  return relu ? splat(0) : splat(-Infinity);
+}
+
+/** outer(inner(x) + residual) where there is no norm. */
+export function pointwise(call: usize): void {
+  const x = Pointwise.input(call), residual = Pointwise.residual(call), y = Pointwise.output(call), flags = Pointwise.flags(call);
+  const inner = lowerBound(flags & INNER_RELU), outer = lowerBound(flags & OUTER_RELU), isGelu = flags & INNER_GELU;
+  const bytes = <usize>Pointwise.lanes(call) * <usize>Pointwise.pixels(call) << 2;
+  for (let first = <usize>takeUnit() << 16; first < bytes; first = <usize>takeUnit() << 16) {
+    const end = min(bytes, first + 65536);
+    for (let at = first; at < end; at += 16) {
+      let value = isGelu ? gelu(v128.load(x + at)) : f32x4.max(inner, v128.load(x + at));
+      if (residual) value = f32x4.add(value, v128.load(residual + at));
+      v128.store(y + at, f32x4.max(outer, value));
+    }
+  }
+}
+
+export function pointwiseGradient(call: usize): void {
+  const dy = PointwiseGradient.outputGradient(call), x = PointwiseGradient.input(call), y = PointwiseGradient.output(call);
+  const dx = PointwiseGradient.inputGradient(call), dr = PointwiseGradient.residualGradient(call);
+  const bytes = <usize>PointwiseGradient.lanes(call) * <usize>PointwiseGradient.pixels(call) << 2, zero = splat(0);
+  const inner = PointwiseGradient.flags(call) & INNER_RELU, isGelu = PointwiseGradient.flags(call) & INNER_GELU;
+  for (let first = <usize>takeUnit() << 16; first < bytes; first = <usize>takeUnit() << 16) {
+    const end = min(bytes, first + 65536);
+    for (let at = first; at < end; at += 16) {
+      let d = v128.load(dy + at);
+      if (y) d = v128.and(d, f32x4.gt(v128.load(y + at), zero));
+      let masked = inner ? v128.and(d, f32x4.gt(v128.load(x + at), zero)) : d;
+      if (isGelu) masked = f32x4.mul(d, geluSlope(v128.load(x + at)));
+      if (dr) v128.store(dr + at, d);
+      v128.store(dx + at, masked);
+    }
+  }
+}
+
+/** output = factor · input. */
+export function scale(call: usize): void {
+  const x = Scale.input(call), y = Scale.output(call), factor = splat(Scale.factor(call)), bytes = <usize>Scale.count(call) << 2;
+  for (let first = <usize>takeUnit() << 16; first < bytes; first = <usize>takeUnit() << 16) {
+    const end = min(bytes, first + 65536);
+    for (let at = first; at < end; at += 16) v128.store(y + at, f32x4.mul(v128.load(x + at), factor));
+  }
+}
