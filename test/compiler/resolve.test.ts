@@ -94,7 +94,7 @@ describe("resolve", () => {
     });
     expect(stage("{channels: 8, blocks: 1, norm: {batch: {eps: 1e-3}}, projection: true}")).toEqual({
       bias: false,
-      norm: { batch: { eps: 1e-3, momentum: 0.1 } },
+      norm: { batch: { eps: 1e-3, momentum: 0.1, scale: true } },
     });
   });
 
