@@ -6,6 +6,8 @@ export default defineConfig({
     watch: false,
     // Sessions of the wasm engine and the processes that tests start use every core themselves
     maxWorkers: 2,
+    // What is tested is out of npm alone: oneDNN has tests of its own
+    env: { NETC_ONEDNN: "off" },
     // Compiling and a few training steps take seconds on a busy machine; nothing here may take minutes
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -51,6 +51,15 @@ const extentRules: ExtentRules = {
   weight_gradient_winograd_by_frequency: winogradGradientExtents,
   weight_gradient_by_image: weightGradientExtents,
   weight_gradient_by_channel: weightGradientExtents,
+  library_convolution: (operands) => {
+    const { input, outputGradient: output, weightGradient: weights } = weightGradientExtents(operands);
+    return { input, weights, output };
+  },
+  library_input_gradient: (operands) => {
+    const { input: inputGradient, outputGradient, weightGradient: weights } = weightGradientExtents(operands);
+    return { outputGradient, weights, inputGradient };
+  },
+  library_weight_gradient: weightGradientExtents,
   bias_gradient: ({ pixels, lanes }) => ({ outputGradient: pixels * lanes * FLOAT }),
   batch_norm: pointwiseExtents,
   batch_norm_gradient: pointwiseGradientExtents,
@@ -99,7 +108,10 @@ function winogradGradientExtents(
 }
 
 function weightGradientExtents(
-  operands: Operands<"weight_gradient_by_channel"> | Operands<"weight_gradient_by_image">,
+  operands: Pick<
+    Operands<"weight_gradient_by_channel">,
+    "images" | "height" | "width" | "inLanes" | "outHeight" | "outWidth" | "outLanes" | "kernelHeight" | "kernelWidth"
+  >,
 ) {
   const { images, height, width, inLanes, outHeight, outWidth, outLanes, kernelHeight, kernelWidth } = operands;
   return {

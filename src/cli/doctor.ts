@@ -3,6 +3,8 @@ import { access } from "node:fs/promises";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { cachedCifar10 } from "../runtime/data/cifar10/fetch-cifar10.js";
 import { engineNames, loadEngine } from "../runtime/engines/index.js";
+import { findOneDnn } from "../runtime/engines/wasm/onednn/find.js";
+import { ONEDNN_REMEDY } from "../runtime/engines/wasm/onednn/libraries.js";
 import { wasmFeatures } from "../runtime/engines/wasm/kernels-module.js";
 import { cacheFolder } from "../runtime/files/cache-folder.js";
 import { netcVersion } from "../runtime/version.js";
@@ -22,7 +24,7 @@ interface Finding {
 /** Ends with `inputHasErrors` where no engine runs here, so that scripts can ask. */
 export async function doctor(): Promise<ExitCode> {
   const engines = await Promise.all(engineNames.map(engineFinding));
-  const findings = [...machineFindings(), ...wasmFindings(), ...engines, await dataFinding()];
+  const findings = [...machineFindings(), ...wasmFindings(), ...engines, await oneDnnFinding(), await dataFinding()];
   const width = Math.max(...findings.map(({ subject }) => subject.length));
   for (const finding of findings) process.stdout.write(lineOf(finding, width));
   const works = engines.some(({ state }) => state === "good");
@@ -61,6 +63,19 @@ async function engineFinding(name: string): Promise<Finding> {
   if (availability.available)
     return { subject, state: "good", text: `${availability.version} on ${availability.device}` };
   return { subject, state: "missing", text: availability.reason, remedy: availability.remedy };
+}
+
+/** It only makes the wasm engine faster: nothing is missing without it. */
+async function oneDnnFinding(): Promise<Finding> {
+  const subject = "oneDNN";
+  const found = await findOneDnn();
+  if (!found.available) {
+    const text = `${found.reason}; the wasm engine goes without, slower`;
+    return { subject, state: "note", text, remedy: ONEDNN_REMEDY };
+  }
+  const { version, file, bfloat16 } = found;
+  const precision = bfloat16 ? "float32 and bfloat16" : "float32; this processor has no instructions for bfloat16";
+  return { subject, state: "good", text: `${version} (${file}) for the wasm engine: ${precision}` };
 }
 
 async function dataFinding(): Promise<Finding> {

@@ -49,6 +49,7 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
   if (!program) return exitCodes.inputHasErrors;
 
   const chosen = await chooseEngine(flags.engine, flags.device);
+  await chosen.engine.require(program);
   const report = new RunReport(program);
   const stop = stopSignal((signal) => report.stopping(signal));
   try {

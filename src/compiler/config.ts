@@ -145,6 +145,8 @@ export interface TrainConfig {
   readonly batch_size: number;
   /** Leave out the last, smaller batch of an epoch. */
   readonly drop_last: boolean;
+  /** Of what convolutions and the classifier multiply; weights, sums and statistics are float32. */
+  readonly precision: "float32" | "bfloat16";
   readonly optimizer: OptimizerConfig;
   /** Parameters that are trained otherwise; each belongs to the first group that it fits, or to none. */
   readonly groups: readonly GroupConfig[];

@@ -11,6 +11,8 @@ export interface Engine {
   readonly devices: readonly Device["kind"][];
   /** Cheap enough for `netc doctor`; never throws. */
   probe(): Promise<Availability>;
+  /** Before anything is prepared for a run. @throws UserError where the program asks for what cannot be done here. */
+  require(program: Program): Promise<void>;
   open(program: Program, options: EngineOptions): Promise<Session>;
 }
 

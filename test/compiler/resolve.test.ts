@@ -56,6 +56,7 @@ describe("resolve", () => {
         epochs: 1
         batch_size: 32
         drop_last: false
+        precision: float32
         optimizer:
           sgd:
             momentum: 0

@@ -112,7 +112,12 @@ export function runKernels(run: KernelRun): KernelOutcome {
 
   const features = wasmFeatures();
   const file = run.build ?? (features.relaxedSimd ? "kernels-relaxed.wasm" : "kernels.wasm");
-  const env = { memory: heap.memory, now: () => 0, abort: () => invariant(false, "a kernel aborted") };
+  const env = {
+    memory: heap.memory,
+    now: () => 0,
+    library: () => invariant(false, "no library"),
+    abort: () => invariant(false, "a kernel aborted"),
+  };
   const kernels = new WebAssembly.Instance(moduleOf(file), { env }).exports as {
     run(step: number, threads: number, times: number): void;
   };

@@ -65,6 +65,7 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
     train: {
       epochs: 3,
       batch_size: 12,
+      precision: "float32",
       drop_last: false,
       optimizer: {
         sgd: { momentum: 0.9, nesterov: true, weight_decay: 5e-4, decoupled: false, decay_norm_and_bias: false },

@@ -182,6 +182,17 @@ export const train: MapForm = map<TrainConfig>({
     description: "Whether to leave out the last batch of an epoch when it is smaller than the others.",
     default: false,
   },
+  precision: {
+    form: choice({
+      float32: "Everything in float32.",
+      bfloat16:
+        "What convolutions and the classifier multiply is rounded to bfloat16 where that is faster here; weights, sums " +
+        "and statistics stay float32. Needs oneDNN and a processor with instructions for it.",
+    }),
+    description: "The numbers that training and evaluation multiply.",
+    default: "float32",
+    example: "bfloat16",
+  },
   optimizer: {
     form: optimizer,
     description: "How gradients become updates.",

@@ -53,11 +53,14 @@ export interface ConvolutionKernel<P extends ConvolutionPass> {
 
 export type ConvolutionKernels = { readonly [P in ConvolutionPass]: readonly ConvolutionKernel<P>[] };
 
+/** Kernels of a native library, and the file that it is loaded from. */
+export type ConvolutionLibrary = ConvolutionKernels & { readonly file: string };
+
 /** Which kernels there are beside WebAssembly's own, and which of all of them carries out a task. */
 export interface ConvolutionChoice {
   /** Names of kernels by the key of their task; tasks that are absent go by the cost model. */
   readonly chosen: Readonly<Record<string, string>>;
-  readonly libraries: readonly ConvolutionKernels[];
+  readonly libraries: readonly ConvolutionLibrary[];
 }
 
 export const BY_COST: ConvolutionChoice = { chosen: {}, libraries: [] };
@@ -88,7 +91,10 @@ export function chooseKernel<P extends ConvolutionPass>(
 ): ConvolutionKernel<P> {
   const suitable = candidates(task, choice);
   const name = choice.chosen[taskKey(task)];
-  const kernel = suitable.find((candidate) => candidate.name === name) ?? suitable[0];
+  // A library computes only what it was chosen for by name, so that what is not recorded is the same on every machine
+  const isOwn = (kernel: ConvolutionKernel<P>): boolean =>
+    webAssembly[task.pass].some(({ name }) => name === kernel.name);
+  const kernel = suitable.find((candidate) => candidate.name === name) ?? suitable.find(isOwn);
   invariant(kernel, `no kernel suits ${taskKey(task)}`);
   return kernel;
 }

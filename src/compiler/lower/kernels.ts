@@ -2,6 +2,8 @@
 // kernel does to it. The accessors that the kernels themselves use are generated from this table, so that the two
 // sides cannot part.
 
+import { libraryKernels } from "./library-kernels.js";
+
 /** read, write (whole buffer), update (read and write), scratch (contents mean nothing before and after), or a plain number. */
 export type Access = "read" | "write" | "update" | "scratch" | "integer" | "float";
 
@@ -146,6 +148,7 @@ export const kernels = {
     scratch: "scratch",
     scratchStride: "integer",
   },
+  ...libraryKernels,
   bias_gradient: {
     outputGradient: "read",
     biasGradient: "write",

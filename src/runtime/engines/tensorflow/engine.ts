@@ -1,6 +1,7 @@
 // The engine "tensorflow": each training step as one function of a TensorFlow 2 library that is on the machine already, of a
 // Python package or of the system.
 import type { Engine } from "../../engine.js";
+import { requireFloat32 } from "../require-float32.js";
 import { UserError } from "../../user-error.js";
 import { hasKoffi, koffiRemedy } from "../native/load-koffi.js";
 import { defaultThreads, openContext } from "./context.js";
@@ -24,6 +25,10 @@ export const tensorflowEngine: Engine = {
     if (!hasKoffi()) return { available: false, reason: "koffi is not installed", remedy: koffiRemedy };
     const { version = "of unknown version", path } = search.library;
     return { available: true, version: `TensorFlow ${version}`, device: `CPU (${path})` };
+  },
+
+  async require(program) {
+    requireFloat32(program, "tensorflow");
   },
 
   async open(program, { threads = defaultThreads(), device = { kind: "cpu" } }) {

@@ -2,6 +2,7 @@
 // own engine, which it is the reference for.
 import { cpus } from "node:os";
 import type { Engine } from "../../engine.js";
+import { requireFloat32 } from "../require-float32.js";
 import { loadTfjs, tfjsVersion } from "./load-tfjs.js";
 import { TfjsSession } from "./session.js";
 
@@ -20,6 +21,10 @@ export const tfjsCpuEngine: Engine = {
         remedy: "run `npm ci` in netc's folder",
       };
     }
+  },
+
+  async require(program) {
+    requireFloat32(program, "cpu");
   },
 
   /** Images are float32 tensors of tfjs; `threads` has no meaning here, the backend uses one. */

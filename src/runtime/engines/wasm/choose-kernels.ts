@@ -2,7 +2,7 @@
 // each is run for a moment, and the winner is kept in the cache folder for this processor and these kernels.
 import type {
   ConvolutionChoice,
-  ConvolutionKernels,
+  ConvolutionLibrary,
   ConvolutionPass,
   ConvolutionTask,
 } from "../../../compiler/lower/convolution-kernels.js";
@@ -15,30 +15,50 @@ import type { EngineOptions } from "../../engine.js";
 import { UserError } from "../../user-error.js";
 import { Heap, encodeStep } from "./heap.js";
 import { readMeasured, writeMeasured } from "./measured-kernels.js";
+import { nativeLibraries } from "./onednn/libraries.js";
 import { Team } from "./team.js";
 
-/** `libraries` are kernels beside WebAssembly's own that work on the same heap. */
+/** `libraries` are kernels beside WebAssembly's own that work on the same heap: without it, what this machine has. */
 export async function chooseKernels(
   program: Program,
   threads: number,
   kernels: NonNullable<EngineOptions["kernels"]>,
-  libraries: readonly ConvolutionKernels[] = [],
+  libraries?: readonly ConvolutionLibrary[],
 ): Promise<ConvolutionChoice> {
-  if (kernels === "predicted") return { ...BY_COST, libraries };
+  const isPlain = program.config.train.precision === "float32";
+  if (kernels === "predicted" && isPlain) return BY_COST;
+  const usable = libraries ?? (await nativeLibraries(program));
+  if (kernels === "predicted") return { chosen: predicted(program, usable), libraries: usable };
+  return await chooseAmong(program, threads, kernels, usable);
+}
+
+/** The cheapest by the cost model, those of libraries among them. */
+function predicted(program: Program, libraries: readonly ConvolutionLibrary[]): Record<string, string> {
+  const tasks = tasksOf(program, stepsOfRun(program));
+  const choice = { chosen: {}, libraries };
+  return Object.fromEntries([...tasks].map(([key, task]) => [key, candidates(task, choice)[0]!.name]));
+}
+
+async function chooseAmong(
+  program: Program,
+  threads: number,
+  kernels: Exclude<NonNullable<EngineOptions["kernels"]>, "predicted">,
+  libraries: readonly ConvolutionLibrary[],
+): Promise<ConvolutionChoice> {
   const tasks = tasksOf(program, stepsOfRun(program));
   if (kernels !== "measured") return { chosen: recorded(tasks, kernels, libraries), libraries };
   const chosen = await measured(tasks, threads, libraries);
   const choice = { chosen, libraries };
   // A kernel that is faster and needs more memory than there is would not help.
   const fits = heapBytesOf(program, stepsOfRun(program), threads, choice) < 2 ** 32;
-  return fits ? choice : { ...BY_COST, libraries };
+  return fits ? choice : BY_COST;
 }
 
 /** The choice that a run began with. @throws UserError where a kernel is missing: other kernels would give other bits. */
 function recorded(
   tasks: ReadonlyMap<string, ConvolutionTask>,
   kernels: Readonly<Record<string, string>>,
-  libraries: readonly ConvolutionKernels[],
+  libraries: readonly ConvolutionLibrary[],
 ): Record<string, string> {
   for (const [key, name] of Object.entries(kernels)) {
     const task = tasks.get(key);
@@ -61,7 +81,7 @@ const CLEARLY_FASTER = 0.93;
 async function measured(
   tasks: ReadonlyMap<string, ConvolutionTask>,
   threads: number,
-  libraries: readonly ConvolutionKernels[],
+  libraries: readonly ConvolutionLibrary[],
 ): Promise<Record<string, string>> {
   const known = await readMeasured();
   const chosen: Record<string, string> = {};
@@ -77,6 +97,7 @@ async function measured(
   const found = await hold(
     unknown.map(([, contest]) => contest),
     threads,
+    libraries,
   );
   const winners = unknown.map(([key, contest], index) => [key, cacheKey(key, contest), found[index]!] as const);
   for (const [key, , name] of winners) chosen[key] = name;
@@ -95,7 +116,7 @@ interface Contest {
 
 function contestOf<P extends ConvolutionPass>(
   task: ConvolutionTask & { readonly pass: P },
-  libraries: readonly ConvolutionKernels[],
+  libraries: readonly ConvolutionLibrary[],
 ): Contest {
   const all = candidates(task, { chosen: {}, libraries });
   const least = all[0]!.cost(task);
@@ -130,10 +151,14 @@ function cacheKey(key: string, { task, names }: Contest): string {
 const REPETITIONS = 2;
 
 /** The name of each contest's winner. */
-async function hold(contests: readonly Contest[], threads: number): Promise<string[]> {
+async function hold(
+  contests: readonly Contest[],
+  threads: number,
+  libraries: readonly ConvolutionLibrary[],
+): Promise<string[]> {
   const steps = contests.map(({ names, stepOf }) => names.map((name) => stepOf(name, threads)));
   const heap = new Heap(Math.max(...steps.flat().map(bytesOf)));
-  const team = new Team(heap, threads);
+  const team = new Team(heap, threads, libraries[0]?.file);
   await team.start();
   try {
     const winners: string[] = [];

@@ -3,12 +3,24 @@ import os from "node:os";
 import type { Engine } from "../../engine.js";
 import { chooseKernels } from "./choose-kernels.js";
 import { wasmAvailability } from "./kernels-module.js";
+import { findOneDnn } from "./onednn/find.js";
+import { nativeLibraries } from "./onednn/libraries.js";
 import { openWasmSession } from "./session.js";
 
 export const wasmEngine: Engine = {
   name: "wasm",
   devices: ["cpu"],
-  probe: async () => wasmAvailability(),
+  async probe() {
+    const availability = wasmAvailability();
+    if (!availability.available) return availability;
+    const oneDnn = await findOneDnn();
+    return oneDnn.available
+      ? { ...availability, device: `${availability.device}, oneDNN ${oneDnn.version}` }
+      : availability;
+  },
+  async require(program) {
+    await nativeLibraries(program);
+  },
   open: async (program, { threads = os.availableParallelism(), kernels = "predicted" }) =>
     openWasmSession(program, threads, await chooseKernels(program, threads, kernels)),
 };

@@ -57,7 +57,7 @@ export class WasmSession implements Session {
     this.requests = stepsOfRun(program);
     this.lowered = lower(program, this.requests, threads, choice);
     this.heap = new Heap(this.lowered.heapBytes);
-    this.team = new Team(this.heap, threads);
+    this.team = new Team(this.heap, threads, choice.libraries[0]?.file);
     this.writeSteps();
     this.writePixelValues();
   }

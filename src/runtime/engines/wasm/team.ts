@@ -13,13 +13,14 @@ export class Team {
   constructor(
     private readonly heap: Heap,
     private readonly threads: number,
+    private readonly oneDnn?: string,
   ) {}
 
   async start(): Promise<void> {
     const module = compileKernels();
     const { memory } = this.heap;
     for (let thread = 0; thread < this.threads; thread++) {
-      const setup: WorkerSetup = { module, memory, thread, threads: this.threads };
+      const setup: WorkerSetup = { module, memory, thread, threads: this.threads, oneDnn: this.oneDnn };
       this.workers.push(new Worker(new URL("worker.js", builtFolder), { workerData: setup }));
     }
     await Promise.all(this.workers.map((worker) => once(worker, "online")));

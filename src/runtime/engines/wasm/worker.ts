@@ -6,6 +6,8 @@ export interface WorkerSetup {
   readonly memory: WebAssembly.Memory;
   readonly thread: number;
   readonly threads: number;
+  /** The file of oneDNN, where steps have calls that go to it. */
+  readonly oneDnn?: string;
 }
 
 export type WorkerRequest = { readonly step: number; readonly times: number } | "stop";
@@ -16,15 +18,25 @@ interface Kernels {
   stop(threads: number): void;
 }
 
-const { module, memory, thread, threads } = workerData as WorkerSetup;
+const { module, memory, thread, threads, oneDnn } = workerData as WorkerSetup;
+const library = oneDnn === undefined ? undefined : await loadLibrary(oneDnn);
 const host = {
   memory,
+  library(kernel: number, call: number, phase: number, unit: number) {
+    if (!library) throw new Error("a call goes to a library that this thread was not given");
+    library.run(kernel, call, phase, unit);
+  },
   now: () => performance.now(),
   abort: () => {
     throw new Error("a kernel aborted");
   },
 };
 const kernels = new WebAssembly.Instance(module, { env: host }).exports as unknown as Kernels;
+
+async function loadLibrary(file: string) {
+  const { openOneDnnThread } = await import("./onednn/thread.js");
+  return await openOneDnnThread(file, memory, thread);
+}
 
 if (thread > 0) {
   kernels.help(thread, threads);

@@ -4,6 +4,7 @@ import { batchNorm, batchNormGradient, batchNormInference, biasGradient } from "
 import { convolveDirect, packWeights } from "./convolve-direct";
 import * as operands from "./generated/operands";
 import { loadImages } from "./images";
+import { libraryConvolution, libraryInputGradient, libraryWeightGradient } from "./library";
 import { softmaxCrossEntropy } from "./loss";
 import { subsample, subsampleGradient } from "./subsample";
 import { updateMuon } from "./muon";
@@ -71,6 +72,9 @@ function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
     case operands.WeightGradientWinogradByFrequency.ID: weightGradientWinogradByFrequency(call, thread, threads); break;
     case operands.WeightGradientByImage.ID: weightGradientByImage(call, thread, threads); break;
     case operands.WeightGradientByChannel.ID: weightGradientByChannel(call, thread, threads); break;
+    case operands.LibraryConvolution.ID: libraryConvolution(call, threads); break;
+    case operands.LibraryInputGradient.ID: libraryInputGradient(call, threads); break;
+    case operands.LibraryWeightGradient.ID: libraryWeightGradient(call, threads); break;
     case operands.BiasGradient.ID: biasGradient(call, thread, threads); break;
     case operands.BatchNorm.ID: batchNorm(call, thread, threads); break;
     case operands.BatchNormGradient.ID: batchNormGradient(call, thread, threads); break;

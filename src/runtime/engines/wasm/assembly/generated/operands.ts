@@ -262,8 +262,158 @@ export namespace WeightGradientByChannel {
   @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 72); }
 }
 
-export namespace BiasGradient {
+export namespace LibraryConvolution {
   export const ID: i32 = 9;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function weights(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function bias(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function method(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function imagesAtOnce(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 56); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 60); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 64); }
+  // @ts-ignore: decorator
+  @inline export function paddingTop(call: usize): i32 { return load<i32>(call, 68); }
+  // @ts-ignore: decorator
+  @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 72); }
+  // @ts-ignore: decorator
+  @inline export function packed(call: usize): usize { return load<usize>(call, 76); }
+  // @ts-ignore: decorator
+  @inline export function pieces(call: usize): i32 { return load<i32>(call, 80); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 84); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 88); }
+}
+
+export namespace LibraryInputGradient {
+  export const ID: i32 = 10;
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function weights(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function accumulate(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function method(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function imagesAtOnce(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 56); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 60); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 64); }
+  // @ts-ignore: decorator
+  @inline export function paddingTop(call: usize): i32 { return load<i32>(call, 68); }
+  // @ts-ignore: decorator
+  @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 72); }
+  // @ts-ignore: decorator
+  @inline export function packed(call: usize): usize { return load<usize>(call, 76); }
+  // @ts-ignore: decorator
+  @inline export function pieces(call: usize): i32 { return load<i32>(call, 80); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 84); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 88); }
+}
+
+export namespace LibraryWeightGradient {
+  export const ID: i32 = 11;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function weightGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function method(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function imagesAtOnce(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 56); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 60); }
+  // @ts-ignore: decorator
+  @inline export function paddingTop(call: usize): i32 { return load<i32>(call, 64); }
+  // @ts-ignore: decorator
+  @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 68); }
+  // @ts-ignore: decorator
+  @inline export function partials(call: usize): usize { return load<usize>(call, 72); }
+  // @ts-ignore: decorator
+  @inline export function partialBytes(call: usize): i32 { return load<i32>(call, 76); }
+  // @ts-ignore: decorator
+  @inline export function pieces(call: usize): i32 { return load<i32>(call, 80); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 84); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 88); }
+}
+
+export namespace BiasGradient {
+  export const ID: i32 = 12;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -279,7 +429,7 @@ export namespace BiasGradient {
 }
 
 export namespace BatchNorm {
-  export const ID: i32 = 10;
+  export const ID: i32 = 13;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -319,7 +469,7 @@ export namespace BatchNorm {
 }
 
 export namespace BatchNormGradient {
-  export const ID: i32 = 11;
+  export const ID: i32 = 14;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -359,7 +509,7 @@ export namespace BatchNormGradient {
 }
 
 export namespace BatchNormInference {
-  export const ID: i32 = 12;
+  export const ID: i32 = 15;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -387,7 +537,7 @@ export namespace BatchNormInference {
 }
 
 export namespace Pointwise {
-  export const ID: i32 = 13;
+  export const ID: i32 = 16;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -403,7 +553,7 @@ export namespace Pointwise {
 }
 
 export namespace PointwiseGradient {
-  export const ID: i32 = 14;
+  export const ID: i32 = 17;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -423,7 +573,7 @@ export namespace PointwiseGradient {
 }
 
 export namespace Subsample {
-  export const ID: i32 = 15;
+  export const ID: i32 = 18;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -451,7 +601,7 @@ export namespace Subsample {
 }
 
 export namespace SubsampleGradient {
-  export const ID: i32 = 16;
+  export const ID: i32 = 19;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -479,7 +629,7 @@ export namespace SubsampleGradient {
 }
 
 export namespace MaxPool {
-  export const ID: i32 = 17;
+  export const ID: i32 = 20;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -511,7 +661,7 @@ export namespace MaxPool {
 }
 
 export namespace MaxPoolGradient {
-  export const ID: i32 = 18;
+  export const ID: i32 = 21;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -547,7 +697,7 @@ export namespace MaxPoolGradient {
 }
 
 export namespace AveragePool {
-  export const ID: i32 = 19;
+  export const ID: i32 = 22;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -579,7 +729,7 @@ export namespace AveragePool {
 }
 
 export namespace AveragePoolGradient {
-  export const ID: i32 = 20;
+  export const ID: i32 = 23;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -611,7 +761,7 @@ export namespace AveragePoolGradient {
 }
 
 export namespace Scale {
-  export const ID: i32 = 21;
+  export const ID: i32 = 24;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -623,7 +773,7 @@ export namespace Scale {
 }
 
 export namespace SoftmaxCrossEntropy {
-  export const ID: i32 = 22;
+  export const ID: i32 = 25;
   // @ts-ignore: decorator
   @inline export function logits(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -647,7 +797,7 @@ export namespace SoftmaxCrossEntropy {
 }
 
 export namespace UpdateSgd {
-  export const ID: i32 = 23;
+  export const ID: i32 = 26;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -669,7 +819,7 @@ export namespace UpdateSgd {
 }
 
 export namespace UpdateAdam {
-  export const ID: i32 = 24;
+  export const ID: i32 = 27;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -699,7 +849,7 @@ export namespace UpdateAdam {
 }
 
 export namespace UpdateMuon {
-  export const ID: i32 = 25;
+  export const ID: i32 = 28;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -733,7 +883,7 @@ export namespace UpdateMuon {
 }
 
 export namespace UpdateAverage {
-  export const ID: i32 = 26;
+  export const ID: i32 = 29;
   // @ts-ignore: decorator
   @inline export function values(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator

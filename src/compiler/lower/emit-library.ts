@@ -1,0 +1,131 @@
+// The passes of a convolution as calls of a native library that works on the same heap. The library says what memory it
+// needs; how the images are cut does not depend on the threads, so that bits do not either.
+import type { ConvolutionKernel, ConvolutionKernels, ConvolutionPass } from "./convolution-kernels.js";
+import type { ConvolutionSizes } from "./convolution-plan.js";
+import { filterBytes, imageBytes, multiplyAddsOf, threadScratch } from "./convolution-plan.js";
+import type { KernelSelector } from "./kernel-selector.js";
+import { replacing } from "./kernel-selector.js";
+
+/** Memory of a pass over `imagesAtOnce` images. */
+export interface LibraryPlan {
+  /** A filter, or its gradient, in the library's layout. */
+  readonly packedBytes: number;
+  /** In how many parts it is brought there or back. */
+  readonly pieces: number;
+  /** What a thread needs while it computes. */
+  readonly scratchBytes: number;
+}
+
+export interface LibraryMethod {
+  /** "oneDNN 2.6.3 winograd" */
+  readonly name: string;
+  /** By which a call names it. */
+  readonly number: number;
+  /** Nanoseconds for a thousand multiply-adds on one core, and for a byte of activations that is brought in or out. */
+  readonly cost: { readonly products: number; readonly bytes: number };
+  /** Undefined where the library cannot, or only slowly. */
+  readonly plan: (pass: ConvolutionPass, sizes: ConvolutionSizes, imagesAtOnce: number) => LibraryPlan | undefined;
+}
+
+export function libraryKernels(methods: readonly LibraryMethod[]): ConvolutionKernels {
+  return {
+    forward: methods.map(forward),
+    "input gradient": methods.map(inputGradient),
+    "weight gradient": methods.map(weightGradient),
+  };
+}
+
+function forward(method: LibraryMethod): ConvolutionKernel<"forward"> {
+  return {
+    ...common(method, "forward"),
+    emit(selector, sizes, { input, weights, bias, output }) {
+      const { call, plan } = prepare(selector, method, "forward", sizes);
+      const packed = selector.scratch("packed filter", plan.packedBytes);
+      const operands = { input, weights, bias, output, ...call, packed };
+      selector.call("library_convolution", operands, { multiplyAdds: multiplyAddsOf(sizes) });
+    },
+  };
+}
+
+function inputGradient(method: LibraryMethod): ConvolutionKernel<"input gradient"> {
+  return {
+    ...common(method, "input gradient"),
+    emit(selector, sizes, { outputGradient, weights, inputGradient, accumulated }) {
+      const { call, plan } = prepare(selector, method, "input gradient", sizes);
+      const packed = selector.scratch("packed filter", plan.packedBytes);
+      const accumulate = Number(accumulated !== null);
+      const operands = { outputGradient, weights, inputGradient, accumulate, ...call, packed };
+      const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, inputGradient) };
+      selector.call("library_input_gradient", operands, extra);
+    },
+  };
+}
+
+function weightGradient(method: LibraryMethod): ConvolutionKernel<"weight gradient"> {
+  return {
+    ...common(method, "weight gradient"),
+    emit(selector, sizes, { input, outputGradient, weightGradient }) {
+      const { call, plan } = prepare(selector, method, "weight gradient", sizes);
+      const partialBytes = plan.packedBytes;
+      const partials = selector.scratch("partial sums", partialBytes * Math.ceil(sizes.images / call.imagesAtOnce));
+      const operands = { input, outputGradient, weightGradient, ...call, partials, partialBytes };
+      selector.call("library_weight_gradient", operands, { multiplyAdds: multiplyAddsOf(sizes) });
+    },
+  };
+}
+
+function common(method: LibraryMethod, pass: ConvolutionPass) {
+  return {
+    name: method.name,
+    suits: (sizes: ConvolutionSizes) => method.plan(pass, sizes, imagesAtOnce(pass, sizes)) !== undefined,
+    cost(sizes: ConvolutionSizes) {
+      const { input, output } = imageBytes(sizes);
+      const { products, bytes } = method.cost;
+      return (multiplyAddsOf(sizes) / 1000) * products + sizes.images * (input + output) * bytes;
+    },
+  };
+}
+
+function prepare(selector: KernelSelector, method: LibraryMethod, pass: ConvolutionPass, sizes: ConvolutionSizes) {
+  const atOnce = imagesAtOnce(pass, sizes);
+  const plan = method.plan(pass, sizes, atOnce)!;
+  const scratchStride = threadScratch(plan.scratchBytes);
+  const { images, height, width, inLanes, outHeight, outWidth, outLanes, kernel, stride, padding } = sizes;
+  const call = {
+    method: method.number,
+    imagesAtOnce: atOnce,
+    images,
+    height,
+    width,
+    inLanes,
+    outHeight,
+    outWidth,
+    outLanes,
+    kernelHeight: kernel[0],
+    kernelWidth: kernel[1],
+    strideHeight: stride[0],
+    strideWidth: stride[1],
+    paddingTop: padding.top,
+    paddingLeft: padding.left,
+    pieces: plan.pieces,
+    scratch: selector.scratch("library", scratchStride * selector.selection.threads),
+    scratchStride,
+  };
+  return { call, plan };
+}
+
+/** Activations of that many bytes stay in a core's second-level cache while they are converted, multiplied and put back. */
+const CHUNK_BYTES = 1024 * 1024;
+/** Chunks come in fours, so that two or four threads end together. */
+const CHUNKS = 4;
+/** Partial filters together stay below that, if two threads are to have one each. */
+const PARTIAL_BYTES = 8 * 1024 * 1024;
+
+function imagesAtOnce(pass: ConvolutionPass, sizes: ConvolutionSizes): number {
+  const { images } = sizes;
+  const { input, output } = imageBytes(sizes);
+  const wanted = Math.ceil(Math.ceil((images * (input + output)) / CHUNK_BYTES) / CHUNKS) * CHUNKS;
+  const few = Math.max(2, Math.floor(PARTIAL_BYTES / filterBytes(sizes)));
+  const chunks = Math.min(images, pass === "weight gradient" ? Math.min(wanted, few) : wanted);
+  return Math.ceil(images / chunks);
+}

@@ -1,0 +1,176 @@
+// Each of oneDNN's methods on each pass of a convolution, through the engine's threads, against plain loops in float64.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ConvolutionPass, ConvolutionTask } from "../../../src/compiler/lower/convolution-kernels.js";
+import { candidates } from "../../../src/compiler/lower/convolution-kernels.js";
+import { stepOfTask } from "../../../src/compiler/lower/convolution-tasks.js";
+import type { ConvolutionSizes } from "../../../src/compiler/lower/convolution-plan.js";
+import { kernels } from "../../../src/compiler/lower/kernels.js";
+import { Heap, encodeStep } from "../../../src/runtime/engines/wasm/heap.js";
+import { METHODS } from "../../../src/runtime/engines/wasm/onednn/convolution.js";
+import { Team } from "../../../src/runtime/engines/wasm/team.js";
+import { streams, symmetric } from "../../oracle/counter-random.js";
+import { isOld, libraryOf, oneDnn } from "./one-dnn.js";
+
+const passes = ["forward", "input gradient", "weight gradient"] as const;
+
+/** Of the distance: float32 sums of up to 1,728 products, Winograd's transforms, 8 bits of mantissa. */
+const TOLERANCES: Readonly<Record<string, number>> = {
+  direct: 1e-6,
+  "direct, blocked": 1e-6,
+  winograd: 1e-5,
+  bfloat16: 1e-2,
+  "bfloat16, blocked": 1e-2,
+};
+
+const square = (kernel: number, stride: number, padding: number) => ({
+  kernel: [kernel, kernel] as const,
+  stride: [stride, stride] as const,
+  padding: { top: padding, bottom: padding, left: padding, right: padding },
+});
+
+const GEOMETRIES: Readonly<Record<string, ConvolutionSizes>> = {
+  "3×3 on a map of odd size": sizes(5, 9, 7, 16, 24, square(3, 1, 1)),
+  "3×3 with stride 2": sizes(3, 8, 8, 16, 32, square(3, 2, 1)),
+  "1×1 with stride 2": sizes(3, 7, 7, 16, 32, square(1, 2, 0)),
+  "the images' own four lanes": sizes(3, 10, 10, 4, 16, square(3, 1, 1)),
+  "a 7×7 stem without padding": sizes(2, 17, 17, 4, 8, square(7, 2, 0)),
+  "a matrix product": sizes(6, 1, 1, 64, 16, square(1, 1, 0)),
+  "a filter that is packed in parts": sizes(4, 4, 4, 192, 192, square(3, 1, 1)),
+  "a batch whose last part is smaller": sizes(21, 16, 16, 32, 32, square(3, 1, 1)),
+  "a batch of one": sizes(1, 6, 6, 8, 8, square(3, 1, 1)),
+};
+
+const heap = new Heap(64 * 2 ** 20);
+const teams = new Map([1, 3].map((threads) => [threads, new Team(heap, threads, oneDnn.file)]));
+beforeAll(async () => {
+  for (const team of teams.values()) await team.start();
+});
+afterAll(async () => {
+  for (const team of teams.values()) await team.dispose();
+});
+
+describe.each(Object.entries(GEOMETRIES))("%s", (_, geometry) => {
+  const expected = reference(geometry);
+  for (const pass of passes) {
+    for (const method of METHODS) {
+      const kernel = kernelOf(pass, geometry, method.name);
+      if (!kernel) continue;
+      it(`${pass}, ${method.name}`, async () => {
+        const [one, three] = [
+          await compute(pass, geometry, method.name, 1),
+          await compute(pass, geometry, method.name, 3),
+        ];
+        expect(distance(one, expected[pass])).toBeLessThan(TOLERANCES[method.name]!);
+        expect(three).toEqual(one); // bits do not depend on the threads
+      });
+    }
+  }
+});
+
+it("has a direct method for every pass of every geometry here, and Winograd's in version 2", () => {
+  for (const geometry of Object.values(GEOMETRIES)) {
+    for (const pass of passes) expect(kernelOf(pass, geometry, "direct")).toBeDefined();
+  }
+  const winograd = kernelOf("forward", GEOMETRIES["3×3 on a map of odd size"]!, "winograd");
+  expect(winograd !== undefined).toBe(isOld);
+});
+
+function sizes(
+  images: number,
+  height: number,
+  width: number,
+  inLanes: number,
+  outLanes: number,
+  window: Pick<ConvolutionSizes, "kernel" | "stride" | "padding">,
+): ConvolutionSizes {
+  const { kernel, stride, padding } = window;
+  const outHeight = Math.floor((height + padding.top + padding.bottom - kernel[0]) / stride[0]) + 1;
+  const outWidth = Math.floor((width + padding.left + padding.right - kernel[1]) / stride[1]) + 1;
+  return { images, height, width, inLanes, outLanes, outHeight, outWidth, ...window };
+}
+
+function kernelOf(pass: ConvolutionPass, geometry: ConvolutionSizes, method: string) {
+  const task = { pass, ...geometry } as ConvolutionTask & { pass: typeof pass };
+  const all = candidates(task, { chosen: {}, libraries: [libraryOf(true)] });
+  return all.find(({ name }) => name === `oneDNN ${oneDnn.version} ${method}`);
+}
+
+/** The tensors that a pass can read, the same for every pass of a geometry. */
+function tensors({ images, height, width, inLanes, outHeight, outWidth, outLanes, kernel }: ConvolutionSizes) {
+  const filled = (index: number, count: number) => Float32Array.from(symmetric(1, streams.operand + index, count));
+  return {
+    input: filled(1, images * height * width * inLanes),
+    weights: filled(2, kernel[0] * kernel[1] * inLanes * outLanes),
+    outputGradient: filled(3, images * outHeight * outWidth * outLanes),
+  };
+}
+
+async function compute(
+  pass: ConvolutionPass,
+  geometry: ConvolutionSizes,
+  method: string,
+  threads: number,
+): Promise<Float32Array> {
+  const task = { pass, ...geometry } as ConvolutionTask & { pass: typeof pass };
+  const { step, heapBytes } = stepOfTask(task, kernelOf(pass, geometry, method) as never, threads);
+  const stepAddress = Math.ceil(heapBytes / 64) * 64;
+  heap.ensure(stepAddress + encodeStep(step).length * 4);
+  const [call] = step.calls;
+  const operands = Object.fromEntries(
+    Object.keys(kernels[call!.kernel]).map((name, at) => [name, call!.operands[at]!]),
+  );
+  const given: Readonly<Record<string, Float32Array>> = tensors(geometry);
+  for (const [name, values] of Object.entries(given)) {
+    if (operands[name] !== undefined) heap.floats(operands[name], values.length).set(values);
+  }
+  heap.writeStep(step, stepAddress);
+  await teams.get(threads)!.run(stepAddress);
+  const result = { forward: "output", "input gradient": "inputGradient", "weight gradient": "weightGradient" }[pass];
+  return heap.floats(operands[result]!, reference(geometry)[pass].length).slice();
+}
+
+const references = new Map<ConvolutionSizes, Readonly<Record<ConvolutionPass, Float64Array>>>();
+
+function reference(geometry: ConvolutionSizes): Readonly<Record<ConvolutionPass, Float64Array>> {
+  const known = references.get(geometry);
+  if (known) return known;
+  const { images, height, width, inLanes, outHeight, outWidth, outLanes, kernel, stride, padding } = geometry;
+  const { input, weights, outputGradient } = tensors(geometry);
+  const output = new Float64Array(outputGradient.length);
+  const inputGradient = new Float64Array(input.length);
+  const weightGradient = new Float64Array(weights.length);
+  for (let image = 0; image < images; image++) {
+    for (let pixel = 0; pixel < outHeight * outWidth; pixel++) {
+      const [row, column] = [Math.floor(pixel / outWidth), pixel % outWidth];
+      const to = (image * outHeight * outWidth + pixel) * outLanes;
+      for (let tap = 0; tap < kernel[0] * kernel[1]; tap++) {
+        const y = row * stride[0] + Math.floor(tap / kernel[1]) - padding.top;
+        const x = column * stride[1] + (tap % kernel[1]) - padding.left;
+        if (y < 0 || y >= height || x < 0 || x >= width) continue;
+        const from = ((image * height + y) * width + x) * inLanes;
+        for (let depth = 0; depth < inLanes; depth++) {
+          const filter = (tap * inLanes + depth) * outLanes;
+          for (let channel = 0; channel < outLanes; channel++) {
+            const gradient = outputGradient[to + channel]!;
+            output[to + channel]! += input[from + depth]! * weights[filter + channel]!;
+            inputGradient[from + depth]! += gradient * weights[filter + channel]!;
+            weightGradient[filter + channel]! += gradient * input[from + depth]!;
+          }
+        }
+      }
+    }
+  }
+  const all = { forward: output, "input gradient": inputGradient, "weight gradient": weightGradient };
+  references.set(geometry, all);
+  return all;
+}
+
+/** Relative, by the norms of all values together. */
+function distance(found: Float32Array, expected: Float64Array): number {
+  let [difference, whole] = [0, 0];
+  expected.forEach((value, index) => {
+    difference += (found[index]! - value) ** 2;
+    whole += value ** 2;
+  });
+  return Math.sqrt(difference / whole);
+}

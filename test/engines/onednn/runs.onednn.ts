@@ -1,0 +1,62 @@
+// Whole runs with oneDNN through the command line: what they say, what they keep, how they go on, and how they end.
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { batchOf, initialState } from "../../oracle/fixtures.js";
+import { oracleCases } from "../../oracle/networks.js";
+import { netc } from "../../support/netc.js";
+import { temporaryFolder } from "../../support/temporary-folder.js";
+import { engineBy, oneDnn } from "./one-dnn.js";
+
+const smoke = fileURLToPath(new URL("../../../configs/smoke.yaml", import.meta.url));
+const bfloat16 = ["--set", "train.precision=bfloat16"];
+const version = oneDnn.available && oneDnn.version;
+
+it("says which oneDNN it has, in the report of a run and in netc doctor", async () => {
+  const { output } = await netc(["doctor"]);
+  expect(output).toContain(`oneDNN             ${version} (`);
+  const run = await netc(["run", smoke, "--max-steps", "1", "--out", await temporaryFolder()]);
+  expect(run.output).toMatch(new RegExp(`^  engine   wasm .*, oneDNN ${version}: `, "m"));
+});
+
+it("trains in bfloat16 to the end, keeps what computed it, and leaves the process cleanly", async () => {
+  const folder = await temporaryFolder();
+  const { exitCode, output, errors } = await netc(["run", smoke, ...bfloat16, "--out", folder]);
+  expect(errors).toBe("");
+  expect(exitCode).toBe(0);
+  expect(output).toMatch(/^ +4 +\d\.\d{4} /m);
+  const [checkpoint] = (await readdir(join(folder, "checkpoints"))).slice(-1);
+  const manifest = await readFile(join(folder, "checkpoints", checkpoint!, "manifest.json"), "utf8");
+  expect(manifest).toContain(`oneDNN ${version}`);
+});
+
+it("goes on with the bits of an uninterrupted run, and refuses to go on without the library that computed them", async () => {
+  const [whole, parts] = [await temporaryFolder(), await temporaryFolder()];
+  await netc(["run", smoke, ...bfloat16, "--no-tune", "--out", whole, "--threads", "2", "--max-steps", "20"]);
+  await netc(["run", smoke, ...bfloat16, "--no-tune", "--out", parts, "--threads", "1", "--max-steps", "9"]);
+  const without = await netc(["run", smoke, ...bfloat16, "--out", parts, "--resume"], {
+    environment: { NETC_ONEDNN: "off" },
+  });
+  expect(without.exitCode).toBe(1);
+  expect(without.errors).toMatch(
+    /^error: train\.precision: bfloat16 needs oneDNN \(turned off by NETC_ONEDNN\): run `apt-get/,
+  );
+  const resumed = ["run", smoke, ...bfloat16, "--no-tune", "--out", parts, "--threads", "2", "--max-steps", "20"];
+  expect((await netc([...resumed, "--resume"])).exitCode).toBe(0);
+  const weights = (folder: string) => readFile(join(folder, "checkpoints", "step-00000020", "weights.safetensors"));
+  expect(await weights(parts)).toEqual(await weights(whole));
+});
+
+it("loses in bfloat16 nearly as in float32 over 20 steps of a small network", async () => {
+  const oracle = oracleCases().find(({ name }) => name === "residual-adamw")!;
+  const sessions = await Promise.all(["direct", "bfloat16"].map((method) => engineBy(method).open(oracle.program, {})));
+  for (const session of sessions) await session.writeState(initialState(oracle));
+  for (let step = 0; step < 20; step++) {
+    const hyper = { learningRate: oracle.learningRate, step: step + 1 };
+    const [plain, rounded] = await Promise.all(sessions.map((session) => session.step(batchOf(oracle, step), hyper)));
+    expect(rounded!.loss).not.toBe(plain!.loss);
+    expect(Math.abs(rounded!.loss / plain!.loss - 1)).toBeLessThan(0.05); // 8 bits of mantissa, through 20 updates
+  }
+  for (const session of sessions) await session.dispose();
+});
