@@ -39,10 +39,23 @@ export interface SyntheticDataset {
 export type Augmentation =
   | { readonly random_crop: { readonly padding: number; readonly mode: "zero" | "reflect" } }
   | { readonly horizontal_flip: { readonly probability: number } }
+  /** In an image's first epoch by chance, from then on in turn: mirrored in every second epoch. */
+  | "alternating_flip"
+  /** Moves by up to that many pixels each way. */
+  | { readonly translate: { readonly pixels: number; readonly mode: "zero" | "reflect" } }
+  | { readonly color_jitter: ColorJitterConfig }
   | { readonly cutout: { readonly size: number } }
   /** Both mix an image with the one before it in its batch, by a share that is drawn from Beta(alpha, alpha). */
   | { readonly mixup: MixConfig }
   | { readonly cutmix: MixConfig };
+
+/** How far each may be changed; 0 is not at all. */
+export interface ColorJitterConfig {
+  readonly brightness: number;
+  readonly contrast: number;
+  readonly saturation: number;
+  readonly hue: number;
+}
 
 export interface MixConfig {
   readonly alpha: number;
@@ -268,7 +281,16 @@ export interface WarmupConfig {
 }
 
 export interface InitializationConfig {
-  readonly weights: "kaiming_normal" | "kaiming_uniform" | "xavier_normal" | "xavier_uniform";
+  readonly weights:
+    | "kaiming_normal"
+    | "kaiming_uniform"
+    | "kaiming_truncated"
+    | "xavier_normal"
+    | "xavier_uniform"
+    | "uniform_fan_in"
+    | "orthogonal";
+  /** Start convolutions but the first as the identity on as many outputs as they have inputs (arXiv 1706.00388). */
+  readonly dirac: boolean;
   /** Biases of convolutions and the classifier: zero, or uniform ±1/√fan_in (PyTorch's default). */
   readonly bias: "zero" | "uniform_fan_in";
   /** Start each residual branch at zero: scale of its last norm (arXiv 1706.02677 §5.1). */
@@ -280,4 +302,6 @@ export interface EvaluationConfig {
   readonly batch_size: number;
   /** Average the logits of each image and its mirror image. */
   readonly flip: boolean;
+  /** Average in the logits of each image moved by so many pixels up and left and down and right, at half the weight; 0 is not. */
+  readonly translate: number;
 }

@@ -8,6 +8,7 @@ export function mixesLabels({ augment }: Pick<DataConfig, "augment">): boolean {
 
 /** The settings of an augmentation that mixes two images; null for any other. */
 export function mixOf(augmentation: Augmentation): MixConfig | null {
+  if (augmentation === "alternating_flip") return null;
   if ("mixup" in augmentation) return augmentation.mixup;
   return "cutmix" in augmentation ? augmentation.cutmix : null;
 }

@@ -2,6 +2,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Program } from "../compiler/program.js";
 import type { Loader } from "./data/loader.js";
+import type { TestViews } from "./data/test-views.js";
+import { testViews } from "./data/test-views.js";
 import type { Batch, EvaluationResult, Session } from "./engine.js";
 
 export interface Evaluation {
@@ -23,6 +25,7 @@ export async function evaluate(
   loader: Loader,
   { signal, onBatch }: EvaluateOptions = {},
 ): Promise<Evaluation | undefined> {
+  const views = testViews(program.config);
   let lossSum = 0;
   let correct = 0;
   let images = 0;
@@ -30,7 +33,7 @@ export async function evaluate(
   for (let index = 0; index < loader.testBatches; index++) {
     if (signal?.aborted) return undefined;
     const batch = prepared;
-    const running = evaluateBatch(program, session, batch);
+    const running = evaluateBatch(views, session, batch);
     if (index + 1 < loader.testBatches) prepared = loader.test(index + 1);
     const result = await running;
     lossSum += result.loss * batch.count;
@@ -44,35 +47,18 @@ export async function evaluate(
 }
 
 async function evaluateBatch(
-  program: Program,
+  views: TestViews,
   session: Session,
   batch: Batch,
 ): Promise<Pick<EvaluationResult, "loss" | "correct">> {
   const straight = await session.evaluate(batch);
-  if (!program.config.train.evaluation.flip) return straight;
-  const logits = straight.logits.slice(); // the session may write the next ones to the same place
-  const mirrored = await session.evaluate({
-    ...batch,
-    images: mirror(batch.images, program.config.model.input),
-  });
-  for (let index = 0; index < logits.length; index++) {
-    logits[index] = (logits[index]! + mirrored.logits[index]!) / 2;
+  if (views.others.length === 0) return straight;
+  const sums = Float64Array.from(straight.logits, (logit) => logit * views.weight);
+  for (const { weight, show } of views.others) {
+    const { logits } = await session.evaluate({ ...batch, images: show(batch.images) });
+    for (let index = 0; index < sums.length; index++) sums[index]! += logits[index]! * weight;
   }
-  return crossEntropy(logits, batch.labels, batch.count);
-}
-
-/** Each image of [count, height, width, channels] with its columns reversed. */
-export function mirror(images: Uint8Array, { width, channels }: { width: number; channels: number }): Uint8Array {
-  const mirrored = new Uint8Array(images.length);
-  const rowLength = width * channels;
-  for (let row = 0; row < images.length; row += rowLength) {
-    for (let x = 0; x < width; x++) {
-      const from = row + x * channels;
-      const to = row + (width - 1 - x) * channels;
-      for (let channel = 0; channel < channels; channel++) mirrored[to + channel] = images[from + channel]!;
-    }
-  }
-  return mirrored;
+  return crossEntropy(Float32Array.from(sums), batch.labels, batch.count);
 }
 
 /** Mean cross-entropy of logits [count, classes] in float64, and how many of the largest logits are right. */

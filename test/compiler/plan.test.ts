@@ -32,7 +32,7 @@ describe("plan", () => {
       tinyConfig({
         train: {
           epochs: 8,
-          evaluation: { every_epochs: 3, batch_size: 4, flip: false },
+          evaluation: { every_epochs: 3, batch_size: 4, flip: false, translate: 0 },
           checkpoints: { every_epochs: 20, keep: 1 },
         },
       }),

@@ -67,9 +67,9 @@ describe("resolve", () => {
         groups: []
         learning_rate: {constant: {rate: 0.1, warmup_epochs: 0, warmup_steps: null}}
         loss: {cross_entropy: {label_smoothing: 0}}
-        initialization: {weights: kaiming_normal, bias: zero, zero_last_norm: false}
+        initialization: {weights: kaiming_normal, dirac: false, bias: zero, zero_last_norm: false}
         weight_average: null
-        evaluation: {every_epochs: 1, batch_size: 256, flip: false}
+        evaluation: {every_epochs: 1, batch_size: 256, flip: false, translate: 0}
         checkpoints: {every_epochs: 1, keep: 2}
       "
     `);

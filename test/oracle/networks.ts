@@ -329,7 +329,7 @@ function caseOf(name: string, run: Run, base: ResolvedConfig, graph: ShapedGraph
       optimizer: training.optimizer,
       learning_rate: { constant: { rate: learningRate, warmup_epochs: 0, warmup_steps: null } },
       loss: { cross_entropy: { label_smoothing: training.labelSmoothing } },
-      evaluation: { ...train.evaluation, batch_size: batch, flip: false },
+      evaluation: { ...train.evaluation, batch_size: batch, flip: false, translate: 0 },
     },
   };
   return { name, steps: 20, ...run, program: { config, graph, plan: plan(config) } };

@@ -56,8 +56,8 @@ export function programOf(graph: ShapedGraph, options: ProgramOptions): Program 
       batch_size: batch,
       optimizer,
       loss: { cross_entropy: { label_smoothing: labelSmoothing } },
-      evaluation: { every_epochs: 1, batch_size: batch, flip: false },
-      initialization: { weights: "kaiming_uniform", bias: "uniform_fan_in", zero_last_norm: false },
+      evaluation: { every_epochs: 1, batch_size: batch, flip: false, translate: 0 },
+      initialization: { weights: "kaiming_uniform", bias: "uniform_fan_in", dirac: false, zero_last_norm: false },
     },
   });
   const config = { ...base, model: { ...base.model, input: size, classifier: { classes, bias: true, scale: 1 } } };

@@ -25,7 +25,7 @@ describe("changesSince", () => {
     [
       "the initialisation",
       {
-        train: { initialization: { weights: "xavier_normal", bias: "zero", zero_last_norm: true } },
+        train: { initialization: { weights: "xavier_normal", bias: "zero", dirac: false, zero_last_norm: true } },
       },
       "train.initialization.weights",
     ],
@@ -36,7 +36,7 @@ describe("changesSince", () => {
   it.each([
     ["the name", { name: "other" }],
     ["the number of epochs", { train: { epochs: 9 } }],
-    ["evaluation", { train: { evaluation: { every_epochs: 2, batch_size: 5, flip: true } } }],
+    ["evaluation", { train: { evaluation: { every_epochs: 2, batch_size: 5, flip: true, translate: 0 } } }],
     ["checkpoints", { train: { checkpoints: { every_epochs: 2, keep: 9 } } }],
   ] as const)("allows another value of %s", (_, after) => {
     expect(altered({}, after)).toEqual([]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Batch, EvaluationResult } from "../../src/runtime/engine.js";
-import { crossEntropy, evaluate, mirror } from "../../src/runtime/evaluator.js";
+import { crossEntropy, evaluate } from "../../src/runtime/evaluator.js";
 import { FakeSession } from "../support/fake-session.js";
 import { tinyConfig } from "../support/tiny-config.js";
 import { loaderOf, programOf } from "../support/tiny-run.js";
@@ -37,7 +37,7 @@ describe("evaluate", () => {
   });
 
   it("averages the logits of each image and its mirror image when flip is set", async () => {
-    const evaluation = { every_epochs: 1, batch_size: 4, flip: true };
+    const evaluation = { every_epochs: 1, batch_size: 4, flip: true, translate: 0 };
     const flipping = programOf(tinyConfig({ train: { evaluation } }));
     const session = new HalvesSession(flipping);
     const result = await evaluate(flipping, session, loaderOf(flipping));
@@ -57,20 +57,39 @@ describe("evaluate", () => {
     expect(result!.loss).toBeCloseTo(expected / 10, 5); // float32 sums of 64 values
   });
 
+  it("weighs the image itself by a half, and each of two moved ones by a quarter, mirrored or not", async () => {
+    const evaluation = { every_epochs: 1, batch_size: 4, flip: true, translate: 1 };
+    const translating = programOf(tinyConfig({ train: { evaluation } }));
+    const seen: number[] = [];
+    const session = new FakeSession(translating);
+    // Logits tell the calls of one batch apart; the label is 0 wherever class 0 has the largest sum
+    session.evaluate = async ({ images, count }) => {
+      seen.push(images[0]!);
+      const logits = new Float32Array(count * 4);
+      for (let image = 0; image < count; image++)
+        logits[image * 4] = [1, 10, 100, 1000, 10000, 100000][(seen.length - 1) % 6]!;
+      return { loss: 0, correct: 0, logits };
+    };
+    const loader = loaderOf(translating);
+    const result = await evaluate(translating, session, loader);
+    expect(seen).toHaveLength(18);
+    const logit = (1 + 10) / 4 + (100 + 1000 + 10000 + 100000) / 8;
+    let [loss, images] = [0, 0];
+    for (let batch = 0; batch < loader.testBatches; batch++) {
+      const { labels, count } = loader.test(batch);
+      const logits = Float32Array.from({ length: count * 4 }, (_, at) => (at % 4 === 0 ? logit : 0));
+      loss += crossEntropy(logits, labels, count).loss * count;
+      images += count;
+    }
+    expect(result!.loss).toBeCloseTo(loss / images, 6);
+  });
+
   it("stops between batches when asked to", async () => {
     const controller = new AbortController();
     const onBatch = (done: number) => done === 2 && controller.abort();
     const session = new FakeSession(program);
     const { signal } = controller;
     expect(await evaluate(program, session, loaderOf(program), { signal, onBatch })).toBeUndefined();
-  });
-});
-
-describe("mirror", () => {
-  it("reverses the columns of each image and keeps rows and channels", () => {
-    const image = [1, 2, 3, 4, 5, 6]; // one row of three pixels of two channels
-    const mirrored = mirror(Uint8Array.from([...image, ...image]), { width: 3, channels: 2 });
-    expect([...mirrored]).toEqual([5, 6, 3, 4, 1, 2, 5, 6, 3, 4, 1, 2]);
   });
 });
 

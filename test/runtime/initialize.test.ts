@@ -3,6 +3,10 @@ import { buildGraph } from "../../src/compiler/build-graph.js";
 import type { InitializationConfig, ModelConfig } from "../../src/compiler/config.js";
 import { inferShapes } from "../../src/compiler/infer-shapes.js";
 import { initialize } from "../../src/runtime/initialize.js";
+import { orthonormalize } from "../../src/runtime/orthonormalize.js";
+import { symmetric } from "../oracle/counter-random.js";
+import { readFixture } from "../oracle/fixtures.js";
+import { graphOf, square } from "../reference/build-program.js";
 import { tinyConfig } from "../support/tiny-config.js";
 
 const BATCH = { batch: { eps: 1e-5, momentum: 0.1, scale: true } };
@@ -21,7 +25,7 @@ const WIDE: Partial<ModelConfig> = {
 };
 
 function initialState(initialization: Partial<InitializationConfig>, model?: Partial<ModelConfig>, seed = 7) {
-  const defaults = { weights: "kaiming_normal", bias: "zero", zero_last_norm: false } as const;
+  const defaults = { weights: "kaiming_normal", bias: "zero", dirac: false, zero_last_norm: false } as const;
   const config = tinyConfig({
     seed,
     model,
@@ -85,7 +89,7 @@ describe("initialize", () => {
       activation_before_add: true,
       pool: null,
     } as const;
-    const state = initialState({ zero_last_norm: true }, { stages: [stage] });
+    const state = initialState({ dirac: false, zero_last_norm: true }, { stages: [stage] });
     const silent = [...state].filter(
       ([name, { data }]) => /norm\d?\.weight$/.test(name) && data.every((value) => value === 0),
     );
@@ -106,3 +110,104 @@ describe("initialize", () => {
     expect(one).not.toEqual(other);
   });
 });
+
+describe("initialize, beside PyTorch", () => {
+  const oracle = readFixture<Oracle>("initializations.json", "write_initializations.py");
+  /** A linear layer of that many inputs and outputs, alone behind its images. */
+  const linear = (inputs: number, outputs: number, weights: InitializationConfig["weights"]): Float32Array => {
+    const graph = graphOf([1, 1, inputs], [["classifier", { kind: "linear", features: outputs, bias: false }]]);
+    const initialization = { weights, bias: "zero", dirac: false, zero_last_norm: false } as const;
+    return initialize(graph, tinyConfig({ train: { initialization } })).get("classifier.weight")!.data;
+  };
+
+  it.each(Object.keys(oracle.deciles))("spreads %s weights as torch.nn.init does", (weights) => {
+    // Fewer outputs than PyTorch's where the fan out does not matter, to be quick
+    const outputs = weights.startsWith("xavier") ? oracle.fanOut : 200;
+    const drawn = linear(oracle.fanIn, outputs, weights as InitializationConfig["weights"]).sort();
+    const largest = Math.max(...oracle.deciles[weights]!);
+    oracle.deciles[weights]!.forEach((decile, at) => {
+      const found = drawn[Math.floor((drawn.length * (at + 1)) / 10)]!;
+      // Five standard errors of the outermost decile of 200,000 normal draws: 5 · 1.71 / √200,000, of 1.28 deviations
+      expect(Math.abs(found - decile) / largest).toBeLessThan(0.016);
+    });
+  });
+
+  it("finds the orthogonal matrix that torch.nn.init.orthogonal_ finds in the same numbers", () => {
+    for (const { rows, columns, values } of oracle.orthogonal) {
+      const drawn = symmetric(rows, columns, rows * columns);
+      const isTall = rows >= columns;
+      const vectors = Array.from({ length: Math.min(rows, columns) }, (_, vector) =>
+        Float64Array.from({ length: Math.max(rows, columns) }, (_value, at) =>
+          isTall ? drawn[at * columns + vector]! : drawn[vector * columns + at]!,
+        ),
+      );
+      orthonormalize(vectors);
+      values.forEach((value, at) => {
+        const [row, column] = [Math.floor(at / columns), at % columns];
+        const found = isTall ? vectors[column]![row]! : vectors[row]![column]!;
+        expect(Math.abs(found - value)).toBeLessThan(1e-9); // records have ten digits
+      });
+    }
+  });
+
+  it.each([
+    [300, 40],
+    [64, 64],
+    [30, 200],
+  ])("fills %i inputs × %i outputs with orthonormal vectors of normal spread", (inputs, outputs) => {
+    const data = linear(inputs, outputs, "orthogonal");
+    const at = (vector: number, place: number): number =>
+      inputs >= outputs ? data[place * outputs + vector]! : data[vector * outputs + place]!;
+    const [count, length] = [Math.min(inputs, outputs), Math.max(inputs, outputs)];
+    for (let one = 0; one < count; one++) {
+      for (let other = 0; other <= one; other++) {
+        let product = 0;
+        for (let place = 0; place < length; place++) product += at(one, place) * at(other, place);
+        expect(Math.abs(product - (one === other ? 1 : 0))).toBeLessThan(1e-6); // float32 values
+      }
+    }
+    const { mean, variance } = moments(data);
+    expect(Math.abs(mean)).toBeLessThan(4 / Math.sqrt(length * data.length));
+    expect(variance * length).toBeCloseTo(1, 1);
+  });
+
+  it("starts convolutions as torch.nn.init.dirac_ does, on as many outputs as there are inputs", () => {
+    for (const { shape, values } of oracle.dirac) {
+      const [height, width, inputs, outputs] = shape as [number, number, number, number];
+      const window = { kernel: [height, width], stride: [1, 1], padding: square(1).padding } as const;
+      const graph = graphOf(
+        [8, 8, 3],
+        [
+          ["stem.conv", { kind: "conv2d", channels: inputs, bias: false, ...square(3) }],
+          ["conv", { kind: "conv2d", channels: outputs, bias: false, ...window }],
+          ["pointwise", { kind: "conv2d", channels: 4, bias: false, ...square(1) }],
+          ["pooling", { kind: "global_average_pool" }],
+          ["classifier", { kind: "linear", features: 4, bias: false }],
+        ],
+      );
+      const started = (dirac: boolean) => {
+        const initialization = { weights: "kaiming_normal", bias: "zero", dirac, zero_last_norm: false } as const;
+        return initialize(graph, tinyConfig({ train: { initialization } }));
+      };
+      const [with_, without] = [started(true), started(false)];
+      for (const name of ["stem.conv.weight", "pointwise.weight", "classifier.weight"]) {
+        expect(with_.get(name)).toEqual(without.get(name));
+      }
+      const drawn = without.get("conv.weight")!.data;
+      const expected = values.map((value, at) => (value === 7 ? drawn[at]! : value)); // 7 stands for what is left alone
+      expect([...with_.get("conv.weight")!.data]).toEqual(expected);
+    }
+  });
+});
+
+interface Oracle {
+  readonly fanIn: number;
+  readonly fanOut: number;
+  readonly deciles: Readonly<Record<string, readonly number[]>>;
+  readonly orthogonal: readonly {
+    readonly rows: number;
+    readonly columns: number;
+    readonly values: readonly number[];
+  }[];
+  readonly dirac: readonly { readonly shape: readonly number[]; readonly values: readonly number[] }[];
+}

@@ -1,10 +1,16 @@
 // Rules within the list of augmentations: entries that undo one another, stand in the wrong place or do not fit the images.
 import type { Augmentation, ResolvedConfig } from "../config.js";
+import { datasetFacts } from "../datasets.js";
 import type { Diagnostic } from "../diagnostic.js";
 import { mixOf } from "../mixed-labels.js";
 import type { ConfigRule } from "./rule.js";
 
-export const augmentationRules: readonly ConfigRule[] = [imagesAreMixedOnce, mixingComesLast];
+export const augmentationRules: readonly ConfigRule[] = [
+  imagesAreMixedOnce,
+  mixingComesLast,
+  imagesAreFlippedOnce,
+  colorsAreThere,
+];
 
 function imagesAreMixedOnce({ data }: ResolvedConfig): readonly Diagnostic[] {
   const [first, ...others] = indicesOf(data.augment, (augmentation) => mixOf(augmentation) !== null);
@@ -35,10 +41,43 @@ function mixingComesLast({ data }: ResolvedConfig): readonly Diagnostic[] {
   ];
 }
 
+/** A flip by chance undoes what alternation is for: that every two epochs show each image once from either side. */
+function imagesAreFlippedOnce({ data }: ResolvedConfig): readonly Diagnostic[] {
+  const [alternating] = indicesOf(data.augment, (augmentation) => augmentation === "alternating_flip");
+  const others = indicesOf(data.augment, (augmentation) => nameOf(augmentation) === "horizontal_flip");
+  if (alternating === undefined) return [];
+  return others.map((index) => ({
+    code: "data/flipped-twice",
+    severity: "error",
+    message: "horizontal_flip mirrors at random what alternating_flip shows from either side in turn",
+    path: ["data", "augment", index],
+    hint: "keep one of them",
+    related: [{ message: "the alternation is asked for here", path: ["data", "augment", alternating] }],
+  }));
+}
+
+function colorsAreThere({ data }: ResolvedConfig): readonly Diagnostic[] {
+  const { channels } = datasetFacts(data.dataset);
+  if (channels === 3) return [];
+  return data.augment.flatMap((augmentation, index): Diagnostic[] => {
+    if (augmentation === "alternating_flip" || !("color_jitter" in augmentation)) return [];
+    return [
+      {
+        code: "data/color-channels",
+        severity: "error",
+        message: `color_jitter changes red, green and blue, but the images have ${channels} ${channels === 1 ? "channel" : "channels"}`,
+        path: ["data", "augment", index],
+        hint: "take `color_jitter` out",
+        related: [{ message: "the data set is set here", path: ["data", "dataset"] }],
+      },
+    ];
+  });
+}
+
 function indicesOf(list: readonly Augmentation[], matches: (augmentation: Augmentation) => boolean): number[] {
   return list.flatMap((augmentation, index) => (matches(augmentation) ? [index] : []));
 }
 
 function nameOf(augmentation: Augmentation): string {
-  return Object.keys(augmentation)[0]!;
+  return typeof augmentation === "string" ? augmentation : Object.keys(augmentation)[0]!;
 }

@@ -1,7 +1,7 @@
 // Rules between the data section and the rest: images, classes and batches that do not go together.
 import type { ResolvedConfig } from "../config.js";
 import { datasetFacts } from "../datasets.js";
-import type { Diagnostic } from "../diagnostic.js";
+import type { Diagnostic, Path } from "../diagnostic.js";
 import type { ConfigRule } from "./rule.js";
 
 export const dataRules: readonly ConfigRule[] = [
@@ -10,7 +10,7 @@ export const dataRules: readonly ConfigRule[] = [
   classesAgreeWithData,
   batchFitsTheData,
   cutoutFitsTheImage,
-  cropPaddingFitsTheImage,
+  shiftsFitTheImage,
 ];
 
 /** Height and width of the images that reach the network. */
@@ -85,7 +85,8 @@ function batchFitsTheData({ data, train }: ResolvedConfig): readonly Diagnostic[
 function cutoutFitsTheImage(config: ResolvedConfig): readonly Diagnostic[] {
   const { height, width } = imageSize(config);
   return config.data.augment.flatMap((augmentation, index): Diagnostic[] => {
-    if (!("cutout" in augmentation) || augmentation.cutout.size < Math.min(height, width)) return [];
+    if (augmentation === "alternating_flip" || !("cutout" in augmentation)) return [];
+    if (augmentation.cutout.size < Math.min(height, width)) return [];
     return [
       {
         code: "data/cutout-too-large",
@@ -99,18 +100,35 @@ function cutoutFitsTheImage(config: ResolvedConfig): readonly Diagnostic[] {
 }
 
 /** A reflected border repeats the image without its edge, so it is at most one pixel less than the image. */
-function cropPaddingFitsTheImage(config: ResolvedConfig): readonly Diagnostic[] {
+function shiftsFitTheImage(config: ResolvedConfig): readonly Diagnostic[] {
   const { height, width } = imageSize(config);
-  return config.data.augment.flatMap((augmentation, index): Diagnostic[] => {
-    if (!("random_crop" in augmentation) || augmentation.random_crop.padding < Math.min(height, width)) return [];
+  return shiftsOf(config).flatMap(({ pixels, verb, path }): Diagnostic[] => {
+    if (pixels < Math.min(height, width)) return [];
     return [
       {
         code: "data/crop-padding-too-large",
         severity: "error",
-        message: `random_crop pads by ${augmentation.random_crop.padding}, as much as the ${height}×${width} image itself`,
-        path: ["data", "augment", index, "random_crop", "padding"],
-        hint: `write \`padding: ${Math.max(1, Math.floor(Math.min(height, width) / 8))}\``,
+        message: `${verb} by ${pixels}, as much as the ${height}×${width} image itself`,
+        path,
+        hint: `write \`${path.at(-1)}: ${Math.max(1, Math.floor(Math.min(height, width) / 8))}\``,
       },
     ];
   });
+}
+
+function shiftsOf({ data, train }: ResolvedConfig): { pixels: number; verb: string; path: Path }[] {
+  const shifts = data.augment.flatMap((augmentation, index) => {
+    if (augmentation === "alternating_flip") return [];
+    const path = ["data", "augment", index];
+    if ("random_crop" in augmentation) {
+      const { padding } = augmentation.random_crop;
+      return [{ pixels: padding, verb: "random_crop pads", path: [...path, "random_crop", "padding"] }];
+    }
+    if (!("translate" in augmentation)) return [];
+    const { pixels } = augmentation.translate;
+    return [{ pixels, verb: "translate moves images", path: [...path, "translate", "pixels"] }];
+  });
+  const { translate } = train.evaluation;
+  const path = ["train", "evaluation", "translate"];
+  return [...shifts, { pixels: translate, verb: "evaluation moves images", path }];
 }

@@ -10,6 +10,7 @@ export const settingRules: readonly ConfigRule[] = [
   resizeChangesTheSize,
   flipsSomeImages,
   mixesSomeImages,
+  jitterChangesColors,
   poolsSeeMoreThanOnePixel,
   shortcutsBridgeADifference,
   activationBeforeAddHasAnActivation,
@@ -38,9 +39,19 @@ function resizeChangesTheSize({ data }: ResolvedConfig): readonly Diagnostic[] {
 
 function flipsSomeImages({ data }: ResolvedConfig): readonly Diagnostic[] {
   return data.augment.flatMap((augmentation, index) => {
-    if (!("horizontal_flip" in augmentation) || augmentation.horizontal_flip.probability > 0) return [];
+    if (augmentation === "alternating_flip" || !("horizontal_flip" in augmentation)) return [];
+    if (augmentation.horizontal_flip.probability > 0) return [];
     const path = ["data", "augment", index, "horizontal_flip", "probability"];
     return [withoutEffect("probability is 0, so no image is ever mirrored", path, "write `probability: 0.5`")];
+  });
+}
+
+function jitterChangesColors({ data }: ResolvedConfig): readonly Diagnostic[] {
+  return data.augment.flatMap((augmentation, index) => {
+    if (augmentation === "alternating_flip" || !("color_jitter" in augmentation)) return [];
+    if (Object.values(augmentation.color_jitter).some((amount: number) => amount > 0)) return [];
+    const message = "brightness, contrast, saturation and hue are all 0, so no colour changes";
+    return [withoutEffect(message, ["data", "augment", index], "add `brightness: 0.4`")];
   });
 }
 

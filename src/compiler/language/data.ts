@@ -1,5 +1,5 @@
 // The `data` section of the language: which images, and what happens to them on the way to the network.
-import type { Augmentation, DataConfig, MixConfig, SyntheticDataset } from "../config.js";
+import type { Augmentation, ColorJitterConfig, DataConfig, MixConfig, SyntheticDataset } from "../config.js";
 import { choice, integer, list, map, number, options, shortForms, text } from "./forms.js";
 import type { Key, MapForm, SettingsOf } from "./forms.js";
 
@@ -48,6 +48,22 @@ const mix = (alpha: Partial<Key>): MapForm =>
     },
   });
 
+const border: Key = {
+  form: choice({
+    zero: "black: the value 0 before normalisation",
+    reflect: "the image mirrored at its edge, the edge itself not repeated",
+  }),
+  description: "What lies beyond the image.",
+  default: "zero",
+};
+
+const jitter = (what: string, maximum: number): Key => ({
+  form: number({ minimum: 0, maximum }),
+  description: what,
+  default: 0,
+  example: maximum < 1 ? 0.1 : 0.4,
+});
+
 const augmentation = options({
   random_crop: {
     description: "Pad every side, then cut a window of the original size at a random place.",
@@ -59,14 +75,7 @@ const augmentation = options({
         default: 4,
         source: "He et al. 2015 (arXiv 1512.03385), section 4.2",
       },
-      mode: {
-        form: choice({
-          zero: "black: the value 0 before normalisation",
-          reflect: "the image mirrored at its edge, the edge itself not repeated",
-        }),
-        description: "What the padding holds.",
-        default: "zero",
-      },
+      mode: { ...border, description: "What the padding holds." },
     }),
   },
   horizontal_flip: {
@@ -77,6 +86,35 @@ const augmentation = options({
         description: "The share of images that are mirrored.",
         default: 0.5,
       },
+    }),
+  },
+  alternating_flip: {
+    description:
+      "Mirror every image left to right in every second epoch; which of the two epochs is drawn once for each image.",
+    source: "Jordan 2024 (arXiv 2404.00498), section 3.6",
+    settings: null,
+  },
+  translate: {
+    description:
+      "Move the image by up to so many pixels in each direction: what random_crop does by padding and cutting.",
+    source: "Jordan 2024 (arXiv 2404.00498), with `pixels: 2` and `mode: reflect`",
+    settings: map<SettingsOf<Augmentation, "translate">>({
+      pixels: {
+        form: integer({ minimum: 1, maximum: 512, unit: "pixels" }),
+        description: "The furthest that the image is moved.",
+        default: 2,
+      },
+      mode: border,
+    }),
+  },
+  color_jitter: {
+    description: "Change brightness, contrast, saturation and hue by random amounts, in a random order.",
+    source: "torchvision's ColorJitter",
+    settings: map<ColorJitterConfig>({
+      brightness: jitter("Colours are multiplied by 1 - brightness to 1 + brightness, at least by 0.", 10),
+      contrast: jitter("The same for the distance of each colour from the image's mean grey.", 10),
+      saturation: jitter("The same for the distance of each colour from the pixel's own grey.", 10),
+      hue: jitter("Hues move by up to this share of their circle, either way.", 0.5),
     }),
   },
   mixup: {

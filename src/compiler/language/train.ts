@@ -236,13 +236,23 @@ export const train: MapForm = map<TrainConfig>({
         form: choice({
           kaiming_normal: "normal with variance 2 / inputs",
           kaiming_uniform: "uniform within ±√(6 / inputs)",
+          kaiming_truncated: "normal with variance 2 / inputs, cut off at two deviations, as Keras's he_normal",
           xavier_normal: "normal with variance 2 / (inputs + outputs)",
           xavier_uniform: "uniform within ±√(6 / (inputs + outputs))",
+          uniform_fan_in: "uniform within ±1/√inputs, as PyTorch's layers start by themselves",
+          orthogonal: "an orthogonal matrix: what goes in keeps its length",
         }),
         description:
           "How the weights of convolutions and of the classifier start. Inputs and outputs count the kernel's area.",
         default: "kaiming_normal",
-        source: "He et al. 2015 (arXiv 1502.01852); Glorot and Bengio 2010",
+        source: "He et al. 2015 (arXiv 1502.01852); Glorot and Bengio 2010; Saxe et al. 2013 (arXiv 1312.6120)",
+      },
+      dirac: {
+        form: boolean,
+        description:
+          "Whether convolutions start as the identity on as many outputs as they have inputs, the further outputs as `weights` says; 1×1 convolutions and the one that reads the images are left out.",
+        default: false,
+        source: "Zagoruyko and Komodakis 2017 (arXiv 1706.00388); Jordan 2024 (arXiv 2404.00498), section 3.3",
       },
       bias: {
         form: choice({ zero: "zero", uniform_fan_in: "uniform within ±1/√inputs, as PyTorch does by default" }),
@@ -285,6 +295,14 @@ export const train: MapForm = map<TrainConfig>({
         form: boolean,
         description: "Whether each test image is also seen mirrored and the two outputs averaged.",
         default: false,
+      },
+      translate: {
+        form: integer({ minimum: 0, maximum: 512, unit: "pixels" }),
+        description:
+          "Each test image is also seen moved by so many pixels, up and left and down and right, with a mirrored border; each of the two outputs has a weight of 1/4, the image itself 1/2. It goes together with `flip`.",
+        default: 0,
+        example: 1,
+        source: "Jordan 2024 (arXiv 2404.00498), section 3.5",
       },
     }),
     description: "When and how accuracy on the test images is measured.",

@@ -1,10 +1,11 @@
 // Augmentation of 8-bit training images: a list from the configuration becomes one function that copies an image to its
 // place in a batch, changed. Neighbouring crops and flips only move pixels along rows and columns, so they fold into one
 // pair of index maps and cost one copy together.
-import type { Augmentation } from "../../compiler/config.js";
+import type { Augmentation, ColorJitterConfig } from "../../compiler/config.js";
 import { mixOf } from "../../compiler/mixed-labels.js";
 import { RandomStream } from "../random/random-stream.js";
-import { BLACK, createGather } from "./gather.js";
+import { changeColors, drawColorChange } from "./color-jitter.js";
+import { BLACK, createGather, reflected } from "./gather.js";
 import type { ImageSize } from "./resize.js";
 
 export interface AugmentOptions extends ImageSize {
@@ -41,17 +42,17 @@ export function createAugment(list: readonly Augmentation[], options: AugmentOpt
     stream.restart(epoch, index);
     reset(place);
     const [first, ...others] = passes;
-    for (const move of first!.moves) move(place, stream);
+    for (const move of first!.moves) move(place, stream, epoch, index);
     gather(source, sourceOffset, target, targetOffset, place.rows.source, place.columns.source);
-    first!.erase?.(target, targetOffset, stream);
-    for (const { moves, erase } of others) {
+    first!.paint?.(target, targetOffset, stream);
+    for (const { moves, paint } of others) {
       if (moves.length > 0) {
         for (let i = 0; i < bytes; i++) scratch[i] = target[targetOffset + i]!;
         reset(place);
-        for (const move of moves) move(place, stream);
+        for (const move of moves) move(place, stream, epoch, index);
         gather(scratch, 0, target, targetOffset, place.rows.source, place.columns.source);
       }
-      erase?.(target, targetOffset, stream);
+      paint?.(target, targetOffset, stream);
     }
   };
 }
@@ -67,13 +68,13 @@ interface IndexMap {
   readonly spare: Int32Array;
 }
 
-type Move = (place: Placement, stream: RandomStream) => void;
-type Erase = (image: Uint8Array, offset: number, stream: RandomStream) => void;
+type Move = (place: Placement, stream: RandomStream, epoch: number, index: number) => void;
+type Paint = (image: Uint8Array, offset: number, stream: RandomStream) => void;
 
-/** Some moves, made in one copy, then perhaps a patch to erase. */
+/** Some moves, made in one copy, then perhaps a change of values. */
 interface Pass {
   readonly moves: readonly Move[];
-  readonly erase: Erase | null;
+  readonly paint: Paint | null;
 }
 
 /** Always yields at least one pass, so that an empty list still copies. */
@@ -82,40 +83,48 @@ function passesOf(list: readonly Augmentation[], options: AugmentOptions): reado
   let moves: Move[] = [];
   for (const augmentation of list) {
     if (mixOf(augmentation)) continue; // changes whole batches: mix.ts
-    if ("cutout" in augmentation) {
-      passes.push({ moves, erase: cutout(augmentation.cutout, options) });
+    const change = changeOf(augmentation, options);
+    if ("move" in change) {
+      moves.push(change.move);
+    } else {
+      passes.push({ moves, paint: change.paint });
       moves = [];
-    } else if ("random_crop" in augmentation) {
-      moves.push(randomCrop(augmentation.random_crop));
-    } else if ("horizontal_flip" in augmentation) {
-      moves.push(horizontalFlip(augmentation.horizontal_flip));
     }
   }
-  if (moves.length > 0 || passes.length === 0) passes.push({ moves, erase: null });
+  if (moves.length > 0 || passes.length === 0) passes.push({ moves, paint: null });
   return passes;
 }
 
+type Unmixed = Exclude<Augmentation, { mixup: unknown } | { cutmix: unknown }>;
+
+function changeOf(
+  augmentation: Augmentation,
+  options: AugmentOptions,
+): { readonly move: Move } | { readonly paint: Paint } {
+  const unmixed = augmentation as Unmixed;
+  if (unmixed === "alternating_flip") return { move: alternatingFlip(options) };
+  if ("random_crop" in unmixed) return { move: shifted(unmixed.random_crop.padding, unmixed.random_crop.mode) };
+  if ("translate" in unmixed) return { move: shifted(unmixed.translate.pixels, unmixed.translate.mode) };
+  if ("horizontal_flip" in unmixed) return { move: horizontalFlip(unmixed.horizontal_flip) };
+  if ("cutout" in unmixed) return { paint: cutout(unmixed.cutout, options) };
+  return { paint: colorJitter(unmixed.color_jitter, options) };
+}
+
 /** Pads every side and cuts the original size out anywhere (He et al. 2015, §4.2); draws the row, then the column. */
-function randomCrop({ padding, mode }: { padding: number; mode: "zero" | "reflect" }): Move {
-  const places = 2 * padding + 1;
+function shifted(pixels: number, mode: "zero" | "reflect"): Move {
+  const places = 2 * pixels + 1;
   const outside = OUTSIDE[mode];
   return ({ rows, columns }, stream) => {
-    shift(rows, stream.integer(places) - padding, outside);
-    shift(columns, stream.integer(places) - padding, outside);
+    shift(rows, stream.integer(places) - pixels, outside);
+    shift(columns, stream.integer(places) - pixels, outside);
   };
 }
 
 /** What a place outside 0 … length − 1 shows. */
-const OUTSIDE = {
-  zero: () => BLACK,
-  // The border itself is not repeated, as in torchvision; a padding wider than the image is reflected again.
-  reflect: (place: number, length: number) => {
-    if (length === 1) return 0;
-    const period = 2 * (length - 1);
-    const within = ((place % period) + period) % period;
-    return within < length ? within : period - within;
-  },
-} satisfies Record<"zero" | "reflect", (place: number, length: number) => number>;
+const OUTSIDE = { zero: () => BLACK, reflect: reflected } satisfies Record<
+  "zero" | "reflect",
+  (place: number, length: number) => number
+>;
 
 /** Slides the whole map by `by` places. */
 function shift({ source, spare }: IndexMap, by: number, outside: (place: number, length: number) => number): void {
@@ -135,11 +144,26 @@ function horizontalFlip({ probability }: { probability: number }): Move {
   };
 }
 
+/** Whether an image is mirrored in even epochs or in odd ones is drawn once for all epochs (Jordan 2024, §3.6). */
+function alternatingFlip({ seed }: AugmentOptions): Move {
+  const alternation = new RandomStream(seed, "alternation");
+  return ({ columns }, _stream, epoch, index) => {
+    const first = alternation.restart(0, index).uint32() & 1;
+    if (((first + epoch) & 1) === 1) columns.source.reverse();
+  };
+}
+
+function colorJitter(settings: ColorJitterConfig, { height, width, channels }: AugmentOptions): Paint {
+  return (image, offset, stream) => {
+    changeColors(image, offset, height * width, channels, drawColorChange(settings, stream));
+  };
+}
+
 /**
  * Erases a square whose centre lies anywhere in the image, so that part of it may fall outside (DeVries and Taylor 2017,
  * §3.2); draws the row, then the column.
  */
-function cutout({ size }: { size: number }, { height, width, channels, fill }: AugmentOptions): Erase {
+function cutout({ size }: { size: number }, { height, width, channels, fill }: AugmentOptions): Paint {
   const colour = Uint8Array.from(fill);
   return (image, offset, stream) => {
     const top = stream.integer(height) - (size >> 1);

@@ -16,6 +16,17 @@ export type Gather = (
   columns: Int32Array,
 ) => void;
 
+/**
+ * The place that a place outside 0 … length − 1 mirrors. The border itself is not repeated, as in torchvision; a place further
+ * out than the image is long is mirrored again.
+ */
+export function reflected(place: number, length: number): number {
+  if (length === 1) return 0;
+  const period = 2 * (length - 1);
+  const within = ((place % period) + period) % period;
+  return within < length ? within : period - within;
+}
+
 export function createGather(channels: number): Gather {
   let words: Uint32Array = new Uint32Array(0); // over the last target: one a batch is made, not one an image
   return (source, sourceOffset, target, targetOffset, rows, columns) => {

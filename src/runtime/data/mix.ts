@@ -32,7 +32,7 @@ export function createMix(list: readonly Augmentation[], options: MixOptions): M
   const stream = new RandomStream(seed, "mixing");
   const bytes = height * width * channels;
   const lastImage = new Uint8Array(bytes); // before it is mixed: what the first image is mixed with
-  const blend = "mixup" in last! ? mixup(bytes) : cutmix(options);
+  const blend = typeof last === "object" && "mixup" in last ? mixup(bytes) : cutmix(options);
   return ({ count, images, labels, mixed }, epoch, indices) => {
     lastImage.set(images.subarray((count - 1) * bytes, count * bytes));
     const lastLabel = labels[count - 1]!;

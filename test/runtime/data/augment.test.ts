@@ -1,10 +1,11 @@
-// Crops against Pillow and PyTorch at every place (test/oracle/pillow/make-fixtures.py), everything else against
-// a plain description of what the augmentation means.
+// Crops against Pillow and PyTorch at every place (test/oracle/pillow/make-fixtures.py), lists of several entries against a
+// plain description of what they mean; test/oracle/augmentations.test.ts holds each entry to torchvision.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Augmentation } from "../../../src/compiler/config.js";
 import { createAugment } from "../../../src/runtime/data/augment.js";
+import { changeColors, drawColorChange } from "../../../src/runtime/data/color-jitter.js";
 import { randomStream } from "../../../src/runtime/random/random-stream.js";
 import type { RandomStream } from "../../../src/runtime/random/random-stream.js";
 
@@ -48,8 +49,43 @@ describe("createAugment", () => {
     }
   });
 
+  it("translates as a crop does whose padding is as wide", () => {
+    for (const mode of ["zero", "reflect"] as const) {
+      const [moved, cropped] = [new Uint8Array(imageBytes), new Uint8Array(imageBytes)];
+      createAugment([{ translate: { pixels: 3, mode } }], cifar)(images, 0, moved, 0, 1, 5);
+      createAugment([{ random_crop: { padding: 3, mode } }], cifar)(images, 0, cropped, 0, 1, 5);
+      expect(md5Of(moved)).toBe(md5Of(cropped));
+    }
+  });
+
+  it("alternates: each image is mirrored in every second epoch, half of them in the first", () => {
+    const augment = createAugment(["alternating_flip"], cifar);
+    const mirrored = new Uint8Array(imageBytes);
+    createAugment([{ horizontal_flip: { probability: 1 } }], cifar)(images, 0, mirrored, 0, 0, 0);
+    const isMirrored = (epoch: number, index: number): boolean => {
+      const target = new Uint8Array(imageBytes);
+      augment(images, 0, target, 0, epoch, index);
+      return md5Of(target) === md5Of(mirrored);
+    };
+    let first = 0;
+    for (let index = 0; index < 400; index++) {
+      const [one, ...others] = [0, 1, 2, 3].map((epoch) => isMirrored(epoch, index));
+      expect(others).toEqual([!one, one, !one]);
+      if (one) first++;
+    }
+    expect(Math.abs(first - 200)).toBeLessThan(40); // four standard deviations of 400 fair draws
+  });
+
   const lists: readonly (readonly [string, readonly Augmentation[]])[] = [
     ["nothing", []],
+    [
+      "a crop, jitter and a crop again",
+      [
+        { random_crop: { padding: 2, mode: "zero" } },
+        { color_jitter: { brightness: 0.5, contrast: 0, saturation: 0, hue: 0 } },
+        { random_crop: { padding: 1, mode: "reflect" } },
+      ],
+    ],
     ["a certain flip", [{ horizontal_flip: { probability: 1 } }]],
     ["a flip, then a crop", [{ horizontal_flip: { probability: 0.5 } }, { random_crop: { padding: 3, mode: "zero" } }]],
     [
@@ -124,6 +160,7 @@ function oneByOne(source: Uint8Array, list: readonly Augmentation[], options: Op
     });
   };
   for (const augmentation of list) {
+    if (augmentation === "alternating_flip") continue; // has tests of its own
     if ("random_crop" in augmentation) {
       const { padding, mode } = augmentation.random_crop;
       const [top, left] = [stream.integer(2 * padding + 1) - padding, stream.integer(2 * padding + 1) - padding];
@@ -132,6 +169,10 @@ function oneByOne(source: Uint8Array, list: readonly Augmentation[], options: Op
     } else if ("horizontal_flip" in augmentation) {
       const flipped = stream.uniform() < augmentation.horizontal_flip.probability;
       show((y, x) => [y, flipped ? width - 1 - x : x]);
+    } else if ("color_jitter" in augmentation) {
+      const changed = Uint8Array.from(image);
+      changeColors(changed, 0, height * width, channels, drawColorChange(augmentation.color_jitter, stream));
+      changed.forEach((value, at) => (image[at] = value));
     } else if ("cutout" in augmentation) {
       const { size } = augmentation.cutout;
       const [top, left] = [stream.integer(height) - Math.floor(size / 2), stream.integer(width) - Math.floor(size / 2)];
