@@ -4,6 +4,7 @@ import type { Graph } from "../../src/compiler/graph.js";
 import { invariant } from "../../src/compiler/diagnostic.js";
 import { type Parameter, parametersOf } from "../../src/compiler/parameters.js";
 import type { Batch, State } from "../../src/runtime/engine.js";
+import { averageName, averagesWeights } from "../../src/compiler/weight-average.js";
 import { draw, streams, symmetric } from "./counter-random.js";
 import type { OracleCase } from "./networks.js";
 
@@ -48,7 +49,7 @@ export function readFixture<T>(path: string, script: string): T {
   return JSON.parse(readFileSync(url, "utf8")) as T;
 }
 
-/** Initial parameters, and running statistics of mean 0 and variance 1. */
+/** Initial parameters, running statistics of mean 0 and variance 1, and averages equal to them. */
 export function initialState(oracle: OracleCase): State {
   const state = new Map<string, { shape: readonly number[]; data: Float32Array }>();
   parametersOf(oracle.program.graph).forEach((parameter, index) => {
@@ -67,6 +68,9 @@ export function initialState(oracle: OracleCase): State {
       shape,
       data: new Float32Array(node.shape.channels).fill(1),
     });
+  }
+  if (averagesWeights(oracle.program.config.train)) {
+    for (const [name, tensor] of [...state]) state.set(averageName(name), tensor);
   }
   return state;
 }

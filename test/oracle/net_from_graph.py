@@ -27,7 +27,8 @@ def parameters_of(graph):
                 found.append((name + ".bias", "bias", (op["channels"],), *fans))
         elif op["kind"] == "batch_norm":
             channels = node["shape"]["channels"]
-            found.append((name + ".weight", "norm_scale", (channels,), 1, 1))
+            if op["scale"]:
+                found.append((name + ".weight", "norm_scale", (channels,), 1, 1))
             found.append((name + ".bias", "norm_shift", (channels,), 1, 1))
         elif op["kind"] == "linear":
             source = graph["nodes"][node["inputs"][0]]["shape"]
@@ -89,9 +90,13 @@ class Net:
         if kind == "batch_norm":
             return F.batch_norm(
                 x, self.statistics[name + ".running_mean"], self.statistics[name + ".running_var"],
-                self.parameters[name + ".weight"], self.parameters[name + ".bias"], training, op["momentum"], op["eps"])
+                self.parameters.get(name + ".weight"), self.parameters[name + ".bias"], training, op["momentum"], op["eps"])
         if kind == "relu":
             return F.relu(x)
+        if kind == "gelu":
+            return F.gelu(x)
+        if kind == "scale":
+            return x * op["factor"]
         if kind == "add":
             return inputs[0] + inputs[1]
         if kind == "subsample":

@@ -39,7 +39,17 @@ const cifarStd = [0.24703223, 0.24348513, 0.26158784];
  * rates PyTorch's own float32 stays within 1e-4 of its float64 (a rate of 0.01 gives 7e-2 after 20 steps, by relu masks that flip).
  */
 export function oracleCases(): OracleCase[] {
-  return [resNet20(), tutorial(), oddWindows(), residualAdamW(), noNormAdam(), unevenStrides(), optionA()];
+  return [
+    resNet20(),
+    tutorial(),
+    oddWindows(),
+    residualAdamW(),
+    noNormAdam(),
+    unevenStrides(),
+    optionA(),
+    groupsLookahead(),
+    muonStochastic(),
+  ];
 }
 
 /** configs/resnet-20.yaml, its optimizer written out. */
@@ -151,6 +161,59 @@ function optionA(): OracleCase {
   return fromGraph("option-a", { seed: 8, batch: 6, learningRate: 0.01 }, net, training);
 }
 
+/** configs/cifar-94.yaml in small: whitening, groups with pools and a shortcut, rates of their own, a bias that freezes, Lookahead. */
+function groupsLookahead(): OracleCase {
+  const text = `
+name: groups-lookahead
+data: { dataset: { synthetic: { train_images: 120, height: 14, width: 13, classes: 5 } } }
+model:
+  stem: { channels: 24, kernel: 2, bias: true, whitening: {}, norm: none, activation: gelu }
+  stages:
+    - channels: 9
+      blocks: 1
+      block: { group: { pool: { max: { kernel: 2 } } } }
+      norm: &norm { batch: { eps: 1e-12, momentum: 0.4, scale: false } }
+      activation: gelu
+    - { channels: 12, blocks: 1, block: { group: { convolutions: 3, shortcut: true } }, norm: *norm, activation: gelu }
+  pooling: { max: { kernel: 3 } }
+  classifier: { bias: false, scale: 0.3 }
+train:
+  epochs: 2
+  batch_size: 6
+  optimizer: { sgd: { momentum: 0.85, nesterov: true, weight_decay: 1e-3 } }
+  groups:
+    - { roles: [norm_shift], rate_factor: 8, weight_decay: 1e-4 }
+    - { layers: [stem], roles: [bias], epochs: 0.4 }
+  learning_rate: 0.05
+  loss: { cross_entropy: { label_smoothing: 0.2 } }
+  weight_average: { lookahead: { decay: 0.77, power: 3 } }
+`;
+  return fromText(text, { seed: 94, batch: 6, learningRate: 0.05 });
+}
+
+/** Muon for filters, decoupled decay for the classifier, AdamW for the rest, each at its own rate; the mean of late weights. */
+function muonStochastic(): OracleCase {
+  const text = `
+name: muon-stochastic
+data: { dataset: { synthetic: { train_images: 120, height: 12, width: 12, classes: 4 } } }
+model:
+  stem: { channels: 40 }
+  stages:
+    - { channels: 7, blocks: 1, stride: 2, projection: { bias: true, norm: none } }
+train:
+  epochs: 1
+  batch_size: 6
+  optimizer: { adamw: { weight_decay: 0.02, decay_norm_and_bias: false } }
+  groups:
+    - { roles: [conv_weight], layers: [stages], optimizer: { muon: { momentum: 0.6, iterations: 3, normalize_weights: true } }, learning_rate: { one_cycle: { peak: 0.1, start: 0.1, peak_at: 0.01 } } }
+    - { roles: [conv_weight], optimizer: { muon: { weight_decay: 0.1, nesterov: false } }, learning_rate: 0.02 }
+    - { roles: [linear_weight], optimizer: { sgd: { momentum: 0.9, decoupled: true, weight_decay: 0.05 } }, rate_factor: 10 }
+  learning_rate: 0.002
+  weight_average: { stochastic: { from_epoch: 0.5, every_steps: 2 } }
+`;
+  return fromText(text, { seed: 95, batch: 6, learningRate: 0.002 });
+}
+
 /**
  * One operation each, between a 1×1 convolution, whose gradient tells the operation's gradient by its input, and a classifier.
  * Two steps, momentum without decay.
@@ -213,6 +276,8 @@ export function probeCases(): OracleCase[] {
     ["9x8", 4, { kind: "average_pool", ...uneven }],
     ["5x6", 16, { kind: "global_average_pool" }],
     ["4x3", 5, { kind: "global_average_pool" }],
+    ["5x7", 6, { kind: "gelu" }],
+    ["4x6", 5, { kind: "batch_norm", eps: 1e-12, momentum: 0.4, scale: false }],
     ["9x8", 5, { kind: "subsample", channels: 12, stride: [2, 3] }],
   ];
   return probes.map(([map, channels, op, batch = 3], index) => {
@@ -294,6 +359,20 @@ function fromFile(name: string, file: string, run: Run, training: Training): Ora
   const text = readFileSync(new URL(`../../configs/${file}`, import.meta.url), "utf8");
   const { value: program, diagnostics } = compileText(text, file);
   invariant(program, `${file} compiles: ${diagnostics.map(({ message }) => message).join("; ")}`);
+  return caseOf(name, run, program.config, program.graph, training);
+}
+
+/** The text's own network, optimizer, groups and averages; batch and rate are the run's. */
+function fromText(text: string, run: Run): OracleCase {
+  const { value: program, diagnostics } = compileText(text, "case.yaml");
+  invariant(program, `the case compiles: ${diagnostics.map(({ message }) => message).join("; ")}`);
+  const { name, data, model, train } = program.config;
+  const training = {
+    optimizer: train.optimizer,
+    labelSmoothing: train.loss.cross_entropy.label_smoothing,
+    classes: model.classifier.classes,
+    ...data.normalize,
+  };
   return caseOf(name, run, program.config, program.graph, training);
 }
 

@@ -1,6 +1,8 @@
 // The recorded numbers belong to these networks and these draws: what PyTorch was given is what the tests give to the engines.
 import { describe, expect, it } from "vitest";
 import { parametersOf } from "../../src/compiler/parameters.js";
+import { parameterGroups } from "../../src/compiler/parameter-groups.js";
+import { groupRates } from "../../src/compiler/training-phases.js";
 import { draw, symmetric } from "./counter-random.js";
 import { batchOf, initialState, lossRecord, probeRecords } from "./fixtures.js";
 import { type OracleCase, oracleCases, probeCases } from "./networks.js";
@@ -53,13 +55,28 @@ describe("the shared generator", () => {
 const DRAWS = [1954301607, 2794299363, 1683767626, 510753417];
 const SYMMETRIC = [-0.08995747566223145, 0.3011969327926636];
 
+/** Who is updated how, with every group's rate in every step, where a case has more than one optimizer on all parameters. */
+function updatesOf({ program, learningRate, steps }: OracleCase) {
+  const { config, graph, plan } = program;
+  const groups = parameterGroups(config, graph).trained.map(({ rate, rule, parameters }) => ({
+    rule,
+    trainedSteps: plan.groups[rate]!.trainedSteps,
+    rates: Array.from({ length: steps }, (_, step) => groupRates(plan, { learningRate, step: step + 1 })[rate]),
+    parameters: parameters.map(({ name }) => name),
+  }));
+  const { steps: total, stepsPerEpoch } = plan;
+  return { groups, average: config.train.weight_average, total, stepsPerEpoch };
+}
+
 /** What PyTorch needs of a case, one node of the graph a line, so that a difference is readable. */
 function printCase({ program, ...rest }: OracleCase): string {
   const { data, model, train } = program.config;
+  const isPlain = train.groups.length === 0 && train.weight_average === null && model.stem.whitening === null;
   const config = {
     data: { normalize: data.normalize },
     model: { classifier: { classes: model.classifier.classes } },
     train: { optimizer: train.optimizer, loss: train.loss },
+    ...(isPlain ? {} : { updates: updatesOf({ program, ...rest }) }),
   };
   const nodes = program.graph.nodes.map(
     ({ name, op, inputs, shape }) => `    ${JSON.stringify({ name, op, inputs, shape })}`,

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 import counter_random as random
 from net_from_graph import Net, loss_of, normalized, optimizer_of
+from updates import Plain, Updates
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WHOLE_TENSORS_BELOW = 3000  # parameters of the network: above it, norms and projections of the gradients are enough
@@ -22,24 +23,27 @@ def train(case, dtype):
     program = case["program"]
     config, graph = program["config"], program["graph"]
     net = Net(graph, case["seed"], dtype)
-    optimizer = optimizer_of(net, config, case["learningRate"])
+    updates = Updates(net, config["updates"]) if "updates" in config else Plain(optimizer_of(net, config, case["learningRate"]))
     losses, correct, gradients = [], [], None
     for step in range(case["steps"]):
         images, labels = batch_of(case, step, dtype)
-        optimizer.zero_grad()
+        for parameter in net.parameters.values():
+            parameter.grad = None
         logits = net.forward(images, training=True)
         loss = loss_of(logits, labels, config)
         loss.backward()
         if step == 0:
             gradients = {name: parameter.grad.clone() for name, parameter in net.parameters.items()}
-        optimizer.step()
+        updates.step(step)
         losses.append(loss.item())
         correct.append(int((logits.argmax(1) == labels).sum()))
     images, labels = batch_of(case, case["steps"], dtype)
+    statistics = {name: float(value.norm()) for name, value in net.statistics.items()}
+    updates.use_averages()
     with torch.no_grad():
         logits = net.forward(images, training=False)
         evaluation_loss = F.cross_entropy(logits, labels).item()
-    return net, losses, correct, gradients, logits, evaluation_loss
+    return net, losses, correct, gradients, statistics, logits, evaluation_loss
 
 
 def batch_of(case, step, dtype):
@@ -65,8 +69,8 @@ def rounded(value, digits):
 
 
 def record(case):
-    net, losses, correct, gradients, logits, evaluation_loss = train(case, torch.float64)
-    _, losses32, _, _, logits32, _ = train(case, torch.float32)
+    net, losses, correct, gradients, statistics, logits, evaluation_loss = train(case, torch.float64)
+    _, losses32, _, _, _, logits32, _ = train(case, torch.float32)
     parameters = sum(p.numel() for p in net.parameters.values())
     whole = parameters < WHOLE_TENSORS_BELOW and case["steps"] > 2
     drift = max(abs(a - b) / abs(a) for a, b in zip(losses, losses32))
@@ -81,7 +85,7 @@ def record(case):
         "losses32": [rounded(value, 9) for value in losses32],
         "correct": correct,
         "gradients": {name: summary(index, value, whole) for index, (name, value) in enumerate(gradients.items())},
-        "statistics": {name: rounded(float(value.norm()), 10) for name, value in net.statistics.items()},
+        "statistics": {name: rounded(norm, 10) for name, norm in statistics.items()},
         "evaluation": {
             "loss": rounded(evaluation_loss, 10),
             "logits": [rounded(value, 8) for value in logits.flatten().tolist()],

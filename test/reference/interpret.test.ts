@@ -4,7 +4,8 @@ import { differentiate } from "../../src/compiler/lower/differentiate.js";
 import { fuse } from "../../src/compiler/lower/fuse.js";
 import { trainingGraphOf } from "../../src/compiler/lower/lower.js";
 import type { TrainingGraph } from "../../src/compiler/lower/training-graph.js";
-import { groupRates } from "../../src/compiler/training-phases.js";
+import { averageShare } from "../../src/compiler/weight-average.js";
+import { groupRates, phaseAt } from "../../src/compiler/training-phases.js";
 import { batchOf, initialState, lossRecord } from "../oracle/fixtures.js";
 import { oracleCases } from "../oracle/networks.js";
 import { crossEntropyCases, operationCases } from "../oracle/operations.js";
@@ -81,14 +82,16 @@ describe("the reference interpreter", () => {
     "trains %s to the losses that PyTorch has in float64, by the optimizer's own rule",
     (name, oracle) => {
       const { losses, correct } = lossRecord(name);
-      const graph = trainingGraphOf(oracle.program, "train");
       let state: ReadonlyMap<string, Float64Array> = new Map(
         [...initialState(oracle)].map(([tensor, { data }]) => [tensor, Float64Array.from(data)]),
       );
       for (let index = 0; index < 5; index++) {
         const batch = referenceBatch(oracle.program, batchOf(oracle, index));
         const hyper = { learningRate: oracle.learningRate, step: index + 1 };
-        const update = { rates: groupRates(oracle.program.plan, hyper), step: hyper.step };
+        const { plan, config } = oracle.program;
+        const graph = trainingGraphOf(oracle.program, "train", phaseAt(plan, index));
+        const averageShareNow = averageShare(config.train, plan, hyper.step);
+        const update = { rates: groupRates(plan, hyper), step: hyper.step, averageShare: averageShareNow };
         const outcome = interpret(graph, batch, state, update);
         expect(Math.abs(outcome.loss - losses[index]!) / losses[index]!).toBeLessThan(RECORDED);
         expect(outcome.correct).toBe(correct[index]);

@@ -4,6 +4,7 @@ import { invariant } from "../../src/compiler/diagnostic.js";
 import type { ActivationKind, Window } from "../../src/compiler/graph.js";
 import type { UpdateRule } from "../../src/compiler/update-rule.js";
 import { NEWTON_SCHULZ } from "../../src/compiler/update-rule.js";
+import { averageName } from "../../src/compiler/weight-average.js";
 import { normalDensity, normalShare } from "./normal.js";
 import type {
   NormOperands,
@@ -28,6 +29,7 @@ export interface ReferenceUpdate {
   readonly rates: readonly number[];
   /** Counted from 1. */
   readonly step: number;
+  readonly averageShare?: number;
 }
 
 /** Tensors by their names in a State. */
@@ -399,8 +401,19 @@ const rules: Rules = {
     }
   },
 
-  /** Averages follow the weights and nothing of a step reads them. */
-  average() {},
+  average(machine, { writesBack }) {
+    const { update, slots = new Map<string, Float64Array>() } = machine.given;
+    const share = update?.averageShare ?? 0;
+    if (share === 0) return;
+    machine.graph.tensors.forEach((tensor, id) => {
+      if (tensor.kind !== "parameter" && tensor.kind !== "statistic") return;
+      const average = slots.get(averageName(tensor.name));
+      invariant(average, `the state lacks the average of ${tensor.name}`);
+      const value = machine.read(id);
+      average.forEach((old, at) => (average[at] = old + share * (value[at]! - old)));
+      if (writesBack) value.set(average);
+    });
+  },
 
   update(machine, { groups }) {
     const { update, slots = new Map<string, Float64Array>() } = machine.given;
