@@ -147,7 +147,7 @@ describe("netc, pass by pass", () => {
   const training = trainingGraphOf({ config, graph, plan: schedule }, "train");
   it("differentiates", () => {
     const loss = training.nodes.findIndex(({ op }) => op.kind === "softmax_cross_entropy");
-    const shown = [...training.nodes.slice(loss, loss + 9), ...training.nodes.slice(-3)];
+    const shown = [...training.nodes.slice(loss, loss + 9), ...training.nodes.slice(-4)];
     const lines = shown.map(({ name, op }) => `${op.kind}: ${name}`);
     expect(`\n${lines.join("\n")}`).toMatchInlineSnapshot(`
       "
@@ -162,6 +162,7 @@ describe("netc, pass by pass", () => {
       conv2d_input_gradient: stages.1.blocks.0.projection.conv input gradient
       pointwise_gradient: stem.norm gradient
       conv2d_weight_gradient: stem.conv weight gradient
+      gradient_norm: gradient norm
       update: update"
     `);
   });
@@ -169,7 +170,7 @@ describe("netc, pass by pass", () => {
   // TrainingGraph → KernelCalls, for one batch size. Channels are padded to whole SIMD lanes, and each operation becomes
   // calls of WebAssembly kernels: here a 3×3 convolution, by Winograd's algorithm where that pays.
   const layout = layoutParameters(graph, parameterGroups(config, graph));
-  const selection = { batch: config.train.batch_size, threads: 2, layout, readsAverages: false };
+  const selection = { batch: config.train.batch_size, threads: 2, layout, readsAverages: false, accumulates: false };
   const calls = selectKernels(training, selection);
   it("selects kernels", () => {
     const lines = calls.calls.filter(({ node }) => node.startsWith("stages.1.blocks.0.conv2"));

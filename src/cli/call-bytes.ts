@@ -88,6 +88,9 @@ const extentRules: ExtentRules = {
     const bytes = images * lanes * FLOAT;
     return { logits: bytes, logitsGradient: bytes };
   },
+  accumulate_gradients: ({ count }) => ({ gradients: count * FLOAT, sums: count * FLOAT }),
+  gradient_norm: ({ count }) => ({ gradients: count * FLOAT }),
+  clip_gradients: ({ count }) => ({ gradients: count * FLOAT }),
   update_sgd: ({ count }) => {
     const bytes = count * FLOAT;
     return { parameters: bytes, gradients: bytes, momenta: bytes };

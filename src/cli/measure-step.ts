@@ -35,11 +35,11 @@ async function measureSteps(
     const batch = randomBatch(program);
     // At a rate of zero the weights stay as they were drawn, so that no number grows out of its range
     const hyper = { learningRate: 0, step: 1 };
-    const { step } = await session.profile(batch, hyper);
+    const { calls } = await session.profile(batch, hyper);
     const times: Float64Array[] = [];
     while (times.length < count) times.push((await session.profile(batch, hyper)).milliseconds);
-    const steps = times.map((calls) => calls.reduce((sum, time) => sum + time, 0));
-    return { calls: measuredCalls(step.calls, times), steps };
+    const steps = times.map((ofStep) => ofStep.reduce((sum, time) => sum + time, 0));
+    return { calls: measuredCalls(calls, times), steps };
   } finally {
     await session.dispose();
   }

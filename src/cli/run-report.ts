@@ -162,12 +162,18 @@ export class RunReport {
   }
 }
 
-function divergenceLines({ step, loss, learningRate, tensor }: Divergence, checkpoint: string | undefined): string[] {
-  const what = loss === null ? "the weights are no longer finite" : `the loss is ${loss}`;
+function divergenceLines(divergence: Divergence, checkpoint: string | undefined): string[] {
+  const { step, measured, learningRate, tensor } = divergence;
+  const what =
+    measured === null
+      ? "the weights are no longer finite"
+      : Number.isFinite(measured.loss)
+        ? `the norm of the gradients is ${measured.gradientNorm}`
+        : `the loss is ${measured.loss}`;
   const where = tensor ? `; the first tensor with NaN or infinity is ${tensor}` : "";
   return [
     `error: ${what} at step ${step}${where}`,
-    `the learning rate was ${formatRate(learningRate)}: try a lower one or a longer warm-up (train.learning_rate)`,
+    `the learning rate was ${formatRate(learningRate)}: try a lower one or a longer warm-up (train.learning_rate), or a limit to the gradients (train.gradient_clip)`,
     checkpoint ? `the last good checkpoint is ${checkpoint}` : "no checkpoint had been saved yet",
   ];
 }

@@ -156,6 +156,8 @@ export type PoolingConfig = "global_average" | { readonly average: WindowConfig 
 export interface TrainConfig {
   readonly epochs: number;
   readonly batch_size: number;
+  /** Parts that a batch is worked on in, one after another, for one update; a divisor of `batch_size`. */
+  readonly accumulate: number;
   /** Leave out the last, smaller batch of an epoch. */
   readonly drop_last: boolean;
   /** Of what convolutions and the classifier multiply; weights, sums and statistics are float32. */
@@ -163,6 +165,8 @@ export interface TrainConfig {
   readonly optimizer: OptimizerConfig;
   /** Parameters that are trained otherwise; each belongs to the first group that it fits, or to none. */
   readonly groups: readonly GroupConfig[];
+  /** The most that the L2 norm over all gradients together may be; larger ones are scaled down to it. */
+  readonly gradient_clip: null | { readonly norm: number };
   readonly learning_rate: LearningRateConfig;
   readonly loss: { readonly cross_entropy: { readonly label_smoothing: number } };
   readonly initialization: InitializationConfig;

@@ -48,16 +48,33 @@ export interface MixedLabels {
   readonly shares: Float32Array;
 }
 
+/** Images `first` to `first + count` of a batch, without a copy. */
+export function partOf({ images, labels, mixed, count: whole }: Batch, first: number, count: number): Batch {
+  const bytes = images.length / whole;
+  const end = first + count;
+  return {
+    count,
+    images: images.subarray(first * bytes, end * bytes),
+    labels: labels.subarray(first, end),
+    ...(mixed && { mixed: { labels: mixed.labels.subarray(first, end), shares: mixed.shares.subarray(first, end) } }),
+  };
+}
+
 /** What changes from step to step. `step` counts from 1 (Adam's bias correction). */
 export interface StepHyper {
   readonly learningRate: number;
   readonly step: number;
 }
 
-/** Loss is the mean over the batch (label smoothing included). */
+/**
+ * Loss is the mean over the batch (label smoothing included), the gradient norm the L2 norm over all gradients together
+ * before any limit to it. Where either is not finite the step changed nothing: parameters, optimizer slots, statistics and
+ * averages are as before it.
+ */
 export interface StepResult {
   readonly loss: number;
   readonly correct: number;
+  readonly gradientNorm: number;
 }
 
 export interface EvaluationResult {
@@ -80,6 +97,11 @@ export interface Session {
   readonly kernels?: Readonly<Record<string, string>>;
   step(batch: Batch, hyper: StepHyper): Promise<StepResult>;
   evaluate(batch: Batch): Promise<EvaluationResult>;
+  /**
+   * The first tensor, in the order of computation, that holds NaN or infinity when a step works on this batch: named as in
+   * a TrainingGraph ("stages.0.blocks.1.conv1", "… input gradient") or a State. Undefined where all are finite. Changes nothing.
+   */
+  findNonFinite(batch: Batch, hyper: StepHyper): Promise<string | undefined>;
   /** Copies: later steps do not change them. */
   readState(): Promise<State>;
   /** Names that are absent keep their value; unknown names or other shapes throw. */

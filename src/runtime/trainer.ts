@@ -32,10 +32,10 @@ export type TrainingResult =
 /** The step at which a number stopped being one. */
 export interface Divergence {
   readonly step: number;
-  /** NaN or infinite; null where the loss was still finite and the update spoilt the weights. */
-  readonly loss: number | null;
+  /** null where loss and gradients were still finite and the update spoilt the weights. */
+  readonly measured: { readonly loss: number; readonly gradientNorm: number } | null;
   readonly learningRate: number;
-  /** The first tensor, in the network's order, that holds NaN or infinity after the step. */
+  /** The first tensor that holds NaN or infinity: in the order of computation, or of the network where the update did it. */
   readonly tensor: string | undefined;
 }
 
@@ -82,7 +82,7 @@ async function trainSteps(
       if (!closed) return await leave("interrupted");
       progress = closed;
       const isDue = plan.checkpointAfter.includes(progress.epochsClosed);
-      if (isDue && !(await saver.save(progress))) return await diverge(progress.step, null);
+      if (isDue && !(await saver.save(progress))) return await weightsAreSpoilt();
       continue;
     }
     if (signal?.aborted) return await leave("interrupted");
@@ -91,19 +91,24 @@ async function trainSteps(
     const started = performance.now();
     const { batch, milliseconds } = next ?? prepare(progress.step);
     const learningRate = learningRateAt(plan, progress.step);
-    const running = session.step(batch, { learningRate, step: progress.step + 1 });
+    const hyper = { learningRate, step: progress.step + 1 };
+    const running = session.step(batch, hyper);
     // The next batch is prepared while the engine works on this one
     next = progress.step + 1 < lastStep ? prepare(progress.step + 1) : undefined;
     const result = await running;
     const stepMilliseconds = performance.now() - started;
 
-    if (!Number.isFinite(result.loss)) return await diverge(progress.step + 1, result.loss);
+    if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradientNorm)) {
+      const tensor = await session.findNonFinite(batch, hyper);
+      return divergence(progress.step + 1, { loss: result.loss, gradientNorm: result.gradientNorm }, tensor);
+    }
     progress = afterStep(progress, result, batch.count, stepMilliseconds / 1000);
     emit({
       event: "step",
       step: progress.step,
       epoch: progress.epochsClosed + 1,
       loss: result.loss,
+      gradientNorm: result.gradientNorm,
       correct: result.correct,
       images: batch.count,
       learningRate,
@@ -116,14 +121,17 @@ async function trainSteps(
   return { outcome: "finished", progress };
 
   async function leave(outcome: "stopped" | "interrupted"): Promise<TrainingResult> {
-    if (!(await saver.save(progress))) return await diverge(progress.step, null);
+    if (!(await saver.save(progress))) return await weightsAreSpoilt();
     return { outcome, progress };
   }
 
-  async function diverge(step: number, loss: number | null): Promise<TrainingResult> {
-    const tensor = firstNonFinite(program.graph, await session.readState());
+  async function weightsAreSpoilt(): Promise<TrainingResult> {
+    return divergence(progress.step, null, firstNonFinite(program.graph, await session.readState()));
+  }
+
+  function divergence(step: number, measured: Divergence["measured"], tensor: string | undefined): TrainingResult {
     const learningRate = learningRateAt(plan, step - 1);
-    return { outcome: "diverged", progress, divergence: { step, loss, learningRate, tensor } };
+    return { outcome: "diverged", progress, divergence: { step, measured, learningRate, tensor } };
   }
 }
 

@@ -34,6 +34,8 @@ export interface StepEvent {
   readonly step: number;
   readonly epoch: number;
   readonly loss: number;
+  /** L2, over all gradients together, before any limit to it. */
+  readonly gradientNorm: number;
   readonly correct: number;
   readonly images: number;
   readonly learningRate: number;

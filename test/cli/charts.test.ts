@@ -7,7 +7,17 @@ const steps = Array.from({ length: 40 }, (_, index): StepEvent => {
   const correct = Math.round(64 * (1 - 0.9 ** step));
   const times = { dataMilliseconds: 1, stepMilliseconds: 10 };
   const epoch = Math.ceil(step / 10);
-  return { event: "step", step, epoch, loss: 2 * 0.93 ** step, correct, images: 64, learningRate: 0.1, ...times };
+  return {
+    event: "step",
+    step,
+    epoch,
+    loss: 2 * 0.93 ** step,
+    gradientNorm: 1,
+    correct,
+    images: 64,
+    learningRate: 0.1,
+    ...times,
+  };
 });
 const evaluations = [10, 20, 30, 40].map((step): EvaluationEvent => {
   const epoch = step / 10;

@@ -55,6 +55,7 @@ describe("resolve", () => {
       train:
         epochs: 1
         batch_size: 32
+        accumulate: 1
         drop_last: false
         precision: float32
         optimizer:
@@ -65,6 +66,7 @@ describe("resolve", () => {
             decoupled: false
             decay_norm_and_bias: true
         groups: []
+        gradient_clip: null
         learning_rate: {constant: {rate: 0.1, warmup_epochs: 0, warmup_steps: null}}
         loss: {cross_entropy: {label_smoothing: 0}}
         initialization: {weights: kaiming_normal, dirac: false, bias: zero, zero_last_norm: false}

@@ -15,6 +15,7 @@ import {
   norm as normOf,
   probeRecords,
 } from "../oracle/fixtures.js";
+import { describeNonFinite, describeParts } from "./conformance-steps.js";
 import { type OracleCase, oracleCases, probeCases } from "../oracle/networks.js";
 
 export interface ConformanceOptions {
@@ -58,6 +59,8 @@ export function describeConformance(engine: Engine, options: ConformanceOptions)
     describeProbes(open);
     describeMixedLabels(open);
     describeState(open);
+    describeNonFinite(open);
+    describeParts(open);
     describeMemory(open, options.held);
   });
 }
@@ -75,17 +78,21 @@ function describeTraining(oracle: OracleCase, open: (program: Program) => Promis
     afterAll(() => session.dispose());
 
     it(
-      `in 20 losses within ${tolerances.loss} relative, and counts the same images as correct`,
+      `in 20 losses within ${tolerances.loss} relative, in the norms of the gradients, and counts the same images as correct`,
       async () => {
         const miscounts: number[] = [];
+        const normDistances: number[] = [];
         const distances: number[] = [];
         for (const [index, expected] of record.losses.entries()) {
           const hyper = { learningRate: oracle.learningRate, step: index + 1 };
           const result = await session.step(batchOf(oracle, index), hyper);
           distances.push(Math.abs(result.loss - expected) / expected);
+          const norm = record.gradientNorms[index]!;
+          normDistances.push(Math.abs(result.gradientNorm - norm) / norm);
           miscounts.push(Math.abs(result.correct - record.correct[index]!));
         }
         expect(Math.max(...distances)).toBeLessThan(tolerances.loss);
+        expect(Math.max(...normDistances)).toBeLessThan(tolerances.gradient);
         expect(Math.max(...miscounts)).toBeLessThanOrEqual(tolerances.correct);
       },
       TIMEOUT,

@@ -26,6 +26,8 @@ export interface LossRecord {
   /** The same in float32: how far rounding alone carries PyTorch. */
   readonly losses32: readonly number[];
   readonly correct: readonly number[];
+  /** L2 over all gradients of a step together, before any limit to it. */
+  readonly gradientNorms: readonly number[];
   /** Of the first step, by parameter name. */
   readonly gradients: Readonly<Record<string, GradientRecord>>;
   /** Norm of each running statistic after the last step. */

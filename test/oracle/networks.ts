@@ -25,6 +25,8 @@ interface Training {
   readonly classes: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
+  readonly accumulate?: number;
+  readonly clip?: number;
 }
 
 const sgd = (options: Partial<Extract<OptimizerConfig, { sgd: unknown }>["sgd"]> = {}): OptimizerConfig => ({
@@ -49,6 +51,7 @@ export function oracleCases(): OracleCase[] {
     optionA(),
     groupsLookahead(),
     muonStochastic(),
+    clippedParts(),
   ];
 }
 
@@ -212,6 +215,21 @@ train:
   weight_average: { stochastic: { from_epoch: 0.5, every_steps: 2 } }
 `;
   return fromText(text, { seed: 95, batch: 6, learningRate: 0.002 });
+}
+
+/** Gradients accumulated over three parts of each batch and limited to a norm that some steps exceed and others do not. */
+function clippedParts(): OracleCase {
+  const net = new Network(12, 12, 3);
+  let x = net.add("stem.conv", { kind: "conv2d", channels: 6, bias: false, ...window(3, 1, 1) }, 0);
+  x = net.add("stem.norm", { kind: "batch_norm", eps: 1e-5, momentum: 0.1, scale: true }, x);
+  x = net.add("stem.activation", { kind: "relu" }, x);
+  x = residualBlock(net, "stages.0.blocks.0", x, 11, 2);
+  x = net.add("pooling", { kind: "global_average_pool" }, x);
+  net.add("classifier", { kind: "linear", features: 5, bias: true }, x);
+  const optimizer = sgd({ momentum: 0.9, nesterov: true, weight_decay: 1e-3 });
+  const parts = { accumulate: 3, clip: 0.8 };
+  const training = { optimizer, labelSmoothing: 0.1, classes: 5, mean: cifarMean, std: cifarStd, ...parts };
+  return fromGraph("clipped-parts", { seed: 8, batch: 6, learningRate: 0.01 }, net, training);
 }
 
 /**
@@ -405,6 +423,8 @@ function caseOf(name: string, run: Run, base: ResolvedConfig, graph: ShapedGraph
     train: {
       ...train,
       batch_size: batch,
+      accumulate: training.accumulate ?? 1,
+      gradient_clip: training.clip === undefined ? null : { norm: training.clip },
       optimizer: training.optimizer,
       learning_rate: { constant: { rate: learningRate, warmup_epochs: 0, warmup_steps: null } },
       loss: { cross_entropy: { label_smoothing: training.labelSmoothing } },

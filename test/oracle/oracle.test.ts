@@ -75,7 +75,12 @@ function printCase({ program, ...rest }: OracleCase): string {
   const config = {
     data: { normalize: data.normalize },
     model: { classifier: { classes: model.classifier.classes } },
-    train: { optimizer: train.optimizer, loss: train.loss },
+    train: {
+      optimizer: train.optimizer,
+      loss: train.loss,
+      ...(train.accumulate > 1 ? { accumulate: train.accumulate } : {}),
+      ...(train.gradient_clip ? { gradient_clip: train.gradient_clip } : {}),
+    },
     ...(isPlain ? {} : { updates: updatesOf({ program, ...rest }) }),
   };
   const nodes = program.graph.nodes.map(

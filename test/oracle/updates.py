@@ -10,6 +10,9 @@ class Plain:
     def __init__(self, optimizer):
         self.optimizer = optimizer
 
+    def trained(self, _):
+        return [p for group in self.optimizer.param_groups for p in group["params"]]
+
     def step(self, _):
         self.optimizer.step()
 
@@ -24,11 +27,18 @@ class Updates:
         kind, settings = next(iter((updates["average"] or {"none": None}).items()))
         self.average = {"none": Without, "lookahead": Lookahead, "stochastic": Stochastic}[kind](net, settings, updates)
 
+    def trained(self, step):
+        return [p for _, optimizer in self.active(step) for group in optimizer.param_groups for p in group["params"]]
+
+    def active(self, step):
+        """The groups that are not frozen at `step`, which counts from 0."""
+        return [
+            (group, optimizer) for group, optimizer in self.groups
+            if group["trainedSteps"] is None or step < group["trainedSteps"]
+        ]
+
     def step(self, step):
-        """`step` counts from 0."""
-        for group, optimizer in self.groups:
-            if group["trainedSteps"] is not None and step >= group["trainedSteps"]:
-                continue
+        for group, optimizer in self.active(step):
             for parameters in optimizer.param_groups:
                 parameters["lr"] = group["rates"][step]
             optimizer.step()

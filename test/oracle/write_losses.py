@@ -4,6 +4,7 @@ Usage: /usr/bin/python3 test/oracle/write_losses.py [case ...]
 """
 import glob
 import json
+import math
 import os
 import sys
 
@@ -24,26 +25,34 @@ def train(case, dtype):
     config, graph = program["config"], program["graph"]
     net = Net(graph, case["seed"], dtype)
     updates = Updates(net, config["updates"]) if "updates" in config else Plain(optimizer_of(net, config, case["learningRate"]))
-    losses, correct, gradients = [], [], None
+    losses, correct, norms, gradients = [], [], [], None
     for step in range(case["steps"]):
         images, labels = batch_of(case, step, dtype)
         for parameter in net.parameters.values():
             parameter.grad = None
-        logits = net.forward(images, training=True)
-        loss = loss_of(logits, labels, config)
-        loss.backward()
+        loss, right = 0.0, 0
+        parts = config["train"].get("accumulate", 1)
+        for part_images, part_labels in zip(images.chunk(parts), labels.chunk(parts)):
+            logits = net.forward(part_images, training=True)
+            part_loss = loss_of(logits, part_labels, config) * (len(part_labels) / len(labels))
+            part_loss.backward()
+            loss += part_loss.item()
+            right += int((logits.argmax(1) == part_labels).sum())
+        clip = config["train"].get("gradient_clip")
+        limit = clip["norm"] if clip else math.inf
+        norms.append(float(torch.nn.utils.clip_grad_norm_(updates.trained(step), limit)))
         if step == 0:
             gradients = {name: parameter.grad.clone() for name, parameter in net.parameters.items()}
         updates.step(step)
-        losses.append(loss.item())
-        correct.append(int((logits.argmax(1) == labels).sum()))
+        losses.append(loss)
+        correct.append(right)
     images, labels = batch_of(case, case["steps"], dtype)
     statistics = {name: float(value.norm()) for name, value in net.statistics.items()}
     updates.use_averages()
     with torch.no_grad():
         logits = net.forward(images, training=False)
         evaluation_loss = F.cross_entropy(logits, labels).item()
-    return net, losses, correct, gradients, statistics, logits, evaluation_loss
+    return net, losses, correct, norms, gradients, statistics, logits, evaluation_loss
 
 
 def batch_of(case, step, dtype):
@@ -69,8 +78,8 @@ def rounded(value, digits):
 
 
 def record(case):
-    net, losses, correct, gradients, statistics, logits, evaluation_loss = train(case, torch.float64)
-    _, losses32, _, _, _, logits32, _ = train(case, torch.float32)
+    net, losses, correct, norms, gradients, statistics, logits, evaluation_loss = train(case, torch.float64)
+    _, losses32, _, _, _, _, logits32, _ = train(case, torch.float32)
     parameters = sum(p.numel() for p in net.parameters.values())
     whole = parameters < WHOLE_TENSORS_BELOW and case["steps"] > 2
     drift = max(abs(a - b) / abs(a) for a, b in zip(losses, losses32))
@@ -84,6 +93,7 @@ def record(case):
         "losses": [rounded(value, 10) for value in losses],
         "losses32": [rounded(value, 9) for value in losses32],
         "correct": correct,
+        "gradientNorms": [rounded(value, 10) for value in norms],
         "gradients": {name: summary(index, value, whole) for index, (name, value) in enumerate(gradients.items())},
         "statistics": {name: rounded(norm, 10) for name, norm in statistics.items()},
         "evaluation": {

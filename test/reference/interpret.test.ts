@@ -11,6 +11,7 @@ import { oracleCases } from "../oracle/networks.js";
 import { crossEntropyCases, operationCases } from "../oracle/operations.js";
 import { referenceBatch, updateAll } from "./build-program.js";
 import { execute, interpret } from "./interpret.js";
+import { interpretInParts } from "./interpret-parts.js";
 
 const SMALL = oracleCases().filter(({ name }) => name !== "resnet-20" && name !== "tutorial-96");
 
@@ -81,7 +82,8 @@ describe("the reference interpreter", () => {
   it.each(SMALL.map((oracle) => [oracle.name, oracle] as const))(
     "trains %s to the losses that PyTorch has in float64, by the optimizer's own rule",
     (name, oracle) => {
-      const { losses, correct } = lossRecord(name);
+      const { losses, correct, gradientNorms } = lossRecord(name);
+      const { accumulate } = oracle.program.config.train;
       let state: ReadonlyMap<string, Float64Array> = new Map(
         [...initialState(oracle)].map(([tensor, { data }]) => [tensor, Float64Array.from(data)]),
       );
@@ -92,9 +94,14 @@ describe("the reference interpreter", () => {
         const graph = trainingGraphOf(oracle.program, "train", phaseAt(plan, index));
         const averageShareNow = averageShare(config.train, plan, hyper.step);
         const update = { rates: groupRates(plan, hyper), step: hyper.step, averageShare: averageShareNow };
-        const outcome = interpret(graph, batch, state, update);
+        const outcome =
+          accumulate > 1
+            ? interpretInParts(oracle.program, batch, state, update)
+            : interpret(graph, batch, state, update);
         expect(Math.abs(outcome.loss - losses[index]!) / losses[index]!).toBeLessThan(RECORDED);
         expect(outcome.correct).toBe(correct[index]);
+        const norm = gradientNorms[index]!;
+        expect(Math.abs(outcome.gradientNorm - norm) / norm).toBeLessThan(RECORDED);
         state = outcome.state;
       }
     },

@@ -39,6 +39,7 @@ export interface ReferenceOutcome {
   readonly loss: number;
   readonly correct: number;
   readonly logits: Float64Array;
+  readonly gradientNorm: number;
   /** By parameter name; of those that the graph computes. */
   readonly gradients: ReferenceState;
   /** Parameters, statistics and optimizer slots afterwards. */
@@ -68,7 +69,8 @@ export function interpret(
   });
   const loss = graph.nodes.find(({ op }) => op.kind === "softmax_cross_entropy")!.op;
   const logits = machine.read((loss as TrainingOpOf<"softmax_cross_entropy">).logits);
-  return { loss: machine.loss, correct: machine.correct, logits, gradients, state: after };
+  const { loss: mean, correct, gradientNorm } = machine;
+  return { loss: mean, correct, gradientNorm, logits, gradients, state: after };
 }
 
 export interface Given {
@@ -110,6 +112,7 @@ export function mapOf(graph: TrainingGraph, id: TensorId) {
 class Machine {
   loss = Number.NaN;
   correct = 0;
+  gradientNorm = Number.NaN;
   private readonly values: Map<TensorId, Float64Array>;
 
   constructor(
@@ -413,6 +416,19 @@ const rules: Rules = {
       average.forEach((old, at) => (average[at] = old + share * (value[at]! - old)));
       if (writesBack) value.set(average);
     });
+  },
+
+  /** The parts of a batch are added up by whoever runs them. */
+  accumulate() {},
+
+  gradient_norm(machine, { gradients, clip }) {
+    const squares = gradients.flatMap((id) => [...machine.read(id)].map((value) => value * value));
+    machine.gradientNorm = Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
+    if (clip === null || machine.gradientNorm <= clip) return;
+    for (const id of gradients) {
+      const gradient = machine.read(id);
+      for (let at = 0; at < gradient.length; at++) gradient[at]! *= clip / (machine.gradientNorm + 1e-6);
+    }
   },
 
   update(machine, { groups }) {

@@ -175,7 +175,7 @@ export function selectionOf(
   graph: TrainingGraph,
   { batch, convolutions }: Pick<KernelRun, "batch" | "convolutions">,
 ): KernelSelection {
-  const selection = { batch, threads: 1, layout: layoutOf(graph), readsAverages: false };
+  const selection = { batch, threads: 1, layout: layoutOf(graph), readsAverages: false, accumulates: false };
   return convolutions ? { ...selection, convolutions } : selection;
 }
 
@@ -256,6 +256,7 @@ function sizesOfRegions(layout: ParameterLayout, run: KernelRun): Record<Persist
     "pixel values": (run.pixelValues?.length ?? 0) * 4,
     parameters: bytes,
     gradients: bytes,
+    "part gradients": 0,
     statistics: layout.statisticBytes,
     "first slots": bytes,
     "second slots": bytes,

@@ -41,6 +41,7 @@ describe("a checkpoint", () => {
     expect(checkpoint).toEqual({
       folder,
       progress: progressAt(5),
+      kernels: {},
       state: new Map([...state].sort(byFileThenName)),
     });
     const slot = checkpoint!.state.get("stem.conv.weight.momentum")!.data;

@@ -147,7 +147,7 @@ describe("a run whose numbers go wrong", () => {
     const { result } = await runTiny(folder, program, {}, session);
     expect(result).toMatchObject({
       outcome: "diverged",
-      divergence: { step: 6, loss: Number.NaN },
+      divergence: { step: 6, measured: { loss: Number.NaN }, tensor: "stem.conv" },
     });
     expect(result.checkpoint).toBe(join(runFolderAt(folder).checkpoints, "step-00000004"));
   });
@@ -159,7 +159,7 @@ describe("a run whose numbers go wrong", () => {
     const { result } = await runTiny(folder, program, {}, session);
     expect(result).toMatchObject({
       outcome: "diverged",
-      divergence: { step: 8, loss: null, tensor: "stem.norm.weight" },
+      divergence: { step: 8, measured: null, tensor: "stem.norm.weight" },
     });
     expect(await readdir(runFolderAt(folder).checkpoints)).toEqual(["step-00000004"]);
   });

@@ -16,7 +16,7 @@ class NotingSession extends FakeSession {
   override async step({ count }: Batch, hyper: StepHyper) {
     this.hypers.push(hyper);
     this.counts.push(count);
-    return { loss: hyper.step, correct: 2 };
+    return { loss: hyper.step, correct: 2, gradientNorm: 1 };
   }
 }
 
@@ -56,7 +56,7 @@ describe("train", () => {
       order.push(`step ${step} begins`);
       await new Promise((resolve) => setImmediate(resolve));
       order.push(`step ${step} ends`);
-      return { loss: 1, correct: count };
+      return { loss: 1, correct: count, gradientNorm: 1 };
     };
     const loader = loaderOf(program);
     const noting = {

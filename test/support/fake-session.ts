@@ -9,8 +9,9 @@ export class FakeSession implements Session {
   readonly steps: number[] = [];
   /** Called before each step and evaluation; throws to play a kill. */
   before: (call: "step" | "evaluate") => void = () => {};
-  /** The step from which the loss is NaN, and the one whose update spoils a weight. */
+  /** The steps, from one up to and without another, whose loss is NaN, and the one whose update spoils a weight. */
   lossIsNaNAt = Infinity;
+  lossIsGoodAgainAt = Infinity;
   weightIsNaNAfter = Infinity;
 
   constructor(program: Program) {
@@ -27,6 +28,8 @@ export class FakeSession implements Session {
     this.before("step");
     this.steps.push(step);
     const seen = checksum(batch);
+    const isNaN = step >= this.lossIsNaNAt && step < this.lossIsGoodAgainAt;
+    if (isNaN) return { loss: Number.NaN, correct: 0, gradientNorm: Number.NaN };
     let sum = 0;
     let place = 0;
     for (const [name, { data }] of this.tensors) {
@@ -41,8 +44,12 @@ export class FakeSession implements Session {
       }
     }
     if (step >= this.weightIsNaNAfter) this.tensors.get("stem.norm.weight")!.data[1] = Number.NaN;
-    const loss = step >= this.lossIsNaNAt ? Number.NaN : Math.fround(Math.abs(Math.sin(sum)));
-    return { loss, correct: Math.floor(seen) % (batch.count + 1) };
+    const loss = Math.fround(Math.abs(Math.sin(sum)));
+    return { loss, correct: Math.floor(seen) % (batch.count + 1), gradientNorm: Math.abs(sum) };
+  }
+
+  async findNonFinite(): Promise<string | undefined> {
+    return "stem.conv";
   }
 
   async evaluate(batch: Batch): Promise<EvaluationResult> {

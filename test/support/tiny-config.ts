@@ -66,11 +66,13 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
       epochs: 3,
       batch_size: 12,
       precision: "float32",
+      accumulate: 1,
       drop_last: false,
       optimizer: {
         sgd: { momentum: 0.9, nesterov: true, weight_decay: 5e-4, decoupled: false, decay_norm_and_bias: false },
       },
       groups: [],
+      gradient_clip: null,
       learning_rate: { cosine: { rate: 0.1, end: 0, warmup_epochs: 0.5, warmup_steps: null } },
       loss: { cross_entropy: { label_smoothing: 0.1 } },
       initialization: { weights: "kaiming_normal", bias: "zero", dirac: false, zero_last_norm: true },

@@ -3,6 +3,7 @@ import type { ResolvedConfig } from "../config.js";
 import { datasetFacts } from "../datasets.js";
 import type { Diagnostic, Path } from "../diagnostic.js";
 import { invariant } from "../diagnostic.js";
+import { partsOf } from "../parts.js";
 import type { Op, ShapedGraph, ShapedNode, Window } from "../graph.js";
 import type { NetworkRule } from "./rule.js";
 
@@ -126,16 +127,24 @@ function normsHaveSeveralValues({ data, train }: ResolvedConfig, { nodes }: Shap
   });
   if (!norm) return [];
   const { trainImages } = datasetFacts(data.dataset);
-  const isLast = train.batch_size > 1 && !train.drop_last && trainImages % train.batch_size === 1;
-  if (train.batch_size > 1 && !isLast) return [];
-  const batch = isLast ? `the last batch of an epoch has 1 of the ${trainImages} images` : "a batch has 1 image";
+  const smallest = (images: number): number => Math.min(...partsOf(images, train));
+  const last = train.drop_last ? 0 : trainImages % train.batch_size;
+  const isLast = smallest(train.batch_size) > 1 && last > 0 && smallest(last) === 1;
+  if (smallest(train.batch_size) > 1 && !isLast) return [];
+  const isCut = train.accumulate > 1;
+  const batch = isLast
+    ? `the last batch of an epoch has ${isCut ? "a part of 1 image" : `1 of the ${trainImages} images`}`
+    : `a ${isCut ? "part of a batch" : "batch"} has 1 image`;
+  const larger = isCut
+    ? `write \`accumulate: ${Math.max(1, Math.floor(train.batch_size / 2))}\` or less`
+    : "write `batch_size: 2` or more";
   return [
     {
       code: "train/single-value-norm",
       severity: "error",
       message: `${batch} and the map at ${norm.name} is 1×1, so batch norm would see a single value a channel and yield 0`,
-      path: ["train", "batch_size"],
-      hint: isLast ? "add `drop_last: true`" : "write `batch_size: 2` or more, or `norm: none` there",
+      path: ["train", isCut && !isLast ? "accumulate" : "batch_size"],
+      hint: isLast ? "add `drop_last: true`" : `${larger}, or \`norm: none\` there`,
       related: [{ message: "the norm is asked for here", path: norm.origin }],
     },
   ];

@@ -3,7 +3,24 @@ import type { LearningRateConfig, OptimizerConfig, ResolvedConfig } from "../con
 import type { Diagnostic, Path } from "../diagnostic.js";
 import type { ConfigRule } from "./rule.js";
 
-export const trainingRules: readonly ConfigRule[] = [rateIsUsual, branchesCanLearn];
+export const trainingRules: readonly ConfigRule[] = [partsAreEqual, rateIsUsual, branchesCanLearn];
+
+function partsAreEqual({ train }: ResolvedConfig): readonly Diagnostic[] {
+  const { batch_size: batch, accumulate: parts } = train;
+  if (batch % parts === 0) return [];
+  const fewer = Math.min(parts, batch);
+  const nearest = Array.from({ length: fewer }, (_, index) => fewer - index).find((count) => batch % count === 0)!;
+  return [
+    {
+      code: "train/uneven-parts",
+      severity: "error",
+      message: `accumulate works on a batch in ${parts} parts, but ${batch} images cannot be cut into ${parts} equal ones`,
+      path: ["train", "accumulate"],
+      hint: `write \`accumulate: ${nearest}\`, or \`batch_size: ${Math.ceil(batch / parts) * parts}\``,
+      related: [{ message: "the batch is set here", path: ["train", "batch_size"] }],
+    },
+  ];
+}
 
 interface UsualRates {
   readonly from: number;

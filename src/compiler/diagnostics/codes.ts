@@ -62,6 +62,7 @@ const catalogue = {
   "shape/receptive-field": warning("a convolution comes after the receptive field has outgrown the images"),
   "shape/idle-weights": warning("a convolution has weights that only ever meet padding"),
 
+  "train/uneven-parts": error("a batch cannot be cut into equal parts to accumulate gradients over"),
   "train/two-durations": error("a duration is given in epochs and in steps at once"),
   "train/missing-duration": error("a schedule does not say when the rate changes"),
   "train/warmup-past-end": error("the warm-up lasts as long as the training, or longer"),

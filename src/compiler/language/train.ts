@@ -177,6 +177,14 @@ export const train: MapForm = map<TrainConfig>({
     description: "Images in one step.",
     example: 128,
   },
+  accumulate: {
+    form: integer({ minimum: 1, maximum: 1_000_000, unit: "parts" }),
+    description:
+      "Parts that each batch is worked on in, one after another, for one update: memory is that of one part. The update" +
+      " is the same up to rounding where no batch norm is; batch norm sees one part at a time.",
+    default: 1,
+    example: 4,
+  },
   drop_last: {
     form: boolean,
     description: "Whether to leave out the last batch of an epoch when it is smaller than the others.",
@@ -205,6 +213,20 @@ export const train: MapForm = map<TrainConfig>({
       "Parameters that are trained otherwise than the rest, or not at all. A parameter belongs to the first group that it fits.",
     default: [],
     example: [{ roles: ["norm_shift"], rate_factor: 64 }],
+  },
+  gradient_clip: {
+    form: map<NonNullable<TrainConfig["gradient_clip"]>>({
+      norm: {
+        form: number({ above: 0, maximum: 1_000_000 }),
+        description: "The largest norm, taken over all gradients as if they were one vector.",
+        example: 1,
+      },
+    }),
+    description: "Scales the gradients of a step down where their norm is larger than this.",
+    default: null,
+    absent: "no limit",
+    example: { norm: 1 },
+    source: "Pascanu et al. 2012 (arXiv 1211.5063), algorithm 1",
   },
   learning_rate: {
     form: learningRateForm,

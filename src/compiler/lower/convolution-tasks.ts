@@ -25,7 +25,7 @@ export function tasksOf(program: Program, requests: readonly StepRequest[]): Map
   const tasks = new Map<string, ConvolutionTask>();
   const layout = layoutParameters(program.graph, parameterGroups(program.config, program.graph));
   for (const { mode, batch, phase } of requests) {
-    const selection = { batch, threads: 1, layout, readsAverages: false };
+    const selection = { batch, threads: 1, layout, readsAverages: false, accumulates: false };
     for (const task of convolutionTasks(new KernelSelector(trainingGraphOf(program, mode, phase), selection))) {
       const key = taskKey(task);
       if (!tasks.has(key)) tasks.set(key, task);
@@ -47,7 +47,7 @@ export function stepOfTask<P extends ConvolutionPass>(
   threads: number,
 ): TaskStep {
   const layout = { parameters: [], parameterBytes: 0, statistics: [], statisticBytes: 0 };
-  const selection = { batch: task.images, threads, layout, readsAverages: false };
+  const selection = { batch: task.images, threads, layout, readsAverages: false, accumulates: false };
   const selector = new KernelSelector({ tensors: [], nodes: [] }, selection);
   selector.node = { name: taskKey(task), op: { kind: "average", writesBack: false } };
   const bytes = imageBytes(task);

@@ -13,7 +13,8 @@ import type {
   UpdateGroup,
 } from "./training-graph.js";
 
-export type StepMode = "train" | "evaluate";
+/** "update" is what is left of a training step where the gradients of its parts are summed first. */
+export type StepMode = "train" | "evaluate" | "update";
 
 /** How the loss of training is computed. */
 export interface LossOptions {
@@ -27,6 +28,10 @@ export interface UpdatePlan {
   readonly groups: readonly (Pick<UpdateGroup, "rate" | "rule"> & { readonly parameters: readonly string[] })[];
   /** null without an average. */
   readonly average: null | { readonly writesBack: boolean };
+  /** The largest norm of the gradients; null where there is no limit. */
+  readonly clip: number | null;
+  /** Whether "train" ends with its gradients added to sums, and leaves the rest to "update". */
+  readonly accumulates: boolean;
 }
 
 export function differentiate(
@@ -45,7 +50,7 @@ export function differentiate(
   });
   const last = graph.nodes.length - 1;
   const logits = tape.outputs[last]!;
-  const logitsGradient = mode === "train" ? tape.activation("logits gradient", graph.nodes[last]!.shape) : null;
+  const logitsGradient = mode === "evaluate" ? null : tape.activation("logits gradient", graph.nodes[last]!.shape);
   tape.push("loss", { kind: "softmax_cross_entropy", logits, labelSmoothing, mixedLabels, logitsGradient });
   if (logitsGradient === null) return tape.finish();
 
@@ -57,9 +62,17 @@ export function differentiate(
     invariant(outputGradient !== undefined, `${node.name} has no reader`);
     backwardRules[node.op.kind](tape, node as never, index, outputGradient);
   }
+  const gradients = tape.allGradients();
+  if (updates.accumulates && mode === "train") {
+    tape.push("accumulate", { kind: "accumulate", gradients });
+    return tape.finish();
+  }
+  const beginning = mode === "update" ? tape.nodes.length : 0;
+  tape.push("gradient norm", { kind: "gradient_norm", gradients, clip: updates.clip });
   tape.push("update", { kind: "update", groups: updates.groups.map((group) => tape.updateGroup(group)) });
   if (updates.average) tape.push("weight average", { kind: "average", ...updates.average });
-  return tape.finish();
+  const { tensors, nodes } = tape.finish();
+  return { tensors, nodes: nodes.slice(beginning) };
 }
 
 /** What a node's forward pass leaves for its backward pass. */
@@ -114,6 +127,10 @@ class Tape {
     const gradient = this.add({ kind: "gradient", name: `${name} gradient`, parameter });
     this.parameterGradients.set(parameter, gradient);
     return gradient;
+  }
+
+  allGradients(): TensorId[] {
+    return [...this.parameterGradients.values()];
   }
 
   updateGroup({ parameters: names, ...group }: UpdatePlan["groups"][number]): UpdateGroup {

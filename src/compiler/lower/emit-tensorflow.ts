@@ -18,12 +18,19 @@ export interface TensorflowStep {
   readonly inputs: ReadonlyMap<BatchInput, Output>;
   readonly hypers: ReadonlyMap<HyperName, Output>;
   readonly variables: readonly Variable[];
-  /** [batch], label smoothing included. */
-  readonly losses: Output;
-  /** [batch, classes] */
-  readonly logits: Output;
+  readonly outputs: StepOutputs;
   /** The step is done when all of these have run. */
   readonly updates: readonly TensorflowNode[];
+}
+
+/** What a step yields beside the variables it changes; null where its mode has none. */
+export interface StepOutputs {
+  /** [batch], label smoothing included. */
+  readonly losses: Output | null;
+  /** [batch, classes] */
+  readonly logits: Output | null;
+  /** [] */
+  readonly gradientNorm: Output | null;
 }
 
 export function emitTensorflow(
@@ -34,9 +41,9 @@ export function emitTensorflow(
   phase = 0,
 ): TensorflowStep {
   const emission = emit(program, trainingGraphOf(program, mode, phase), mode, batch, storage, true);
-  const { graph, inputs, hypers, variables, losses, logits, updates } = emission;
-  invariant(losses && logits, "a step ends with its loss");
-  return { mode, batch, graph, inputs, hypers, variables: [...variables.values()], losses, logits, updates };
+  const { graph, inputs, hypers, variables, losses = null, logits = null, gradientNorm = null, updates } = emission;
+  const outputs = { losses, logits, gradientNorm };
+  return { mode, batch, graph, inputs, hypers, variables: [...variables.values()], outputs, updates };
 }
 
 /** From 8-bit images [n, height, width, channels] to logits [n, classes] for any n, with the weights written into the graph. */

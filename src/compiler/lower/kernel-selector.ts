@@ -16,6 +16,8 @@ export interface KernelSelection {
   readonly readsAverages: boolean;
   /** Which kernel carries out which convolution; without it the cost model decides. */
   readonly convolutions?: ConvolutionChoice;
+  /** Whether gradients are those of a part of a batch, to be added to the sums that the update reads. */
+  readonly accumulates: boolean;
 }
 
 /** A buffer as a call's operand. */
@@ -33,6 +35,7 @@ export const persistentBuffers = [
   "pixel values",
   "parameters",
   "gradients",
+  "part gradients",
   "statistics",
   "first slots",
   "second slots",
@@ -103,7 +106,8 @@ export class KernelSelector {
       return this.persistent(readsAverages ? "average statistics" : "statistics", this.storedAs(id).offset);
     }
     if (tensor.kind === "gradient") {
-      return this.persistent("gradients", this.storedAs(tensor.parameter).offset);
+      const region = this.selection.accumulates ? "part gradients" : "gradients";
+      return this.persistent(region, this.storedAs(tensor.parameter).offset);
     }
     let buffer = this.ofTensor.get(id);
     if (buffer === undefined) {

@@ -259,6 +259,15 @@ export const kernels = {
     lanes: "integer",
     labelSmoothing: "float",
   },
+  /** sums += share·gradients, or sums = share·gradients for the first part, as the control block says. */
+  accumulate_gradients: { gradients: "read", sums: "update", count: "integer" },
+  /**
+   * The L2 norm of all gradients, summed in double precision in parts of fixed extent, goes to the control block. Where
+   * it or the loss is not finite, the rest of the step is left out.
+   */
+  gradient_norm: { gradients: "read", count: "integer", partials: "scratch" },
+  /** gradients *= limit / (norm + 1e-6) where the norm is larger than the limit (PyTorch's clip_grad_norm_). */
+  clip_gradients: { gradients: "update", count: "integer", limit: "float" },
   /**
    * PyTorch's SGD: d = g + decay·w; m = momentum·m + d; w -= rate·(nesterov ? d + momentum·m : m); decoupled: decay acts on
    * the weight itself. Here and below `group` says which rate of the control block is meant.

@@ -15,6 +15,7 @@ import { emitStep, tableBytes } from "./emit-step.js";
 import { fuse } from "./fuse.js";
 import type { ParameterLayout } from "./layout.js";
 import { layoutParameters } from "./layout.js";
+import { partsOf } from "../parts.js";
 import { mixesLabels } from "../mixed-labels.js";
 import type { PersistentName } from "./kernel-selector.js";
 import { selectKernels } from "./select-kernels.js";
@@ -32,6 +33,11 @@ export interface LoweredProgram {
   readonly layout: ParameterLayout;
   readonly addresses: Readonly<Record<PersistentName, number>>;
   readonly heapBytes: number;
+}
+
+/** The update works on parameters alone, whatever the batch. */
+export function updateRequest(phase: number): StepRequest {
+  return { mode: "update", batch: 0, phase };
 }
 
 /** Below it: the control block, the zeros that stand for padding, and the kernels' own constants. */
@@ -63,7 +69,8 @@ export function heapBytesOf(
   return placeSteps(program, requests, threads, convolutions).heapBytes;
 }
 
-function placeSteps(
+/** Everything that is known of the steps before their operands become numbers. */
+export function placeSteps(
   program: Program,
   requests: readonly StepRequest[],
   threads: number,
@@ -74,7 +81,8 @@ function placeSteps(
   const selected = requests.map((request) => {
     const { mode, batch, phase } = request;
     const readsAverages = mode === "evaluate" && averagesWeights(config.train);
-    const selection = { batch, threads, layout, readsAverages, convolutions };
+    const accumulates = mode === "train" && config.train.accumulate > 1;
+    const selection = { batch, threads, layout, readsAverages, accumulates, convolutions };
     const calls = selectKernels(trainingGraphOf(program, mode, phase), selection);
     return { request, calls, allocation: allocate(calls) };
   });
@@ -94,10 +102,11 @@ function placeSteps(
 /** The steps that a whole run needs: full and last batches of training, in each of its phases, and of evaluation. */
 export function stepsOfRun({ config, plan }: Program): StepRequest[] {
   const evaluationBatch = Math.min(config.train.evaluation.batch_size, plan.testImages);
+  const parts = [config.train.batch_size, plan.lastBatch].flatMap((images) => partsOf(images, config.train));
   const requests: StepRequest[] = [
     ...phaseStarts(plan).flatMap((_, phase): StepRequest[] => [
-      { mode: "train", batch: config.train.batch_size, phase },
-      { mode: "train", batch: plan.lastBatch, phase },
+      ...parts.map((batch): StepRequest => ({ mode: "train", batch, phase })),
+      ...(config.train.accumulate > 1 ? [updateRequest(phase)] : []),
     ]),
     { mode: "evaluate", batch: evaluationBatch, phase: 0 },
     { mode: "evaluate", batch: plan.testImages % evaluationBatch || evaluationBatch, phase: 0 },
@@ -111,12 +120,14 @@ export function isSameStep(one: StepRequest, other: StepRequest): boolean {
 
 export function trainingGraphOf({ config, graph, plan }: Program, mode: StepMode, phase = 0): TrainingGraph {
   const { label_smoothing: labelSmoothing } = config.train.loss.cross_entropy;
-  const loss = mode === "train" ? { labelSmoothing, mixedLabels: mixesLabels(config.data) } : {};
+  const loss = mode !== "evaluate" ? { labelSmoothing, mixedLabels: mixesLabels(config.data) } : {};
   const groups = parameterGroups(config, graph)
     .trained.filter(({ rate }) => !isFrozenIn(plan, rate, phase))
     .map(({ parameters, ...group }) => ({ ...group, parameters: parameters.map(({ name }) => name) }));
   const average = averagesWeights(config.train) ? { writesBack: writesBack(config.train) } : null;
-  return differentiate(fuse(graph), mode, { groups, average }, loss);
+  const { accumulate, gradient_clip: limit } = config.train;
+  const updates = { groups, average, clip: limit?.norm ?? null, accumulates: accumulate > 1 };
+  return differentiate(fuse(graph), mode, updates, loss);
 }
 
 function placePersistent(program: Program, layout: ParameterLayout, batch: number) {
@@ -133,6 +144,7 @@ function placePersistent(program: Program, layout: ParameterLayout, batch: numbe
     "pixel values": channels * 256 * 4,
     parameters: layout.parameterBytes,
     gradients: layout.parameterBytes,
+    "part gradients": program.config.train.accumulate > 1 ? layout.parameterBytes : 0,
     statistics: layout.statisticBytes,
     "first slots": slots > 0 ? layout.parameterBytes : 0,
     "second slots": slots > 1 ? layout.parameterBytes : 0,

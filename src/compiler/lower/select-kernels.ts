@@ -20,6 +20,8 @@ export function selectKernels(graph: TrainingGraph, selection: KernelSelection):
 
 /** Batch statistics and bias gradients are summed in this many parts, whatever the number of threads. */
 const STATISTIC_SLOTS = 16;
+/** Gradients are squared and summed in parts of this size; the kernel has the same (assembly/gradients.ts). */
+const NORM_UNIT_BYTES = 32768;
 const OUTER_RELU = 2;
 /** Flag of the inner activation. */
 const INNER: Readonly<Record<ActivationKind, number>> = { relu: 1, gelu: 4 };
@@ -197,6 +199,26 @@ const emitters: Emitters = {
       lanes: selector.lanes(logits),
       labelSmoothing,
     });
+  },
+
+  accumulate(selector) {
+    selector.call("accumulate_gradients", {
+      gradients: selector.persistent("part gradients"),
+      sums: selector.persistent("gradients"),
+      count: selector.selection.layout.parameterBytes / 4,
+    });
+  },
+
+  gradient_norm(selector, { clip }) {
+    const { parameterBytes } = selector.selection.layout;
+    selector.call("gradient_norm", {
+      gradients: selector.persistent("gradients"),
+      count: parameterBytes / 4,
+      partials: selector.scratch("partial sums", Math.ceil(parameterBytes / NORM_UNIT_BYTES) * 8),
+    });
+    if (clip === null) return;
+    const gradients = selector.persistent("gradients");
+    selector.call("clip_gradients", { gradients, count: parameterBytes / 4, limit: clip });
   },
 
   update: callUpdates,

@@ -129,6 +129,17 @@ export type TrainingOp =
       /** null in evaluation. */
       readonly logitsGradient: TensorId | null;
     }
+  /**
+   * The end of one part of a batch whose update is still to come: adds the part's gradients, times its share of the
+   * batch's images, to the sums that the update reads. The first part begins the sums anew.
+   */
+  | { readonly kind: "accumulate"; readonly gradients: readonly TensorId[] }
+  /**
+   * The L2 norm over all gradients together. A step whose loss or norm is not finite ends here: parameters, optimizer
+   * slots, statistics and averages are then as before the step. Where `clip` is a number and the norm is larger, all
+   * gradients are multiplied by clip / (norm + 1e-6), as PyTorch's clip_grad_norm_ does.
+   */
+  | { readonly kind: "gradient_norm"; readonly gradients: readonly TensorId[]; readonly clip: number | null }
   /** The new values of all parameters that this phase of training changes; what is frozen is in no group. */
   | { readonly kind: "update"; readonly groups: readonly UpdateGroup[] }
   /**

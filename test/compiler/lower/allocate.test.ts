@@ -105,7 +105,7 @@ describe("allocate", () => {
 
 function callsOf(program: Program, { mode, batch, phase }: StepRequest): KernelCalls {
   const layout = layoutParameters(program.graph, parameterGroups(program.config, program.graph));
-  const selection = { batch, threads: 2, layout, readsAverages: false };
+  const selection = { batch, threads: 2, layout, readsAverages: false, accumulates: false };
   return selectKernels(trainingGraphOf(program, mode, phase), selection);
 }
 

@@ -25,21 +25,25 @@ describe("emitTensorflow", () => {
     const { graph } = emitTensorflow(programOf(), "train", 4, "arguments");
     expect(countOps(graph)).toMatchInlineSnapshot(`
       {
+        "AddN": 1,
         "AddV2": 11,
         "AssignVariableOp": 10,
         "BiasAdd": 2,
         "BiasAddGrad": 2,
         "BroadcastTo": 1,
         "Cast": 1,
-        "Const": 59,
+        "Const": 118,
         "Conv2D": 6,
         "Conv2DBackpropFilter": 6,
         "Conv2DBackpropInput": 5,
         "FusedBatchNormGradV3": 5,
         "FusedBatchNormV3": 5,
+        "IsFinite": 2,
+        "L2Loss": 19,
+        "LogicalAnd": 1,
         "MatMul": 3,
         "Mean": 1,
-        "Mul": 9,
+        "Mul": 10,
         "OneHot": 1,
         "Placeholder": 51,
         "ReadVariableOp": 29,
@@ -48,8 +52,11 @@ describe("emitTensorflow", () => {
         "ReluGrad": 5,
         "Reshape": 11,
         "ResourceApplyMomentum": 19,
+        "SelectV2": 67,
         "SoftmaxCrossEntropyWithLogits": 1,
+        "Sqrt": 1,
         "Sub": 1,
+        "Sum": 1,
       }
     `);
   });

@@ -17,7 +17,8 @@ export type Storage = "arguments" | "variables" | ReadonlyMap<string, { readonly
 /** What changes from step to step, each a scalar; the first three of a group of parameters, by its index in the rates. */
 export type HyperName =
   | `${"learning_rate" | "first_correction" | "second_correction_root"}_${number}`
-  | "average_share";
+  | "average_share"
+  | "part_share";
 
 /** What a batch consists of: 8-bit images [batch, height, width, channels]; labels and shares one an image. */
 export const batchInputs = {
@@ -69,8 +70,12 @@ export class Emission {
   readonly updates: TensorflowNode[] = [];
   /** What a variable holds once its update is done, where that is known. */
   readonly updated = new Map<string, Output>();
+  /** Whether loss and gradients are finite, once that is known: where they are not, no variable changes. */
+  isSound: Output | undefined;
+  gradientNorm: Output | undefined;
   losses: Output | undefined;
   logits: Output | undefined;
+  readonly #statistics: { readonly variable: Variable; readonly value: Output }[] = [];
   readonly #values = new Map<TensorId, Output>();
   readonly #reads = new Map<string, Output>();
   readonly #imageShape: readonly number[];
@@ -157,11 +162,27 @@ export class Emission {
   }
 
   assign(variable: Variable, value: Output): void {
+    const kept = this.isSound ? this.ifSound(value, this.read(variable.name, variable.shape)) : value;
     const read = this.#reads.get(variable.name);
     const after = read ? [read.node] : [];
     const dtype = { type: "float" } as const;
-    this.updates.push(this.graph.effect("AssignVariableOp", [variable.handle, value], { dtype }, { after }));
-    this.updated.set(variable.name, value);
+    this.updates.push(this.graph.effect("AssignVariableOp", [variable.handle, kept], { dtype }, { after }));
+    this.updated.set(variable.name, kept);
+  }
+
+  /** `value` in a step whose loss and gradients are finite, `otherwise` (of its shape, or a scalar) in another. */
+  ifSound(value: Output, otherwise: Output): Output {
+    if (!this.isSound) return value;
+    return this.graph.one("SelectV2", [this.isSound, value, otherwise], FLOAT, value.shape);
+  }
+
+  /** Running statistics move in the forward pass, but whether they may is known only once the gradients are. */
+  moveStatistic(variable: Variable, value: Output): void {
+    this.#statistics.push({ variable, value });
+  }
+
+  assignStatistics(): void {
+    for (const { variable, value } of this.#statistics.splice(0)) this.assign(variable, value);
   }
 
   batchInput(name: BatchInput): Output {

@@ -4,6 +4,7 @@ import type { Pointwise, TensorId, TrainingOp } from "../training-graph.js";
 import type { Emission } from "./emission.js";
 import { FLOAT, mapOf } from "./emission.js";
 import type { Attributes, Output } from "./tensorflow-graph.js";
+import { emitGradientNorm, emitSums } from "./gradient-rules.js";
 import { emitSubsample, emitSubsampleGradient } from "./subsample-rules.js";
 import { emitAverages, emitUpdate } from "./update-rules.js";
 import { convolutionAttributes, isUnpadded, padded, poolAttributes, unpadded } from "./windows.js";
@@ -199,6 +200,8 @@ export const stepRules: StepRules = {
     emission.set(logitsGradient, emission.reshape(mean, emission.dims(logitsGradient)));
   },
 
+  accumulate: emitSums,
+  gradient_norm: emitGradientNorm,
   update: emitUpdate,
   average: emitAverages,
 };
@@ -296,7 +299,7 @@ function scaleOf(emission: Emission, scale: TensorId | null, channels: readonly 
 function moveStatistic(emission: Emission, id: TensorId, value: Output): void {
   const tensor = emission.tensor(id);
   if (tensor.kind !== "statistic") return;
-  emission.assign(emission.variable(tensor.name, tensor.dims), value);
+  emission.moveStatistic(emission.variable(tensor.name, tensor.dims), value);
 }
 
 function activatedSum(

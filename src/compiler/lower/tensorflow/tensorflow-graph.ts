@@ -100,12 +100,21 @@ export class TensorflowGraph {
 
   /** TensorFlow allows letters, digits and . _ / - in names; two nodes never share one. */
   #unused(name: string): string {
-    const scoped = `${this.scope}${name}`.replaceAll(/[^A-Za-z0-9._/-]/g, "_");
-    const legal = /^[A-Za-z0-9.]/.test(scoped) ? scoped : `n${scoped}`;
+    const legal = legalName(`${this.scope}${name}`);
     const uses = this.#uses.get(legal) ?? 0;
     this.#uses.set(legal, uses + 1);
     return uses === 0 ? legal : this.#unused(`${name}-${uses}`);
   }
+}
+
+function legalName(name: string): string {
+  const scoped = name.replaceAll(/[^A-Za-z0-9._/-]/g, "_");
+  return /^[A-Za-z0-9.]/.test(scoped) ? scoped : `n${scoped}`;
+}
+
+/** What the names of the nodes begin with that were added in a scope, given its name or that of such a node. */
+export function scopeOf(name: string): string {
+  return legalName(name.split("/")[0]!);
 }
 
 /** `producer` of versions.proto: what TensorFlow 2.16 wrote; newer readers accept it. */

@@ -57,24 +57,23 @@ interface UpdateContext {
 function updateSgd(context: UpdateContext, rule: RuleOf<"sgd">, gradient: Output): void {
   const { emission, parameter, slots, rate: group } = context;
   const { graph } = emission;
-  const rate = emission.hyper(`learning_rate_${group}`);
   const [slot] = slots;
   if (rule.decoupled && rule.weightDecay > 0) {
+    const rate = emission.hyper(`learning_rate_${group}`);
     const direction = slot ? momentumOf(emission, slot, rule, gradient) : gradient;
     const change = emission.multiply(direction, rate);
     emission.assign(parameter, emission.subtract(shrunk(context, rule), change));
     return;
   }
-  const decayed = withDecay(context, rule, gradient);
+  // In a step that is no good: m = 1·m + 0, w = w − 0·m
+  const rate = emission.ifSound(emission.hyper(`learning_rate_${group}`), graph.float(0));
+  const decayed = emission.ifSound(withDecay(context, rule, gradient), graph.float(0));
+  const momentum = emission.ifSound(graph.float(rule.momentum), graph.float(1));
   const update = slot
-    ? graph.effect(
-        "ResourceApplyMomentum",
-        [parameter.handle, slot.handle, rate, decayed, graph.float(rule.momentum)],
-        {
-          ...FLOAT,
-          use_nesterov: { bool: rule.nesterov },
-        },
-      )
+    ? graph.effect("ResourceApplyMomentum", [parameter.handle, slot.handle, rate, decayed, momentum], {
+        ...FLOAT,
+        use_nesterov: { bool: rule.nesterov },
+      })
     : graph.effect("ResourceApplyGradientDescent", [parameter.handle, rate, decayed], FLOAT);
   emission.updates.push(update);
   if (emission.train.weight_average) emission.updated.set(parameter.name, emission.readAfter(parameter, [update]));

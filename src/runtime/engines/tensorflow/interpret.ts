@@ -1,6 +1,7 @@
 // A step run operation by operation instead of as one function: slower, and what a compiled function is compared with when
 // its numbers are doubted.
 import type { Output, TensorflowNode } from "../../../compiler/lower/tensorflow/tensorflow-graph.js";
+import { scopeOf } from "../../../compiler/lower/tensorflow/tensorflow-graph.js";
 import type { FunctionForm, TensorHandle, TensorflowContext } from "./context.js";
 
 /** `given` in the order of the form's inputs; returns its outputs. */
@@ -9,15 +10,55 @@ export function interpret(
   { graph, inputs, outputs }: FunctionForm,
   given: readonly TensorHandle[],
 ): TensorHandle[] {
+  const values = evaluate(context, graph.nodes, { inputs, outputs, given }, () => true);
+  return takeOutputs(context, values, outputs);
+}
+
+/**
+ * The name of the first node, in the order of computation, that yields NaN or infinity; undefined where none does. What
+ * comes after the gradients is left out, so that nothing changes.
+ */
+export function firstNonFiniteNode(
+  context: TensorflowContext,
+  { graph, inputs }: FunctionForm,
+  given: readonly TensorHandle[],
+): string | undefined {
+  let found: string | undefined;
+  const end = graph.nodes.findIndex(({ name }) => AFTER_THE_GRADIENTS.has(scopeOf(name)));
+  const values = evaluate(context, graph.nodes.slice(0, end), { inputs, outputs: [], given }, (node, handles) => {
+    if (node.op === "Const" || node.op === "ReadVariableOp") return true;
+    const isSound = handles.slice(0, READABLE).every((handle) => context.read(handle).every(Number.isFinite));
+    if (!isSound) found = node.name;
+    return isSound;
+  });
+  const isGiven = new Set(inputs.map(({ node }) => node));
+  for (const [node, handles] of values) if (!isGiven.has(node)) context.free(handles);
+  return found;
+}
+
+/** Behind a norm's output, mean and variance comes what only its own gradient can read. */
+const READABLE = 3;
+
+const AFTER_THE_GRADIENTS = new Set(["accumulate", "gradient norm"].map(scopeOf));
+
+/** Runs the nodes in order until `visit` says no; what is not needed again is freed, but for the outputs. */
+function evaluate(
+  context: TensorflowContext,
+  nodes: readonly TensorflowNode[],
+  { inputs, outputs, given }: Pick<FunctionForm, "inputs" | "outputs"> & { readonly given: readonly TensorHandle[] },
+  visit: (node: TensorflowNode, values: readonly TensorHandle[]) => boolean,
+): Map<TensorflowNode, TensorHandle[]> {
   const values = new Map<TensorflowNode, TensorHandle[]>();
   inputs.forEach(({ node }, index) => values.set(node, [given[index]!]));
   const isGiven = new Set(values.keys());
   const kept = new Set(outputs.map(({ node }) => node));
-  const lastUse = lastUses(graph.nodes);
-  for (const node of graph.nodes) {
+  const lastUse = lastUses(nodes);
+  for (const node of nodes) {
     if (!isGiven.has(node)) {
       const operands = node.inputs.map((input) => valueOf(values, input));
-      values.set(node, run(context, node, operands));
+      const results = run(context, node, operands);
+      values.set(node, results);
+      if (!visit(node, results)) return values;
     }
     for (const done of lastUse.get(node) ?? []) {
       if (isGiven.has(done) || kept.has(done)) continue;
@@ -25,7 +66,7 @@ export function interpret(
       values.delete(done);
     }
   }
-  return takeOutputs(context, values, outputs);
+  return values;
 }
 
 function run(context: TensorflowContext, node: TensorflowNode, inputs: readonly TensorHandle[]): TensorHandle[] {

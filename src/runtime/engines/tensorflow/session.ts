@@ -2,24 +2,29 @@
 // of batch, all over the same variables.
 import { invariant } from "../../../compiler/diagnostic.js";
 import type { StepMode } from "../../../compiler/lower/differentiate.js";
-import type { TensorflowStep } from "../../../compiler/lower/emit-tensorflow.js";
+import type { StepOutputs, TensorflowStep } from "../../../compiler/lower/emit-tensorflow.js";
 import { emitTensorflow } from "../../../compiler/lower/emit-tensorflow.js";
 import { trainingGraphOf } from "../../../compiler/lower/lower.js";
 import type { BatchInput, HyperName } from "../../../compiler/lower/tensorflow/emission.js";
 import { batchInputs } from "../../../compiler/lower/tensorflow/emission.js";
+import { sumName } from "../../../compiler/lower/tensorflow/gradient-rules.js";
+import { scopeOf } from "../../../compiler/lower/tensorflow/tensorflow-graph.js";
 import { mixesLabels } from "../../../compiler/mixed-labels.js";
 import { parametersOf, statisticsOf } from "../../../compiler/parameters.js";
 import { parameterGroups } from "../../../compiler/parameter-groups.js";
+import { partsOf } from "../../../compiler/parts.js";
 import type { Program } from "../../../compiler/program.js";
 import { groupRates, phaseAt } from "../../../compiler/training-phases.js";
 import { momentCorrections, slotNames } from "../../../compiler/update-rule.js";
 import { averageName, averageShare, averagesWeights } from "../../../compiler/weight-average.js";
 import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
+import { partOf } from "../../engine.js";
+import { firstNonFinite } from "../../first-non-finite.js";
 import { initialize } from "../../initialize.js";
 import { countCorrect } from "../tfjs/session.js";
 import { functionConfig } from "./config-proto.js";
 import type { FunctionForm, TensorData, TensorflowContext, TensorHandle } from "./context.js";
-import { interpret } from "./interpret.js";
+import { firstNonFiniteNode, interpret } from "./interpret.js";
 
 export interface TensorflowSessionOptions {
   /** Operation by operation instead of as one function. */
@@ -60,6 +65,8 @@ export class TensorflowSession implements Session {
   readonly #interprets: boolean;
   readonly #tag = `netc${opened++}`;
   readonly #stored = new Map<string, Stored>();
+  /** What gradients of a batch's parts are summed in. */
+  readonly #sums = new Map<string, Stored>();
   readonly #steps = new Map<string, CompiledStep>();
   #isBusy = false;
 
@@ -76,24 +83,66 @@ export class TensorflowSession implements Session {
   }
 
   async step(batch: Batch, hyper: StepHyper): Promise<StepResult> {
-    const { losses, logits } = await this.#run("train", batch, hyper);
-    return { loss: mean(losses), correct: countCorrect(logits, batch.labels.subarray(0, batch.count)) };
+    const { train } = this.#program.config;
+    if (train.accumulate > 1) return this.#stepInParts(batch, hyper);
+    const { losses, logits, gradientNorm } = await this.#run("train", batch, hyper);
+    return { loss: mean(losses!), correct: countCorrectOf(logits!, batch), gradientNorm: gradientNorm![0]! };
+  }
+
+  /** Sums of gradients are variables too, but none of the State: they mean nothing between steps. */
+  async #stepInParts(batch: Batch, hyper: StepHyper): Promise<StepResult> {
+    const { graph, config } = this.#program;
+    const before = new Map(statisticsOf(graph).map(({ name, shape }) => [name, { shape, data: this.#read(name) }]));
+    for (const { handle, dims } of this.#sums.values()) this.#assign(handle, dims, new Float32Array(sizeOf(dims)));
+    let [loss, correct, first] = [0, 0, 0];
+    for (const count of partsOf(batch.count, config.train)) {
+      const part = partOf(batch, first, count);
+      const share = count / batch.count;
+      const { losses, logits } = await this.#run("train", part, hyper, share);
+      loss += share * mean(losses!);
+      correct += countCorrectOf(logits!, part);
+      first += count;
+    }
+    const { gradientNorm } = Number.isFinite(loss) ? await this.#run("update", EMPTY, hyper) : UNSOUND;
+    if (!Number.isFinite(gradientNorm![0]!)) await this.writeState(before);
+    return { loss, correct, gradientNorm: gradientNorm![0]! };
+  }
+
+  async findNonFinite(batch: Batch, hyper: StepHyper): Promise<string | undefined> {
+    const { graph, config } = this.#program;
+    const unsound = firstNonFinite(graph, await this.readState());
+    if (unsound !== undefined) return unsound;
+    let first = 0;
+    for (const count of partsOf(batch.count, config.train)) {
+      const phase = phaseAt(this.#program.plan, hyper.step - 1);
+      const { step, form } = this.#stepFor("train", count, phase);
+      const fed = this.#feed(step, partOf(batch, first, count), hyper, 1);
+      const found = firstNonFiniteNode(this.#context, form, [...fed, ...this.#handlesOf(step)]);
+      this.#context.free(fed);
+      if (found !== undefined) {
+        return trainingGraphOf(this.#program, "train", phase).nodes.find(({ name }) => scopeOf(name) === scopeOf(found))
+          ?.name;
+      }
+      first += count;
+    }
+    return undefined;
   }
 
   async evaluate(batch: Batch): Promise<EvaluationResult> {
     const { losses, logits } = await this.#run("evaluate", batch, { learningRate: 0, step: 1 });
-    return { loss: mean(losses), correct: countCorrect(logits, batch.labels.subarray(0, batch.count)), logits };
+    return { loss: mean(losses!), correct: countCorrectOf(logits!, batch), logits: logits! };
   }
 
   async readState(): Promise<State> {
-    const entries = [...this.#stored].map(([name, { shape, dims, handle }]) => {
-      const attributes = { dtype: { type: "float" }, shape: { shape: dims } } as const;
-      const [value] = this.#context.execute("ReadVariableOp", [handle], { dtype: attributes.dtype }, 1);
-      const data = this.#context.read(value!);
-      this.#context.free([value!]);
-      return [name, { shape, data }] as const;
-    });
-    return new Map(entries);
+    return new Map([...this.#stored].map(([name, { shape }]) => [name, { shape, data: this.#read(name) }] as const));
+  }
+
+  #read(name: string): Float32Array {
+    const { handle } = this.#stored.get(name)!;
+    const [value] = this.#context.execute("ReadVariableOp", [handle], { dtype: { type: "float" } }, 1);
+    const data = this.#context.read(value!);
+    this.#context.free([value!]);
+    return data;
   }
 
   async writeState(state: State): Promise<void> {
@@ -114,31 +163,37 @@ export class TensorflowSession implements Session {
 
   async dispose(): Promise<void> {
     for (const { name } of this.#steps.values()) if (!this.#interprets) this.#context.removeFunction(name);
-    for (const { handle } of this.#stored.values()) {
+    for (const { handle } of [...this.#stored.values(), ...this.#sums.values()]) {
       this.#context.execute("DestroyResourceOp", [handle], {}, 0);
       this.#context.free([handle]);
     }
     this.#steps.clear();
     this.#stored.clear();
+    this.#sums.clear();
   }
 
-  async #run(mode: StepMode, batch: Batch, hyper: StepHyper): Promise<{ losses: Float32Array; logits: Float32Array }> {
+  async #run(mode: StepMode, batch: Batch, hyper: StepHyper, partShare = 1): Promise<StepValues> {
     invariant(!this.#isBusy, "a step was started before the last one ended");
     invariant(this.#stored.size > 0, "the session is closed");
-    const phase = mode === "train" ? phaseAt(this.#program.plan, hyper.step - 1) : 0;
+    const phase = mode === "evaluate" ? 0 : phaseAt(this.#program.plan, hyper.step - 1);
     const compiled = this.#stepFor(mode, batch.count, phase);
-    const fed = this.#feed(compiled.step, batch, hyper);
-    const handles = [...fed, ...compiled.step.variables.map(({ name }) => this.#stored.get(name)!.handle)];
+    const fed = this.#feed(compiled.step, batch, hyper, partShare);
+    const handles = [...fed, ...this.#handlesOf(compiled.step)];
     this.#isBusy = true;
     try {
       const outputs = await this.#call(compiled, handles);
-      const [losses, logits] = outputs.map((output) => this.#context.read(output));
+      const names = namesOf(compiled.step.outputs);
+      const values = Object.fromEntries(outputs.map((output, index) => [names[index]!, this.#context.read(output)]));
       this.#context.free(outputs);
-      return { losses: losses!, logits: logits! };
+      return values;
     } finally {
       this.#context.free(fed);
       this.#isBusy = false;
     }
+  }
+
+  #handlesOf({ variables }: TensorflowStep): TensorHandle[] {
+    return variables.map(({ name }) => (this.#stored.get(name) ?? this.#sums.get(name))!.handle);
   }
 
   async #call({ name, form }: CompiledStep, handles: readonly TensorHandle[]): Promise<TensorHandle[]> {
@@ -153,9 +208,9 @@ export class TensorflowSession implements Session {
     const known = this.#steps.get(key);
     if (known) return known;
     const step = emitTensorflow(this.#program, mode, batch, "arguments", phase);
-    const { graph, inputs, hypers, variables, losses, logits, updates } = step;
+    const { graph, inputs, hypers, variables, outputs, updates } = step;
     const fed = [...inputs.values(), ...hypers.values(), ...variables.map(({ handle }) => handle)];
-    const form = { graph, inputs: fed, outputs: [losses, logits], updates };
+    const form = { graph, inputs: fed, outputs: namesOf(outputs).map((name) => outputs[name]!), updates };
     const name = `${this.#tag}_${key}`;
     if (!this.#interprets) this.#context.addFunction(name, form);
     const compiled = { step, name, form };
@@ -164,7 +219,7 @@ export class TensorflowSession implements Session {
   }
 
   /** A function does not check the sizes of what it is given, so they are checked here. */
-  #feed({ inputs, hypers }: TensorflowStep, batch: Batch, hyper: StepHyper): TensorHandle[] {
+  #feed({ inputs, hypers }: TensorflowStep, batch: Batch, hyper: StepHyper, partShare: number): TensorHandle[] {
     const { count, labels, mixed } = batch;
     const mixes = mixesLabels(this.#program.config.data);
     invariant(!mixed || mixes, "the images are mixed, but the program mixes none");
@@ -179,17 +234,20 @@ export class TensorflowSession implements Session {
       invariant(data[name].length >= size, "the batch holds fewer images than it says");
       return this.#context.tensor(batchInputs[name], shape, data[name].subarray(0, size));
     });
-    const values = this.#hyperValues(hyper);
+    const values = this.#hyperValues(hyper, partShare);
     const scalars = [...hypers.keys()].map((name) =>
       this.#context.tensor("float", [], Float32Array.of(values.get(name)!)),
     );
     return [...fed, ...scalars];
   }
 
-  #hyperValues(hyper: StepHyper): ReadonlyMap<HyperName, number> {
+  #hyperValues(hyper: StepHyper, partShare: number): ReadonlyMap<HyperName, number> {
     const { config, graph, plan } = this.#program;
     const rates = groupRates(plan, hyper);
-    const values = new Map<HyperName, number>([["average_share", averageShare(config.train, plan, hyper.step)]]);
+    const values = new Map<HyperName, number>([
+      ["average_share", averageShare(config.train, plan, hyper.step)],
+      ["part_share", partShare],
+    ]);
     for (const { rate, rule } of parameterGroups(config, graph).trained) {
       const [first, second] = momentCorrections(rule, hyper.step);
       values.set(`learning_rate_${rate}`, rates[rate]!);
@@ -217,6 +275,11 @@ export class TensorflowSession implements Session {
         for (const parameter of members) create(`${parameter.name}.${slot}`, parameter);
       }
     }
+    if (config.train.accumulate > 1) {
+      for (const { name, shape } of parameters) {
+        this.#sums.set(sumName(name), this.#createVariable(sumName(name), shape, dims.get(name)!));
+      }
+    }
     if (averagesWeights(config.train)) for (const tensor of own) create(averageName(tensor.name), tensor);
   }
 
@@ -236,6 +299,21 @@ export class TensorflowSession implements Session {
     this.#context.execute("AssignVariableOp", [variable, value], { dtype: { type: "float" } }, 0);
     this.#context.free([value]);
   }
+}
+
+type StepValues = { readonly [K in keyof StepOutputs]?: Float32Array };
+
+/** What a step of this mode yields, in the order of its function's outputs. */
+function namesOf(outputs: StepOutputs): (keyof StepOutputs)[] {
+  return (["losses", "logits", "gradientNorm"] as const).filter((name) => outputs[name] !== null);
+}
+
+/** An update needs no images. */
+const EMPTY: Batch = { count: 0, images: new Uint8Array(0), labels: new Int32Array(0) };
+const UNSOUND: StepValues = { gradientNorm: Float32Array.of(Number.NaN) };
+
+function countCorrectOf(logits: Float32Array, { labels, count }: Batch): number {
+  return countCorrect(logits, labels.subarray(0, count));
 }
 
 function mean(values: Float32Array): number {

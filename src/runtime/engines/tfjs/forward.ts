@@ -11,6 +11,8 @@ export interface ForwardContext {
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** In training mode, called with the name of each batch-norm node; null means evaluation with the running statistics. */
   readonly onStatistics: ((node: string, statistics: BatchStatistics) => void) | null;
+  /** Sees every node's output. */
+  readonly onValue?: (node: string, value: Tensor) => void;
 }
 
 /** images: normalised [n, h, w, c]; returns logits [n, classes]. */
@@ -19,7 +21,9 @@ export function forward(context: ForwardContext, graph: ShapedGraph, images: Ten
   for (const node of graph.nodes) {
     const rule = forwardRules[node.op.kind] as ForwardRule<Op["kind"]>;
     const inputs = node.op.kind === "input" ? [images] : node.inputs.map((at) => values[at]!);
-    values.push(rule(context, node.op, inputs as readonly Tensor4D[], node));
+    const value = rule(context, node.op, inputs as readonly Tensor4D[], node);
+    context.onValue?.(node.name, value);
+    values.push(value);
   }
   return values.at(-1) as Tensor2D;
 }

@@ -3,6 +3,7 @@ import type { Scalar, Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
 import { invariant } from "../../../compiler/diagnostic.js";
 import { type Parameter, parametersOf, statisticsOf } from "../../../compiler/parameters.js";
 import { parameterGroups } from "../../../compiler/parameter-groups.js";
+import { partsOf } from "../../../compiler/parts.js";
 import type { Program } from "../../../compiler/program.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
 import { groupRates, isFrozenIn, phaseAt } from "../../../compiler/training-phases.js";
@@ -10,6 +11,8 @@ import type { UpdateRule } from "../../../compiler/update-rule.js";
 import { slotNames } from "../../../compiler/update-rule.js";
 import { averageName, averageShare, averagesWeights, writesBack } from "../../../compiler/weight-average.js";
 import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
+import { partOf } from "../../engine.js";
+import { firstNonFinite } from "../../first-non-finite.js";
 import type { BatchStatistics } from "./batch-norm.js";
 import { forward } from "./forward.js";
 import { normalizeImages } from "./normalize-images.js";
@@ -46,33 +49,117 @@ export class TfjsSession implements Session {
 
   async step(batch: Batch, hyper: StepHyper): Promise<StepResult> {
     const { core } = this.#tf;
+    const trained = this.#trainedAt(hyper);
+    const before = this.#statistics().map((name) => [name, this.#tensors.get(name)!.clone()] as const);
+    const { loss, correct, gradients } = await this.#gradientsOf(batch, trained);
+    const gradientNorm = await this.#normOf(gradients);
+    if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) {
+      core.tidy(() => {
+        this.#update(trained, this.#clipped(gradients, gradientNorm), hyper);
+        this.#moveAverages(hyper.step);
+      });
+      core.dispose(before.map(([, value]) => value));
+    } else {
+      for (const [name, value] of before) this.#replace(name, value);
+    }
+    core.dispose(gradients);
+    return { loss, correct, gradientNorm };
+  }
+
+  /** Of the whole batch, worked on in as many parts as the file asks for. Moves the running statistics. */
+  async #gradientsOf(
+    batch: Batch,
+    trained: readonly string[],
+  ): Promise<{ loss: number; correct: number; gradients: Tensor[] }> {
+    const { core } = this.#tf;
+    let [loss, correct, first] = [0, 0, 0];
+    let gradients: Tensor[] = [];
+    for (const count of partsOf(batch.count, this.#program.config.train)) {
+      const part = partOf(batch, first, count);
+      const share = count / batch.count;
+      const measured = core.tidy(() => {
+        const { value, grads, logits } = this.#differentiate(part, trained);
+        const sums = share === 1 ? grads : grads.map((gradient) => core.mul(gradient, share));
+        const total = first === 0 ? sums : sums.map((gradient, index) => core.add(gradients[index]!, gradient));
+        return { value, logits, total };
+      });
+      core.dispose(gradients);
+      gradients = measured.total;
+      const [value, logits] = await Promise.all([measured.value.data(), measured.logits.data()]);
+      core.dispose([measured.value, measured.logits]);
+      loss += value[0]! * share;
+      correct += countCorrect(logits as Float32Array, part.labels);
+      first += count;
+    }
+    return { loss, correct, gradients };
+  }
+
+  #differentiate(batch: Batch, trained: readonly string[]): { value: Scalar; grads: Tensor[]; logits: Tensor } {
+    const { core } = this.#tf;
     const smoothing = this.#program.config.train.loss.cross_entropy.label_smoothing;
-    const measured = core.tidy(() => {
-      const images = this.#images(batch);
-      const statistics = new Map<string, BatchStatistics>();
-      const trained = this.#trainedAt(hyper);
-      let logits: Tensor2D | undefined;
-      const lossOf = (...values: Tensor[]): Scalar => {
-        const tensors = new Map(this.#tensors);
-        trained.forEach((name, index) => tensors.set(name, values[index]!));
-        const onStatistics = (node: string, { mean, variance }: BatchStatistics): void => {
-          statistics.set(node, { mean: core.keep(mean), variance: core.keep(variance) });
-        };
-        logits = core.keep(forward({ tf: this.#tf, tensors, onStatistics }, this.#program.graph, images));
-        return this.#crossEntropy(logits, batch, smoothing);
+    const images = this.#images(batch);
+    const statistics = new Map<string, BatchStatistics>();
+    let logits: Tensor2D | undefined;
+    const lossOf = (...values: Tensor[]): Scalar => {
+      const tensors = new Map(this.#tensors);
+      trained.forEach((name, index) => tensors.set(name, values[index]!));
+      const onStatistics = (node: string, { mean, variance }: BatchStatistics): void => {
+        statistics.set(node, { mean: core.keep(mean), variance: core.keep(variance) });
       };
-      const { value, grads } = core.valueAndGrads(lossOf)(trained.map((name) => this.#tensors.get(name)!));
-      this.#update(trained, grads, hyper);
-      this.#moveStatistics(statistics);
-      this.#moveAverages(hyper.step);
-      const result = { loss: value, logits: logits!.clone() };
-      core.dispose(logits!);
-      return result;
-    });
-    const [loss, logits] = await Promise.all([measured.loss.data(), measured.logits.data()]);
-    const result = { loss: loss[0]!, correct: countCorrect(logits as Float32Array, batch.labels) };
-    core.dispose([measured.loss, measured.logits]);
-    return result;
+      logits = core.keep(forward({ tf: this.#tf, tensors, onStatistics }, this.#program.graph, images));
+      return this.#crossEntropy(logits, batch, smoothing);
+    };
+    const { value, grads } = core.valueAndGrads(lossOf)(trained.map((name) => this.#tensors.get(name)!));
+    this.#moveStatistics(statistics);
+    const copy = logits!.clone();
+    core.dispose(logits!);
+    return { value, grads, logits: copy };
+  }
+
+  async #normOf(gradients: readonly Tensor[]): Promise<number> {
+    let sum = 0; // in double precision, which no float32 gradient's square leaves
+    for (const gradient of gradients) for (const value of await gradient.data()) sum += value * value;
+    return Math.sqrt(sum);
+  }
+
+  #clipped(gradients: readonly Tensor[], norm: number): readonly Tensor[] {
+    const clip = this.#program.config.train.gradient_clip;
+    if (clip === null || norm <= clip.norm) return gradients;
+    return gradients.map((gradient) => this.#tf.core.mul(gradient, clip.norm / (norm + 1e-6)));
+  }
+
+  async findNonFinite(batch: Batch, hyper: StepHyper): Promise<string | undefined> {
+    const { core } = this.#tf;
+    const { graph, config } = this.#program;
+    const unsound = firstNonFinite(graph, await this.readState());
+    if (unsound !== undefined) return unsound;
+    const before = this.#statistics().map((name) => [name, this.#tensors.get(name)!.clone()] as const);
+    let [first, found] = [0, undefined as string | undefined];
+    for (const count of partsOf(batch.count, config.train)) {
+      found ??= core.tidy(() => this.#firstNonFinite(partOf(batch, first, count), this.#trainedAt(hyper)));
+      first += count;
+    }
+    for (const [name, value] of before) this.#replace(name, value);
+    return found;
+  }
+
+  /** Forward in the order of the nodes, then the gradients in the order in which they come about: the last node's first. */
+  #firstNonFinite(batch: Batch, trained: readonly string[]): string | undefined {
+    const { graph } = this.#program;
+    let found: string | undefined;
+    const onStatistics = (): void => {};
+    const onValue = (name: string, value: Tensor): void => {
+      if (!allFinite(value)) found ??= name;
+    };
+    forward({ tf: this.#tf, tensors: this.#tensors, onStatistics, onValue }, graph, this.#images(batch));
+    if (found !== undefined) return found;
+    const { grads } = this.#differentiate(batch, trained);
+    const places = new Map(this.#parameters.map(({ name, node }) => [name, node]));
+    const backwards = trained
+      .map((name, index) => ({ name, gradient: grads[index]! }))
+      .sort((one, other) => places.get(other.name)! - places.get(one.name)!);
+    const first = backwards.find(({ gradient }) => !allFinite(gradient));
+    return first && `${first.name} gradient`;
   }
 
   async evaluate(batch: Batch): Promise<EvaluationResult> {
@@ -183,6 +270,10 @@ export class TfjsSession implements Session {
     }
   }
 
+  #statistics(): string[] {
+    return statisticsOf(this.#program.graph).map(({ name }) => name);
+  }
+
   /** Parameters and statistics that have an average. */
   #averaged(): string[] {
     const { config, graph } = this.#program;
@@ -206,6 +297,10 @@ export class TfjsSession implements Session {
     const rule = this.#trained.get(parameter)?.rule;
     return rule ? slotNames(rule).map((slot) => `${parameter}.${slot}`) : [];
   }
+}
+
+function allFinite(tensor: Tensor): boolean {
+  return tensor.dataSync().every(Number.isFinite);
 }
 
 /** The first of equal logits is the prediction, as in PyTorch's argmax. */

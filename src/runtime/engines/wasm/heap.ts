@@ -5,7 +5,11 @@ import { kernelNames, kernels } from "../../../compiler/lower/kernels.js";
 import type { StoredTensor } from "../../../compiler/lower/layout.js";
 
 const PAGE = 65536;
-/** Addresses of the control block; the kernels name the same ones (assembly/update.ts, assembly/loss.ts). */
+/** Addresses of the control block; the kernels name the same ones (assembly/update.ts, loss.ts and gradients.ts there). */
+const PART_SHARE = 1408;
+const IS_FIRST_PART = 1412;
+const ABANDONED = 1416;
+const GRADIENT_NORM = 1424;
 const AVERAGE_SHARE = 1536;
 const GROUPS = 2048;
 const LOSS = 1600;
@@ -54,6 +58,23 @@ export class Heap {
       this.floats(GROUPS + 16 * index, 3).set([rate, ...corrections]);
     });
     this.floats(AVERAGE_SHARE, 1)[0] = averageShare;
+  }
+
+  /** Where a batch is worked on in parts: what the one to come is of the batch. */
+  setPart(share: number, isFirst: boolean): void {
+    this.floats(PART_SHARE, 1)[0] = share;
+    this.integers(IS_FIRST_PART, 1)[0] = Number(isFirst);
+  }
+
+  setLoss(loss: number): void {
+    new DataView(this.memory.buffer).setFloat64(LOSS, loss, true);
+  }
+
+  /** Of the last update; whether it was left out, since the loss or a gradient was not finite. */
+  updateResult(): { gradientNorm: number; isAbandoned: boolean } {
+    const view = new DataView(this.memory.buffer);
+    const isAbandoned = view.getInt32(ABANDONED, true) !== 0;
+    return { gradientNorm: view.getFloat64(GRADIENT_NORM, true), isAbandoned };
   }
 
   result(): { loss: number; correct: number } {

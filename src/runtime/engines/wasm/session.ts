@@ -2,21 +2,26 @@
 import { invariant } from "../../../compiler/diagnostic.js";
 import type { ConvolutionChoice } from "../../../compiler/lower/convolution-kernels.js";
 import { BY_COST } from "../../../compiler/lower/convolution-kernels.js";
-import type { Step } from "../../../compiler/lower/emit-step.js";
+import { inspectStep } from "../../../compiler/lower/inspect-step.js";
+import type { Step, StepCall } from "../../../compiler/lower/emit-step.js";
 import { kernels } from "../../../compiler/lower/kernels.js";
 import type { StoredTensor } from "../../../compiler/lower/layout.js";
 import type { LoweredProgram, StepRequest } from "../../../compiler/lower/lower.js";
-import { isSameStep, lower, stepsOfRun } from "../../../compiler/lower/lower.js";
+import { isSameStep, lower, stepsOfRun, updateRequest } from "../../../compiler/lower/lower.js";
 import type { PersistentName } from "../../../compiler/lower/kernel-selector.js";
 import { mixesLabels } from "../../../compiler/mixed-labels.js";
 import type { ParameterGroup } from "../../../compiler/parameter-groups.js";
 import { parameterGroups } from "../../../compiler/parameter-groups.js";
+import { partsOf } from "../../../compiler/parts.js";
 import type { Program } from "../../../compiler/program.js";
 import { groupRates, phaseAt } from "../../../compiler/training-phases.js";
 import { momentCorrections, slotNames } from "../../../compiler/update-rule.js";
 import { averageName, averageShare, averagesWeights } from "../../../compiler/weight-average.js";
 import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
+import { partOf } from "../../engine.js";
+import { firstNonFinite } from "../../first-non-finite.js";
 import { initialize } from "../../initialize.js";
+import { findNonFinite } from "./find-non-finite.js";
 import type { StepControl } from "./heap.js";
 import { Heap, encodeStep } from "./heap.js";
 import { Team } from "./team.js";
@@ -41,6 +46,8 @@ interface WrittenStep extends StepRequest {
 export class WasmSession implements Session {
   private requests: readonly StepRequest[];
   private steps: readonly WrittenStep[] = [];
+  /** Of the last training step. */
+  private phase = 0;
   private readonly groups: readonly ParameterGroup[];
   private readonly heap: Heap;
   private readonly team: Team;
@@ -76,11 +83,66 @@ export class WasmSession implements Session {
   }
 
   async step(batch: Batch, hyper: StepHyper): Promise<StepResult> {
-    const written = this.trainingStep(batch, hyper);
-    this.stage(batch);
     this.heap.setHyper(this.controlOf(hyper));
-    await this.run(written);
-    return this.heap.result();
+    this.enterPhase(this.phaseOf(hyper));
+    const statistics = this.statistics().slice();
+    const measured = await this.runParts(batch, hyper, (written) => this.run(written));
+    const { gradientNorm, isAbandoned } = this.heap.updateResult();
+    if (isAbandoned) this.statistics().set(statistics); // the forward passes have moved them
+    return { ...measured, gradientNorm };
+  }
+
+  /** Runs all of a step, in as many parts as the file asks for. */
+  private async runParts(
+    batch: Batch,
+    hyper: StepHyper,
+    run: (written: WrittenStep) => Promise<void>,
+  ): Promise<{ loss: number; correct: number }> {
+    const phase = this.phaseOf(hyper);
+    const sizes = partsOf(batch.count, this.program.config.train);
+    let [loss, correct, first] = [0, 0, 0];
+    for (const count of sizes) {
+      const written = this.stepFor({ mode: "train", batch: count, phase });
+      this.stage(partOf(batch, first, count));
+      this.heap.setPart(count / batch.count, first === 0);
+      await run(written);
+      const part = this.heap.result();
+      loss += part.loss * (count / batch.count);
+      correct += part.correct;
+      first += count;
+    }
+    if (this.program.config.train.accumulate > 1) {
+      this.heap.setLoss(loss); // the update is left out where any part's is not finite
+      await run(this.stepFor(updateRequest(phase)));
+    }
+    return { loss, correct };
+  }
+
+  async findNonFinite(batch: Batch, hyper: StepHyper): Promise<string | undefined> {
+    const unsound = firstNonFinite(this.program.graph, await this.readState());
+    if (unsound !== undefined) return unsound;
+    const statistics = this.statistics().slice();
+    let first = 0;
+    try {
+      for (const count of partsOf(batch.count, this.program.config.train)) {
+        const request: StepRequest = { mode: "train", batch: count, phase: this.phaseOf(hyper) };
+        this.stepFor(request);
+        this.stage(partOf(batch, first, count));
+        const index = this.requests.findIndex((other) => isSameStep(other, request));
+        const inspected = inspectStep(this.program, this.requests, this.threads, this.choice, index);
+        const run = (address: number) => this.run({ ...request, step: inspected.step, address });
+        const found = await findNonFinite(this.heap, inspected, run, this.timesAddress);
+        if (found !== undefined) return found;
+        first += count;
+      }
+      return undefined;
+    } finally {
+      this.statistics().set(statistics);
+    }
+  }
+
+  private statistics(): Uint8Array {
+    return this.heap.bytes(this.lowered.addresses.statistics, this.lowered.layout.statisticBytes);
   }
 
   async evaluate(batch: Batch): Promise<EvaluationResult> {
@@ -91,13 +153,18 @@ export class WasmSession implements Session {
   }
 
   /** One training step with the milliseconds that each of its kernel calls took; changes the weights as a step does. */
-  async profile(batch: Batch, hyper: StepHyper): Promise<{ step: Step; milliseconds: Float64Array }> {
-    await this.step(batch, hyper); // stages the batch and warms the caches
-    const written = this.trainingStep(batch, hyper);
-    await this.run(written, this.timesAddress);
-    const count = written.step.calls.length;
-    const times = new Float64Array(this.heap.memory.buffer, this.timesAddress, count + 1);
-    return { step: written.step, milliseconds: times.slice(1).map((time, index) => time - times[index]!) };
+  async profile(batch: Batch, hyper: StepHyper): Promise<{ calls: readonly StepCall[]; milliseconds: Float64Array }> {
+    await this.step(batch, hyper); // warms the caches
+    const calls: StepCall[] = [];
+    const milliseconds: number[] = [];
+    await this.runParts(batch, hyper, async (written) => {
+      await this.run(written, this.timesAddress);
+      const count = written.step.calls.length;
+      const times = new Float64Array(this.heap.memory.buffer, this.timesAddress, count + 1);
+      calls.push(...written.step.calls);
+      milliseconds.push(...times.slice(1).map((time, index) => time - times[index]!));
+    });
+    return { calls, milliseconds: Float64Array.from(milliseconds) };
   }
 
   /** Gradients of the last training step, by parameter. */
@@ -179,8 +246,15 @@ export class WasmSession implements Session {
     return this.stepFor(request);
   }
 
-  private trainingStep({ count }: Batch, { step }: StepHyper): WrittenStep {
-    return this.stepFor({ mode: "train", batch: count, phase: phaseAt(this.program.plan, step - 1) });
+  private phaseOf({ step }: StepHyper): number {
+    return phaseAt(this.program.plan, step - 1);
+  }
+
+  /** What is frozen from now on keeps no gradient, which the norm over all would go on counting. */
+  private enterPhase(phase: number): void {
+    if (phase === this.phase) return;
+    this.heap.bytes(this.lowered.addresses.gradients, this.lowered.layout.parameterBytes).fill(0);
+    this.phase = phase;
   }
 
   private controlOf(hyper: StepHyper): StepControl {

@@ -3,6 +3,7 @@ import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./po
 import { batchNorm, batchNormGradient, batchNormInference, biasGradient } from "./batch-norm";
 import { convolveDirect, packWeights } from "./convolve-direct";
 import * as operands from "./generated/operands";
+import { ABANDONED, accumulateGradients, clipGradients, gradientNorm } from "./gradients";
 import { loadImages } from "./images";
 import { libraryConvolution, libraryInputGradient, libraryWeightGradient } from "./library";
 import { softmaxCrossEntropy } from "./loss";
@@ -24,6 +25,7 @@ declare function now(): f64;
 /** Runs the step at `step` with all threads; called by thread 0. With `times` it notes the time before the first call and after each there. */
 export function run(step: usize, threads: i32, times: usize): void {
   atomic.store<i32>(STEP, <i32>step);
+  store<i32>(ABANDONED, 0);
   barrier(threads);
   if (times) { store<f64>(times, now()); times += 8; }
   runCalls(step, 0, threads, times);
@@ -56,6 +58,10 @@ function runCalls(step: usize, thread: i32, threads: i32, times: usize): void {
     runKernel(kernel, call + 8, thread, threads);
     barrier(threads);
     if (times) { store<f64>(times, now()); times += 8; }
+    if (load<i32>(ABANDONED)) {
+      barrier(threads); // until all have seen it, since the next step takes the mark away
+      return;
+    }
     call = next;
     kernel = following;
   }
@@ -89,6 +95,9 @@ function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
     case operands.AveragePoolGradient.ID: averagePoolGradient(call); break;
     case operands.Scale.ID: scale(call); break;
     case operands.SoftmaxCrossEntropy.ID: softmaxCrossEntropy(call, thread, threads); break;
+    case operands.AccumulateGradients.ID: accumulateGradients(call); break;
+    case operands.GradientNorm.ID: gradientNorm(call, thread, threads); break;
+    case operands.ClipGradients.ID: clipGradients(call); break;
     case operands.UpdateSgd.ID: updateSgd(call); break;
     case operands.UpdateAdam.ID: updateAdam(call); break;
     case operands.UpdateMuon.ID: updateMuon(call, thread, threads); break;

@@ -796,8 +796,38 @@ export namespace SoftmaxCrossEntropy {
   @inline export function labelSmoothing(call: usize): f32 { return load<f32>(call, 36); }
 }
 
-export namespace UpdateSgd {
+export namespace AccumulateGradients {
   export const ID: i32 = 26;
+  // @ts-ignore: decorator
+  @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function sums(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function count(call: usize): i32 { return load<i32>(call, 8); }
+}
+
+export namespace GradientNorm {
+  export const ID: i32 = 27;
+  // @ts-ignore: decorator
+  @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function count(call: usize): i32 { return load<i32>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function partials(call: usize): usize { return load<usize>(call, 8); }
+}
+
+export namespace ClipGradients {
+  export const ID: i32 = 28;
+  // @ts-ignore: decorator
+  @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function count(call: usize): i32 { return load<i32>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function limit(call: usize): f32 { return load<f32>(call, 8); }
+}
+
+export namespace UpdateSgd {
+  export const ID: i32 = 29;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -819,7 +849,7 @@ export namespace UpdateSgd {
 }
 
 export namespace UpdateAdam {
-  export const ID: i32 = 27;
+  export const ID: i32 = 30;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -849,7 +879,7 @@ export namespace UpdateAdam {
 }
 
 export namespace UpdateMuon {
-  export const ID: i32 = 28;
+  export const ID: i32 = 31;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -883,7 +913,7 @@ export namespace UpdateMuon {
 }
 
 export namespace UpdateAverage {
-  export const ID: i32 = 29;
+  export const ID: i32 = 32;
   // @ts-ignore: decorator
   @inline export function values(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
