@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { peersFor } from "./peers.mjs";
 import { Side } from "./side.mjs";
 import { median } from "./statistics.mjs";
+import { search } from "../dist/runtime/engines/wasm/onednn/find.js";
 
 /** Resolves to { batchSize, threads, sides, skipped }; each side with its rate, its memory and, for peers, netc's ratio to it. */
 export async function compare(workload, { threads, rounds, steps, warmup, bfloat16, say }) {
@@ -35,17 +36,37 @@ export async function compare(workload, { threads, rounds, steps, warmup, bfloat
 export async function sidesFor(workload, { threads, warmup, bfloat16 }) {
   const { file, mode } = workload;
   const set = batchSetting(workload);
-  const netc = {
-    name: "netc",
+  const netc = (name, oneDnn, precision = "float32") => ({
+    name,
+    isNetc: true,
     command: process.execPath,
     args: [
       fileURLToPath(new URL("netc-side.mjs", import.meta.url)),
-      JSON.stringify({ file, set, mode, threads, warmup }),
+      JSON.stringify({ file, set: [...set, `train.precision=${precision}`], mode, threads, warmup }),
     ],
-    precision: "float32",
-  };
+    environment: { NETC_ONEDNN: oneDnn },
+    precision,
+  });
+  const accelerated = await oneDnnLibraries();
+  const own = [
+    netc("netc", "off"),
+    ...accelerated.flatMap(({ file, version }) => [
+      netc(`netc with oneDNN ${version}`, file),
+      ...(bfloat16 ? [netc(`netc with oneDNN ${version} bfloat16`, file, "bfloat16")] : []),
+    ]),
+  ];
   const { sides, skipped } = await peersFor({ ...workload, set }, { threads, warmup, bfloat16 });
-  return { sides: [netc, ...sides], skipped };
+  const missing = accelerated.length === 0 ? [{ name: "netc with oneDNN", reason: "not found", install: ONEDNN }] : [];
+  return { sides: [...own, ...sides], skipped: [...skipped, ...missing] };
+}
+
+const ONEDNN = "apt-get install libdnnl2; or NETC_BENCH_ONEDNN=FILE[:FILE]";
+
+/** Those that NETC_BENCH_ONEDNN names, separated by colons, or the one that netc finds by itself. */
+async function oneDnnLibraries() {
+  const named = process.env.NETC_BENCH_ONEDNN?.split(":").filter((file) => file !== "") ?? [undefined];
+  const found = await Promise.all(named.map((file) => search(file)));
+  return found.filter(({ available }) => available);
 }
 
 function batchSetting({ mode, batchSize }) {
@@ -65,21 +86,35 @@ function requireSameNetwork(sides) {
   }
 }
 
+/** A peer's figures are beside netc's own kernels, and beside netc with each library in the same precision. */
 function summarize(sides, batchSize) {
   const rateOf = (seconds) => batchSize / median(seconds);
-  const [netc] = sides;
-  return sides.map(({ name, precision, side, rounds, memory }) => {
-    const ratios = rounds.map((seconds, round) => rateOf(netc.rounds[round]) / rateOf(seconds));
+  const own = sides.filter(({ isNetc }) => isNetc);
+  return sides.map(({ name, isNetc, precision, side, rounds, memory }) => {
+    const against = (netc) => ({
+      name: netc.name,
+      /** netc's rate by this side's: over all steps, and the least and greatest of the rounds. */
+      ratio: rateOf(netc.rounds.flat()) / rateOf(rounds.flat()),
+      ratioRange: range(rounds.map((seconds, round) => rateOf(netc.rounds[round]) / rateOf(seconds))),
+    });
+    const [{ ratio, ratioRange }, ...others] = own
+      .filter((netc) => netc === own[0] || netc.precision === precision)
+      .map(against);
     return {
       name,
+      isNetc: isNetc === true,
       precision,
       ...side.about,
       ...memory,
       imagesPerSecond: rateOf(rounds.flat()),
-      /** netc's rate by this side's: over all steps, and the least and greatest of the rounds. */
-      ratio: rateOf(netc.rounds.flat()) / rateOf(rounds.flat()),
-      ratioRange: [Math.min(...ratios), Math.max(...ratios)],
+      ratio,
+      ratioRange,
+      others: isNetc ? [] : others,
       seconds: rounds,
     };
   });
+}
+
+function range(values) {
+  return [Math.min(...values), Math.max(...values)];
 }

@@ -19,14 +19,15 @@ export const tablesOf = {
       rows: sides.map((side, index) => [
         side.name,
         side.imagesPerSecond.toFixed(side.imagesPerSecond < 100 ? 1 : 0),
-        index === 0 ? "" : ratio(side.ratio),
-        index === 0 ? "" : side.ratioRange.map((value) => value.toFixed(2)).join(" to "),
+        side.isNetc || index === 0 ? "" : ratio(side.ratio),
+        side.isNetc || index === 0 ? "" : side.ratioRange.map((value) => value.toFixed(2)).join(" to "),
         bytes(side.peakBytes),
         bytes(side.growthBytes),
       ]),
       notes: [
         `netc's data: ${sides[0].data}, through its own loader; the peers': one batch that lies ready in memory`,
         `preparing a batch takes netc ${sides[0].dataMilliseconds.toFixed(1)} ms, while the step before it runs`,
+        ...sides.flatMap(acceleratedNotes),
         ...skipped.map(skippedNote),
       ],
     },
@@ -105,6 +106,13 @@ export const tablesOf = {
     },
   ],
 };
+
+function acceleratedNotes({ name, others = [] }) {
+  return others.map((other) => {
+    const spread = other.ratioRange.map((value) => value.toFixed(2)).join(" to ");
+    return `${other.name} is ${ratio(other.ratio)} ${name} (${spread} over the rounds)`;
+  });
+}
 
 function skippedNote({ name, reason, install }) {
   return `skipped ${name}: ${reason}${install ? `; to have it: ${install}` : ""}`;

@@ -124,7 +124,9 @@ const PARTIAL_BYTES = 8 * 1024 * 1024;
 function imagesAtOnce(pass: ConvolutionPass, sizes: ConvolutionSizes): number {
   const { images } = sizes;
   const { input, output } = imageBytes(sizes);
-  const wanted = Math.ceil(Math.ceil((images * (input + output)) / CHUNK_BYTES) / CHUNKS) * CHUNKS;
+  // Each chunk reads the whole filter, and Winograd's transforms it
+  const chunkBytes = Math.max(CHUNK_BYTES, filterBytes(sizes));
+  const wanted = Math.ceil(Math.ceil((images * (input + output)) / chunkBytes) / CHUNKS) * CHUNKS;
   const few = Math.max(2, Math.floor(PARTIAL_BYTES / filterBytes(sizes)));
   const chunks = Math.min(images, pass === "weight gradient" ? Math.min(wanted, few) : wanted);
   return Math.ceil(images / chunks);

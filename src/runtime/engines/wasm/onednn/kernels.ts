@@ -17,6 +17,9 @@ const COSTS: Readonly<Record<string, LibraryMethod["cost"]>> = {
   "bfloat16, blocked": { products: 8, bytes: 0.05 },
 };
 
+/** Of each thread. Winograd's filters of 512 channels alone take 37 MB, and gain nothing over direct products. */
+const MOST_SCRATCH_BYTES = 32 * 1024 * 1024;
+
 export interface OneDnnUse {
   readonly file: string;
   readonly version: string;
@@ -55,7 +58,8 @@ function planOf(
     const last =
       rest === 0 ? whole : new Convolution(abi, pass, { ...sizes, images: rest }, method, whole.weights.inner);
     const { packedBytes, pieces } = whole;
-    return { packedBytes, pieces, scratchBytes: Math.max(whole.scratchBytes, last.scratchBytes) };
+    const scratchBytes = Math.max(whole.scratchBytes, last.scratchBytes);
+    return scratchBytes <= MOST_SCRATCH_BYTES ? { packedBytes, pieces, scratchBytes } : undefined;
   } catch (error) {
     if (error instanceof OneDnnError) return undefined;
     throw error;
