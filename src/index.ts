@@ -11,6 +11,7 @@ export type { Compilation } from "./compiler/compile.js";
 export type { ResolvedConfig } from "./compiler/config.js";
 export type { Diagnostic } from "./compiler/diagnostic.js";
 export type { ShapedGraph } from "./compiler/graph.js";
+export type { ClassificationFigures } from "./runtime/classification-figures.js";
 export type { Program, TrainPlan } from "./compiler/program.js";
 export type { Batch, EvaluationResult, Session, State, StepResult } from "./runtime/engine.js";
 export { compileText } from "./compiler/compile.js";
@@ -18,6 +19,8 @@ export { inferShapes } from "./compiler/infer-shapes.js";
 export { createLoader } from "./runtime/data/loader.js";
 export { openDataset } from "./runtime/data/open-dataset.js";
 export { train } from "./runtime/trainer.js";
+export type { NetworkEvaluation, OpenRunOptions, PredictOptions, Prediction } from "./runtime/trained-network.js";
+export { openRun, TrainedNetwork } from "./runtime/trained-network.js";
 
 /** Every fault of a file at once. */
 export class NetcError extends Error {

@@ -28,13 +28,21 @@ const HOME_OF_LIBRARY: Readonly<Record<string, readonly string[]>> = {
   koffi: ["src/runtime/engines/native/"],
   "log-update": ["src/cli/"],
   picocolors: ["src/cli/", "src/compiler/diagnostics/render/"],
+  sharp: ["src/runtime/data/images/"],
   "simple-ascii-chart": ["src/cli/"],
   tar: ["src/runtime/data/"],
   yaml: ["src/compiler/"],
 };
 
 /** So heavy that one file imports them, and only when they are needed. */
-const HEAVY = ["@tensorflow/tfjs-backend-cpu", "@tensorflow/tfjs-core", "@tensorflow/tfjs-layers", "fast-png", "koffi"];
+const HEAVY = [
+  "@tensorflow/tfjs-backend-cpu",
+  "@tensorflow/tfjs-core",
+  "@tensorflow/tfjs-layers",
+  "fast-png",
+  "koffi",
+  "sharp",
+];
 const LOADED_LATE = [...HEAVY, "tar"];
 
 const root = fileURLToPath(new URL("..", import.meta.url));

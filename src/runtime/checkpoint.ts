@@ -2,7 +2,7 @@
 // with a checksum per file, written last. A checkpoint appears under its name in full or not at all.
 import { createHash } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Program } from "../compiler/program.js";
 import { parametersOf, statisticsOf } from "../compiler/parameters.js";
@@ -73,21 +73,24 @@ export async function readNewestCheckpoint(
 ): Promise<{ checkpoint: Checkpoint | undefined; broken: BrokenCheckpoint[] }> {
   const broken: BrokenCheckpoint[] = [];
   for (const name of (await namesIn(parent)).reverse()) {
-    const folder = join(parent, name);
-    const fault = await faultOf(folder);
-    if (fault) {
-      broken.push({ folder, reason: fault });
-      continue;
-    }
-    const { progress, kernels = {}, files } = await readManifest(folder);
-    const state = new Map();
-    for (const file of Object.keys(files)) {
-      const path = join(folder, file);
-      for (const [tensor, value] of decodeSafetensors(await readFile(path), path)) state.set(tensor, value);
-    }
-    return { checkpoint: { folder, progress, state, kernels }, broken };
+    const read = await readCheckpoint(join(parent, name));
+    if ("reason" in read) broken.push(read);
+    else return { checkpoint: read, broken };
   }
   return { checkpoint: undefined, broken };
+}
+
+/** The checkpoint in a folder of its own, or why it is none. */
+export async function readCheckpoint(folder: string): Promise<Checkpoint | BrokenCheckpoint> {
+  const fault = await faultOf(folder);
+  if (fault) return { folder, reason: fault };
+  const { progress, kernels = {}, files } = await readManifest(folder);
+  const state = new Map();
+  for (const file of Object.keys(files)) {
+    const path = join(folder, file);
+    for (const [tensor, value] of decodeSafetensors(await readFile(path), path)) state.set(tensor, value);
+  }
+  return { folder, progress, state, kernels };
 }
 
 /** Removes all but the newest `keep` checkpoints, and what writers that were killed left behind. */
@@ -99,6 +102,11 @@ export async function pruneCheckpoints(parent: string, keep: number): Promise<vo
     await rename(join(parent, name), doomed);
     await rm(doomed, { recursive: true, force: true });
   }
+}
+
+/** Whether a folder is named as checkpoints are, and lies where a run keeps them. */
+export function isCheckpointPath(path: string): boolean {
+  return NAME.test(basename(path)) && basename(dirname(path)) === "checkpoints";
 }
 
 /** Removes what a writer that was killed left behind; only while no other process writes here. */

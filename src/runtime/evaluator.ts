@@ -16,6 +16,8 @@ export interface Evaluation {
 export interface EvaluateOptions {
   readonly signal?: AbortSignal;
   readonly onBatch?: (done: number, total: number) => void;
+  /** Sees the logits [count, classes] of each batch, in order; valid until it returns. */
+  readonly onLogits?: (logits: Float32Array, batch: Batch) => void;
 }
 
 /** Evaluates all test batches; undefined where the signal stopped it before the last one. */
@@ -23,7 +25,7 @@ export async function evaluate(
   program: Program,
   session: Session,
   loader: Loader,
-  { signal, onBatch }: EvaluateOptions = {},
+  { signal, onBatch, onLogits }: EvaluateOptions = {},
 ): Promise<Evaluation | undefined> {
   const views = testViews(program.config);
   let lossSum = 0;
@@ -39,6 +41,7 @@ export async function evaluate(
     lossSum += result.loss * batch.count;
     correct += result.correct;
     images += batch.count;
+    onLogits?.(result.logits, batch);
     onBatch?.(index + 1, loader.testBatches);
     // A session may answer without ever leaving this turn of the event loop; signals and the screen need theirs
     await nextTurn();
@@ -46,11 +49,8 @@ export async function evaluate(
   return { loss: lossSum / images, accuracy: correct / images, images };
 }
 
-async function evaluateBatch(
-  views: TestViews,
-  session: Session,
-  batch: Batch,
-): Promise<Pick<EvaluationResult, "loss" | "correct">> {
+/** As the trainer evaluates: the mean of the logits of every view of each image, where the file asks for several. */
+export async function evaluateBatch(views: TestViews, session: Session, batch: Batch): Promise<EvaluationResult> {
   const straight = await session.evaluate(batch);
   if (views.others.length === 0) return straight;
   const sums = Float64Array.from(straight.logits, (logit) => logit * views.weight);
@@ -58,7 +58,8 @@ async function evaluateBatch(
     const { logits } = await session.evaluate({ ...batch, images: show(batch.images) });
     for (let index = 0; index < sums.length; index++) sums[index]! += logits[index]! * weight;
   }
-  return crossEntropy(Float32Array.from(sums), batch.labels, batch.count);
+  const logits = Float32Array.from(sums);
+  return { ...crossEntropy(logits, batch.labels, batch.count), logits };
 }
 
 /** Mean cross-entropy of logits [count, classes] in float64, and how many of the largest logits are right. */

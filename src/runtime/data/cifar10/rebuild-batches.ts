@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { UserError } from "../../user-error.js";
+import { loadPngDecoder } from "../pictures/png.js";
 import type { OnDataProgress } from "../progress.js";
 import { CHANNELS, CLASSES, IMAGE_BYTES, META_FILE, PIXELS, RECORD_BYTES } from "./facts.js";
 import type { CifarPart, CifarSource } from "./facts.js";
@@ -46,7 +47,7 @@ async function readLabels(pictures: string, name: string, count: number): Promis
 }
 
 async function recordsOf(pictures: string, part: CifarPart, labels: readonly number[]): Promise<Uint8Array> {
-  const { decode } = await import("fast-png");
+  const decode = await loadPngDecoder();
   const { data, width, height, channels, depth } = await readMember(pictures, part.picture, decode);
   if (width !== PIXELS || height !== labels.length || channels !== CHANNELS || depth !== 8) {
     const found = `${width}×${height} with ${channels} channels of ${depth} bits`;
