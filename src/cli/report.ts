@@ -5,6 +5,7 @@ import type { RunRecord } from "../runtime/read-run.js";
 import { readRun } from "../runtime/read-run.js";
 import { runFolderAt } from "../runtime/run-folder.js";
 import { readOrigins } from "../runtime/run-origins.js";
+import { UserError } from "../runtime/user-error.js";
 import type { ReportFlags } from "./commands/report.js";
 import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
@@ -28,8 +29,21 @@ export async function report(paths: readonly string[], flags: ReportFlags): Prom
   return exitCodes.done;
 }
 
-async function sectionsOf({ program }: RunRecord, { profile }: ReportFlags): Promise<Section[]> {
+async function sectionsOf({ program, folder }: RunRecord, { profile, evaluate }: ReportFlags): Promise<Section[]> {
   const sections: Section[] = [];
+  if (program && evaluate) sections.push(...(await evaluationOrNone(folder.path)));
   if (program && profile) sections.push(await kernelSection(program));
   return sections;
+}
+
+/** A report is worth having without what can no longer be evaluated: a run without checkpoints, data that has gone. */
+async function evaluationOrNone(run: string): Promise<Section[]> {
+  try {
+    const { evaluationSections } = await import("./report/evaluation-sections.js");
+    return await evaluationSections(run);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    process.stderr.write(`without confusion matrix and samples: ${error.message}\n`);
+    return [];
+  }
 }

@@ -45,6 +45,9 @@ describe("the report of a run", () => {
       expect(await page.locator("svg.chart").count()).toBe(3);
       expect(await page.locator("svg.netc-network").isVisible()).toBe(true);
       expect(await page.getByRole("heading", { name: "Time by kernel" }).isVisible()).toBe(true);
+      expect(await page.getByRole("heading", { name: "Confusion matrix" }).isVisible()).toBe(true);
+      expect(await page.getByRole("rowheader", { name: "class 2" }).isVisible()).toBe(true);
+      expect(await page.getByRole("heading", { name: "Samples" }).isVisible()).toBe(true);
       expect(await page.getByText("configs/smoke.yaml:").first().isVisible()).toBe(true);
       await page.close();
     },

@@ -1,7 +1,9 @@
 // A picture must go the very way that it went in training: saved as a file and asked about, it has the same logits.
 import { readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import sharp from "sharp";
 import { compileText } from "../../src/compiler/compile.js";
@@ -18,7 +20,7 @@ import { temporaryFolder } from "../support/temporary-folder.js";
 /** The first 16 test images of CIFAR-10, which test/oracle/pillow/make-fixtures.py wrote. */
 const images = new Uint8Array(readFileSync(new URL("../oracle/pillow/images.bin", import.meta.url)));
 const LABELS = Uint8Array.of(3, 8, 8, 0, 6, 6, 1, 6, 3, 1, 0, 9, 5, 7, 9, 8);
-const size = { height: 32, width: 32, channels: 3 };
+const size = { height: 32, width: 32, channels: 3 } as const;
 const test = { count: 16, ...size, images, labels: LABELS };
 const dataset: Dataset = { classes: [], train: test, test };
 
@@ -100,6 +102,30 @@ describe("TrainedNetwork", () => {
     );
     await expect(openRun(join(run, "checkpoints", "step-00000009"))).rejects.toThrow("there is no checkpoint at");
     await expect(openRun(join(run, "nothing"))).rejects.toThrow("there is no run at");
+  });
+});
+
+describe("README.md", () => {
+  it("shows code that runs", async () => {
+    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+    const [, code = ""] = /```ts\n(import \{ openRun \}[\s\S]*?)```/.exec(readme)!;
+    const folder = await temporaryFolder();
+    const shapes = compileText(
+      `name: shapes
+data: { dataset: { synthetic: { test_images: 20, classes: 4 } } }
+model: { stem: { channels: 4 }, stages: [{ channels: 4, blocks: 1 }] }
+train: { epochs: 1, batch_size: 16, learning_rate: 0.1 }
+`,
+      "shapes.yaml",
+    ).value!;
+    const run = await createRunFolder(join(folder, "runs/shapes"), shapes.config);
+    await writeCheckpoint(run.checkpoints, shapes, BEGINNING, initialize(shapes.graph, shapes.config));
+    await sharp(images.subarray(0, 3072), { raw: size }).jpeg().toFile(join(folder, "cat.jpg"));
+    const netc = new URL("../../dist/index.js", import.meta.url).href;
+    const tail = "\nconsole.log(confusion.length, accuracy >= 0, answer.classes[0].name);\nawait network.dispose();\n";
+    await writeFile(join(folder, "code.mjs"), code.replace('"netc"', JSON.stringify(netc)) + tail);
+    const { stdout } = await promisify(execFile)(process.execPath, ["code.mjs"], { cwd: folder });
+    expect(stdout).toMatch(/^4 true class \d\n$/);
   });
 });
 

@@ -30,7 +30,7 @@ export async function decodeImage(source: string | Uint8Array, channels: 1 | 3):
   try {
     const picture = sharp(bytes, { failOn: "error", ignoreIcc: true });
     const { format } = await picture.metadata();
-    if (!FORMATS.includes(format)) throw new Error(`is ${format}, expected PNG, JPEG or WebP`);
+    if (!FORMATS.has(format)) throw new Error(`is ${format}, expected PNG, JPEG or WebP`);
     const { data, info } = await picture.autoOrient().removeAlpha().toColourspace("srgb").raw().toBuffer({
       resolveWithObject: true,
     });
@@ -42,7 +42,7 @@ export async function decodeImage(source: string | Uint8Array, channels: 1 | 3):
   }
 }
 
-const FORMATS: readonly (string | undefined)[] = ["png", "jpeg", "webp"];
+const FORMATS: ReadonlySet<string> = new Set(["png", "jpeg", "webp"]);
 
 async function readBytes(path: string): Promise<Uint8Array> {
   try {

@@ -3,10 +3,10 @@ import type { Dirent } from "node:fs";
 import { readdirSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 
-const EXTENSIONS = [".png", ".jpg", ".jpeg", ".webp"];
+const EXTENSIONS = new Set([".png", ".jpg", ".jpeg", ".webp"]);
 
 export function isImageName(name: string): boolean {
-  return !name.startsWith(".") && EXTENSIONS.includes(extname(name).toLowerCase());
+  return !name.startsWith(".") && EXTENSIONS.has(extname(name).toLowerCase());
 }
 
 /** Every picture below a folder, hidden ones left out; anything else stands for itself. */
