@@ -14,6 +14,7 @@ import { createLoader } from "./data/loader.js";
 import { openDataset } from "./data/open-dataset.js";
 import type { OnDataProgress } from "./data/progress.js";
 import { createResize } from "./data/resize.js";
+import { testViews } from "./data/test-views.js";
 import type { Batch, Device, Session } from "./engine.js";
 import { chooseEngine } from "./engines/index.js";
 import type { EvaluateOptions } from "./evaluator.js";
@@ -124,6 +125,7 @@ export class TrainedNetwork {
     const { config, plan } = this.program;
     // The very step that evaluation takes: batches of another size may be computed by other kernels, with other bits.
     const batchSize = Math.min(config.train.evaluation.batch_size, plan.testImages);
+    const views = testViews(config);
     const predictions: Prediction[] = [];
     for (let first = 0; first < sources.length; first += batchSize) {
       const group = sources.slice(first, first + batchSize);
@@ -140,7 +142,7 @@ export class TrainedNetwork {
         readable.map((one) => one.pixels),
         batchSize,
       );
-      const { logits } = await evaluateBatch(this.program, this.session, batch);
+      const { logits } = await evaluateBatch(views, this.session, batch);
       const classes = config.model.classifier.classes;
       for (const [index, { name }] of readable.entries()) {
         const own = logits.slice(index * classes, (index + 1) * classes);
