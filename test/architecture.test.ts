@@ -40,6 +40,7 @@ const HEAVY = [
   "@tensorflow/tfjs-core",
   "@tensorflow/tfjs-layers",
   "fast-png",
+  "handlebars",
   "koffi",
   "sharp",
 ];

@@ -9,7 +9,7 @@ import { netc } from "./support/netc.js";
 import { temporaryFolder } from "./support/temporary-folder.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const documents = ["README.md", "CONTRIBUTING.md", "src/README.md", "test/README.md"];
+const documents = ["README.md", "CONTRIBUTING.md", "src/README.md", "test/README.md", "docs/export.md"];
 const textOf = (document: string): string => readFileSync(join(root, document), "utf8");
 
 describe("README.md", () => {

@@ -56,6 +56,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly register: (prog
   evaluate: () => import("./commands/evaluate.js"),
   predict: () => import("./commands/predict.js"),
   profile: () => import("./commands/profile.js"),
+  export: () => import("./commands/export.js"),
   set: () => import("./commands/set.js"),
   diff: () => import("./commands/diff.js"),
   resolve: () => import("./commands/resolve.js"),

@@ -147,7 +147,7 @@ function uniform(bound: number, stream: RandomStream): () => number {
 }
 
 /** Nodes of the norms whose output, activation aside, is the branch that a residual addition adds to its shortcut. */
-function lastNorms(graph: ShapedGraph): Set<number> {
+export function lastNorms(graph: ShapedGraph): Set<number> {
   const found = new Set<number>();
   for (const { op, inputs } of graph.nodes) {
     if (op.kind !== "add") continue;

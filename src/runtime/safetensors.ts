@@ -1,4 +1,4 @@
-// Named float32 tensors ↔ one safetensors file (github.com/huggingface/safetensors): eight bytes of header length, a JSON
+// Named tensors, float32 but for counts that are only written, ↔ one safetensors file (github.com/huggingface/safetensors): eight bytes of header length, a JSON
 // header, the data. Tensors are sorted by name, so equal states give equal bytes.
 import { UserError } from "./user-error.js";
 
@@ -17,13 +17,20 @@ const LENGTH_BYTES = 8;
 const ALIGNMENT = 8; // the header is padded with spaces so that the data start at a multiple of this
 const LARGEST_HEADER = 100_000_000; // the format's own limit
 
+/** Counts, which other libraries keep beside the weights. */
+export interface CountTensor {
+  readonly shape: readonly number[];
+  readonly data: BigInt64Array;
+}
+
 /** The file in two or more pieces, to be written one after the other; tensor data are not copied. */
-export function encodeSafetensors(tensors: ReadonlyMap<string, Tensor>): Uint8Array[] {
+export function encodeSafetensors(tensors: ReadonlyMap<string, Tensor | CountTensor>): Uint8Array[] {
   const sorted = [...tensors].sort(([one], [other]) => (one < other ? -1 : 1));
   const header: Record<string, HeaderEntry> = {};
   let offset = 0;
   for (const [name, { shape, data }] of sorted) {
-    header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + data.byteLength] };
+    const dtype = data instanceof Float32Array ? "F32" : "I64";
+    header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
@@ -71,6 +78,6 @@ function readHeader(bytes: Uint8Array, file: string): { length: number; entries:
   return { length, entries };
 }
 
-function bytesOf(data: Float32Array): Uint8Array {
+function bytesOf(data: Float32Array | BigInt64Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

@@ -20,10 +20,9 @@ export async function writeFileAtomically(path: string, data: string | Uint8Arra
   await flushFolder(dirname(path));
 }
 
-/** Moves a finished folder of files to `path`, which must be free, after flushing each. Both are on one disk. */
+/** Moves a finished folder to `path`, which must be free, after flushing all that is in it. Both are on one disk. */
 export async function publishFolder(temporary: string, path: string): Promise<void> {
-  for (const name of await readdir(temporary)) await flushFile(join(temporary, name));
-  await flushFolder(temporary);
+  await flushTree(temporary);
   await rename(temporary, path);
   await flushFolder(dirname(path));
 }
@@ -42,6 +41,14 @@ async function writeAndFlush(path: string, data: string | Uint8Array, mode?: num
   } finally {
     await file.close();
   }
+}
+
+async function flushTree(path: string): Promise<void> {
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    const inner = join(path, entry.name);
+    await (entry.isDirectory() ? flushTree(inner) : flushFile(inner));
+  }
+  await flushFolder(path);
 }
 
 async function flushFile(path: string): Promise<void> {

@@ -1,0 +1,94 @@
+// Nodes of the graph → PyTorch: the constructor of a module, and what `forward` says of it.
+import { invariant } from "../../../compiler/diagnostic.js";
+import type { Op, OpOf, Padding, Shape, ShapedGraph, ShapedNode, Window } from "../../../compiler/graph.js";
+
+/** Numbers of a layer that a block's class may take as arguments instead of having them written out. */
+export interface LayerNumbers {
+  readonly inputs: string;
+  readonly outputs: string;
+  readonly stride: string;
+}
+
+interface LayerRule<K extends Op["kind"]> {
+  /** `nn.Conv2d(3, 16, kernel_size=3, …)`; null for what `forward` computes without a module. */
+  readonly module: ((op: OpOf<K>, numbers: LayerNumbers, graph: ShapedGraph, node: ShapedNode) => string) | null;
+  /** The same in a sequence of modules, where everything has to be one. */
+  readonly inSequence?: (op: OpOf<K>) => string;
+  /** What `forward` makes of the input expressions where there is no module. */
+  readonly expression?: (op: OpOf<K>, inputs: readonly string[]) => string;
+}
+
+type LayerRules = { readonly [K in Op["kind"]]: LayerRule<K> };
+
+export const layerRules: LayerRules = {
+  input: { module: null, expression: (_, [x]) => x! },
+  conv2d: {
+    module: (op, { inputs, outputs, stride }) => {
+      const settings = [
+        `kernel_size=${pair(op.kernel)}`,
+        ...(stride === "1" ? [] : [`stride=${stride}`]),
+        ...padding(op.padding),
+        ...(op.bias ? [] : ["bias=False"]),
+      ];
+      return `nn.Conv2d(${inputs}, ${outputs}, ${settings.join(", ")})`;
+    },
+  },
+  batch_norm: {
+    // PyTorch's momentum is netc's: the share of the new batch
+    module: ({ eps, momentum, scale }, { outputs }) => {
+      const settings = [
+        ...(eps === 1e-5 ? [] : [`eps=${pythonNumber(eps)}`]),
+        ...(momentum === 0.1 ? [] : [`momentum=${pythonNumber(momentum)}`]),
+      ];
+      return `${scale ? "nn.BatchNorm2d" : "ShiftNorm"}(${[outputs, ...settings].join(", ")})`;
+    },
+  },
+  relu: { module: null, inSequence: () => "nn.ReLU()", expression: (_, [x]) => `F.relu(${x})` },
+  // By the normal distribution's own function, as here; tanh is only PyTorch's option
+  gelu: { module: null, inSequence: () => "nn.GELU()", expression: (_, [x]) => `F.gelu(${x})` },
+  scale: { module: null, expression: ({ factor }, [x]) => `${pythonNumber(factor)} * ${x}` },
+  add: { module: null, expression: (_, inputs) => inputs.join(" + ") },
+  subsample: { module: (_, { inputs, outputs, stride }) => `Subsample(${inputs}, ${outputs}, stride=${stride})` },
+  max_pool: { module: (op, { stride }) => pooling("nn.MaxPool2d", op, stride) },
+  average_pool: { module: (op, { stride }) => pooling("nn.AvgPool2d", op, stride) },
+  global_average_pool: {
+    module: null,
+    expression: (_, [x]) => `${x}.mean(dim=(2, 3))`,
+  },
+  linear: {
+    module: ({ bias }, { inputs, outputs }) => `nn.Linear(${inputs}, ${outputs}${bias ? "" : ", bias=False"})`,
+  },
+};
+
+/** Inputs of a layer as PyTorch counts them: channels of a map, features of a vector. */
+export function inputsOf(graph: ShapedGraph, node: ShapedNode): number {
+  const shape: Shape = graph.nodes[node.inputs[0]!]!.shape;
+  if (node.op.kind !== "linear" || shape.kind === "vector") return shape.channels;
+  return shape.height * shape.width * shape.channels;
+}
+
+export function strideOf({ op }: ShapedNode): number | undefined {
+  return "stride" in op && op.stride[0] === op.stride[1] ? op.stride[0] : undefined;
+}
+
+/** A number as Python writes it, with a point or an exponent where it is not whole. */
+export function pythonNumber(value: number): string {
+  return String(value);
+}
+
+function pooling(name: string, op: Window, stride: string): string {
+  const kernel = pair(op.kernel);
+  const settings = [...(stride === kernel ? [] : [`stride=${stride}`]), ...padding(op.padding)];
+  return `${name}(${[`kernel_size=${kernel}`, ...settings].join(", ")})`;
+}
+
+function padding({ top, bottom, left, right }: Padding): string[] {
+  invariant(top === bottom && left === right, "a file can only ask for the same padding on opposite sides");
+  if (top === 0 && left === 0) return [];
+  return [`padding=${pair([top, left])}`];
+}
+
+/** `3`, or `(3, 5)`. */
+export function pair([height, width]: readonly [number, number]): string {
+  return height === width ? String(height) : `(${height}, ${width})`;
+}

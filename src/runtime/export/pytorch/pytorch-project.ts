@@ -1,0 +1,81 @@
+// A file or a run → the files of a PyTorch project that trains it on: on one processor, one GPU, or many under torchrun.
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { Program } from "../../../compiler/program.js";
+import { printConfig } from "../../../compiler/yaml/print-config.js";
+import { UserError } from "../../user-error.js";
+import { renderTemplate } from "../../render-template.js";
+import { pytorchSafetensors } from "../safetensors.js";
+import type { ExportedFiles, ExportSource, TrainedSource } from "../source.js";
+import { documentsView } from "./documents-view.js";
+import { modelView } from "./model-view.js";
+import { dataView, initializationView, scheduleView, trainView } from "./train-view.js";
+import { unwritable } from "./unwritable.js";
+
+/** Throws a UserError that names every key that the project cannot do yet, with its place. */
+export async function pytorchProject(source: ExportSource): Promise<ExportedFiles> {
+  const { program, trained } = source;
+  const faults = unwritable(program.config);
+  if (faults.length > 0) {
+    throw new UserError(faults.map(({ path, message }) => `${source.placeOf(path)}: ${message}`).join("\n"));
+  }
+  const model = modelView(program);
+  const documents = documentsView(source, model);
+  const files = new Map<string, string | readonly Uint8Array[]>();
+  const views: Readonly<Record<string, object>> = {
+    "model.py": model,
+    "train.py": trainView(program, model),
+    "schedule.py": scheduleView(program),
+    "initialization.py": initializationView(program, model),
+    "data.py": dataView(program),
+    "README.md": documents,
+    "requirements.txt": documents,
+    Dockerfile: documents,
+    "launch/slurm.sbatch": documents,
+    "launch/trainjob.yaml": documents,
+  };
+  for (const [path, view] of Object.entries(views)) {
+    files.set(path, await renderTemplate(placeOf(`${path}.hbs`), view, { kind: "text" }));
+  }
+  for (const path of AS_THEY_ARE) files.set(path, await readFile(placeOf(path), "utf8"));
+  files.set(".dockerignore", IGNORED_BY_DOCKER.map((name) => `${name}\n`).join(""));
+  files.set("config.yaml", CONFIG_HEAD + printConfig(program.config));
+  if (trained) await addRun(files, program, trained);
+  return files;
+}
+
+/** The same in every project. */
+const AS_THEY_ARE = [
+  "checkpoint.py",
+  "config.py",
+  "randomness.py",
+  "pyproject.toml",
+  "launch/one-node.sh",
+  "launch/several-nodes.sh",
+] as const;
+
+const IGNORED_BY_DOCKER = [".git", ".mypy_cache", ".ruff_cache", ".venv", "**/__pycache__", "run"] as const;
+
+const CONFIG_HEAD = `# Every setting, as netc resolved it: \`netc check\` and \`netc run\` take this file too.
+# \`data\` and \`train\` are what the scripts read; the network of \`model\` is written out in model.py.
+`;
+
+/** The newest checkpoint to go on from, and the weights that evaluation uses. */
+async function addRun(
+  files: Map<string, string | readonly Uint8Array[]>,
+  program: Program,
+  { run, state }: TrainedSource,
+): Promise<void> {
+  const { checkpoint, folder, text } = run;
+  files.set("model.safetensors", pytorchSafetensors(program, state, checkpoint.progress.step));
+  files.set("run/config.yaml", text);
+  files.set("run/events.jsonl", await readFile(folder.events, "utf8").catch(() => ""));
+  for (const file of ["weights.safetensors", "optimizer.safetensors", "manifest.json"]) {
+    const place = `run/checkpoints/${basename(checkpoint.folder)}/${file}`;
+    files.set(place, [await readFile(join(checkpoint.folder, file))]);
+  }
+}
+
+function placeOf(file: string): URL {
+  return new URL(`./project/${file}`, import.meta.url);
+}

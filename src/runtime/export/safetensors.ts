@@ -1,0 +1,19 @@
+// A run → `model.safetensors` as PyTorch's users know it: names of the generated model's state_dict, filters [out, in, height,
+// width], linear layers [out, in]. `load_state_dict(strict=True)` takes it.
+import { toPytorch } from "../../compiler/targets/pytorch-layout.js";
+import type { Program } from "../../compiler/program.js";
+import { statisticsOf } from "../../compiler/parameters.js";
+import type { State } from "../engine.js";
+import type { CountTensor, Tensor } from "../safetensors.js";
+import { encodeSafetensors } from "../safetensors.js";
+
+/** The file's bytes, in pieces. `steps` is how many batches the norms have seen. */
+export function pytorchSafetensors({ graph }: Program, state: State, steps: number): Uint8Array[] {
+  const tensors = new Map<string, Tensor | CountTensor>(toPytorch(graph, state));
+  for (const { name, role } of statisticsOf(graph)) {
+    if (role !== "running_mean") continue;
+    const counter = name.replace(/running_mean$/, "num_batches_tracked");
+    tensors.set(counter, { shape: [], data: BigInt64Array.of(BigInt(steps)) });
+  }
+  return encodeSafetensors(tensors);
+}
