@@ -1,0 +1,54 @@
+// What netc writes as a SavedModel, loaded by the Python package that the library comes with.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { savedModel } from "../../../src/compiler/targets/saved-model.js";
+import { wasmEngine } from "../../../src/runtime/engines/wasm/engine.js";
+import { batchOf, initialState } from "../../oracle/fixtures.js";
+import { temporaryFolder } from "../../support/temporary-folder.js";
+import { oracleNamed } from "./agreement.js";
+
+const script = fileURLToPath(new URL("saved_model.py", import.meta.url));
+const python = join(process.env["NETC_TENSORFLOW"] ?? "", "bin", "python");
+
+it("has the Python that the tests of SavedModels need", () => {
+  expect(existsSync(python), `${python} is there: NETC_TENSORFLOW names a Python environment's folder`).toBe(true);
+});
+
+it.each(["residual-adamw", "odd-windows", "uneven-strides"])(
+  "writes %s as a SavedModel whose logits in Python are those of the wasm engine",
+  async (name) => {
+    const oracle = oracleNamed(name);
+    const session = await wasmEngine.open(oracle.program, { threads: 2 });
+    await session.writeState(initialState(oracle));
+    for (let step = 0; step < 3; step++) {
+      await session.step(batchOf(oracle, step), { learningRate: 1e-2, step: step + 1 });
+    }
+    const folder = join(await temporaryFolder(), "model");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "saved_model.pb"), savedModel(oracle.program, await session.readState()));
+    const batch = batchOf(oracle, 5);
+    const expected = (await session.evaluate(batch)).logits;
+    await session.dispose();
+
+    const { height, width, channels } = oracle.program.config.model.input;
+    const shape = JSON.stringify([batch.count, height, width, channels]);
+    const { stdout, stderr, status } = spawnSync(python, [script, folder, shape], {
+      input: batch.images,
+      encoding: "utf8",
+    });
+    expect(status, stderr).toBe(0);
+    const found = JSON.parse(stdout) as Record<"logits" | "probabilities" | "one", number[][]>;
+    const largest = Math.max(...expected.map(Math.abs));
+    found.logits.flat().forEach((value, at) => {
+      expect(Math.abs(value - expected[at]!) / largest).toBeLessThan(1e-4); // float32, other kernels
+    });
+    expect(found.logits).toHaveLength(batch.count);
+    expect(found.one).toHaveLength(1); // any number of images
+    for (const row of found.probabilities) {
+      expect(row.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 5);
+    }
+  },
+);
