@@ -4,6 +4,7 @@ import { beforeAll, expect, it } from "vitest";
 import { parametersOf } from "../../src/compiler/parameters.js";
 import type { Tfjs } from "../../src/compiler/targets/tfjs.js";
 import { forward } from "../../src/runtime/engines/tfjs/forward.js";
+import { plainKernels } from "../../src/runtime/engines/tfjs/kernels.js";
 import { loadTfjs } from "../../src/runtime/engines/tfjs/load-tfjs.js";
 import { type OperationCase, operationCases } from "../oracle/operations.js";
 
@@ -52,6 +53,7 @@ function run(operation: OperationCase): Found {
       const tensors = new Map(names.map((name, index) => [name, parameters[index]!]));
       const context = {
         tf,
+        kernels: plainKernels,
         tensors,
         onStatistics: (_node: string, statistics: { mean: Tensor1D; variance: Tensor1D }): void => {
           mean = core.keep(statistics.mean);

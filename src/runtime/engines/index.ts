@@ -6,6 +6,7 @@ import { UserError } from "../user-error.js";
 const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
   wasm: async () => (await import("./wasm/engine.js")).wasmEngine,
   tensorflow: async () => (await import("./tensorflow/engine.js")).tensorflowEngine,
+  "tfjs-node": async () => (await import("./tfjs-node/engine.js")).tfjsNodeEngine,
   cpu: async () => (await import("./tfjs/engine.js")).tfjsCpuEngine,
 };
 

@@ -78,6 +78,7 @@ export class Emission {
   readonly #statistics: { readonly variable: Variable; readonly value: Output }[] = [];
   readonly #values = new Map<TensorId, Output>();
   readonly #reads = new Map<string, Output>();
+  readonly #writes = new Map<string, TensorflowNode>();
   readonly #imageShape: readonly number[];
   readonly #batchInputs = new Map<BatchInput, Output>();
   readonly #hyper = new Map<HyperName, Output>();
@@ -161,12 +162,15 @@ export class Emission {
     );
   }
 
+  /** After the step's beginning was read, and after what was assigned before. */
   assign(variable: Variable, value: Output): void {
     const kept = this.isSound ? this.ifSound(value, this.read(variable.name, variable.shape)) : value;
-    const read = this.#reads.get(variable.name);
-    const after = read ? [read.node] : [];
+    const earlier = [this.#reads.get(variable.name)?.node, this.#writes.get(variable.name)];
+    const after = earlier.filter((node) => node !== undefined);
     const dtype = { type: "float" } as const;
-    this.updates.push(this.graph.effect("AssignVariableOp", [variable.handle, kept], { dtype }, { after }));
+    const write = this.graph.effect("AssignVariableOp", [variable.handle, kept], { dtype }, { after });
+    this.#writes.set(variable.name, write);
+    this.updates.push(write);
     this.updated.set(variable.name, kept);
   }
 

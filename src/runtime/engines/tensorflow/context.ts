@@ -44,34 +44,36 @@ export class TensorflowContext {
   /** Tensors and functions that are alive. */
   held = 0;
   readonly device: Device;
-  readonly #library: TensorflowLibrary;
+  readonly library: TensorflowLibrary;
+  /** The TFE_Context. */
+  readonly pointer: number;
+  /** As TensorFlow calls it: "/job:localhost/replica:0/task:0/device:CPU:0". */
+  readonly deviceName: string;
   readonly #status: number;
-  readonly #context: number;
-  readonly #deviceName: string;
 
   constructor(library: TensorflowLibrary, config: TensorflowConfig) {
     const { calls } = library;
-    this.#library = library;
+    this.library = library;
     this.device = config.device;
     this.#status = calls.TF_NewStatus();
     const bytes = contextConfig(config);
     const options = calls.TFE_NewContextOptions();
     calls.TFE_ContextOptionsSetConfig(options, bytes, bytes.length, this.#status);
     this.#check("its configuration");
-    this.#context = library.quietly(() => calls.TFE_NewContext(options, this.#status));
+    this.pointer = library.quietly(() => calls.TFE_NewContext(options, this.#status));
     this.#check("its context");
     calls.TFE_DeleteContextOptions(options);
-    this.#deviceName = this.#findDevice();
+    this.deviceName = this.#findDevice();
   }
 
   get version(): string {
-    return this.#library.version;
+    return this.library.version;
   }
 
   tensor(type: DataType, shape: readonly number[], data: TensorData): TensorHandle {
-    const { calls } = this.#library;
+    const { calls } = this.library;
     const tensor = calls.TF_AllocateTensor(dataTypes[type], bigints(shape), shape.length, data.byteLength);
-    this.#library.copyIn(calls.TF_TensorData(tensor), data);
+    this.library.copyIn(calls.TF_TensorData(tensor), data);
     const handle = calls.TFE_NewTensorHandle(tensor, this.#status);
     calls.TF_DeleteTensor(tensor);
     this.#check("a tensor");
@@ -81,22 +83,22 @@ export class TensorflowContext {
 
   /** Waits for the value where it is still being computed. */
   read(handle: TensorHandle): Float32Array {
-    const { calls } = this.#library;
+    const { calls } = this.library;
     const tensor = calls.TFE_TensorHandleResolve(handle, this.#status);
     this.#check("a result");
     const data = new Float32Array(calls.TF_TensorByteSize(tensor) / Float32Array.BYTES_PER_ELEMENT);
-    this.#library.copyOut(data, calls.TF_TensorData(tensor));
+    this.library.copyOut(data, calls.TF_TensorData(tensor));
     calls.TF_DeleteTensor(tensor);
     return data;
   }
 
   free(handles: readonly TensorHandle[]): void {
-    for (const handle of handles) this.#library.calls.TFE_DeleteTensorHandle(handle);
+    for (const handle of handles) this.library.calls.TFE_DeleteTensorHandle(handle);
     this.held -= handles.length;
   }
 
   execute(op: string, inputs: readonly TensorHandle[], attributes: CallAttributes, outputs: number): TensorHandle[] {
-    const { calls } = this.#library;
+    const { calls } = this.library;
     const call = this.#call(op, inputs, attributes);
     const handles = new BigUint64Array(Math.max(1, outputs));
     const count = Int32Array.of(outputs);
@@ -113,7 +115,7 @@ export class TensorflowContext {
     attributes: CallAttributes,
     outputs: number,
   ): Promise<TensorHandle[]> {
-    const { calls } = this.#library;
+    const { calls } = this.library;
     const call = this.#call(op, inputs, attributes);
     const handles = new BigUint64Array(Math.max(1, outputs));
     const count = Int32Array.of(outputs);
@@ -132,12 +134,12 @@ export class TensorflowContext {
 
   /** Has TensorFlow check every operation and shape of a graph. Throws a UserError that names the node at fault. */
   validate(graph: TensorflowGraph): void {
-    this.#library.calls.TF_DeleteGraph(this.#import(graph));
+    this.library.calls.TF_DeleteGraph(this.#import(graph));
   }
 
   /** Afterwards `execute` knows the name as an operation. */
   addFunction(name: string, { graph: source, inputs, outputs, updates }: FunctionForm): void {
-    const { calls } = this.#library;
+    const { calls } = this.library;
     const graph = this.#import(source);
     const operation = (node: TensorflowNode): bigint => BigInt(calls.TF_GraphOperationByName(graph, node.name));
     // TF_Output[]: a pointer and an int, which alignment fills up to eight bytes
@@ -165,20 +167,20 @@ export class TensorflowContext {
     );
     calls.TF_DeleteGraph(graph);
     this.#check(name);
-    calls.TFE_ContextAddFunction(this.#context, made, this.#status);
+    calls.TFE_ContextAddFunction(this.pointer, made, this.#status);
     calls.TF_DeleteFunction(made);
     this.#check(name);
     this.held++;
   }
 
   removeFunction(name: string): void {
-    this.#library.calls.TFE_ContextRemoveFunction(this.#context, name, this.#status);
+    this.library.calls.TFE_ContextRemoveFunction(this.pointer, name, this.#status);
     this.#check(name);
     this.held--;
   }
 
   #import(source: TensorflowGraph): number {
-    const { calls } = this.#library;
+    const { calls } = this.library;
     const bytes = graphDef(source).finish();
     const buffer = calls.TF_NewBufferFromString(bytes, bytes.length);
     const options = calls.TF_NewImportGraphDefOptions();
@@ -191,10 +193,10 @@ export class TensorflowContext {
   }
 
   #call(op: string, inputs: readonly TensorHandle[], attributes: CallAttributes): number {
-    const { calls } = this.#library;
-    const call = calls.TFE_NewOp(this.#context, op, this.#status);
+    const { calls } = this.library;
+    const call = calls.TFE_NewOp(this.pointer, op, this.#status);
     this.#check(op);
-    if (this.device.kind === "gpu") calls.TFE_OpSetDevice(call, this.#deviceName, this.#status);
+    if (this.device.kind === "gpu") calls.TFE_OpSetDevice(call, this.deviceName, this.#status);
     for (const input of inputs) calls.TFE_OpAddInput(call, input, this.#status);
     for (const [name, value] of Object.entries(attributes)) this.#setAttribute(call, name, value);
     this.#check(op);
@@ -202,7 +204,7 @@ export class TensorflowContext {
   }
 
   #setAttribute(call: number, name: string, value: CallAttributes[string]): void {
-    const { calls } = this.#library;
+    const { calls } = this.library;
     if ("type" in value) calls.TFE_OpSetAttrType(call, name, dataTypes[value.type]);
     else if ("int" in value) calls.TFE_OpSetAttrInt(call, name, value.int);
     else if ("float" in value) calls.TFE_OpSetAttrFloat(call, name, value.float);
@@ -217,7 +219,7 @@ export class TensorflowContext {
 
   #setBytes(call: number, name: string, bytes: Uint8Array): void {
     const data = bytes.length > 0 ? bytes : new Uint8Array(1);
-    this.#library.calls.TFE_OpSetAttrString(call, name, data, bytes.length);
+    this.library.calls.TFE_OpSetAttrString(call, name, data, bytes.length);
   }
 
   #adopt(handles: BigUint64Array, count: Int32Array): TensorHandle[] {
@@ -227,8 +229,8 @@ export class TensorflowContext {
   }
 
   #findDevice(): string {
-    const { calls } = this.#library;
-    const list = calls.TFE_ContextListDevices(this.#context, this.#status);
+    const { calls } = this.library;
+    const list = calls.TFE_ContextListDevices(this.pointer, this.#status);
     this.#check("its devices");
     const count = calls.TF_DeviceListCount(list);
     const devices = Array.from({ length: count }, (_, index) => ({
@@ -246,7 +248,7 @@ export class TensorflowContext {
   }
 
   #check(subject: string, status = this.#status): void {
-    const { calls } = this.#library;
+    const { calls } = this.library;
     const code = calls.TF_GetCode(status);
     if (code === 0) return;
     const message = calls.TF_Message(status);

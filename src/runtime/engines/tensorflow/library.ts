@@ -23,6 +23,11 @@ const SIGNATURES = {
   TF_DeleteTensor: "vp",
   TF_TensorData: "pp",
   TF_TensorByteSize: "zp",
+  TF_StringInit: "vp",
+  TF_StringCopy: "vpbz",
+  TF_StringDealloc: "vp",
+  TF_StringGetDataPointer: "pp",
+  TF_StringGetSize: "zp",
   TF_DeviceListCount: "ip",
   TF_DeviceListName: "spip",
   TF_DeviceListType: "spip",
@@ -47,6 +52,10 @@ const SIGNATURES = {
   TFE_NewTensorHandle: "ppp",
   TFE_DeleteTensorHandle: "vp",
   TFE_TensorHandleResolve: "ppp",
+  TFE_TensorHandleDataType: "ip",
+  TFE_TensorHandleNumDims: "ipp",
+  TFE_TensorHandleDim: "lpip",
+  TFE_TensorHandleCopyToDevice: "pppsp",
   TFE_NewOp: "ppsp",
   TFE_DeleteOp: "vp",
   TFE_OpSetDevice: "vpsp",
@@ -59,7 +68,9 @@ const SIGNATURES = {
   TFE_OpSetAttrType: "vpsi",
   TFE_OpSetAttrShape: "vpsbip",
   TFE_OpSetAttrIntList: "vpsbi",
-  TFE_OpSetAttrTensor: "vpspp",
+  TFE_OpSetAttrFloatList: "vpsbi",
+  TFE_OpSetAttrBoolList: "vpsbi",
+  TFE_OpSetAttrTypeList: "vpsbi",
 } as const;
 
 const C_TYPES: Readonly<Record<string, string>> = {
@@ -95,6 +106,9 @@ export interface TensorflowLibrary {
   readonly quietly: <T>(work: () => T) => T;
 }
 
+/** What TF_CPP_MIN_LOG_LEVEL leaves out: 1 notes, 2 warnings too. */
+const ERRORS_ALONE = 2;
+
 const loaded = new Map<string, Promise<TensorflowLibrary>>();
 
 /** @throws UserError where the file is no library, not TensorFlow's, or too old. */
@@ -107,10 +121,10 @@ export function loadTensorflow(found: FoundLibrary): Promise<TensorflowLibrary> 
 async function load({ path, framework, version: expected }: FoundLibrary): Promise<TensorflowLibrary> {
   if (expected !== undefined) refuseOld(expected, path);
   const koffi = await loadKoffi();
-  const isQuiet = process.env["TF_CPP_MIN_LOG_LEVEL"] === undefined;
+  const isQuiet = Number(process.env["TF_CPP_MIN_LOG_LEVEL"] ?? ERRORS_ALONE) >= ERRORS_ALONE;
   // Read by the library when it starts: without oneDNN it takes two to three times as long; its notes help nobody here.
   process.env["TF_ENABLE_ONEDNN_OPTS"] ??= "1";
-  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
+  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= String(ERRORS_ALONE);
   const own = koffi.load(null); // the process itself: libc's functions
   keepFreedMemory(own);
   const files = framework === undefined ? [path] : [framework, path];

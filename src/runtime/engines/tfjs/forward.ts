@@ -2,11 +2,12 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
 import type { Op, OpOf, Padding, ShapedGraph, ShapedNode } from "../../../compiler/graph.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
-import { type BatchStatistics, batchNormTraining } from "./batch-norm.js";
-import { convolution } from "./convolution.js";
+import type { BatchStatistics } from "./batch-norm.js";
+import type { TfjsKernels } from "./kernels.js";
 
 export interface ForwardContext {
   readonly tf: Tfjs;
+  readonly kernels: TfjsKernels;
   /** Parameters and running statistics by name. */
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** In training mode, called with the name of each batch-norm node; null means evaluation with the running statistics. */
@@ -40,25 +41,25 @@ type ForwardRules = { readonly [K in Op["kind"]]: ForwardRule<K> };
 const forwardRules: ForwardRules = {
   input: (_context, _op, [images]) => images!,
 
-  conv2d: ({ tf, tensors }, op, [x], node) => {
+  conv2d: ({ tf, kernels, tensors }, op, [x], node) => {
     const weight = tensors.get(`${node.name}.weight`) as Tensor4D;
-    const result = convolution(tf, x!, weight, op.stride, op.padding);
+    const result = kernels.convolution(tf, x!, weight, op, node.inputs[0] === 0);
     return op.bias ? tf.core.add(result, tensors.get(`${node.name}.bias`)!) : result;
   },
 
-  batch_norm: ({ tf, tensors, onStatistics }, op, [x], node) => {
+  batch_norm: ({ tf, kernels, tensors, onStatistics }, op, [x], node) => {
     const { eps } = op;
     const tensor = (suffix: string): Tensor1D => tensors.get(`${node.name}.${suffix}`) as Tensor1D;
     // Without a learned scale, factors of 1 whose gradient no one asks for
     const scale: Tensor1D = op.scale ? tensor("weight") : tf.core.ones([node.shape.channels]);
     const shift = tensor("bias");
     if (onStatistics) {
-      return batchNormTraining(tf, x!, scale, shift, eps, (statistics) => onStatistics(node.name, statistics));
+      return kernels.batchNormTraining(tf, x!, scale, shift, eps, (statistics) => onStatistics(node.name, statistics));
     }
     return tf.core.batchNorm(x!, tensor("running_mean"), tensor("running_var"), shift, scale, eps);
   },
 
-  relu: ({ tf }, _op, [x]) => tf.core.relu(x!),
+  relu: ({ tf, kernels }, _op, [x]) => kernels.relu(tf, x!),
 
   // x·Φ(x); the gradient follows from erf's own
   gelu: ({ tf }, _op, [x]) =>

@@ -15,11 +15,14 @@ import { partOf } from "../../engine.js";
 import { firstNonFinite } from "../../first-non-finite.js";
 import type { BatchStatistics } from "./batch-norm.js";
 import { forward } from "./forward.js";
+import type { TfjsKernels } from "./kernels.js";
+import { plainKernels } from "./kernels.js";
 import { normalizeImages } from "./normalize-images.js";
 import { update } from "./optimizer.js";
 
 export class TfjsSession implements Session {
   readonly #tf: Tfjs;
+  readonly #kernels: TfjsKernels;
   readonly #program: Program;
   readonly #parameters: readonly Parameter[];
   /** Rule and rate of every parameter that is not frozen throughout. */
@@ -28,8 +31,9 @@ export class TfjsSession implements Session {
   readonly #tensors = new Map<string, Tensor>();
 
   /** Parameters start at zero, running variances at one. */
-  constructor(tf: Tfjs, program: Program) {
+  constructor(tf: Tfjs, program: Program, kernels: TfjsKernels = plainKernels) {
     this.#tf = tf;
+    this.#kernels = kernels;
     this.#program = program;
     this.#parameters = parametersOf(program.graph);
     const { trained } = parameterGroups(program.config, program.graph);
@@ -49,6 +53,7 @@ export class TfjsSession implements Session {
 
   async step(batch: Batch, hyper: StepHyper): Promise<StepResult> {
     const { core } = this.#tf;
+    await core.setBackend(this.#kernels.backend); // engines on tfjs share what is current
     const trained = this.#trainedAt(hyper);
     const before = this.#statistics().map((name) => [name, this.#tensors.get(name)!.clone()] as const);
     const { loss, correct, gradients } = await this.#gradientsOf(batch, trained);
@@ -106,7 +111,7 @@ export class TfjsSession implements Session {
       const onStatistics = (node: string, { mean, variance }: BatchStatistics): void => {
         statistics.set(node, { mean: core.keep(mean), variance: core.keep(variance) });
       };
-      logits = core.keep(forward({ tf: this.#tf, tensors, onStatistics }, this.#program.graph, images));
+      logits = core.keep(forward({ ...this.#context, tensors, onStatistics }, this.#program.graph, images));
       return this.#crossEntropy(logits, batch, smoothing);
     };
     const { value, grads } = core.valueAndGrads(lossOf)(trained.map((name) => this.#tensors.get(name)!));
@@ -130,6 +135,7 @@ export class TfjsSession implements Session {
 
   async findNonFinite(batch: Batch, hyper: StepHyper): Promise<string | undefined> {
     const { core } = this.#tf;
+    await core.setBackend(this.#kernels.backend);
     const { graph, config } = this.#program;
     const unsound = firstNonFinite(graph, await this.readState());
     if (unsound !== undefined) return unsound;
@@ -151,7 +157,7 @@ export class TfjsSession implements Session {
     const onValue = (name: string, value: Tensor): void => {
       if (!allFinite(value)) found ??= name;
     };
-    forward({ tf: this.#tf, tensors: this.#tensors, onStatistics, onValue }, graph, this.#images(batch));
+    forward({ ...this.#context, tensors: this.#tensors, onStatistics, onValue }, graph, this.#images(batch));
     if (found !== undefined) return found;
     const { grads } = this.#differentiate(batch, trained);
     const places = new Map(this.#parameters.map(({ name, node }) => [name, node]));
@@ -164,10 +170,11 @@ export class TfjsSession implements Session {
 
   async evaluate(batch: Batch): Promise<EvaluationResult> {
     const { core } = this.#tf;
+    await core.setBackend(this.#kernels.backend); // engines on tfjs share what is current
     const measured = core.tidy(() => {
       const tensors = new Map(this.#tensors);
       for (const name of this.#averaged()) tensors.set(name, this.#tensors.get(averageName(name))!);
-      const context = { tf: this.#tf, tensors, onStatistics: null };
+      const context = { ...this.#context, tensors, onStatistics: null };
       const logits = forward(context, this.#program.graph, this.#images(batch));
       return { logits, loss: this.#crossEntropy(logits, { labels: batch.labels }, 0) };
     });
@@ -175,6 +182,10 @@ export class TfjsSession implements Session {
     const logits = Float32Array.from(await measured.logits.data());
     core.dispose([measured.loss, measured.logits]);
     return { loss, correct: countCorrect(logits, batch.labels), logits };
+  }
+
+  get #context() {
+    return { tf: this.#tf, kernels: this.#kernels };
   }
 
   async readState(): Promise<State> {
@@ -186,6 +197,7 @@ export class TfjsSession implements Session {
   }
 
   async writeState(state: State): Promise<void> {
+    await this.#tf.core.setBackend(this.#kernels.backend);
     for (const [name, { shape }] of state) {
       const own = this.#tensors.get(name);
       if (!own) throw new Error(`this network has no tensor ${name}`);
