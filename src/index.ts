@@ -49,6 +49,6 @@ export async function open(
   program: Program,
   { engine: name = "auto", threads, device }: { engine?: string; threads?: number; device?: Device } = {},
 ): Promise<Session> {
-  const { engine } = await chooseEngine(name, device);
+  const { engine } = await chooseEngine(name, device, program);
   return engine.open(program, { threads, device });
 }

@@ -48,7 +48,7 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
   const program = await loadProgram(file, overrides, flags);
   if (!program) return exitCodes.inputHasErrors;
 
-  const chosen = await chooseEngine(flags.engine, flags.device);
+  const chosen = await chooseEngine(flags.engine, flags.device, program);
   await chosen.engine.require(program);
   const report = new RunReport(program);
   const stop = stopSignal((signal) => report.stopping(signal));

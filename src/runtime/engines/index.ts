@@ -1,4 +1,5 @@
 // The engines that netc knows, by name, each loaded only when it is asked for; and the choice among them.
+import type { Program } from "../../compiler/program.js";
 import type { Availability, Device, Engine } from "../engine.js";
 import { UserError } from "../user-error.js";
 
@@ -20,12 +21,17 @@ export interface ChosenEngine {
 }
 
 /**
- * The engine of that name, or for "auto" the first that this machine can run on the device.
- * @throws UserError saying what is missing.
+ * The engine of that name, or for "auto" the first that this machine can run on the device and that takes the program.
+ * @throws UserError saying what is missing, or what of the program no engine here can do.
  */
-export async function chooseEngine(name: string, device: Device = { kind: "cpu" }): Promise<ChosenEngine> {
+export async function chooseEngine(
+  name: string,
+  device: Device = { kind: "cpu" },
+  program?: Program,
+): Promise<ChosenEngine> {
   if (name !== "auto") return await chooseByName(name, device);
   const passedOver: string[] = [];
+  let refusal: UserError | undefined;
   for (const candidate of engineNames) {
     const engine = await ENGINES[candidate]!();
     if (!engine.devices.includes(device.kind)) {
@@ -33,13 +39,29 @@ export async function chooseEngine(name: string, device: Device = { kind: "cpu" 
       continue;
     }
     const availability = await engine.probe();
-    if (availability.available) {
+    if (!availability.available) {
+      passedOver.push(`${candidate} is not available: ${availability.reason}`);
+      continue;
+    }
+    const refused = program && (await refusalOf(engine, program));
+    if (!refused) {
       const reason = passedOver.length === 0 ? "netc's fastest, and this machine runs it" : passedOver.join("; ");
       return { engine, availability, reason };
     }
-    passedOver.push(`${candidate} is not available: ${availability.reason}`);
+    refusal ??= refused;
+    passedOver.push(`${candidate} cannot do it: ${refused.message}`);
   }
-  throw new UserError(`no engine runs on this machine: ${passedOver.join("; ")}; \`netc doctor\` says more`);
+  throw refusal ?? new UserError(`no engine runs on this machine: ${passedOver.join("; ")}; \`netc doctor\` says more`);
+}
+
+async function refusalOf(engine: Engine, program: Program): Promise<UserError | undefined> {
+  try {
+    await engine.require(program);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
+  }
 }
 
 export async function loadEngine(name: string): Promise<Engine> {

@@ -8,6 +8,6 @@ export function requireFloat32({ config }: Program, engine: string): void {
   if (precision === "float32") return;
   throw new UserError(
     `the ${engine} engine computes in float32, and the file asks for train.precision: ${precision}; ` +
-      "train with `--engine wasm`, or write `precision: float32`",
+      "train with `--engine wasm` or `--engine tensorflow`, or write `precision: float32`",
   );
 }

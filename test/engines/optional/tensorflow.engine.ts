@@ -1,6 +1,13 @@
 // The engine "tensorflow" on the library that NETC_TENSORFLOW names: the suite that every engine passes, what it shares with
 // wasm, and what is its own.
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { compileText } from "../../../src/compiler/compile.js";
+import { learningRateAt } from "../../../src/compiler/plan.js";
+import type { Program } from "../../../src/compiler/program.js";
+import { createLoader } from "../../../src/runtime/data/loader.js";
+import { generateSynthetic } from "../../../src/runtime/data/synthetic.js";
+import { hasBfloat16Instructions } from "../../../src/runtime/engines/tensorflow/require-bfloat16.js";
 import { emitTensorflow } from "../../../src/compiler/lower/emit-tensorflow.js";
 import { Emission } from "../../../src/compiler/lower/tensorflow/emission.js";
 import { stepRules } from "../../../src/compiler/lower/tensorflow/step-rules.js";
@@ -125,4 +132,37 @@ describe("engine tensorflow", () => {
     const tensorflow = await context();
     expect(() => tensorflow.validate(graph)).toThrow(/stages\.1\.blocks\.0\.conv1/);
   });
+
+  it("trains in bfloat16 as well as in float32, by other numbers; or says that the processor cannot", async () => {
+    const program = compileText(readFileSync("configs/smoke.yaml", "utf8"), "smoke.yaml").value!;
+    const { train } = program.config;
+    const inBfloat16 = {
+      ...program,
+      config: { ...program.config, train: { ...train, precision: "bfloat16" as const } },
+    };
+    if (!hasBfloat16Instructions()) {
+      await expect(tensorflowEngine.require(inBfloat16)).rejects.toThrow(/needs a processor with instructions for it/);
+      return;
+    }
+    const [exact, rounded] = [await lossesOf(program), await lossesOf(inBfloat16)];
+    expect(rounded).not.toEqual(exact);
+    expect(rounded.at(-1)!).toBeLessThan(rounded[0]! / 2);
+    expect(Math.abs(rounded.at(-1)! / exact.at(-1)! - 1)).toBeLessThan(0.1); // eight bits of mantissa, 32 steps
+  });
 });
+
+async function lossesOf(program: Program): Promise<number[]> {
+  const { dataset } = program.config.data;
+  if (typeof dataset === "string") throw new Error("the images are generated");
+  const loader = createLoader(generateSynthetic(dataset.synthetic, program.config.seed), program.config);
+  const session = await tensorflowEngine.open(program, { threads: 2 });
+  const losses: number[] = [];
+  for (let step = 0; step < program.plan.steps; step++) {
+    const { stepsPerEpoch } = program.plan;
+    const batch = loader.train(Math.floor(step / stepsPerEpoch), step % stepsPerEpoch);
+    const learningRate = learningRateAt(program.plan, step);
+    losses.push((await session.step(batch, { learningRate, step: step + 1 })).loss);
+  }
+  await session.dispose();
+  return losses;
+}

@@ -18,13 +18,13 @@ export function contextConfig({ threads, device }: TensorflowConfig): Uint8Array
   return config.message(6, gpu).finish();
 }
 
-/** RewriterConfig's switches that give bfloat16 arithmetic: by oneDNN on processors, by TensorFlow itself on GPUs. */
-const BFLOAT16_FIELD: Readonly<Record<Device["kind"], number>> = { cpu: 31, gpu: 23 };
+/** RewriterConfig's auto_mixed_precision_onednn_bfloat16: what multiplies, and what lies between, in bfloat16. */
+const ONEDNN_BFLOAT16 = 31;
 const ON = 1;
 
 /** Of the call of a function: rewriter options of the context do not reach into functions. */
-export function functionConfig(device: Device, isBfloat16: boolean): Uint8Array {
+export function functionConfig(isBfloat16: boolean): Uint8Array {
   const rewriter = new Message();
-  if (isBfloat16) rewriter.int(BFLOAT16_FIELD[device.kind], ON);
+  if (isBfloat16) rewriter.int(ONEDNN_BFLOAT16, ON);
   return new Message().message(10, new Message().message(10, rewriter)).finish();
 }

@@ -1,12 +1,12 @@
 // The engine "tensorflow": each training step as one function of a TensorFlow 2 library that is on the machine already, of a
 // Python package or of the system.
 import type { Engine } from "../../engine.js";
-import { requireFloat32 } from "../require-float32.js";
 import { UserError } from "../../user-error.js";
 import { hasKoffi, koffiRemedy } from "../native/load-koffi.js";
 import { defaultThreads, openContext } from "./context.js";
 import { findTensorflow } from "./find-library.js";
 import { loadTensorflow } from "./library.js";
+import { requireBfloat16Instructions } from "./require-bfloat16.js";
 import { openTensorflowSession } from "./session.js";
 
 const REMEDY =
@@ -28,10 +28,13 @@ export const tensorflowEngine: Engine = {
   },
 
   async require(program) {
-    requireFloat32(program, "tensorflow");
+    requireBfloat16Instructions(program);
   },
 
   async open(program, { threads = defaultThreads(), device = { kind: "cpu" } }) {
+    if (device.kind === "gpu" && program.config.train.precision !== "float32") {
+      throw new UserError("on GPUs the tensorflow engine computes in float32 alone: write `precision: float32`");
+    }
     const search = findTensorflow();
     if ("missing" in search) throw new UserError(`${search.missing}; ${REMEDY}`);
     const context = openContext(await loadTensorflow(search.library), { threads, device });

@@ -198,7 +198,8 @@ export class TensorflowSession implements Session {
 
   async #call({ name, form }: CompiledStep, handles: readonly TensorHandle[]): Promise<TensorHandle[]> {
     if (this.#interprets) return interpret(this.#context, form, handles);
-    const config = functionConfig(this.#context.device, false);
+    const isBfloat16 = this.#program.config.train.precision === "bfloat16";
+    const config = functionConfig(isBfloat16);
     return this.#context.executeAside(name, handles, { config_proto: { bytes: config } }, form.outputs.length);
   }
 

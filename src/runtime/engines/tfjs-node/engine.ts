@@ -2,6 +2,7 @@
 // run on the main thread.
 import type { Device, Engine } from "../../engine.js";
 import { UserError } from "../../user-error.js";
+import { requireFloat32 } from "../require-float32.js";
 import { hasKoffi, koffiRemedy } from "../native/load-koffi.js";
 import { defaultThreads, openContext } from "../tensorflow/context.js";
 import { findTensorflow } from "../tensorflow/find-library.js";
@@ -31,6 +32,10 @@ export const tfjsNodeEngine: Engine = {
     }
     if (!hasKoffi()) return { available: false, reason: "koffi is not installed", remedy: koffiRemedy };
     return { available: true, version, device: `CPU, over ${search.library.path}` };
+  },
+
+  async require(program) {
+    requireFloat32(program, "tfjs-node");
   },
 
   async open(program, { threads = defaultThreads(), device = { kind: "cpu" } }) {
