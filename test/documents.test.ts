@@ -9,7 +9,14 @@ import { netc } from "./support/netc.js";
 import { temporaryFolder } from "./support/temporary-folder.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const documents = ["README.md", "CONTRIBUTING.md", "src/README.md", "test/README.md", "docs/export.md"];
+const documents = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "src/README.md",
+  "test/README.md",
+  "docs/export.md",
+  "docs/training.md",
+];
 const textOf = (document: string): string => readFileSync(join(root, document), "utf8");
 
 describe("README.md", () => {
@@ -36,6 +43,27 @@ describe("README.md", () => {
       .filter((name) => name !== "help");
     const listed = [...textOf("README.md").matchAll(/^\| `netc ([a-z]+)/gm)].map(([, name]) => name);
     expect(listed.toSorted()).toEqual(commands.toSorted());
+  });
+});
+
+describe("docs/training.md", () => {
+  it("shows pieces that check finds no fault in, laid over a network", async () => {
+    const folder = await temporaryFolder();
+    const network = {
+      name: "network",
+      data: { dataset: "cifar10" },
+      model: { stem: { channels: 16 }, stages: [{ channels: 16, blocks: 1 }] },
+      train: { epochs: 164, batch_size: 128, learning_rate: 0.1 },
+    };
+    await writeFile(join(folder, "network.yaml"), JSON.stringify(network)); // JSON is YAML
+    const pieces = codeBlocks(textOf("docs/training.md")).filter(({ language }) => language === "yaml");
+    const names = pieces.map((_, index) => `piece-${index}.yaml`);
+    for (const [index, { text }] of pieces.entries()) {
+      await writeFile(join(folder, names[index]!), `extends: network.yaml\n${text}`);
+    }
+    const { output } = await netc(["check", ...names], { folder });
+    expect(output).toBe(names.map((name) => `${name}: no faults\n`).join(""));
+    expect(pieces.length).toBeGreaterThan(5);
   });
 });
 
