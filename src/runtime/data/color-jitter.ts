@@ -99,15 +99,17 @@ function lookUp(image: Uint8Array, offset: number, bytes: number): void {
 }
 
 function toByte(value: number): number {
-  return value <= 0 ? 0 : value >= 255 ? 255 : trunc(value);
+  return value <= 0 ? 0 : value >= 255 ? 255 : value | 0;
 }
 
-// ITU-R BT.601, with torchvision's four digits
-const [RED, GREEN, BLUE] = [fround(0.2989), fround(0.587), fround(0.114)];
+// What each value of a colour adds to a grey: ITU-R BT.601, with torchvision's four digits. torchvision adds green and blue by
+// fused multiply-add; products of float32 are exact in float64, so that one rounding is left here too.
+const redShares = Float64Array.from({ length: 256 }, (_, value) => fround(value * fround(0.2989)));
+const greenShares = Float64Array.from({ length: 256 }, (_, value) => value * fround(0.587));
+const blueShares = Float64Array.from({ length: 256 }, (_, value) => value * fround(0.114));
 
 function grey(red: number, green: number, blue: number): number {
-  // torchvision adds by fused multiply-add: products of float32 are exact in float64, so one rounding is left
-  return trunc(fround(fround(fround(red * RED) + green * GREEN) + blue * BLUE));
+  return fround(fround(redShares[red]! + greenShares[green]!) + blueShares[blue]!) | 0;
 }
 
 const [SIXTH, TO_BYTE] = [fround(1 / 6), fround(255.999)];
@@ -116,7 +118,8 @@ const units = Float32Array.from({ length: 256 }, (_, value) => value * fround(1 
 /** RGB → HSV → RGB as Pillow's Convert.c has it, through float32. */
 function turnHue(image: Uint8Array, at: number, turn: number): void {
   const [r, g, b] = [image[at]!, image[at + 1]!, image[at + 2]!];
-  const [most, least] = [max(r, g, b), min(r, g, b)];
+  const most = r > g ? (r > b ? r : b) : g > b ? g : b;
+  const least = r < g ? (r < b ? r : b) : g < b ? g : b;
   if (most === least) return; // grey has no hue
   const value = units[most]!;
   const range = fround(value - units[least]!);
@@ -136,7 +139,7 @@ function turnHue(image: Uint8Array, at: number, turn: number): void {
   else if (hue >= 1) hue -= 1;
 
   const sixths = fround(hue * 6);
-  const sector = trunc(sixths);
+  const sector = sixths | 0;
   const within = fround(saturation * fround(sixths - sector));
   const pale = fround(1 - saturation);
   const v = byteOf(value);
@@ -152,7 +155,7 @@ function turnHue(image: Uint8Array, at: number, turn: number): void {
 }
 
 function byteOf(unit: number): number {
-  return trunc(fround(unit * TO_BYTE));
+  return fround(unit * TO_BYTE) | 0;
 }
 
 function setPixel(image: Uint8Array, at: number, red: number, green: number, blue: number): void {
