@@ -64,6 +64,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly register: (prog
   schema: () => import("./commands/schema.js"),
   data: () => import("./commands/data.js"),
   doctor: () => import("./commands/doctor.js"),
+  engine: () => import("./commands/engine.js"),
 };
 
 /** Commander's own text, without the defaults that say nothing: an empty list, a flag that is off. */

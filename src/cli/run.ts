@@ -41,6 +41,7 @@ import { predictMemory } from "./predict-memory.js";
 import { readBase } from "./read-base.js";
 import { readSource } from "./read-source.js";
 import { RunReport } from "./run-report.js";
+import { shellWord } from "./shell-word.js";
 import { stopSignal } from "./stop-signal.js";
 
 export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
@@ -157,10 +158,6 @@ function resumeCommand(
     ...(tune ? [] : ["--no-tune"]),
   ];
   return words.map(shellWord).join(" ");
-}
-
-function shellWord(text: string): string {
-  return /^[\w./=:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 const EXIT_CODE_OF_OUTCOME: Readonly<Record<RunResult["outcome"], ExitCode>> = {

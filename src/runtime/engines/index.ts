@@ -8,6 +8,7 @@ const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
   wasm: async () => (await import("./wasm/engine.js")).wasmEngine,
   tensorflow: async () => (await import("./tensorflow/engine.js")).tensorflowEngine,
   "tfjs-node": async () => (await import("./tfjs-node/engine.js")).tfjsNodeEngine,
+  webgpu: async () => (await import("./webgpu/engine.js")).webgpuEngine,
   cpu: async () => (await import("./tfjs/engine.js")).tfjsCpuEngine,
 };
 

@@ -12,22 +12,26 @@ export interface AgreementOptions {
   readonly open?: EngineOptions;
   /** Relative, of each loss. */
   readonly tolerance: number;
+  /** Fewer for an engine that takes seconds a step: 50 beside wasm and 300 for its memory without it. */
+  readonly steps?: { readonly beside: number; readonly memory: number };
 }
 
 const NETWORKS = ["residual-adamw", "no-norm-adam", "uneven-strides"];
-const STEPS = 50;
 /** Low, since rounding alone drives two right engines apart at a high one, by relu masks that flip. */
 const RATE = 1e-3;
 const MEGABYTE = 1024 * 1024;
 
-export function describeAgreement(engine: Engine, { open = {}, tolerance }: AgreementOptions): void {
+export function describeAgreement(
+  engine: Engine,
+  { open = {}, tolerance, steps = { beside: 50, memory: 300 } }: AgreementOptions,
+): void {
   describe(`engine ${engine.name} beside wasm`, () => {
-    it.each(NETWORKS)(`loses the same in ${STEPS} steps of %s, within ${tolerance} relative`, async (name) => {
+    it.each(NETWORKS)(`loses the same in ${steps.beside} steps of %s, within ${tolerance} relative`, async (name) => {
       const oracle = oracleNamed(name);
       const sessions = [await wasmEngine.open(oracle.program, { threads: 2 }), await engine.open(oracle.program, open)];
       for (const session of sessions) await session.writeState(initialState(oracle));
       const distances: number[] = [];
-      for (let step = 0; step < STEPS; step++) {
+      for (let step = 0; step < steps.beside; step++) {
         const [ours, theirs] = await stepOfEach(sessions, oracle, step);
         distances.push(Math.abs(theirs! / ours! - 1));
       }
@@ -50,13 +54,13 @@ export function describeAgreement(engine: Engine, { open = {}, tolerance }: Agre
       await Promise.all([ours.dispose(), wasm.dispose()]);
     });
 
-    it("takes no more memory after 300 steps than after 100", async () => {
+    it(`takes no more memory after ${steps.memory} steps than after a third of them`, async () => {
       const oracle = oracleNamed("residual-adamw");
       const session = await engine.open(oracle.program, open);
       const resident: number[] = [];
-      for (let step = 0; step < 300; step++) {
+      for (let step = 0; step < steps.memory; step++) {
         await stepOfEach([session], oracle, step % 20);
-        if (step % 100 === 99) {
+        if ((step + 1) % (steps.memory / 3) === 0) {
           collectGarbage();
           resident.push(process.memoryUsage.rss());
         }

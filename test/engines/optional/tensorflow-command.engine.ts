@@ -54,7 +54,9 @@ describe("a library that is not what it should be", () => {
   it("is missing", async () => {
     const { exitCode, errors } = await run("/nowhere/at/all");
     expect(exitCode).toBe(1);
-    expect(errors).toMatch(/^error: engine tensorflow is not available: NETC_TENSORFLOW is \/nowhere.*pip install/);
+    expect(errors).toMatch(
+      /^error: engine tensorflow is not available: NETC_TENSORFLOW is \/nowhere.*netc engine add tensorflow --yes/,
+    );
     expect(errors.trim().split("\n")).toHaveLength(1);
   });
 

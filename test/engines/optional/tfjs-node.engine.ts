@@ -41,12 +41,14 @@ describe("netc run --engine tfjs-node", () => {
   it("says what adds the package where it is missing", async () => {
     const { exitCode, errors } = await run({ NETC_TFJS_NODE: "/nowhere/at/all" });
     expect(exitCode).toBe(1);
-    expect(errors).toMatch(/^error: engine tfjs-node is not available: tfjs-node is not installed; run `npm install/);
+    expect(errors).toMatch(
+      /^error: engine tfjs-node is not available: tfjs-node is not installed; run `netc engine add tfjs-node --yes`/,
+    );
   });
 
   it("says what adds a library where neither addon nor library is there", async () => {
     const { exitCode, errors } = await run({ NETC_TENSORFLOW: "/nowhere/at/all" });
     expect(exitCode).toBe(1);
-    expect(errors).toMatch(/^error: .* has no addon here, and NETC_TENSORFLOW is .*pip install tensorflow-cpu/);
+    expect(errors).toMatch(/^error: .* has no addon here, and NETC_TENSORFLOW is .*netc engine add tensorflow --yes/);
   });
 });

@@ -9,8 +9,7 @@ import { loadTensorflow } from "./library.js";
 import { requireBfloat16Instructions } from "./require-bfloat16.js";
 import { openTensorflowSession } from "./session.js";
 
-const REMEDY =
-  "run `python3 -m venv tensorflow && tensorflow/bin/pip install tensorflow-cpu` and set NETC_TENSORFLOW to that folder";
+const REMEDY = "run `netc engine add tensorflow --yes`, or set NETC_TENSORFLOW to where one is";
 
 /** Set to "one-by-one": the step's operations run one at a time, to find out whether its function is at fault. */
 const STEPS = "NETC_TENSORFLOW_STEPS";

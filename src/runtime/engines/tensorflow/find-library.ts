@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, delimiter, dirname, join, resolve } from "node:path";
+import { addOnFolder } from "../add-ons.js";
 
 export interface FoundLibrary {
   /** The file to load. */
@@ -81,6 +82,7 @@ function* environmentFolders(environment: NodeJS.ProcessEnv): Generator<[folder:
   const { VIRTUAL_ENV: virtual, CONDA_PREFIX: conda, LD_LIBRARY_PATH: paths = "" } = environment;
   if (virtual) yield [virtual, "the active virtual environment"];
   if (conda) yield [conda, "the active conda environment"];
+  yield [addOnFolder("tensorflow"), "netc engine add"];
   for (const folder of pythonPath(environment)) yield [join(folder, "tensorflow"), "python3"];
   const system = ["/usr/local/lib", "/usr/lib", "/opt/homebrew/lib"];
   for (const folder of [...paths.split(delimiter), ...system]) if (folder) yield [folder, "the system's libraries"];

@@ -12,9 +12,8 @@ import type { LoadedTfjsNode, TfjsNodePackage } from "./load-tfjs-node.js";
 import { findTfjsNode, loadTfjsNode } from "./load-tfjs-node.js";
 import { nativeKernels } from "./native-kernels.js";
 
-const PACKAGE_REMEDY = "run `npm install --no-save --ignore-scripts @tensorflow/tfjs-node@4.22.0`";
-const LIBRARY_REMEDY =
-  "run `npm rebuild @tensorflow/tfjs-node`, or `pip install tensorflow-cpu` and set NETC_TENSORFLOW to that environment";
+const PACKAGE_REMEDY = "run `netc engine add tfjs-node --yes`";
+const LIBRARY_REMEDY = "run `npm rebuild @tensorflow/tfjs-node`, or `netc engine add tensorflow --yes`";
 
 export const tfjsNodeEngine: Engine = {
   name: "tfjs-node",

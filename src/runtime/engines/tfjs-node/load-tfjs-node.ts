@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import util from "node:util";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
 import type { TensorflowContext } from "../tensorflow/context.js";
+import { addOnFolder } from "../add-ons.js";
 import { TfjsBinding } from "./binding.js";
 
 const PACKAGES = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"] as const;
@@ -18,11 +19,11 @@ export interface TfjsNodePackage {
   readonly hasAddon: boolean;
 }
 
-/** In the folder that NETC_TFJS_NODE names, else in the current folder's or netc's own node_modules. */
+/** In the folder that NETC_TFJS_NODE names, else in the current folder's, netc's own or the add-on's node_modules. */
 export function findTfjsNode(environment: NodeJS.ProcessEnv = process.env): TfjsNodePackage | undefined {
   const { NETC_TFJS_NODE: named } = environment;
   const own = fileURLToPath(new URL("../../../..", import.meta.url));
-  for (const root of named ? [resolve(named)] : [process.cwd(), own]) {
+  for (const root of named ? [resolve(named)] : [process.cwd(), own, addOnFolder("tfjs-node")]) {
     const { resolve: resolveFrom } = createRequire(join(root, "package.json"));
     for (const name of PACKAGES) {
       try {
