@@ -1,6 +1,7 @@
 // Where oneDNN is on this machine: the file that NETC_ONEDNN names, or the loader's own search, and whether netc can use it.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { addOnFolder } from "../../add-ons.js";
 import { Abi, BFLOAT16_ISA } from "./abi.js";
 import type { Koffi } from "../../native/load-koffi.js";
 import { loadKoffi } from "../../native/load-koffi.js";
@@ -57,6 +58,7 @@ const LIBRARY_FOLDERS = [
   "/usr/lib64",
   "/usr/lib",
   "/usr/local/lib",
+  join(addOnFolder("onednn"), "lib"),
 ];
 
 /** Debian names a library of version 3 by its second number too: libdnnl.so.3.6. */

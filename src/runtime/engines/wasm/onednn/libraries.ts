@@ -6,8 +6,7 @@ import { findOneDnn } from "./find.js";
 import { oneDnnKernels } from "./kernels.js";
 
 export const ONEDNN_REMEDY =
-  "run `apt-get install libdnnl2`, or `python3 -m venv onednn && onednn/bin/pip install onednn-cpu-gomp` and set " +
-  "NETC_ONEDNN to the file onednn/lib/libdnnl.so.3";
+  "run `apt-get install libdnnl2` or `netc engine add onednn --yes`, or set NETC_ONEDNN to a libdnnl's file";
 
 /** @throws UserError where the program asks for bfloat16 and nothing here computes in it. */
 export async function nativeLibraries({ config }: Program): Promise<ConvolutionLibrary[]> {
