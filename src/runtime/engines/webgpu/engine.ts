@@ -2,6 +2,7 @@
 import type { Program } from "../../../compiler/program.js";
 import type { Batch, Engine } from "../../engine.js";
 import { UserError } from "../../user-error.js";
+import { requireFloat32 } from "../require-float32.js";
 import type { TfjsKernels } from "../tfjs/kernels.js";
 import { plainKernels } from "../tfjs/kernels.js";
 import { TfjsSession } from "../tfjs/session.js";
@@ -43,6 +44,10 @@ export const webgpuEngine: Engine = {
       const reason = `Dawn cannot be loaded: ${(error as Error).message.split("\n")[0]}`;
       return { available: false, reason, remedy: WEBGPU_REMEDY };
     }
+  },
+
+  async require(program) {
+    requireFloat32(program, "webgpu");
   },
 
   async open(program, { device }) {
