@@ -44,6 +44,7 @@ const FORMATS: Readonly<Record<GraphFlags["format"], Format>> = {
     const { dotText } = await import("../compiler/targets/picture/dot.js");
     return dotText(await pictureOf(program, options));
   },
+  html: graphPage,
 };
 
 async function pictureOf({ config, graph }: Program, options: PictureOptions): Promise<Picture> {
@@ -64,16 +65,7 @@ const COLUMNS: readonly Column[] = [
 export function graphText(program: Program, total: Cost): string {
   const { config } = program;
   const batch = config.train.batch_size;
-  const cells = (row: Omit<NodeCost, "shape" | "operation">, operation: string, shape: string): string[] => [
-    row.name,
-    operation,
-    shape,
-    formatCount(row.parameters),
-    formatCount(row.multiplyAdds),
-    formatCount(row.activationBytes * batch),
-  ];
-  const rows = total.nodes.map((node) => cells(node, node.operation, formatShape(node.shape)));
-  const lines = tableLines(COLUMNS, [...rows, cells({ ...total, name: "total" }, "", "")]);
+  const lines = tableLines(COLUMNS, layerRows(total, batch));
   return [
     ...lines.slice(0, -1),
     "",
@@ -83,6 +75,44 @@ export function graphText(program: Program, total: Cost): string {
     `activation bytes are for a batch of ${batch}; peak training memory ${formatBytes(predictMemory(program).engineBytes)}`,
     "",
   ].join("\n");
+}
+
+/** A row a layer, and one of the totals. */
+function layerRows(total: Cost, batch: number): string[][] {
+  const cells = (row: Omit<NodeCost, "shape" | "operation">, operation: string, shape: string): string[] => [
+    row.name,
+    operation,
+    shape,
+    formatCount(row.parameters),
+    formatCount(row.multiplyAdds),
+    formatCount(row.activationBytes * batch),
+  ];
+  const rows = total.nodes.map((node) => cells(node, node.operation, formatShape(node.shape)));
+  return [...rows, cells({ ...total, name: "total" }, "", "")];
+}
+
+async function graphPage(program: Program, options: PictureOptions): Promise<string> {
+  const { svgText } = await import("../compiler/targets/picture/svg.js");
+  const { renderGraph } = await import("./report/render-report.js");
+  const { table } = await import("./report/view.js");
+  const { config, graph } = program;
+  const total = cost(graph);
+  const batch = config.train.batch_size;
+  return renderGraph({
+    title: config.name,
+    subtitle: `multiply-adds are for one image, activation bytes for a batch of ${batch}`,
+    figures: [
+      { label: "parameters", value: formatCount(total.parameters) },
+      { label: "multiply-adds an image", value: formatScaled(total.multiplyAdds) },
+      { label: "peak training memory", value: formatBytes(predictMemory(program).engineBytes) },
+    ],
+    network: svgText(await pictureOf(program, options)),
+    layers: table(
+      "Every layer and what it costs",
+      COLUMNS.map(({ title }) => title),
+      layerRows(total, batch),
+    ),
+  });
 }
 
 function graphJson(program: Program, { nodes, ...totals }: Cost): string {

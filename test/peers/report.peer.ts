@@ -67,6 +67,15 @@ describe("the report of a run", () => {
   });
 });
 
+it("the page of a network alone passes axe's rules and lists every layer", async () => {
+  const { output } = await netc(["graph", "configs/resnet-20.yaml", "--format", "html"]);
+  const page = await browser.newPage();
+  await page.setContent(output);
+  expect(await axeViolations(page)).toEqual([]);
+  expect(await page.locator("tbody tr").count()).toBeGreaterThan(60);
+  await page.close();
+});
+
 describe("the live page of a run", () => {
   it("follows the run, comes back after the server was away, and passes axe's rules", async () => {
     const path = await temporaryFolder();

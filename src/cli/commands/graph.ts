@@ -5,7 +5,7 @@ import { collect } from "../options.js";
 
 export interface GraphFlags {
   readonly set: readonly string[];
-  readonly format: "text" | "json" | "svg" | "mermaid" | "dot";
+  readonly format: "text" | "json" | "svg" | "mermaid" | "dot" | "html";
   readonly step: boolean;
   readonly unfold: boolean;
 }
@@ -23,7 +23,7 @@ export function register(program: Command): void {
     .option("--set <path=value>", "set a value of the file (may be repeated)", collect, [])
     .addOption(
       new Option("--format <format>", "how to print it")
-        .choices(["text", "json", "svg", "mermaid", "dot"])
+        .choices(["text", "json", "svg", "mermaid", "dot", "html"])
         .default("text"),
     )
     .option(
@@ -31,7 +31,7 @@ export function register(program: Command): void {
       "print the training step that the wasm engine executes: each kernel call with its operands",
       false,
     )
-    .option("--unfold", "draw every block, also equal ones in a row (with svg, mermaid and dot)", false)
+    .option("--unfold", "draw every block, also equal ones in a row (with svg, mermaid, dot and html)", false)
     .action(async (file: string, flags: GraphFlags) => {
       const { graph } = await import("../graph.js");
       process.exitCode = await graph(file, flags);

@@ -1,14 +1,23 @@
-// ReportView → one HTML page with everything in it: it opens without a network.
+// Views → HTML pages with everything in them: they open without a network.
 import { renderTemplate } from "../../runtime/render-template.js";
 import type { ReportView, Table } from "./view.js";
 
 const TABLE = new URL("table.html.hbs", import.meta.url);
 
+const PARTIALS = { table: TABLE, style: new URL("style.css.hbs", import.meta.url) };
+
 export async function renderReport(view: ReportView): Promise<string> {
-  return renderTemplate(new URL("report.html.hbs", import.meta.url), view, {
-    kind: "html",
-    partials: { table: TABLE },
-  });
+  return renderTemplate(new URL("report.html.hbs", import.meta.url), view, { kind: "html", partials: PARTIALS });
+}
+
+/** What `netc graph --format html` shows: the network alone, before anything was trained. */
+export interface GraphView extends Pick<ReportView, "title" | "subtitle" | "figures"> {
+  readonly network: string;
+  readonly layers: Table;
+}
+
+export async function renderGraph(view: GraphView): Promise<string> {
+  return renderTemplate(new URL("graph.html.hbs", import.meta.url), view, { kind: "html", partials: PARTIALS });
 }
 
 /** A table alone, for a section's markup. */
