@@ -28,6 +28,9 @@ export function suitsWinograd({ kernel, stride, padding, inLanes, outLanes }: Co
   return is3x3 && padsByOne && inLanes % 8 === 0 && Math.max(inLanes, outLanes) <= MAXIMUM_WINOGRAD_LANES;
 }
 
+/** Bytes of a thread's strip of tiles between two transforms (see assembly/winograd.ts). */
+export const STRIP_BYTES = 6784;
+
 /** Tiles of 4×4 pixels that are transformed and multiplied together. */
 export function winogradTilesAtOnce(depth: number, columns: number, least: number): number {
   const fitting = (300 * 1024) / (36 * (depth + columns) * 4);
@@ -36,7 +39,7 @@ export function winogradTilesAtOnce(depth: number, columns: number, least: numbe
 
 /** Bytes of the 36 matrices of a filter in the transformed domain, a cache line apart (see assembly/winograd.ts). */
 export function transformedFilterBytes({ inLanes, outLanes }: ConvolutionSizes): number {
-  return 36 * (inLanes * outLanes * 4 + 64);
+  return 36 * (inLanes * outLanes * 4 + 512);
 }
 
 export function winogradTiles({ images, height, width }: ConvolutionSizes): number {

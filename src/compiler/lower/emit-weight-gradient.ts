@@ -5,6 +5,7 @@ import {
   filterBytes,
   imageBytes,
   imagesAtOnce,
+  STRIP_BYTES,
   multiplyAddsOf,
   slotsFor,
   suitsWinograd,
@@ -26,7 +27,7 @@ export const weightGradientWinograd: WeightGradient = {
     const { threads } = selector.selection;
     const tilesAtOnce = winogradTilesAtOnce(inLanes, outLanes, 32);
     const slots = winogradSlots(sizes);
-    const scratchStride = threadScratch(2048 + 36 * ((inLanes + outLanes) * tilesAtOnce * 4 + 128));
+    const scratchStride = threadScratch(STRIP_BYTES + 36 * ((inLanes + outLanes) * tilesAtOnce * 4 + 1024));
     const scratch = selector.scratch("tiles", scratchStride * threads);
     const partials = selector.scratch("partial sums", transformedFilterBytes(sizes) * slots);
     const geometry = { images, height, width, inLanes, outLanes, tilesAtOnce, slots };
@@ -44,10 +45,10 @@ export const weightGradientByFrequency: WeightGradient = {
     const { inLanes, outLanes, height, width, images } = sizes;
     const tiles = Math.ceil(winogradTiles(sizes) / 4) * 4;
     const memory = {
-      inputTiles: selector.scratch("input tiles", 36 * (tiles * inLanes * 4 + 64)),
-      gradientTiles: selector.scratch("gradient tiles", 36 * (tiles * outLanes * 4 + 64)),
+      inputTiles: selector.scratch("input tiles", 36 * (tiles * inLanes * 4 + 512)),
+      gradientTiles: selector.scratch("gradient tiles", 36 * (tiles * outLanes * 4 + 512)),
       sums: selector.scratch("sums", transformedFilterBytes(sizes)),
-      scratch: selector.scratch("tile", 2048 * selector.selection.threads),
+      scratch: selector.scratch("tile", STRIP_BYTES * selector.selection.threads),
     };
     const geometry = { images, height, width, inLanes, outLanes };
     selector.call("weight_gradient_winograd_by_frequency", { ...operands, ...geometry, ...memory }, work(sizes));

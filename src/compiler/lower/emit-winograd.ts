@@ -2,6 +2,7 @@
 import type { ConvolutionKernel } from "./convolution-kernels.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import {
+  STRIP_BYTES,
   multiplyAddsOf,
   suitsWinograd,
   threadScratch,
@@ -60,7 +61,7 @@ function callWinograd(selector: KernelSelector, sizes: ConvolutionSizes, operand
   const filter = { weights, transformed, inLanes, outLanes, transposed };
   selector.call("transform_weights", { ...filter, scratch: filterScratch, scratchStride: 4096 });
   const tilesAtOnce = winogradTilesAtOnce(inLanes, outLanes, 16);
-  const scratchStride = threadScratch(2048 + 36 * ((inLanes + outLanes) * tilesAtOnce * 4 + 128));
+  const scratchStride = threadScratch(STRIP_BYTES + 36 * ((inLanes + outLanes) * tilesAtOnce * 4 + 1024));
   const scratch = selector.scratch("tiles", scratchStride * threads);
   const geometry = { images, height, width, depth, columns, tilesAtOnce, accumulate: Number(accumulated !== null) };
   selector.call(

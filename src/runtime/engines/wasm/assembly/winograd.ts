@@ -5,23 +5,20 @@ import { ConvolveWinograd, TransformWeights, WeightGradientWinograd, WeightGradi
 import { cut, fma, splat, ZERO } from "./simd";
 import { barrier, takeUnit } from "./threads";
 
-/** Bytes at the start of a thread's scratch for one tile between its two one-dimensional transforms. */
-const TILE_BYTES: usize = 2048;
+/** Tiles of a row that are transformed together: neighbours share two columns of their input. */
+const RUN: i32 = 16;
+/** Bytes of a row of such a run between its two one-dimensional transforms: 66 pixels of four channels, and a line more. */
+const STRIP_ROW: usize = 1120;
+/** Bytes of the strip of six rows at the start of a thread's scratch. */
+const STRIP_BYTES: usize = 6784;
 /** Added to the distance between frequencies, so that 36 matrices of a power of two do not fall on the same cache sets. */
-const LINE: usize = 64;
+const LINE: usize = 512;
 
-/** Bᵀ d on six values: the input's transform along one side; results go to `to`, `step` bytes apart. */
+/** The tiles from `place` on in a row of `across`, of `count` left: a run whose pixels fit into the zeros of a row outside the map. */
 // @ts-ignore: decorator
 @inline
-function transformInputLine(d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5: v128, to: usize, step: usize): void {
-  v128.store(to, fma(splat(4), d0, fma(splat(-5), d2, d4)));
-  const a = fma(splat(-4), d2, d4), b = fma(splat(-4), d1, d3);
-  v128.store(to + step, f32x4.add(a, b));
-  v128.store(to + 2 * step, f32x4.sub(a, b));
-  const c = f32x4.sub(d4, d2), e = f32x4.sub(d3, d1);
-  v128.store(to + 3 * step, fma(splat(2), e, c));
-  v128.store(to + 4 * step, fma(splat(-2), e, c));
-  v128.store(to + 5 * step, fma(splat(4), d1, fma(splat(-5), d3, d5)));
+function runLength(place: i32, across: i32, count: i32, lanes: i32): i32 {
+  return min(min(count, across - place % across), min(RUN, (16384 / lanes - 2) >> 2));
 }
 
 /** Zeros a column of six values that lies outside the map. */
@@ -29,131 +26,188 @@ function transformInputLine(d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5
 @inline
 function clearColumn(at: usize): void {
   const zero = splat(0);
-  v128.store(at, zero); v128.store(at, zero, 96); v128.store(at, zero, 192);
-  v128.store(at, zero, 288); v128.store(at, zero, 384); v128.store(at, zero, 480);
+  v128.store(at, zero); v128.store(at, zero, STRIP_ROW); v128.store(at, zero, 2 * STRIP_ROW);
+  v128.store(at, zero, 3 * STRIP_ROW); v128.store(at, zero, 4 * STRIP_ROW); v128.store(at, zero, 5 * STRIP_ROW);
 }
 
-/** Bᵀ d B of the 6×6 tile at (y0, x0), which may overlap the border; four channels go to `to`, the next `fourStep` on. */
+// The loops below stay functions of their own, since each is called in more than one place: V8 computes what a loop needs
+// within the loop where registers run out, and arguments are all that it does not compute again.
+
+/** Bᵀ d down the columns: four channels of `count` pixels from each of six rows → a strip. */
+function inputColumns(r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5: usize, pixel: usize, count: i32, strip: usize): void {
+  const end = strip + (<usize>count << 4);
+  for (; strip < end; strip += 16) {
+    const d0 = v128.load(r0), d2 = v128.load(r2), d4 = v128.load(r4);
+    v128.store(strip, fma(splat(4), d0, fma(splat(-5), d2, d4)));
+    const d1 = v128.load(r1), d3 = v128.load(r3), d5 = v128.load(r5);
+    const a = fma(splat(-4), d2, d4), b = fma(splat(-4), d1, d3);
+    v128.store(strip, f32x4.add(a, b), STRIP_ROW);
+    v128.store(strip, f32x4.sub(a, b), 2 * STRIP_ROW);
+    const c = f32x4.sub(d4, d2), e = f32x4.sub(d3, d1);
+    v128.store(strip, fma(splat(2), e, c), 3 * STRIP_ROW);
+    v128.store(strip, fma(splat(-2), e, c), 4 * STRIP_ROW);
+    v128.store(strip, fma(splat(4), d1, fma(splat(-5), d3, d5)), 5 * STRIP_ROW);
+    r0 += pixel; r1 += pixel; r2 += pixel; r3 += pixel; r4 += pixel; r5 += pixel;
+  }
+}
+
+/** d B along a row of the strip: tiles begin every four pixels → six frequencies of each tile. */
+function inputRow(line: usize, tiles: i32, to: usize, tileStep: usize, frequency: usize): void {
+  const end = line + (<usize>tiles << 6), to1 = frequency, to2 = frequency * 2, to3 = frequency * 3, to4 = frequency * 4, to5 = frequency * 5;
+  for (; line < end; line += 64, to += tileStep) {
+    const d0 = v128.load(line), d2 = v128.load(line, 32), d4 = v128.load(line, 64);
+    v128.store(to, fma(splat(4), d0, fma(splat(-5), d2, d4)));
+    const d1 = v128.load(line, 16), d3 = v128.load(line, 48), d5 = v128.load(line, 80);
+    const a = fma(splat(-4), d2, d4), b = fma(splat(-4), d1, d3);
+    v128.store(to + to1, f32x4.add(a, b));
+    v128.store(to + to2, f32x4.sub(a, b));
+    const c = f32x4.sub(d4, d2), e = f32x4.sub(d3, d1);
+    v128.store(to + to3, fma(splat(2), e, c));
+    v128.store(to + to4, fma(splat(-2), e, c));
+    v128.store(to + to5, fma(splat(4), d1, fma(splat(-5), d3, d5)));
+  }
+}
+
+/** Bᵀ d B of `tiles` 6×6 tiles from (y0, x0) on, which may overlap the border; four channels go to `to`, the next `fourStep` on. */
 function transformInput(
-  map: usize, y0: i32, x0: i32, height: i32, width: i32, lanes: i32, to: usize, fourStep: usize, frequency: usize, tile: usize,
+  map: usize, y0: i32, x0: i32, tiles: i32, height: i32, width: i32, lanes: i32,
+  to: usize, tileStep: usize, fourStep: usize, frequency: usize, strip: usize,
 ): void {
-  const pixel = <usize>lanes << 2, row = pixel * width, base = map + row * y0 + pixel * x0;
-  const r0 = y0 >= 0 ? base : ZERO, r1 = y0 + 1 < height ? base + row : ZERO, r2 = y0 + 2 < height ? base + 2 * row : ZERO;
-  const r3 = y0 + 3 < height ? base + 3 * row : ZERO, r4 = y0 + 4 < height ? base + 4 * row : ZERO;
-  const r5 = y0 + 5 < height ? base + 5 * row : ZERO;
-  // A row outside the map reads zeros at the same offsets: six pixels of at most 256 channels, of 64 KiB of zeros.
-  const j0 = x0 < 0 ? 1 : 0, j1 = min(6, width - x0);
+  const pixel = <usize>lanes << 2, row = pixel * width, left = x0 < 0 ? 1 : 0;
+  const columns = tiles * 4 + 2, inside = min(columns - left, width - x0 - left);
+  const base = map + row * y0 + pixel * (x0 + left), padded = strip + (<usize>columns << 4), six = frequency * 6;
+  let r0 = y0 >= 0 ? base : ZERO, r1 = base + row, r2 = y0 + 2 < height ? base + 2 * row : ZERO;
+  let r3 = y0 + 3 < height ? base + 3 * row : ZERO, r4 = y0 + 4 < height ? base + 4 * row : ZERO;
+  let r5 = y0 + 5 < height ? base + 5 * row : ZERO;
   for (let channel: usize = 0; channel < pixel; channel += 16) {
-    let column = tile, at = channel + pixel * j0;
-    if (j0) { clearColumn(column); column += 16; }
-    for (let j = j0; j < j1; j++) {
-      transformInputLine(
-        v128.load(r0 + at), v128.load(r1 + at), v128.load(r2 + at), v128.load(r3 + at), v128.load(r4 + at),
-        v128.load(r5 + at), column, 96,
-      );
-      column += 16; at += pixel;
-    }
-    for (let j = j1; j < 6; j++) { clearColumn(column); column += 16; }
-    let line = tile, q = to;
-    to += fourStep;
-    for (let i = 0; i < 6; i++) {
-      transformInputLine(
-        v128.load(line), v128.load(line, 16), v128.load(line, 32), v128.load(line, 48), v128.load(line, 64),
-        v128.load(line, 80), q, frequency,
-      );
-      line += 96; q += 6 * frequency;
-    }
+    if (left) {
+      clearColumn(strip);
+      inputColumns(r0, r1, r2, r3, r4, r5, pixel, inside, strip + 16);
+    } else inputColumns(r0, r1, r2, r3, r4, r5, pixel, inside, strip);
+    for (let column = strip + (<usize>(left + inside) << 4); column < padded; column += 16) clearColumn(column);
+    inputRow(strip, tiles, to, tileStep, frequency);
+    inputRow(strip + STRIP_ROW, tiles, to + six, tileStep, frequency);
+    inputRow(strip + 2 * STRIP_ROW, tiles, to + 2 * six, tileStep, frequency);
+    inputRow(strip + 3 * STRIP_ROW, tiles, to + 3 * six, tileStep, frequency);
+    inputRow(strip + 4 * STRIP_ROW, tiles, to + 4 * six, tileStep, frequency);
+    inputRow(strip + 5 * STRIP_ROW, tiles, to + 5 * six, tileStep, frequency);
+    r0 += 16; r1 += 16; r2 += 16; r3 += 16; r4 += 16; r5 += 16; to += fourStep;
   }
 }
 
-/** Aᵀ m A: 36 frequencies back to 4×4 pixels, plus the bias, plus what is there if `accumulate`. */
+/** m A: six frequencies of each tile → four pixels in a row of the strip. */
+function outputRow(from: usize, tiles: i32, tileStep: usize, frequency: usize, line: usize): void {
+  const end = line + (<usize>tiles << 6), from1 = frequency, from2 = frequency * 2, from3 = frequency * 3, from4 = frequency * 4, from5 = frequency * 5;
+  for (; line < end; line += 64, from += tileStep) {
+    const m1 = v128.load(from + from1), m2 = v128.load(from + from2), m3 = v128.load(from + from3), m4 = v128.load(from + from4);
+    const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
+    v128.store(line, f32x4.add(v128.load(from), f32x4.add(s1, s2)));
+    v128.store(line, fma(splat(2), d2, d1), 16);
+    v128.store(line, fma(splat(4), s2, s1), 32);
+    v128.store(line, f32x4.add(v128.load(from + from5), fma(splat(8), d2, d1)), 48);
+  }
+}
+
+/** Aᵀ m down the columns of the strip, plus the bias: `rows` of four pixels of each column, `row` bytes apart. */
+function outputColumns(strip: usize, count: i32, bias: v128, to: usize, row: usize, pixel: usize, rows: i32, accumulate: i32): void {
+  const end = strip + (<usize>count << 4), o1 = row, o2 = row * 2, o3 = row * 3;
+  for (; strip < end; strip += 16, to += pixel) {
+    const m1 = v128.load(strip, STRIP_ROW), m2 = v128.load(strip, 2 * STRIP_ROW);
+    const m3 = v128.load(strip, 3 * STRIP_ROW), m4 = v128.load(strip, 4 * STRIP_ROW);
+    const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
+    let a0 = f32x4.add(bias, f32x4.add(v128.load(strip), f32x4.add(s1, s2))), a1 = f32x4.add(bias, fma(splat(2), d2, d1));
+    let a2 = f32x4.add(bias, fma(splat(4), s2, s1)), a3 = f32x4.add(bias, f32x4.add(v128.load(strip, 5 * STRIP_ROW), fma(splat(8), d2, d1)));
+    if (accumulate) {
+      a0 = f32x4.add(a0, v128.load(to));
+      if (rows > 1) a1 = f32x4.add(a1, v128.load(to + o1));
+      if (rows > 2) a2 = f32x4.add(a2, v128.load(to + o2));
+      if (rows > 3) a3 = f32x4.add(a3, v128.load(to + o3));
+    }
+    v128.store(to, a0);
+    if (rows > 1) v128.store(to + o1, a1);
+    if (rows > 2) v128.store(to + o2, a2);
+    if (rows > 3) v128.store(to + o3, a3);
+  }
+}
+
+/** Aᵀ m A of `tiles` tiles: 36 frequencies back to 4×4 pixels from (y0, x0) on, plus the bias, plus what is there if `accumulate`. */
 function transformOutput(
-  from: usize, frequency: usize, map: usize, y0: i32, x0: i32, height: i32, width: i32, lanes: i32, tile: usize,
-  bias: usize, accumulate: i32,
+  from: usize, tileStep: usize, frequency: usize, map: usize, y0: i32, x0: i32, tiles: i32, height: i32, width: i32, lanes: i32,
+  strip: usize, bias: usize, accumulate: i32,
 ): void {
-  const pixel = <usize>lanes << 2, row = pixel * width, base = map + row * y0 + pixel * x0;
-  const rows = min(4, height - y0), columns = min(4, width - x0);
+  const pixel = <usize>lanes << 2, row = pixel * width;
+  const rows = min(4, height - y0), columns = min(tiles * 4, width - x0), six = frequency * 6;
+  let to = map + row * y0 + pixel * x0;
   for (let channel: usize = 0; channel < pixel; channel += 16) {
-    let q = from + channel, t = tile;
-    for (let j = 0; j < 6; j++) {
-      const m1 = v128.load(q + 6 * frequency), m2 = v128.load(q + 12 * frequency);
-      const m3 = v128.load(q + 18 * frequency), m4 = v128.load(q + 24 * frequency);
-      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
-      v128.store(t, f32x4.add(v128.load(q), f32x4.add(s1, s2)));
-      v128.store(t, fma(splat(2), d2, d1), 96);
-      v128.store(t, fma(splat(4), s2, s1), 192);
-      v128.store(t, f32x4.add(v128.load(q + 30 * frequency), fma(splat(8), d2, d1)), 288);
-      q += frequency; t += 16;
-    }
-    const b = bias ? v128.load(bias + channel) : splat(0);
-    t = tile;
-    let o = base + channel;
-    for (let i = 0; i < rows; i++) {
-      const m1 = v128.load(t, 16), m2 = v128.load(t, 32), m3 = v128.load(t, 48), m4 = v128.load(t, 64);
-      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
-      let a0 = f32x4.add(b, f32x4.add(v128.load(t), f32x4.add(s1, s2))), a1 = f32x4.add(b, fma(splat(2), d2, d1));
-      let a2 = f32x4.add(b, fma(splat(4), s2, s1)), a3 = f32x4.add(b, f32x4.add(v128.load(t, 80), fma(splat(8), d2, d1)));
-      if (columns == 4) {
-        if (accumulate) {
-          a0 = f32x4.add(a0, v128.load(o)); a1 = f32x4.add(a1, v128.load(o + pixel));
-          a2 = f32x4.add(a2, v128.load(o + 2 * pixel)); a3 = f32x4.add(a3, v128.load(o + 3 * pixel));
-        }
-        v128.store(o, a0); v128.store(o + pixel, a1); v128.store(o + 2 * pixel, a2); v128.store(o + 3 * pixel, a3);
-      } else {
-        if (accumulate) {
-          a0 = f32x4.add(a0, v128.load(o));
-          if (columns > 1) a1 = f32x4.add(a1, v128.load(o + pixel));
-          if (columns > 2) a2 = f32x4.add(a2, v128.load(o + 2 * pixel));
-        }
-        v128.store(o, a0);
-        if (columns > 1) v128.store(o + pixel, a1);
-        if (columns > 2) v128.store(o + 2 * pixel, a2);
-      }
-      t += 96; o += row;
-    }
+    outputRow(from, tiles, tileStep, frequency, strip);
+    outputRow(from + six, tiles, tileStep, frequency, strip + STRIP_ROW);
+    outputRow(from + 2 * six, tiles, tileStep, frequency, strip + 2 * STRIP_ROW);
+    outputRow(from + 3 * six, tiles, tileStep, frequency, strip + 3 * STRIP_ROW);
+    outputRow(from + 4 * six, tiles, tileStep, frequency, strip + 4 * STRIP_ROW);
+    outputRow(from + 5 * six, tiles, tileStep, frequency, strip + 5 * STRIP_ROW);
+    if (bias) outputColumns(strip, columns, v128.load(bias + channel), to, row, pixel, rows, accumulate);
+    else outputColumns(strip, columns, splat(0), to, row, pixel, rows, accumulate);
+    to += 16; from += 16;
   }
 }
 
-/** A y on four values: the output gradient's transform along one side. */
-// @ts-ignore: decorator
-@inline
-function transformGradientLine(y0: v128, y1: v128, y2: v128, y3: v128, to: usize, step: usize): void {
-  v128.store(to, y0);
-  const even = f32x4.add(y0, y2), odd = f32x4.add(y1, y3);
-  v128.store(to + step, f32x4.add(even, odd));
-  v128.store(to + 2 * step, f32x4.sub(even, odd));
-  const even4 = fma(splat(4), y2, y0), odd4 = fma(splat(4), y3, y1);
-  v128.store(to + 3 * step, fma(splat(2), odd4, even4));
-  v128.store(to + 4 * step, fma(splat(-2), odd4, even4));
-  v128.store(to + 5 * step, y3);
+/** A y down the columns: four channels of `count` pixels from each of four rows → a strip. */
+function gradientColumns(r0: usize, r1: usize, r2: usize, r3: usize, pixel: usize, count: i32, strip: usize): void {
+  const end = strip + (<usize>count << 4);
+  for (; strip < end; strip += 16) {
+    const y0 = v128.load(r0), y1 = v128.load(r1), y2 = v128.load(r2), y3 = v128.load(r3);
+    v128.store(strip, y0);
+    const even = f32x4.add(y0, y2), odd = f32x4.add(y1, y3);
+    v128.store(strip, f32x4.add(even, odd), STRIP_ROW);
+    v128.store(strip, f32x4.sub(even, odd), 2 * STRIP_ROW);
+    const even4 = fma(splat(4), y2, y0), odd4 = fma(splat(4), y3, y1);
+    v128.store(strip, fma(splat(2), odd4, even4), 3 * STRIP_ROW);
+    v128.store(strip, fma(splat(-2), odd4, even4), 4 * STRIP_ROW);
+    v128.store(strip, y3, 5 * STRIP_ROW);
+    r0 += pixel; r1 += pixel; r2 += pixel; r3 += pixel;
+  }
 }
 
-/** A dy Aᵀ of the 4×4 tile at (y0, x0), cut at the border; eight channels go to `to`, the next `eightStep` on. */
+/** y Aᵀ along a row of the strip → six frequencies of each tile. */
+function gradientRow(line: usize, tiles: i32, to: usize, tileStep: usize, frequency: usize): void {
+  const end = line + (<usize>tiles << 6), to1 = frequency, to2 = frequency * 2, to3 = frequency * 3, to4 = frequency * 4, to5 = frequency * 5;
+  for (; line < end; line += 64, to += tileStep) {
+    const y0 = v128.load(line), y1 = v128.load(line, 16), y2 = v128.load(line, 32), y3 = v128.load(line, 48);
+    v128.store(to, y0);
+    const even = f32x4.add(y0, y2), odd = f32x4.add(y1, y3);
+    v128.store(to + to1, f32x4.add(even, odd));
+    v128.store(to + to2, f32x4.sub(even, odd));
+    const even4 = fma(splat(4), y2, y0), odd4 = fma(splat(4), y3, y1);
+    v128.store(to + to3, fma(splat(2), odd4, even4));
+    v128.store(to + to4, fma(splat(-2), odd4, even4));
+    v128.store(to + to5, y3);
+  }
+}
+
+/** A dy Aᵀ of `tiles` 4×4 tiles from (y0, x0) on, cut at the border; eight channels go to `to`, the next `eightStep` on. */
 function transformGradient(
-  map: usize, y0: i32, x0: i32, height: i32, width: i32, lanes: i32, to: usize, eightStep: usize, frequency: usize, tile: usize,
+  map: usize, y0: i32, x0: i32, tiles: i32, height: i32, width: i32, lanes: i32,
+  to: usize, tileStep: usize, eightStep: usize, frequency: usize, strip: usize,
 ): void {
-  const pixel = <usize>lanes << 2, row = pixel * width, r0 = map + row * y0 + pixel * x0;
-  const r1 = y0 + 1 < height ? r0 + row : ZERO, r2 = y0 + 2 < height ? r0 + 2 * row : ZERO;
-  const r3 = y0 + 3 < height ? r0 + 3 * row : ZERO;
-  const columns = min(4, width - x0), zero = splat(0);
+  const pixel = <usize>lanes << 2, row = pixel * width, inside = min(tiles * 4, width - x0), six = frequency * 6;
+  const padded = strip + (<usize>tiles << 6), ends = strip + (<usize>inside << 4);
+  let r0 = map + row * y0 + pixel * x0;
+  let r1 = y0 + 1 < height ? r0 + row : ZERO, r2 = y0 + 2 < height ? r0 + 2 * row : ZERO, r3 = y0 + 3 < height ? r0 + 3 * row : ZERO;
   for (let channel: usize = 0; channel < pixel; channel += 16) {
-    let t = tile, at = channel;
-    for (let j = 0; j < columns; j++) {
-      transformGradientLine(v128.load(r0 + at), v128.load(r1 + at), v128.load(r2 + at), v128.load(r3 + at), t, 64);
-      t += 16; at += pixel;
+    if (ends == padded) gradientColumns(r0, r1, r2, r3, pixel, tiles << 2, strip);
+    else {
+      gradientColumns(r0, r1, r2, r3, pixel, inside, strip);
+      for (let column = ends; column < padded; column += 16) clearColumn(column);
     }
-    for (let j = columns; j < 4; j++) {
-      v128.store(t, zero); v128.store(t, zero, 64); v128.store(t, zero, 128);
-      v128.store(t, zero, 192); v128.store(t, zero, 256); v128.store(t, zero, 320);
-      t += 16;
-    }
-    t = tile;
-    let q = to + (channel & 16);
+    const q = to + (channel & 16);
     if (channel & 16) to += eightStep;
-    for (let i = 0; i < 6; i++) {
-      transformGradientLine(v128.load(t), v128.load(t, 16), v128.load(t, 32), v128.load(t, 48), q, frequency);
-      t += 64; q += 6 * frequency;
-    }
+    gradientRow(strip, tiles, q, tileStep, frequency);
+    gradientRow(strip + STRIP_ROW, tiles, q + six, tileStep, frequency);
+    gradientRow(strip + 2 * STRIP_ROW, tiles, q + 2 * six, tileStep, frequency);
+    gradientRow(strip + 3 * STRIP_ROW, tiles, q + 3 * six, tileStep, frequency);
+    gradientRow(strip + 4 * STRIP_ROW, tiles, q + 4 * six, tileStep, frequency);
+    gradientRow(strip + 5 * STRIP_ROW, tiles, q + 5 * six, tileStep, frequency);
+    r0 += 16; r1 += 16; r2 += 16; r3 += 16;
   }
 }
 
@@ -270,15 +324,16 @@ export function convolveWinograd(call: usize, thread: i32): void {
   const depthRow = <usize>depth << 2, columnRow = <usize>columns << 2;
   const inputImage = depthRow * (height * width), outputImage = columnRow * (height * width);
   const tile = ConvolveWinograd.scratch(call) + <usize>ConvolveWinograd.scratchStride(call) * thread;
-  const from = tile + TILE_BYTES, fromFrequency = <usize>(atOnce * depth * 4) + LINE;
+  const from = tile + STRIP_BYTES, fromFrequency = <usize>(atOnce * depth * 4) + LINE;
   const to = from + 36 * fromFrequency, toFrequency = <usize>(atOnce * columns * 4) + LINE;
   const panel = depthRow << 3, filterFrequency = depthRow * columns + LINE;
   for (let unit = takeUnit(); unit * atOnce < tiles; unit = takeUnit()) {
     const first = unit * atOnce, count = min(atOnce, tiles - first), fours = (count + 3) >> 2;
-    for (let t = 0; t < count; t++) {
+    for (let t = 0, run = 0; t < count; t += run) {
       const at = first + t, image = at / inImage, place = at % inImage;
       const y = (place / across) * 4 - 1, x = (place % across) * 4 - 1;
-      transformInput(input + inputImage * image, y, x, height, width, depth, from + depthRow * t, 16, fromFrequency, tile);
+      run = runLength(place, across, count - t, depth);
+      transformInput(input + inputImage * image, y, x, run, height, width, depth, from + depthRow * t, depthRow, 16, fromFrequency, tile);
     }
     for (let f = 0; f < 36; f++) for (let column = 0; column < columns >> 3; column++) {
       multiplyPanel(
@@ -286,10 +341,11 @@ export function convolveWinograd(call: usize, thread: i32): void {
         to + toFrequency * f + (<usize>column << 5), columnRow,
       );
     }
-    for (let t = 0; t < count; t++) {
+    for (let t = 0, run = 0; t < count; t += run) {
       const at = first + t, image = at / inImage, place = at % inImage;
       const y = (place / across) * 4, x = (place % across) * 4;
-      transformOutput(to + columnRow * t, toFrequency, output + outputImage * image, y, x, height, width, columns, tile, bias, accumulate);
+      run = runLength(place, across, count - t, 16);
+      transformOutput(to + columnRow * t, columnRow, toFrequency, output + outputImage * image, y, x, run, height, width, columns, tile, bias, accumulate);
     }
   }
 }
@@ -383,7 +439,7 @@ export function weightGradientWinograd(call: usize, thread: i32, threads: i32): 
   const inputImage = inRow * (height * width), gradientImage = outRow * (height * width);
   const tile = WeightGradientWinograd.scratch(call) + <usize>WeightGradientWinograd.scratchStride(call) * thread;
   const fourStep = <usize>atOnce << 4, eightStep = <usize>atOnce << 5; // panels [channel / 4][tile][4] and [channel / 8][tile][8]
-  const x = tile + TILE_BYTES, xFrequency = fourStep * (inLanes >> 2) + LINE;
+  const x = tile + STRIP_BYTES, xFrequency = fourStep * (inLanes >> 2) + LINE;
   const d = x + 36 * xFrequency, dFrequency = eightStep * (outLanes >> 3) + LINE;
   const partials = WeightGradientWinograd.partials(call);
 
@@ -392,11 +448,12 @@ export function weightGradientWinograd(call: usize, thread: i32, threads: i32): 
     memory.fill(sums, 0, 36 * (tap + LINE));
     for (let first = cut(tiles, slot, slots); first < end; first += atOnce) {
       const count = min(atOnce, end - first), whole = (count + 3) & ~3;
-      for (let t = 0; t < count; t++) {
+      for (let t = 0, run = 0; t < count; t += run) {
         const at = first + t, image = at / inImage, place = at % inImage, row = (place / across) * 4, column = (place % across) * 4;
         const xTile = x + (<usize>t << 4), dTile = d + (<usize>t << 5);
-        transformInput(input + inputImage * image, row - 1, column - 1, height, width, inLanes, xTile, fourStep, xFrequency, tile);
-        transformGradient(gradient + gradientImage * image, row, column, height, width, outLanes, dTile, eightStep, dFrequency, tile);
+        run = runLength(place, across, count - t, max(inLanes, outLanes));
+        transformInput(input + inputImage * image, row - 1, column - 1, run, height, width, inLanes, xTile, 16, fourStep, xFrequency, tile);
+        transformGradient(gradient + gradientImage * image, row, column, run, height, width, outLanes, dTile, 32, eightStep, dFrequency, tile);
       }
       if (whole > count) {
         clearTiles(x, xFrequency, fourStep, inLanes >> 2, 16, count, whole);
@@ -427,20 +484,22 @@ export function weightGradientWinogradByFrequency(call: usize, thread: i32, thre
   const tiles = WeightGradientWinogradByFrequency.images(call) * inImage, whole = (tiles + 3) & ~3;
   const inRow = <usize>inLanes << 2, outRow = <usize>outLanes << 2, tap = inRow * outLanes;
   const inputImage = inRow * (height * width), gradientImage = outRow * (height * width);
-  const tile = WeightGradientWinogradByFrequency.scratch(call) + TILE_BYTES * thread;
+  const tile = WeightGradientWinogradByFrequency.scratch(call) + STRIP_BYTES * thread;
   const fourStep = <usize>whole << 4, eightStep = <usize>whole << 5;
   const x = WeightGradientWinogradByFrequency.inputTiles(call), xFrequency = fourStep * (inLanes >> 2) + LINE;
   const d = WeightGradientWinogradByFrequency.gradientTiles(call), dFrequency = eightStep * (outLanes >> 3) + LINE;
   const sums = WeightGradientWinogradByFrequency.sums(call);
 
-  for (let four = takeUnit(); four < whole >> 2; four = takeUnit()) {
-    for (let t = four * 4; t < min(tiles, four * 4 + 4); t++) {
+  for (let unit = takeUnit(); unit * RUN < whole; unit = takeUnit()) {
+    const end = min(tiles, (unit + 1) * RUN);
+    for (let t = unit * RUN, run = 0; t < end; t += run) {
       const image = t / inImage, place = t % inImage, row = (place / across) * 4, column = (place % across) * 4;
       const xTile = x + (<usize>t << 4), dTile = d + (<usize>t << 5);
-      transformInput(input + inputImage * image, row - 1, column - 1, height, width, inLanes, xTile, fourStep, xFrequency, tile);
-      transformGradient(gradient + gradientImage * image, row, column, height, width, outLanes, dTile, eightStep, dFrequency, tile);
+      run = runLength(place, across, end - t, max(inLanes, outLanes));
+      transformInput(input + inputImage * image, row - 1, column - 1, run, height, width, inLanes, xTile, 16, fourStep, xFrequency, tile);
+      transformGradient(gradient + gradientImage * image, row, column, run, height, width, outLanes, dTile, 32, eightStep, dFrequency, tile);
     }
-    if (four * 4 + 4 > tiles) {
+    if ((unit + 1) * RUN >= whole) {
       clearTiles(x, xFrequency, fourStep, inLanes >> 2, 16, tiles, whole);
       clearTiles(d, dFrequency, eightStep, outLanes >> 3, 32, tiles, whole);
     }
