@@ -47,6 +47,25 @@ const extentRules: ExtentRules = {
     const pixels = images * height * width * FLOAT;
     return { input: pixels * depth, transformed: 36 * depth * columns * FLOAT, output: pixels * columns };
   },
+  transform_weights_strided: ({ inLanes, outLanes }) => {
+    const pairs = inLanes * outLanes * FLOAT;
+    return { weights: 9 * pairs, transformed: 81 * pairs };
+  },
+  convolve_winograd_strided: ({ images, height, width, inLanes, outHeight, outWidth, outLanes }) => {
+    const transformed = 81 * inLanes * outLanes * FLOAT;
+    const output = images * outHeight * outWidth * outLanes * FLOAT;
+    return { input: images * height * width * inLanes * FLOAT, transformed, output };
+  },
+  input_gradient_winograd_strided: ({ images, height, width, inLanes, outHeight, outWidth, outLanes }) => {
+    const transformed = 81 * inLanes * outLanes * FLOAT;
+    const outputGradient = images * outHeight * outWidth * outLanes * FLOAT;
+    return { outputGradient, transformed, inputGradient: images * height * width * inLanes * FLOAT };
+  },
+  weight_gradient_winograd_strided: ({ images, height, width, inLanes, outHeight, outWidth, outLanes }) => {
+    const outputGradient = images * outHeight * outWidth * outLanes * FLOAT;
+    const weightGradient = 9 * inLanes * outLanes * FLOAT;
+    return { input: images * height * width * inLanes * FLOAT, outputGradient, weightGradient };
+  },
   weight_gradient_winograd: winogradGradientExtents,
   weight_gradient_winograd_by_frequency: winogradGradientExtents,
   weight_gradient_by_image: weightGradientExtents,

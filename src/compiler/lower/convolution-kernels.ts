@@ -6,6 +6,11 @@ import type { ConvolutionSizes } from "./convolution-plan.js";
 import { directConvolution, directInputGradient } from "./emit-direct.js";
 import { winogradConvolution, winogradInputGradient } from "./emit-winograd.js";
 import {
+  stridedWinogradConvolution,
+  stridedWinogradInputGradient,
+  stridedWinogradWeightGradient,
+} from "./emit-winograd-strided.js";
+import {
   weightGradientByChannel,
   weightGradientByFrequency,
   weightGradientByImage,
@@ -66,11 +71,12 @@ export interface ConvolutionChoice {
 export const BY_COST: ConvolutionChoice = { chosen: {}, libraries: [] };
 
 const webAssembly: ConvolutionKernels = {
-  forward: [winogradConvolution, directConvolution],
-  "input gradient": [winogradInputGradient, directInputGradient],
+  forward: [winogradConvolution, stridedWinogradConvolution, directConvolution],
+  "input gradient": [winogradInputGradient, stridedWinogradInputGradient, directInputGradient],
   "weight gradient": [
     weightGradientWinograd,
     weightGradientByFrequency,
+    stridedWinogradWeightGradient,
     weightGradientByImage,
     weightGradientByChannel,
   ],

@@ -18,7 +18,7 @@ const CACHE_BYTES = 256 * 1024;
 const MAXIMUM_SLOTS = 16;
 const SLOT_BYTES = 16 * 1024 * 1024;
 /** Most lanes of Winograd's kernels: their filters grow fourfold, to 38 MB at 512 lanes both ways. */
-const MAXIMUM_WINOGRAD_LANES = 640;
+export const MAXIMUM_WINOGRAD_LANES = 640;
 
 /** Whether it is 3×3 with stride 1 and padding 1. */
 export function suitsWinograd({ kernel, stride, padding, inLanes, outLanes }: ConvolutionSizes): boolean {
@@ -31,15 +31,29 @@ export function suitsWinograd({ kernel, stride, padding, inLanes, outLanes }: Co
 /** Bytes of a thread's strip of tiles between two transforms (see assembly/winograd.ts). */
 export const STRIP_BYTES = 6784;
 
-/** Tiles of 4×4 pixels that are transformed and multiplied together. */
-export function winogradTilesAtOnce(depth: number, columns: number, least: number): number {
-  const fitting = (300 * 1024) / (36 * (depth + columns) * 4);
-  return Math.max(least, Math.min(128, Math.floor(fitting / 4) * 4));
+/** Bytes between the matrices of frequencies, so that they spread over the sets of a cache (see assembly/winograd.ts). */
+export const FREQUENCY_GAP = 512;
+
+/**
+ * Tiles of a unit of work, `tileBytes` each in the transformed domain: as many as fit into the second-level cache, but so
+ * many that reading the filter does not cost more than its products, and so few that all threads have some.
+ */
+export function tilesAtOnce(tiles: number, tileBytes: number): number {
+  const fitting = Math.min(MOST_TILES, (300 * 1024) / tileBytes);
+  const least = Math.min(WORTH_A_FILTER, Math.max(FEWEST_TILES, tiles / UNITS));
+  return Math.ceil(Math.max(fitting, least) / 4) * 4;
 }
+
+const MOST_TILES = 128;
+/** Measured from 256 channels on: 64 tiles are a fifth faster than 16. */
+const WORTH_A_FILTER = 64;
+const FEWEST_TILES = 16;
+/** Shares of the work that can go to different threads. */
+const UNITS = 8;
 
 /** Bytes of the 36 matrices of a filter in the transformed domain, a cache line apart (see assembly/winograd.ts). */
 export function transformedFilterBytes({ inLanes, outLanes }: ConvolutionSizes): number {
-  return 36 * (inLanes * outLanes * 4 + 512);
+  return 36 * (inLanes * outLanes * 4 + FREQUENCY_GAP);
 }
 
 export function winogradTiles({ images, height, width }: ConvolutionSizes): number {

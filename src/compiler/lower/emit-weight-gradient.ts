@@ -5,14 +5,15 @@ import {
   filterBytes,
   imageBytes,
   imagesAtOnce,
+  FREQUENCY_GAP,
   STRIP_BYTES,
   multiplyAddsOf,
   slotsFor,
   suitsWinograd,
   threadScratch,
+  tilesAtOnce,
   transformedFilterBytes,
   winogradTiles,
-  winogradTilesAtOnce,
 } from "./convolution-plan.js";
 
 type WeightGradient = ConvolutionKernel<"weight gradient">;
@@ -25,12 +26,12 @@ export const weightGradientWinograd: WeightGradient = {
   emit(selector, sizes, operands) {
     const { inLanes, outLanes, height, width, images } = sizes;
     const { threads } = selector.selection;
-    const tilesAtOnce = winogradTilesAtOnce(inLanes, outLanes, 32);
+    const atOnce = tilesAtOnce(winogradTiles(sizes), 36 * (inLanes + outLanes) * 4);
     const slots = winogradSlots(sizes);
-    const scratchStride = threadScratch(STRIP_BYTES + 36 * ((inLanes + outLanes) * tilesAtOnce * 4 + 1024));
+    const scratchStride = threadScratch(STRIP_BYTES + 36 * ((inLanes + outLanes) * atOnce * 4 + 2 * FREQUENCY_GAP));
     const scratch = selector.scratch("tiles", scratchStride * threads);
     const partials = selector.scratch("partial sums", transformedFilterBytes(sizes) * slots);
-    const geometry = { images, height, width, inLanes, outLanes, tilesAtOnce, slots };
+    const geometry = { images, height, width, inLanes, outLanes, tilesAtOnce: atOnce, slots };
     const memory = { partials, scratch, scratchStride };
     selector.call("weight_gradient_winograd", { ...operands, ...geometry, ...memory }, work(sizes));
   },
@@ -45,8 +46,8 @@ export const weightGradientByFrequency: WeightGradient = {
     const { inLanes, outLanes, height, width, images } = sizes;
     const tiles = Math.ceil(winogradTiles(sizes) / 4) * 4;
     const memory = {
-      inputTiles: selector.scratch("input tiles", 36 * (tiles * inLanes * 4 + 512)),
-      gradientTiles: selector.scratch("gradient tiles", 36 * (tiles * outLanes * 4 + 512)),
+      inputTiles: selector.scratch("input tiles", 36 * (tiles * inLanes * 4 + FREQUENCY_GAP)),
+      gradientTiles: selector.scratch("gradient tiles", 36 * (tiles * outLanes * 4 + FREQUENCY_GAP)),
       sums: selector.scratch("sums", transformedFilterBytes(sizes)),
       scratch: selector.scratch("tile", STRIP_BYTES * selector.selection.threads),
     };
@@ -96,8 +97,9 @@ export const weightGradientByChannel: WeightGradient = {
 };
 
 function winogradSlots(sizes: ConvolutionSizes): number {
-  const tilesAtOnce = winogradTilesAtOnce(sizes.inLanes, sizes.outLanes, 32);
-  return slotsFor(transformedFilterBytes(sizes), Math.ceil(winogradTiles(sizes) / tilesAtOnce));
+  const tiles = winogradTiles(sizes);
+  const units = Math.ceil(tiles / tilesAtOnce(tiles, 36 * (sizes.inLanes + sizes.outLanes) * 4));
+  return slotsFor(transformedFilterBytes(sizes), units);
 }
 
 function winogradCost(sizes: ConvolutionSizes): number {

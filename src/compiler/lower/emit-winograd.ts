@@ -2,13 +2,14 @@
 import type { ConvolutionKernel } from "./convolution-kernels.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import {
+  FREQUENCY_GAP,
   STRIP_BYTES,
   multiplyAddsOf,
   suitsWinograd,
   threadScratch,
+  tilesAtOnce,
   transformedFilterBytes,
   winogradTiles,
-  winogradTilesAtOnce,
 } from "./convolution-plan.js";
 import type { BufferId } from "./kernel-calls.js";
 import type { BufferOperand, KernelSelector } from "./kernel-selector.js";
@@ -60,10 +61,18 @@ function callWinograd(selector: KernelSelector, sizes: ConvolutionSizes, operand
   const filterScratch = selector.scratch("filter tile", 4096 * threads);
   const filter = { weights, transformed, inLanes, outLanes, transposed };
   selector.call("transform_weights", { ...filter, scratch: filterScratch, scratchStride: 4096 });
-  const tilesAtOnce = winogradTilesAtOnce(inLanes, outLanes, 16);
-  const scratchStride = threadScratch(STRIP_BYTES + 36 * ((inLanes + outLanes) * tilesAtOnce * 4 + 1024));
+  const atOnce = tilesAtOnce(winogradTiles(sizes), 36 * (inLanes + outLanes) * 4);
+  const scratchStride = threadScratch(STRIP_BYTES + 36 * ((inLanes + outLanes) * atOnce * 4 + 2 * FREQUENCY_GAP));
   const scratch = selector.scratch("tiles", scratchStride * threads);
-  const geometry = { images, height, width, depth, columns, tilesAtOnce, accumulate: Number(accumulated !== null) };
+  const geometry = {
+    images,
+    height,
+    width,
+    depth,
+    columns,
+    tilesAtOnce: atOnce,
+    accumulate: Number(accumulated !== null),
+  };
   selector.call(
     "convolve_winograd",
     { input, transformed, bias, output, ...geometry, scratch, scratchStride },

@@ -7,6 +7,16 @@ import { libraryKernels } from "./library-kernels.js";
 /** read, write (whole buffer), update (read and write), scratch (contents mean nothing before and after), or a plain number. */
 export type Access = "read" | "write" | "update" | "scratch" | "integer" | "float";
 
+const stridedOperands = {
+  images: "integer",
+  height: "integer",
+  width: "integer",
+  inLanes: "integer",
+  outHeight: "integer",
+  outWidth: "integer",
+  outLanes: "integer",
+} as const;
+
 export const kernels = {
   /** 8-bit images [pixels, channels] → floats [pixels, lanes] through a table of 256 values a channel. */
   load_images: {
@@ -97,6 +107,48 @@ export const kernels = {
     width: "integer",
     inLanes: "integer",
     outLanes: "integer",
+    inputTiles: "scratch",
+    gradientTiles: "scratch",
+    sums: "scratch",
+    scratch: "scratch",
+  },
+  /** 3×3 filters of stride 2 → 25 matrices of F(4×4, 2×2), whose phases lie along the depth, or transposed the columns. */
+  transform_weights_strided: {
+    weights: "read",
+    transformed: "write",
+    inLanes: "integer",
+    outLanes: "integer",
+    transposed: "integer",
+    scratch: "scratch",
+    scratchStride: "integer",
+  },
+  /** 3×3, stride 2, padding 1 above and to the left, by Winograd's F(4×4, 2×2) over the odd and even pixels. */
+  convolve_winograd_strided: {
+    input: "read",
+    transformed: "read",
+    bias: "read",
+    output: "write",
+    ...stridedOperands,
+    tilesAtOnce: "integer",
+    scratch: "scratch",
+    scratchStride: "integer",
+  },
+  input_gradient_winograd_strided: {
+    outputGradient: "read",
+    transformed: "read",
+    inputGradient: "update",
+    ...stridedOperands,
+    tilesAtOnce: "integer",
+    accumulate: "integer",
+    scratch: "scratch",
+    scratchStride: "integer",
+  },
+  weight_gradient_winograd_strided: {
+    input: "read",
+    outputGradient: "read",
+    weightGradient: "write",
+    ...stridedOperands,
+    tilesAtOnce: "integer",
     inputTiles: "scratch",
     gradientTiles: "scratch",
     sums: "scratch",

@@ -9,7 +9,7 @@ import {
   planDirect,
   slotsFor,
   suitsWinograd,
-  winogradTilesAtOnce,
+  tilesAtOnce,
 } from "../../../src/compiler/lower/convolution-plan.js";
 
 const RUNS = { numRuns: 60, seed: 1 };
@@ -134,9 +134,10 @@ describe("the choice of an algorithm", () => {
   it("cuts work into whole groups of tiles, and sums into a bounded number of parts whatever the sizes", () => {
     fc.assert(
       fc.property(lanes, lanes, fc.integer({ min: 1, max: 1e6 }), (depth, columns, parts) => {
-        const tiles = winogradTilesAtOnce(depth, columns, 16);
+        const tiles = tilesAtOnce(parts, 36 * (depth + columns) * 4);
         expect(tiles % 4).toBe(0);
         expect(tiles).toBeGreaterThanOrEqual(16);
+        expect(tiles).toBeLessThanOrEqual(128);
         const slots = slotsFor(depth * columns * 36, parts);
         expect(slots).toBeGreaterThanOrEqual(1);
         expect(slots).toBeLessThanOrEqual(Math.min(16, parts));

@@ -78,6 +78,9 @@ const convolutions: readonly Convolution[] = [
   { map: [7, 5], channels: [3, 12], batch: 5, kernel: 2, padding: 1 },
   { map: [8, 8], channels: [5, 8], batch: 3, kernel: 2, stride: 2 },
   { map: [9, 9], channels: [12, 5], batch: 8, kernel: 3, stride: 2, padding: 1 },
+  { map: [16, 16], channels: [16, 32], batch: 3, kernel: 3, stride: 2, padding: 1 },
+  { map: [70, 7], channels: [8, 24], batch: 2, kernel: 3, stride: 2, padding: [1, 0, 1, 1] },
+  { map: [5, 150], channels: [24, 8], batch: 1, kernel: 3, stride: 2, padding: [1, 1, 1, 0] },
   { map: [10, 10], channels: [8, 8], batch: 1, kernel: 3, stride: 3 },
   { map: [33, 31], channels: [5, 3], batch: 2, kernel: 3, stride: 2, padding: [0, 1, 0, 1] },
   { map: [9, 7], channels: [8, 8], batch: 3, kernel: 3, padding: [2, 0, 0, 1] },
@@ -510,8 +513,10 @@ function termsOf({ map, channels, batch, kernel }: Convolution): number {
 }
 
 function isWinograd({ kernels }: KernelOutcome, tensor: string): boolean {
-  if (tensor === "weight gradient") return kernels.some((kernel) => kernel.startsWith("weight_gradient_winograd"));
-  return tensor !== "bias gradient" && kernels.includes("convolve_winograd");
+  const pass = /^(weight|input) gradient/.exec(tensor)?.[1] ?? "convolve";
+  const passes = { weight: /^weight_gradient_winograd/, input: /^input_gradient_winograd|^convolve_winograd$/ };
+  const pattern = pass === "convolve" ? /^convolve_winograd/ : passes[pass as keyof typeof passes];
+  return tensor !== "bias gradient" && kernels.some((kernel) => pattern.test(kernel));
 }
 
 function pointwiseGraph(

@@ -13,6 +13,9 @@ import { pointwise, pointwiseGradient, scale } from "./pointwise";
 import { barrier, STEP } from "./threads";
 import { updateAdam, updateAverage, updateSgd } from "./update";
 import { weightGradientByChannel, weightGradientByImage } from "./weight-gradient";
+import {
+  convolveWinogradStrided, inputGradientWinogradStrided, transformWeightsStrided, weightGradientWinogradStrided,
+} from "./winograd-strided";
 import { convolveWinograd, transformWeights, weightGradientWinograd, weightGradientWinogradByFrequency } from "./winograd";
 
 export { peakCopy, peakMultiplyAdd } from "./peak";
@@ -76,6 +79,10 @@ function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
     case operands.ConvolveWinograd.ID: convolveWinograd(call, thread); break;
     case operands.WeightGradientWinograd.ID: weightGradientWinograd(call, thread, threads); break;
     case operands.WeightGradientWinogradByFrequency.ID: weightGradientWinogradByFrequency(call, thread, threads); break;
+    case operands.TransformWeightsStrided.ID: transformWeightsStrided(call, thread); break;
+    case operands.ConvolveWinogradStrided.ID: convolveWinogradStrided(call, thread); break;
+    case operands.InputGradientWinogradStrided.ID: inputGradientWinogradStrided(call, thread); break;
+    case operands.WeightGradientWinogradStrided.ID: weightGradientWinogradStrided(call, thread, threads); break;
     case operands.WeightGradientByImage.ID: weightGradientByImage(call, thread, threads); break;
     case operands.WeightGradientByChannel.ID: weightGradientByChannel(call, thread, threads); break;
     case operands.LibraryConvolution.ID: libraryConvolution(call, threads); break;

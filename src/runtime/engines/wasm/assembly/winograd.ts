@@ -8,11 +8,11 @@ import { barrier, takeUnit } from "./threads";
 /** Tiles of a row that are transformed together: neighbours share two columns of their input. */
 const RUN: i32 = 16;
 /** Bytes of a row of such a run between its two one-dimensional transforms: 66 pixels of four channels, and a line more. */
-const STRIP_ROW: usize = 1120;
+export const STRIP_ROW: usize = 1120;
 /** Bytes of the strip of six rows at the start of a thread's scratch. */
-const STRIP_BYTES: usize = 6784;
+export const STRIP_BYTES: usize = 6784;
 /** Added to the distance between frequencies, so that 36 matrices of a power of two do not fall on the same cache sets. */
-const LINE: usize = 512;
+export const LINE: usize = 512;
 
 /** The tiles from `place` on in a row of `across`, of `count` left: a run whose pixels fit into the zeros of a row outside the map. */
 // @ts-ignore: decorator
@@ -24,7 +24,7 @@ function runLength(place: i32, across: i32, count: i32, lanes: i32): i32 {
 /** Zeros a column of six values that lies outside the map. */
 // @ts-ignore: decorator
 @inline
-function clearColumn(at: usize): void {
+export function clearColumn(at: usize): void {
   const zero = splat(0);
   v128.store(at, zero); v128.store(at, zero, STRIP_ROW); v128.store(at, zero, 2 * STRIP_ROW);
   v128.store(at, zero, 3 * STRIP_ROW); v128.store(at, zero, 4 * STRIP_ROW); v128.store(at, zero, 5 * STRIP_ROW);
@@ -212,7 +212,7 @@ function transformGradient(
 }
 
 /** result[4·fours][8] = a[.][depth] · panel[depth][8]; row strides in bytes. */
-function multiplyPanel(a: usize, aRow: usize, fours: i32, panel: usize, panelBytes: usize, result: usize, resultRow: usize): void {
+export function multiplyPanel(a: usize, aRow: usize, fours: i32, panel: usize, panelBytes: usize, result: usize, resultRow: usize): void {
   const end = panel + panelBytes, e1 = end - 32, e2 = end - 64, e3 = end - 96, e4 = end - 128;
   for (let four = 0; four < fours; four++) {
     let a0 = a, a1 = a0 + aRow, a2 = a1 + aRow, a3 = a2 + aRow, b = panel;
@@ -363,7 +363,7 @@ function transformSumsLine(at: usize, step: usize, to: usize, toStep: usize): vo
 }
 
 /** sums[4][8] += Σ over `count` (a multiple of 4) of x[4] ⊗ d[8], both packed; `row` is the stride of a row of sums. */
-function accumulatePanels(x: usize, d: usize, count: i32, sums: usize, row: usize): void {
+export function accumulatePanels(x: usize, d: usize, count: i32, sums: usize, row: usize): void {
   const s1 = sums + row, s2 = s1 + row, s3 = s2 + row, end = d + (<usize>count << 5);
   let c00 = v128.load(sums), c01 = v128.load(sums, 16), c10 = v128.load(s1), c11 = v128.load(s1, 16);
   let c20 = v128.load(s2), c21 = v128.load(s2, 16), c30 = v128.load(s3), c31 = v128.load(s3, 16);
