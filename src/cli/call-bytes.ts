@@ -47,6 +47,15 @@ const extentRules: ExtentRules = {
     const pixels = images * height * width * FLOAT;
     return { input: pixels * depth, transformed: 36 * depth * columns * FLOAT, output: pixels * columns };
   },
+  transform_weights_threes: ({ inLanes, outLanes }) => {
+    const pairs = inLanes * outLanes * FLOAT;
+    return { weights: 9 * pairs, transformed: 25 * pairs };
+  },
+  convolve_winograd_threes: ({ images, height, width, depth, columns }) => {
+    const pixels = images * height * width * FLOAT;
+    return { input: pixels * depth, transformed: 25 * depth * columns * FLOAT, output: pixels * columns };
+  },
+  weight_gradient_winograd_threes: winogradGradientExtents,
   transform_weights_strided: ({ inLanes, outLanes }) => {
     const pairs = inLanes * outLanes * FLOAT;
     return { weights: 9 * pairs, transformed: 81 * pairs };
@@ -110,6 +119,7 @@ const extentRules: ExtentRules = {
   accumulate_gradients: ({ count }) => ({ gradients: count * FLOAT, sums: count * FLOAT }),
   gradient_norm: ({ count }) => ({ gradients: count * FLOAT }),
   clip_gradients: ({ count }) => ({ gradients: count * FLOAT }),
+  scale: ({ count }) => ({ input: count * FLOAT, output: count * FLOAT }),
   update_sgd: ({ count }) => {
     const bytes = count * FLOAT;
     return { parameters: bytes, gradients: bytes, momenta: bytes };
@@ -117,6 +127,10 @@ const extentRules: ExtentRules = {
   update_adam: ({ count }) => {
     const bytes = count * FLOAT;
     return { parameters: bytes, gradients: bytes, firstMoments: bytes, secondMoments: bytes };
+  },
+  update_muon: ({ rows, columns }) => {
+    const bytes = rows * columns * FLOAT;
+    return { parameters: bytes, gradients: bytes, momenta: bytes };
   },
   update_average: ({ count }) => ({ values: count * FLOAT, averages: count * FLOAT }),
 };

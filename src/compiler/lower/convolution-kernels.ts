@@ -11,6 +11,11 @@ import {
   stridedWinogradWeightGradient,
 } from "./emit-winograd-strided.js";
 import {
+  winogradThreesConvolution,
+  winogradThreesInputGradient,
+  winogradThreesWeightGradient,
+} from "./emit-winograd-threes.js";
+import {
   weightGradientByChannel,
   weightGradientByFrequency,
   weightGradientByImage,
@@ -71,11 +76,17 @@ export interface ConvolutionChoice {
 export const BY_COST: ConvolutionChoice = { chosen: {}, libraries: [] };
 
 const webAssembly: ConvolutionKernels = {
-  forward: [winogradConvolution, stridedWinogradConvolution, directConvolution],
-  "input gradient": [winogradInputGradient, stridedWinogradInputGradient, directInputGradient],
+  forward: [winogradConvolution, winogradThreesConvolution, stridedWinogradConvolution, directConvolution],
+  "input gradient": [
+    winogradInputGradient,
+    winogradThreesInputGradient,
+    stridedWinogradInputGradient,
+    directInputGradient,
+  ],
   "weight gradient": [
     weightGradientWinograd,
     weightGradientByFrequency,
+    winogradThreesWeightGradient,
     stridedWinogradWeightGradient,
     weightGradientByImage,
     weightGradientByChannel,

@@ -41,7 +41,10 @@ export const weightGradientWinograd: WeightGradient = {
 export const weightGradientByFrequency: WeightGradient = {
   name: "winograd by frequency",
   suits: (sizes) => suitsWinograd(sizes) && sizes.inLanes % 8 === 0,
-  cost: (sizes) => winogradCost(sizes) + 36 * winogradTiles(sizes) * (sizes.inLanes + sizes.outLanes) * 4 * 0.1,
+  cost: (sizes) => {
+    const tiles = 36 * winogradTiles(sizes) * (sizes.inLanes + sizes.outLanes) * 4;
+    return winogradCost(sizes) + tiles * 0.1 + transformedFilterBytes(sizes) * 0.3;
+  },
   emit(selector, sizes, operands) {
     const { inLanes, outLanes, height, width, images } = sizes;
     const tiles = Math.ceil(winogradTiles(sizes) / 4) * 4;

@@ -16,6 +16,7 @@ import { weightGradientByChannel, weightGradientByImage } from "./weight-gradien
 import {
   convolveWinogradStrided, inputGradientWinogradStrided, transformWeightsStrided, weightGradientWinogradStrided,
 } from "./winograd-strided";
+import { convolveWinogradThrees, transformWeightsThrees, weightGradientWinogradThrees } from "./winograd-threes";
 import { convolveWinograd, transformWeights, weightGradientWinograd, weightGradientWinogradByFrequency } from "./winograd";
 
 export { peakCopy, peakMultiplyAdd } from "./peak";
@@ -83,6 +84,9 @@ function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
     case operands.ConvolveWinogradStrided.ID: convolveWinogradStrided(call, thread); break;
     case operands.InputGradientWinogradStrided.ID: inputGradientWinogradStrided(call, thread); break;
     case operands.WeightGradientWinogradStrided.ID: weightGradientWinogradStrided(call, thread, threads); break;
+    case operands.TransformWeightsThrees.ID: transformWeightsThrees(call, thread); break;
+    case operands.ConvolveWinogradThrees.ID: convolveWinogradThrees(call, thread); break;
+    case operands.WeightGradientWinogradThrees.ID: weightGradientWinogradThrees(call, thread, threads); break;
     case operands.WeightGradientByImage.ID: weightGradientByImage(call, thread, threads); break;
     case operands.WeightGradientByChannel.ID: weightGradientByChannel(call, thread, threads); break;
     case operands.LibraryConvolution.ID: libraryConvolution(call, threads); break;

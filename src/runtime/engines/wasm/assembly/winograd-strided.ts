@@ -28,7 +28,7 @@ function runLength(place: i32, across: i32, count: i32, lanes: i32, pixels: i32)
 // The loops below stay functions of their own: see winograd.ts.
 
 /** Bᵀ d down the columns: four channels of `count` pixels from each of five rows → a strip. */
-function columnsOfFive(r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, pixel: usize, count: i32, strip: usize): void {
+export function columnsOfFive(r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, pixel: usize, count: i32, strip: usize): void {
   const end = strip + (<usize>count << 4);
   for (; strip < end; strip += 16) {
     const d1 = v128.load(r1), d2 = v128.load(r2), d3 = v128.load(r3), t = f32x4.sub(d3, d1);
@@ -74,7 +74,7 @@ function rowOfPhases(line: usize, tiles: i32, odd: usize, last: usize, even: usi
 }
 
 /** d B along a row of the strip, tiles of four pixels → five frequencies. */
-function rowOfFive(line: usize, tiles: i32, to: usize, tileStep: usize, frequency: usize): void {
+export function rowOfFive(line: usize, tiles: i32, to: usize, tileStep: usize, frequency: usize): void {
   const end = line + (<usize>tiles << 6), to1 = frequency, to2 = frequency * 2, to3 = frequency * 3, to4 = frequency * 4;
   for (; line < end; line += 64, to += tileStep) {
     const d1 = v128.load(line, 16), d2 = v128.load(line, 32), d3 = v128.load(line, 48), t = f32x4.sub(d3, d1);
@@ -89,7 +89,7 @@ function rowOfFive(line: usize, tiles: i32, to: usize, tileStep: usize, frequenc
 /** A row of the map, or zeros where it lies outside. */
 // @ts-ignore: decorator
 @inline
-function rowAt(base: usize, row: usize, y: i32, height: i32): usize {
+export function rowAt(base: usize, row: usize, y: i32, height: i32): usize {
   return y >= 0 && y < height ? base + row * y : ZERO;
 }
 

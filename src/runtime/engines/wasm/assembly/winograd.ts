@@ -282,8 +282,10 @@ export function transformWeights(call: usize, thread: i32): void {
   const frequency = (<usize>(depth * columns) << 2) + LINE, tap = <usize>(inLanes * outLanes) << 2, row = <usize>outLanes << 2;
   const taps = TransformWeights.scratch(call) + <usize>TransformWeights.scratchStride(call) * thread; // [4 k][9][4 columns]
   const between = taps + 640; // [6][3]
-  for (let four = takeUnit(); four < depth >> 2; four = takeUnit()) {
-    for (let column = 0; column < columns; column += 4) {
+  // A unit is a tile of columns: its rows lie one behind the other in every frequency, so that writes go on in lines.
+  for (let unit = takeUnit(); unit < columns >> 3; unit = takeUnit()) {
+    for (let half = 0; half < depth >> 1; half++) {
+      const four = half >> 1, column = (unit << 3) + ((half & 1) << 2);
       for (let t: usize = 0; t < 9; t++) {
         const to = taps + (t << 4);
         if (!transposed) {

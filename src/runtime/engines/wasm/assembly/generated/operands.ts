@@ -174,7 +174,7 @@ export namespace WeightGradientWinogradByFrequency {
   @inline export function scratch(call: usize): usize { return load<usize>(call, 44); }
 }
 
-export namespace TransformWeightsStrided {
+export namespace TransformWeightsThrees {
   export const ID: i32 = 7;
   // @ts-ignore: decorator
   @inline export function weights(call: usize): usize { return load<usize>(call, 0); }
@@ -192,8 +192,86 @@ export namespace TransformWeightsStrided {
   @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 24); }
 }
 
-export namespace ConvolveWinogradStrided {
+export namespace ConvolveWinogradThrees {
   export const ID: i32 = 8;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function transformed(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function bias(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function depth(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function columns(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function accumulate(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 48); }
+}
+
+export namespace WeightGradientWinogradThrees {
+  export const ID: i32 = 9;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function weightGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function inputTiles(call: usize): usize { return load<usize>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function gradientTiles(call: usize): usize { return load<usize>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function sums(call: usize): usize { return load<usize>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 48); }
+}
+
+export namespace TransformWeightsStrided {
+  export const ID: i32 = 10;
+  // @ts-ignore: decorator
+  @inline export function weights(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function transformed(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function transposed(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 24); }
+}
+
+export namespace ConvolveWinogradStrided {
+  export const ID: i32 = 11;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -225,7 +303,7 @@ export namespace ConvolveWinogradStrided {
 }
 
 export namespace InputGradientWinogradStrided {
-  export const ID: i32 = 9;
+  export const ID: i32 = 12;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -257,7 +335,7 @@ export namespace InputGradientWinogradStrided {
 }
 
 export namespace WeightGradientWinogradStrided {
-  export const ID: i32 = 10;
+  export const ID: i32 = 13;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -291,7 +369,7 @@ export namespace WeightGradientWinogradStrided {
 }
 
 export namespace WeightGradientByImage {
-  export const ID: i32 = 11;
+  export const ID: i32 = 14;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -337,7 +415,7 @@ export namespace WeightGradientByImage {
 }
 
 export namespace WeightGradientByChannel {
-  export const ID: i32 = 12;
+  export const ID: i32 = 15;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -379,7 +457,7 @@ export namespace WeightGradientByChannel {
 }
 
 export namespace LibraryConvolution {
-  export const ID: i32 = 13;
+  export const ID: i32 = 16;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -429,7 +507,7 @@ export namespace LibraryConvolution {
 }
 
 export namespace LibraryInputGradient {
-  export const ID: i32 = 14;
+  export const ID: i32 = 17;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -479,7 +557,7 @@ export namespace LibraryInputGradient {
 }
 
 export namespace LibraryWeightGradient {
-  export const ID: i32 = 15;
+  export const ID: i32 = 18;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -529,7 +607,7 @@ export namespace LibraryWeightGradient {
 }
 
 export namespace BiasGradient {
-  export const ID: i32 = 16;
+  export const ID: i32 = 19;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -545,7 +623,7 @@ export namespace BiasGradient {
 }
 
 export namespace BatchNorm {
-  export const ID: i32 = 17;
+  export const ID: i32 = 20;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -585,7 +663,7 @@ export namespace BatchNorm {
 }
 
 export namespace BatchNormGradient {
-  export const ID: i32 = 18;
+  export const ID: i32 = 21;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -625,7 +703,7 @@ export namespace BatchNormGradient {
 }
 
 export namespace BatchNormInference {
-  export const ID: i32 = 19;
+  export const ID: i32 = 22;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -653,7 +731,7 @@ export namespace BatchNormInference {
 }
 
 export namespace Pointwise {
-  export const ID: i32 = 20;
+  export const ID: i32 = 23;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -669,7 +747,7 @@ export namespace Pointwise {
 }
 
 export namespace PointwiseGradient {
-  export const ID: i32 = 21;
+  export const ID: i32 = 24;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -689,7 +767,7 @@ export namespace PointwiseGradient {
 }
 
 export namespace Subsample {
-  export const ID: i32 = 22;
+  export const ID: i32 = 25;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -717,7 +795,7 @@ export namespace Subsample {
 }
 
 export namespace SubsampleGradient {
-  export const ID: i32 = 23;
+  export const ID: i32 = 26;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -745,7 +823,7 @@ export namespace SubsampleGradient {
 }
 
 export namespace MaxPool {
-  export const ID: i32 = 24;
+  export const ID: i32 = 27;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -777,7 +855,7 @@ export namespace MaxPool {
 }
 
 export namespace MaxPoolGradient {
-  export const ID: i32 = 25;
+  export const ID: i32 = 28;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -813,7 +891,7 @@ export namespace MaxPoolGradient {
 }
 
 export namespace AveragePool {
-  export const ID: i32 = 26;
+  export const ID: i32 = 29;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -845,7 +923,7 @@ export namespace AveragePool {
 }
 
 export namespace AveragePoolGradient {
-  export const ID: i32 = 27;
+  export const ID: i32 = 30;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -877,7 +955,7 @@ export namespace AveragePoolGradient {
 }
 
 export namespace Scale {
-  export const ID: i32 = 28;
+  export const ID: i32 = 31;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -889,7 +967,7 @@ export namespace Scale {
 }
 
 export namespace SoftmaxCrossEntropy {
-  export const ID: i32 = 29;
+  export const ID: i32 = 32;
   // @ts-ignore: decorator
   @inline export function logits(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -913,7 +991,7 @@ export namespace SoftmaxCrossEntropy {
 }
 
 export namespace UpdateSgd {
-  export const ID: i32 = 30;
+  export const ID: i32 = 33;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -935,7 +1013,7 @@ export namespace UpdateSgd {
 }
 
 export namespace UpdateAdam {
-  export const ID: i32 = 31;
+  export const ID: i32 = 34;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -965,7 +1043,7 @@ export namespace UpdateAdam {
 }
 
 export namespace UpdateMuon {
-  export const ID: i32 = 32;
+  export const ID: i32 = 35;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -999,7 +1077,7 @@ export namespace UpdateMuon {
 }
 
 export namespace UpdateAverage {
-  export const ID: i32 = 33;
+  export const ID: i32 = 36;
   // @ts-ignore: decorator
   @inline export function values(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
