@@ -514,7 +514,10 @@ function termsOf({ map, channels, batch, kernel }: Convolution): number {
 
 function isWinograd({ kernels }: KernelOutcome, tensor: string): boolean {
   const pass = /^(weight|input) gradient/.exec(tensor)?.[1] ?? "convolve";
-  const passes = { weight: /^weight_gradient_winograd/, input: /^input_gradient_winograd|^convolve_winograd$/ };
+  const passes = {
+    weight: /^weight_gradient_winograd/,
+    input: /^input_gradient_winograd|^convolve_winograd(_threes)?$/,
+  };
   const pattern = pass === "convolve" ? /^convolve_winograd/ : passes[pass as keyof typeof passes];
   return tensor !== "bias gradient" && kernels.some((kernel) => pattern.test(kernel));
 }

@@ -1,10 +1,10 @@
 // Winograd's F(3×3, 3×3) for 3×3 convolutions of stride 1 and padding 1 over maps whose sides are threes and not fours: 25
 // frequencies at the points 0, 1, −1, 2 and ∞ for 3×3 outputs, where F(4×4, 3×3) would fill up tiles of 36.
 import { ConvolveWinogradThrees, TransformWeightsThrees, WeightGradientWinogradThrees } from "./generated/operands";
-import { fma, splat, ZERO } from "./simd";
+import { fma, splat } from "./simd";
 import { barrier, takeUnit } from "./threads";
+import { columnsOfFive, rowAt, rowOfFive } from "./winograd-phases";
 import { accumulatePanels, clearColumn, LINE, multiplyPanel, STRIP_BYTES, STRIP_ROW } from "./winograd";
-import { columnsOfFive, rowAt, rowOfFive } from "./winograd-strided";
 
 /** Bᵀ d B of the 5×5 pixels around a tile of 3×3 at (y, x), which may overlap the border. */
 function transformInput(
