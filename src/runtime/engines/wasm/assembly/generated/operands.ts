@@ -990,8 +990,38 @@ export namespace SoftmaxCrossEntropy {
   @inline export function labelSmoothing(call: usize): f32 { return load<f32>(call, 36); }
 }
 
-export namespace UpdateSgd {
+export namespace AccumulateGradients {
   export const ID: i32 = 33;
+  // @ts-ignore: decorator
+  @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function sums(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function count(call: usize): i32 { return load<i32>(call, 8); }
+}
+
+export namespace GradientNorm {
+  export const ID: i32 = 34;
+  // @ts-ignore: decorator
+  @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function count(call: usize): i32 { return load<i32>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function partials(call: usize): usize { return load<usize>(call, 8); }
+}
+
+export namespace ClipGradients {
+  export const ID: i32 = 35;
+  // @ts-ignore: decorator
+  @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function count(call: usize): i32 { return load<i32>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function limit(call: usize): f32 { return load<f32>(call, 8); }
+}
+
+export namespace UpdateSgd {
+  export const ID: i32 = 36;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1013,7 +1043,7 @@ export namespace UpdateSgd {
 }
 
 export namespace UpdateAdam {
-  export const ID: i32 = 34;
+  export const ID: i32 = 37;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1043,7 +1073,7 @@ export namespace UpdateAdam {
 }
 
 export namespace UpdateMuon {
-  export const ID: i32 = 35;
+  export const ID: i32 = 38;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1077,7 +1107,7 @@ export namespace UpdateMuon {
 }
 
 export namespace UpdateAverage {
-  export const ID: i32 = 36;
+  export const ID: i32 = 39;
   // @ts-ignore: decorator
   @inline export function values(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
