@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { peersFor } from "./peers.mjs";
 import { Side } from "./side.mjs";
 import { median } from "./statistics.mjs";
+import { loadEngine } from "../dist/runtime/engines/index.js";
 import { search } from "../dist/runtime/engines/wasm/onednn/find.js";
 
 /** Resolves to { batchSize, threads, sides, skipped }; each side with its rate, its memory and, for peers, netc's ratio to it. */
@@ -36,13 +37,13 @@ export async function compare(workload, { threads, rounds, steps, warmup, bfloat
 export async function sidesFor(workload, { threads, warmup, bfloat16 }) {
   const { file, mode } = workload;
   const set = batchSetting(workload);
-  const netc = (name, oneDnn, precision = "float32") => ({
+  const netc = (name, oneDnn, precision = "float32", engine = "wasm") => ({
     name,
     isNetc: true,
     command: process.execPath,
     args: [
       fileURLToPath(new URL("netc-side.mjs", import.meta.url)),
-      JSON.stringify({ file, set: [...set, `train.precision=${precision}`], mode, threads, warmup }),
+      JSON.stringify({ file, set: [...set, `train.precision=${precision}`], mode, threads, warmup, engine }),
     ],
     environment: { NETC_ONEDNN: oneDnn },
     precision,
@@ -54,10 +55,24 @@ export async function sidesFor(workload, { threads, warmup, bfloat16 }) {
       netc(`netc with oneDNN ${version}`, file),
       ...(bfloat16 ? [netc(`netc with oneDNN ${version} bfloat16`, file, "bfloat16")] : []),
     ]),
+    ...(await otherEngines({ bfloat16 })).map(({ engine, label, precision }) => netc(label, "off", precision, engine)),
   ];
   const { sides, skipped } = await peersFor({ ...workload, set }, { threads, warmup, bfloat16 });
   const missing = accelerated.length === 0 ? [{ name: "netc with oneDNN", reason: "not found", install: ONEDNN }] : [];
   return { sides: [...own, ...sides], skipped: [...skipped, ...missing] };
+}
+
+/** The engines beside wasm whose libraries this machine has, in each precision that is measured. */
+async function otherEngines({ bfloat16 }) {
+  const found = [];
+  for (const engine of ["tensorflow", "tfjs-node"]) {
+    const availability = await (await loadEngine(engine)).probe();
+    if (!availability.available) continue;
+    const label = `netc on ${engine === "tensorflow" ? availability.version : engine}`;
+    found.push({ engine, label, precision: "float32" });
+    if (bfloat16 && engine === "tensorflow") found.push({ engine, label: `${label} bfloat16`, precision: "bfloat16" });
+  }
+  return found;
 }
 
 const ONEDNN = "apt-get install libdnnl2; or NETC_BENCH_ONEDNN=FILE[:FILE]";

@@ -1,5 +1,5 @@
-// netc's side of a comparison: the product's own trainer (or evaluator) with its own data pipeline, on the wasm engine.
-// The one argument is JSON: { file or text, set, mode: "train" | "evaluate", threads, warmup }.
+// netc's side of a comparison: the product's own trainer (or evaluator) with its own data pipeline, on an
+// engine. The one argument is JSON: { file or text, set, mode: "train" | "evaluate", threads, warmup, engine }.
 import { access, readFile } from "node:fs/promises";
 import { Gate } from "./side-protocol.mjs";
 import { median } from "./statistics.mjs";
@@ -9,11 +9,12 @@ import { cachedCifar10 } from "../dist/runtime/data/cifar10/fetch-cifar10.js";
 import { createLoader } from "../dist/runtime/data/loader.js";
 import { openDataset } from "../dist/runtime/data/open-dataset.js";
 import { evaluate } from "../dist/runtime/evaluator.js";
+import { loadEngine } from "../dist/runtime/engines/index.js";
 import { chooseKernels } from "../dist/runtime/engines/wasm/choose-kernels.js";
 import { openWasmSession } from "../dist/runtime/engines/wasm/session.js";
 import { train } from "../dist/runtime/trainer.js";
 
-const { file, text, set = [], mode, threads, warmup } = JSON.parse(process.argv[2]);
+const { file, text, set = [], mode, threads, warmup, engine = "wasm" } = JSON.parse(process.argv[2]);
 const source = text ?? (await readFile(file, "utf8"));
 const { program, data } = await compile();
 const { config } = program;
@@ -22,7 +23,10 @@ const dataMilliseconds = [];
 const loader = timed(createLoader(dataset, config));
 
 const baseline = process.memoryUsage.rss(); // with the data set, before the network
-const session = await openWasmSession(program, threads, await chooseKernels(program, threads, "measured"));
+const session =
+  engine === "wasm"
+    ? await openWasmSession(program, threads, await chooseKernels(program, threads, "measured"))
+    : await (await loadEngine(engine)).open(program, { threads });
 const batchSize = mode === "train" ? config.train.batch_size : config.train.evaluation.batch_size;
 const { parameters } = cost(program.graph);
 const ready = { data, parameters, batchSize, heapBytes: session.heapBytes };

@@ -2,12 +2,18 @@
 // one batch that lies ready in memory. The one argument is JSON: { modules, name, file, warmup, momentum }.
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 import { Gate } from "../side-protocol.mjs";
 import { compileText } from "../../dist/compiler/compile.js";
+import { openContext } from "../../dist/runtime/engines/tensorflow/context.js";
+import { findTensorflow } from "../../dist/runtime/engines/tensorflow/find-library.js";
+import { loadTensorflow } from "../../dist/runtime/engines/tensorflow/library.js";
+import { findTfjsNode, loadTfjsNode } from "../../dist/runtime/engines/tfjs-node/load-tfjs-node.js";
 import { buildTfjsModel } from "../../dist/compiler/targets/tfjs.js";
 
 const { modules, name, file, set = [], warmup, momentum } = JSON.parse(process.argv[2]);
-const tf = createRequire(modules)(name);
+const tf = await loadTfjs();
 const baseline = process.memoryUsage.rss(); // with the library loaded, before the network
 const program = compileText(await readFile(file, "utf8"), file, set).value;
 const { input, classifier } = program.config.model;
@@ -31,4 +37,17 @@ const gate = new Gate({ warmup, baseline, ready });
 for (;;) {
   await gate.beforeStep();
   await model.trainOnBatch(images, labels);
+}
+
+/** By its own addon, or where that is not there over the TensorFlow library that netc's engines find. */
+async function loadTfjs() {
+  try {
+    return createRequire(modules)(name);
+  } catch (error) {
+    const search = findTensorflow();
+    if ("missing" in search) throw error;
+    const threads = availableParallelism();
+    const context = openContext(await loadTensorflow(search.library), { threads, device: { kind: "cpu" } });
+    return loadTfjsNode(findTfjsNode({ NETC_TFJS_NODE: dirname(modules) }), context).tf.core;
+  }
 }

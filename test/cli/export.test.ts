@@ -11,7 +11,8 @@ const smoke = fileURLToPath(new URL("../../configs/smoke.yaml", import.meta.url)
 describe("netc export", () => {
   it("lists its formats", async () => {
     const { output } = await netc(["export", "--help"]);
-    for (const format of ["safetensors", "pytorch"]) expect(output).toMatch(new RegExp(`^  ${format} `, "m"));
+    for (const format of ["safetensors", "savedmodel", "pytorch"])
+      expect(output).toMatch(new RegExp(`^  ${format} `, "m"));
   });
 
   it("writes the newest whole checkpoint of a run, names broken ones, and leaves nothing else", async () => {

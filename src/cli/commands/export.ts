@@ -32,6 +32,17 @@ export const exportFormats: Readonly<Record<string, ExportFormat>> = {
       return new Map([["model.safetensors", pytorchSafetensors(program, state, run.checkpoint.progress.step)]]);
     },
   },
+  savedmodel: {
+    summary: "TensorFlow's SavedModel, for Python and TensorFlow Serving",
+    description:
+      "Writes a SavedModel from 8-bit images to logits and probabilities, for any number of images, normalisation and " +
+      "weights inside, and the names of the classes in assets/classes.txt.",
+    takesFile: false,
+    write: async (source) => {
+      const { savedModelFiles } = await import("../../runtime/export/saved-model.js");
+      return savedModelFiles(source);
+    },
+  },
   pytorch: {
     summary: "a PyTorch project that trains on, on one machine or many",
     description:

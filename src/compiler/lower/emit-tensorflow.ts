@@ -67,7 +67,8 @@ function emit(
 ): Emission {
   const { config } = program;
   const { height, width, channels } = config.model.input;
-  const readsAverages = mode === "evaluate" && averagesWeights(config.train);
+  // Weights that are handed in are those of evaluation already
+  const readsAverages = mode === "evaluate" && typeof storage === "string" && averagesWeights(config.train);
   const emission: Emission = new Emission({
     source,
     data: config.data,

@@ -1,12 +1,13 @@
 // What netc writes as a SavedModel, loaded by the Python package that the library comes with.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { savedModel } from "../../../src/compiler/targets/saved-model.js";
 import { wasmEngine } from "../../../src/runtime/engines/wasm/engine.js";
 import { batchOf, initialState } from "../../oracle/fixtures.js";
+import { netc } from "../../support/netc.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 import { oracleNamed } from "./agreement.js";
 
@@ -52,3 +53,25 @@ it.each(["residual-adamw", "odd-windows", "uneven-strides"])(
     }
   },
 );
+
+it("exports a run with a running average of the weights, and the names of its classes", async () => {
+  const folder = await temporaryFolder();
+  const average = ["--set", "train.weight_average={ ema: { decay: 0.9 } }"];
+  await netc(["run", "configs/smoke.yaml", "--out", join(folder, "run"), "--max-steps", "8", ...average]);
+  const exported = await netc(["export", "savedmodel", "run", "-o", "model"], { folder });
+  expect(exported.exitCode, exported.errors).toBe(0);
+  expect(exported.output).toContain("saved_model.pb");
+  expect(
+    readFileSync(join(folder, "model", "assets", "classes.txt"), "utf8")
+      .trim()
+      .split("\n").length,
+  ).toBeGreaterThan(1);
+  const { channels, height, width } = { channels: 3, height: 16, width: 16 };
+  const images = new Uint8Array(2 * height * width * channels).fill(128);
+  const { status, stderr } = spawnSync(
+    python,
+    [script, join(folder, "model"), JSON.stringify([2, height, width, channels])],
+    { input: images, encoding: "utf8" },
+  );
+  expect(status, stderr).toBe(0);
+});
