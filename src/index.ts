@@ -5,6 +5,7 @@ import type { Diagnostic } from "./compiler/diagnostic.js";
 import { hasErrors } from "./compiler/diagnostic.js";
 import type { Program } from "./compiler/program.js";
 import type { Device, Session } from "./runtime/engine.js";
+import { scanImages } from "./runtime/data/images/scan-images.js";
 import { chooseEngine } from "./runtime/engines/index.js";
 
 export type { Compilation } from "./compiler/compile.js";
@@ -36,7 +37,7 @@ export class NetcError extends Error {
  * @throws NetcError with every diagnostic where the text has an error.
  */
 export function compile(text: string, fileName = "network.yaml", overrides: readonly string[] = []): Program {
-  const { value, diagnostics }: Compilation = compileText(text, fileName, overrides);
+  const { value, diagnostics }: Compilation = compileText(text, fileName, overrides, undefined, undefined, scanImages);
   if (!value || hasErrors(diagnostics)) throw new NetcError(diagnostics);
   return value;
 }

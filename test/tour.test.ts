@@ -1,5 +1,6 @@
 // A tour of netc for newcomers: one tiny network through every pass, each shown by what it hands to the next. Read from
 // top to bottom; src/compiler/compile.ts and src/compiler/lower/lower.ts are the same walk without the pictures.
+import type { SyntheticDataset } from "../src/compiler/config.js";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { buildGraph } from "../src/compiler/build-graph.js";
 import { positionAt } from "../src/compiler/diagnostics/code-frame.js";
@@ -216,7 +217,7 @@ describe("netc, pass by pass", () => {
   it("runs, and learns", async () => {
     const session = await openWasmSession({ config, graph, plan: schedule }, 2);
     onTestFinished(() => session.dispose());
-    const { synthetic } = config.data.dataset as Exclude<typeof config.data.dataset, string>;
+    const { synthetic } = config.data.dataset as { readonly synthetic: SyntheticDataset };
     const loader = createLoader(generateSynthetic(synthetic, config.seed), config);
     const losses: string[] = [];
     for (let step = 0; step < schedule.steps; step++) {

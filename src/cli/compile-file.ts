@@ -5,6 +5,7 @@ import type { ReadBase } from "../compiler/compose.js";
 import type { Diagnostic, SourceText } from "../compiler/diagnostic.js";
 import { inOrder } from "../compiler/load-config.js";
 import { availableBytes, memoryBound } from "../compiler/memory-limits.js";
+import { scanImages } from "../runtime/data/images/scan-images.js";
 import { withSpans } from "../compiler/parse.js";
 import type { Program } from "../compiler/program.js";
 import { machineLimits } from "./machine-limits.js";
@@ -41,7 +42,7 @@ export async function compileFile(path: string, overrides: readonly string[], ta
     bases.push(pathOfBase(base, from));
     return readBase(base, from);
   };
-  const { value: program, file, diagnostics } = compileText(text, name, overrides, readAndNote);
+  const { value: program, file, diagnostics } = compileText(text, name, overrides, readAndNote, undefined, scanImages);
   if (!program || !file || !target) return { source: source.value, program, diagnostics, bases };
   const faults = withSpans(file, await memoryFaults(program, target));
   return { source: source.value, program, diagnostics: inOrder(file.source, [...diagnostics, ...faults]), bases };

@@ -54,5 +54,6 @@ export function lines(write: (line: string) => void): DataProgressDisplay {
 }
 
 function amount({ done, total, unit }: DataProgress): string {
-  return unit === "bytes" ? `${formatBytes(done)} of ${formatBytes(total)}` : `${done} of ${total} files`;
+  if (unit === "bytes") return `${formatBytes(done)} of ${formatBytes(total)}`;
+  return `${done} of ${total} ${unit === "images" ? "images" : "files"}`;
 }

@@ -3,6 +3,7 @@ import { hasErrors } from "../compiler/diagnostic.js";
 import { loadConfig } from "../compiler/load-config.js";
 import type { LoadedConfig } from "../compiler/load-config.js";
 import { renderDiagnostics } from "../compiler/diagnostics/render-diagnostics.js";
+import { scanImages } from "../runtime/data/images/scan-images.js";
 import { exitCodes } from "./exit-codes.js";
 import { usesColor } from "./options.js";
 import { readBase } from "./read-base.js";
@@ -12,7 +13,7 @@ import { readSource } from "./read-source.js";
 export async function loadFile(path: string, overrides: readonly string[]): Promise<LoadedConfig | undefined> {
   const source = await readSource(path);
   const { value, diagnostics } = source.value
-    ? loadConfig(source.value.text, source.value.name, overrides, readBase)
+    ? loadConfig(source.value.text, source.value.name, overrides, readBase, undefined, scanImages)
     : { value: undefined, diagnostics: source.diagnostics };
   if (diagnostics.length > 0) {
     const file = { source: source.value ?? { name: path, text: "" } };

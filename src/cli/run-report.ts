@@ -43,7 +43,8 @@ export class RunReport {
     const { nodes, parameters, multiplyAdds } = cost(graph);
     const layers = nodes.filter(({ operation }) => operation === "conv2d" || operation === "linear").length;
     const { dataset } = config.data;
-    const name = typeof dataset === "string" ? dataset : "generated images";
+    const name =
+      typeof dataset === "string" ? dataset : "images" in dataset ? dataset.images.folder : "generated images";
     const batch = config.train.batch_size;
     const lines: [label: string, text: string][] = [
       [

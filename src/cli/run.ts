@@ -11,6 +11,7 @@ import type { Checkpoint } from "../runtime/checkpoint.js";
 import { readNewestCheckpoint } from "../runtime/checkpoint.js";
 import { changesSince, describeChange } from "../runtime/changes-since.js";
 import type { Dataset } from "../runtime/data/dataset.js";
+import { scanImages } from "../runtime/data/images/scan-images.js";
 import { createLoader } from "../runtime/data/loader.js";
 import { openDataset } from "../runtime/data/open-dataset.js";
 import { chooseEngine } from "../runtime/engines/index.js";
@@ -35,7 +36,7 @@ import type { RunFlags } from "./commands/run.js";
 import { dataProgressDisplay } from "./data-progress.js";
 import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
-import { loadProgram } from "./load-program.js";
+import { loadPrepared } from "./load-prepared.js";
 import { deviceText } from "./options.js";
 import { predictMemory } from "./predict-memory.js";
 import { readBase } from "./read-base.js";
@@ -46,7 +47,7 @@ import { stopSignal } from "./stop-signal.js";
 
 export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
   const overrides = [...flags.set, ...(flags.seed === undefined ? [] : [`seed=${flags.seed}`])];
-  const program = await loadProgram(file, overrides, flags);
+  const program = await loadPrepared(file, overrides, flags);
   if (!program) return exitCodes.inputHasErrors;
 
   const chosen = await chooseEngine(flags.engine, flags.device, program);
@@ -104,7 +105,7 @@ async function openData({ config }: Program, signal: AbortSignal): Promise<Datas
 
 async function originsOf(file: string, overrides: readonly string[]): Promise<Origin[]> {
   const { value: source } = await readSource(file);
-  const loaded = source && loadConfig(source.text, source.name, overrides, readBase).value;
+  const loaded = source && loadConfig(source.text, source.name, overrides, readBase, undefined, scanImages).value;
   if (!loaded) return [];
   return origins(loaded).map(({ path, value, span }) => ({
     path: pathText(path),

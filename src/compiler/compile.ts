@@ -13,6 +13,7 @@ import { withSpans } from "./parse.js";
 import type { ArgumentName } from "./overrides.js";
 import { plan } from "./plan.js";
 import type { Program } from "./program.js";
+import type { ScanImages } from "./scan-images.js";
 
 export interface Compilation extends Result<Program> {
   /** The parsed source, for code frames; undefined where it could not be parsed at all. */
@@ -21,7 +22,7 @@ export interface Compilation extends Result<Program> {
 
 /**
  * `overrides` are `path=value` texts, applied before validation as if they stood in the file; `readBase` finds the files
- * that this one extends.
+ * that this one extends, `scanImages` looks into a folder of images.
  */
 export function compileText(
   text: string,
@@ -29,8 +30,9 @@ export function compileText(
   overrides: readonly string[] = [],
   readBase?: ReadBase,
   argument?: ArgumentName,
+  scanImages?: ScanImages,
 ): Compilation {
-  const loaded = loadConfig(text, fileName, overrides, readBase, argument); // parse, compose, apply overrides, validate, resolve
+  const loaded = loadConfig(text, fileName, overrides, readBase, argument, scanImages); // parse, compose, apply overrides, validate, resolve
   if (!loaded.value) return { ...failed<Program>(withFaultsOfTheRest(loaded)), file: undefined };
   const { file, config } = loaded.value;
   const program = compileConfig(config);

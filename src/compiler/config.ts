@@ -16,7 +16,7 @@ export interface ResolvedConfig {
 // ---------------------------------------------------------------- data
 
 export interface DataConfig {
-  readonly dataset: "cifar10" | { readonly synthetic: SyntheticDataset };
+  readonly dataset: "cifar10" | { readonly synthetic: SyntheticDataset } | { readonly images: ImagesDataset };
   /** An official `cifar-10-batches-bin` folder or its tar.gz; null uses the fetched copy in the cache. */
   readonly path: string | null;
   /** Pillow's bilinear on the 8-bit image, before augmentation. */
@@ -36,7 +36,24 @@ export interface SyntheticDataset {
   readonly classes: number;
 }
 
+/** Pictures in a folder a class. */
+export interface ImagesDataset {
+  /** Relative to where netc runs. */
+  readonly folder: string;
+  /** Resized by the shorter side, then cut to the middle. */
+  readonly size: { readonly height: number; readonly width: number };
+  readonly grayscale: boolean;
+  /** Of each class, where the folder has no split of its own. */
+  readonly validation_share: number;
+  readonly broken: "error" | "skip";
+  /** What the folder holds; a resolved file keeps it, so that a trained network is complete without its pictures. */
+  readonly classes: readonly string[];
+  readonly train_images: number;
+  readonly test_images: number;
+}
+
 export type Augmentation =
+  | { readonly random_resized_crop: ResizedCropConfig }
   | { readonly random_crop: { readonly padding: number; readonly mode: "zero" | "reflect" } }
   | { readonly horizontal_flip: { readonly probability: number } }
   /** In an image's first epoch by chance, from then on in turn: mirrored in every second epoch. */
@@ -48,6 +65,12 @@ export type Augmentation =
   /** Both mix an image with the one before it in its batch, by a share that is drawn from Beta(alpha, alpha). */
   | { readonly mixup: MixConfig }
   | { readonly cutmix: MixConfig };
+
+/** Each from the first number to the second: the share of the image's area, and width by height. */
+export interface ResizedCropConfig {
+  readonly scale: readonly number[];
+  readonly ratio: readonly number[];
+}
 
 /** How far each may be changed; 0 is not at all. */
 export interface ColorJitterConfig {

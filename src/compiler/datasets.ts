@@ -1,6 +1,6 @@
 // What the compiler needs to know of each data set without loading anything: sizes, classes, and the statistics that are
 // the default of `data.normalize`.
-import type { DataConfig } from "./config.js";
+import type { DataConfig, ImagesDataset } from "./config.js";
 
 export interface DatasetFacts {
   readonly height: number;
@@ -30,6 +30,7 @@ const NAMED_DATASETS: Readonly<Record<Extract<DataConfig["dataset"], string>, Da
 /** Sizes are those of the data set itself, before `data.resize`. */
 export function datasetFacts(dataset: DataConfig["dataset"]): DatasetFacts {
   if (typeof dataset === "string") return NAMED_DATASETS[dataset];
+  if ("images" in dataset) return imagesFacts(dataset.images);
   const { height, width, channels, classes, train_images, test_images } = dataset.synthetic;
   return {
     height,
@@ -41,5 +42,22 @@ export function datasetFacts(dataset: DataConfig["dataset"]): DatasetFacts {
     // Generated images are drawn about mid-grey; see runtime/data/synthetic.ts.
     mean: Array.from({ length: channels }, () => 0.5),
     std: Array.from({ length: channels }, () => 0.25),
+  };
+}
+
+/** Mean and deviation of ImageNet's photographs, which torchvision's models use too; their means over colours for grey. */
+const PHOTOGRAPHS = {
+  colour: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  grey: { mean: [0.449], std: [0.226] },
+};
+
+function imagesFacts({ size, grayscale, classes, train_images, test_images }: ImagesDataset): DatasetFacts {
+  return {
+    ...size,
+    channels: grayscale ? 1 : 3,
+    classes: classes.length,
+    trainImages: train_images,
+    testImages: test_images,
+    ...(grayscale ? PHOTOGRAPHS.grey : PHOTOGRAPHS.colour),
   };
 }

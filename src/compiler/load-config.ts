@@ -6,8 +6,10 @@ import type { Diagnostic, Result, SourceText } from "./diagnostic.js";
 import { failed, hasErrors, ok } from "./diagnostic.js";
 import { applyOverrides } from "./overrides.js";
 import type { ArgumentName } from "./overrides.js";
-import { parse, sourceText } from "./parse.js";
+import { parse, sourceText, withSpans } from "./parse.js";
 import { resolve } from "./resolve.js";
+import type { ScanImages } from "./scan-images.js";
+import { withImages } from "./scan-images.js";
 import { soundPart } from "./sound-part.js";
 import type { SoundPart } from "./sound-part.js";
 import { validate } from "./validate.js";
@@ -35,6 +37,7 @@ export function loadConfig(
   overrides: readonly string[] = [],
   readBase: ReadBase = noBase,
   argument?: ArgumentName,
+  scanImages?: ScanImages,
 ): Loading {
   const parsed = parse(text, fileName);
   const source = sourceText(text, fileName);
@@ -48,10 +51,13 @@ export function loadConfig(
   const valid = validate(file);
   const diagnostics = found(parsed.diagnostics, composed.diagnostics, overridden.diagnostics, valid.diagnostics);
   if (!valid.value || hasErrors(diagnostics)) {
-    const rest = soundPart(file, diagnostics);
+    const rest = soundPart(file, diagnostics, scanImages);
     return { ...failed<LoadedConfig>(diagnostics), ...(rest ? { rest: { ...rest, file } } : {}) };
   }
-  return ok({ file, config: resolve(valid.value) }, diagnostics);
+  const images = withImages(valid.value, scanImages);
+  const all = found(diagnostics, withSpans(file, images.diagnostics));
+  if (!images.value || hasErrors(all)) return failed(all);
+  return ok({ file, config: resolve(images.value) }, all);
 }
 
 const noBase: ReadBase = (name) =>

@@ -20,7 +20,7 @@ import type { NetConfig } from "./validate.js";
 
 /** Resolving a resolved configuration gives the same again. */
 export function resolve(config: NetConfig): ResolvedConfig {
-  const filled = fill(language, config) as Filled;
+  const filled = withDefaults(config);
   const facts = datasetFacts(filled.data.dataset);
   const resolved: ResolvedConfig = {
     ...filled,
@@ -31,8 +31,13 @@ export function resolve(config: NetConfig): ResolvedConfig {
   return fill(language, resolved) as ResolvedConfig;
 }
 
+/** The long form of everything, with the defaults that do not depend on other settings. */
+export function withDefaults(config: NetConfig): Filled {
+  return fill(language, config) as Filled;
+}
+
 /** The table's defaults are in; what depends on other settings may still be missing. */
-interface Filled extends Omit<ResolvedConfig, "data" | "model"> {
+export interface Filled extends Omit<ResolvedConfig, "data" | "model"> {
   readonly data: Omit<DataConfig, "normalize"> & { readonly normalize: FilledNormalize };
   readonly model: FilledModel;
 }

@@ -2,9 +2,11 @@
 // `train` is mended. The faulty section is replaced by a stand-in, and what is then said of it is left out.
 import type { ResolvedConfig } from "./config.js";
 import type { Diagnostic, Path } from "./diagnostic.js";
-import { invariant } from "./diagnostic.js";
+import { hasErrors, invariant } from "./diagnostic.js";
 import { parse } from "./parse.js";
 import { resolve } from "./resolve.js";
+import type { ScanImages } from "./scan-images.js";
+import { withImages } from "./scan-images.js";
 import { validate } from "./validate.js";
 import type { YamlFile } from "./yaml/yaml-file.js";
 
@@ -21,7 +23,11 @@ const standIns = {
 } as const;
 
 /** Undefined unless all faults lie within one section that others do not depend on. */
-export function soundPart(file: YamlFile, diagnostics: readonly Diagnostic[]): SoundPart | undefined {
+export function soundPart(
+  file: YamlFile,
+  diagnostics: readonly Diagnostic[],
+  scanImages?: ScanImages,
+): SoundPart | undefined {
   const faulty = new Set(diagnostics.filter(({ severity }) => severity === "error").map(({ path }) => path?.[0]));
   const [section] = faulty;
   if (faulty.size !== 1 || (section !== "model" && section !== "train")) return undefined;
@@ -29,9 +35,10 @@ export function soundPart(file: YamlFile, diagnostics: readonly Diagnostic[]): S
   const standIn = parse(standIns[section], "").value;
   invariant(standIn, `the stand-in for ${section} is not YAML`);
   const entries = file.root.entries.map((entry) => (entry.key === section ? { ...entry, value: standIn.root } : entry));
-  const config = validate({ ...file, root: { ...file.root, entries } }).value;
-  if (!config) return undefined;
+  const valid = validate({ ...file, root: { ...file.root, entries } }).value;
+  const images = valid && withImages(valid, scanImages);
+  if (!images?.value || hasErrors(images.diagnostics)) return undefined;
   const isOther = ({ path }: { readonly path?: Path }) => path !== undefined && path[0] !== section;
   const concerns = (diagnostic: Diagnostic) => [diagnostic, ...(diagnostic.related ?? [])].every(isOther);
-  return { config: resolve(config), concerns };
+  return { config: resolve(images.value), concerns };
 }

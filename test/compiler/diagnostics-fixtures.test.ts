@@ -12,6 +12,8 @@ import { codes } from "../../src/compiler/diagnostics/codes.js";
 import { compileText } from "../../src/compiler/compile.js";
 import type { Diagnostic } from "../../src/compiler/diagnostic.js";
 import { diagnosticsReference } from "../../src/compiler/diagnostics/diagnostics-reference.js";
+import type { ScanImages } from "../../src/compiler/scan-images.js";
+import { scanImages } from "../../src/runtime/data/images/scan-images.js";
 import type { MemoryLimits } from "../../src/compiler/memory-limits.js";
 import { memoryBound } from "../../src/compiler/memory-limits.js";
 import { withSpans } from "../../src/compiler/parse.js";
@@ -27,7 +29,7 @@ const generated: Readonly<Record<string, string>> = {
 const cases = readdirSync(root, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isDirectory() && dirname(join(entry.parentPath, entry.name)) !== dirname(root))
   .map((entry) => join(entry.parentPath, entry.name).slice(root.length).replaceAll("\\", "/"))
-  .filter((name) => name.includes("/"))
+  .filter((name) => name.split("/").length === 2) // a case may have folders of its own
   .sort();
 
 describe("each wrong file", () => {
@@ -68,7 +70,7 @@ async function check(name: string, fileName: "input.yaml" | "fixed.yaml") {
   const found = text === undefined ? await readSource(path) : { value: { name: path, text }, diagnostics: [] };
   const overrides = fileName === "input.yaml" ? overridesOf(name) : [];
   const diagnostics: readonly Diagnostic[] = found.value
-    ? compile(found.value.text, path, overrides)
+    ? compile(found.value.text, folder, path, overrides)
     : found.diagnostics;
   const source = { name: path, text: found.value?.text ?? "" };
   const output = `${renderDiagnostics(diagnostics, { source })}\n`;
@@ -79,8 +81,9 @@ async function check(name: string, fileName: "input.yaml" | "fixed.yaml") {
 /** On a machine of two threads and any amount of memory, of which WebAssembly addresses 4 GiB. */
 const limits: MemoryLimits = { threads: 2, addressableBytes: 2 ** 32, machineBytes: Infinity };
 
-function compile(text: string, path: string, overrides: readonly string[]): readonly Diagnostic[] {
-  const { value, file, diagnostics } = compileText(text, path, overrides, readBase);
+function compile(text: string, folder: string, path: string, overrides: readonly string[]): readonly Diagnostic[] {
+  const scan: ScanImages = (request) => scanImages(request, folder);
+  const { value, file, diagnostics } = compileText(text, path, overrides, readBase, undefined, scan);
   if (!value || !file || memoryBound(value, limits.threads) <= limits.addressableBytes) return diagnostics;
   return [...diagnostics, ...withSpans(file, checkMemory(value, limits))];
 }

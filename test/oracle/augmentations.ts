@@ -99,6 +99,7 @@ function parametersOf(augmentation: Augmentation, { height, width, epoch, index 
   const mixing = randomStream({ seed: SEED, purpose: "mixing", epoch, index });
   mixing.uniform(); // whether to mix
   if ("mixup" in augmentation) return { mixup: symmetricBeta(mixing, augmentation.mixup.alpha) };
+  if (!("cutmix" in augmentation)) throw new Error("cases of random_resized_crop are in test/oracle/pillow");
   const share = symmetricBeta(mixing, augmentation.cutmix.alpha);
   return { cutmix: share, x: mixing.integer(width), y: mixing.integer(height) };
 }

@@ -19,7 +19,7 @@ export function programOf(config: ResolvedConfig = tinyConfig()): Program {
 
 export function loaderOf({ config }: Program) {
   const { dataset } = config.data;
-  if (typeof dataset === "string") throw new Error("tests of runs use generated images");
+  if (typeof dataset === "string" || !("synthetic" in dataset)) throw new Error("tests of runs use generated images");
   return createLoader(generateSynthetic(dataset.synthetic, config.seed), config);
 }
 

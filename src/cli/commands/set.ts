@@ -62,14 +62,15 @@ async function faultsOf(
   assignments: readonly string[],
   unset: readonly string[],
 ) {
-  const [{ compileText }, { readBase }, { hasErrors }] = await Promise.all([
+  const [{ compileText }, { readBase }, { hasErrors }, { scanImages }] = await Promise.all([
     import("../../compiler/compile.js"),
     import("../read-base.js"),
     import("../../compiler/diagnostic.js"),
+    import("../../runtime/data/images/scan-images.js"),
   ]);
-  const { diagnostics } = compileText(after, path, [], readBase);
+  const { diagnostics } = compileText(after, path, [], readBase, undefined, scanImages);
   if (!hasErrors(diagnostics) || unset.length > 0) return diagnostics;
-  const asOverrides = compileText(before, path, assignments, readBase, "set").diagnostics;
+  const asOverrides = compileText(before, path, assignments, readBase, "set", scanImages).diagnostics;
   // The edit itself went through, so that a path is refused only where `--set` takes less than an edit: `extends`.
   const isTheirs = asOverrides.every(({ code, span }) => span?.source?.isCommandLine && code !== "set/unknown-path");
   return hasErrors(asOverrides) && isTheirs ? asOverrides : diagnostics;

@@ -10,7 +10,39 @@ export const augmentationRules: readonly ConfigRule[] = [
   mixingComesLast,
   imagesAreFlippedOnce,
   colorsAreThere,
+  resizedCropComesFirst,
+  cropRangesRise,
 ];
+
+/** It takes the place of resizing, which comes before any other change. */
+function resizedCropComesFirst({ data }: ResolvedConfig): readonly Diagnostic[] {
+  return indicesOf(data.augment, (augmentation) => nameOf(augmentation) === "random_resized_crop")
+    .filter((index) => index > 0)
+    .map((index) => ({
+      code: "data/crop-not-first",
+      severity: "error",
+      message: `random_resized_crop brings images to their size, but ${nameOf(data.augment[0]!)} comes before it`,
+      path: ["data", "augment", index],
+      hint: "move `random_resized_crop` to the beginning of the list, once",
+      related: [{ message: "this comes before it", path: ["data", "augment", 0] }],
+    }));
+}
+
+function cropRangesRise({ data }: ResolvedConfig): readonly Diagnostic[] {
+  return data.augment.flatMap((augmentation, index): Diagnostic[] => {
+    if (augmentation === "alternating_flip" || !("random_resized_crop" in augmentation)) return [];
+    const { random_resized_crop: settings } = augmentation;
+    return (["scale", "ratio"] as const)
+      .filter((key) => settings[key][0]! > settings[key][1]!)
+      .map((key) => ({
+        code: "data/range-order",
+        severity: "error",
+        message: `${key} goes from ${settings[key][0]} down to ${settings[key][1]}`,
+        path: ["data", "augment", index, "random_resized_crop", key],
+        hint: `write \`${key}: [${settings[key][1]}, ${settings[key][0]}]\``,
+      }));
+  });
+}
 
 function imagesAreMixedOnce({ data }: ResolvedConfig): readonly Diagnostic[] {
   const [first, ...others] = indicesOf(data.augment, (augmentation) => mixOf(augmentation) !== null);

@@ -25,7 +25,9 @@ export const settingRules: readonly ConfigRule[] = [
 
 function pathIsRead({ data }: ResolvedConfig): readonly Diagnostic[] {
   if (data.path === null || typeof data.dataset === "string") return [];
-  const message = "path names a copy of a data set, but synthetic images are generated, so nothing is read from it";
+  const others =
+    "images" in data.dataset ? "the images are in a folder of their own" : "synthetic images are generated";
+  const message = `path names a copy of a data set, but ${others}, so nothing is read from it`;
   const related = { message: "the data set is set here", path: ["data", "dataset"] };
   return [withoutEffect(message, ["data", "path"], "take `path` out", related)];
 }

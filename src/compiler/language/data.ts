@@ -1,11 +1,34 @@
 // The `data` section of the language: which images, and what happens to them on the way to the network.
-import type { Augmentation, ColorJitterConfig, DataConfig, MixConfig, SyntheticDataset } from "../config.js";
-import { choice, integer, list, map, number, options, shortForms, text } from "./forms.js";
+import type {
+  Augmentation,
+  ColorJitterConfig,
+  DataConfig,
+  ImagesDataset,
+  MixConfig,
+  ResizedCropConfig,
+  SyntheticDataset,
+} from "../config.js";
+import { boolean, choice, integer, list, map, number, options, shortForms, text } from "./forms.js";
 import type { Key, MapForm, SettingsOf } from "./forms.js";
 
 const pixels = { minimum: 1, maximum: 4096, unit: "pixels" };
 const perChannel = (bounds: { readonly above?: number }) =>
   shortForms(list(number(bounds), 1, 16), [{ form: number(bounds), meaning: "the same for every channel" }]);
+
+const square = (height: string, width: string) =>
+  shortForms(
+    map<NonNullable<DataConfig["resize"]>>({
+      height: { form: integer(pixels), description: height, example: 96 },
+      width: { form: integer(pixels), description: width, example: 96 },
+    }),
+    [
+      {
+        form: integer(pixels),
+        meaning: "a square of that side",
+        expand: (side: number) => ({ height: side, width: side }),
+      },
+    ],
+  );
 
 const synthetic = map<SyntheticDataset>({
   train_images: {
@@ -29,6 +52,54 @@ const synthetic = map<SyntheticDataset>({
     form: integer({ minimum: 2, maximum: 256, unit: "classes" }),
     description: "How many classes the generated images fall into.",
     default: 10,
+  },
+});
+
+const images = map<ImagesDataset>({
+  folder: {
+    form: text,
+    description:
+      "A folder with a folder for each class, relative to where netc runs; or with `train` and `val` or `test` in it, each with a folder for each class.",
+    example: "photos",
+  },
+  size: {
+    form: square("Height that images are brought to.", "Width that images are brought to."),
+    description:
+      "The size that images are kept in: their shorter side is resized, as Pillow's bilinear does, then the middle cut out.",
+    default: 64,
+  },
+  grayscale: { form: boolean, description: "Read images in one channel of grey.", default: false },
+  validation_share: {
+    form: number({ above: 0, below: 1 }),
+    description:
+      "The share of each class's images to test on, drawn by the seed; a folder with a split of its own keeps that.",
+    default: 0.1,
+  },
+  broken: {
+    form: choice({
+      error: "training does not start, and each is named",
+      skip: "they are named and left out",
+    }),
+    description: "What to do about images that cannot be read.",
+    default: "error",
+  },
+  classes: {
+    form: list(text, 2, 65_536),
+    description: "What the classes are called, in the order of the logits.",
+    derived: "the names of the folders, sorted",
+    example: ["cat", "dog"],
+  },
+  train_images: {
+    form: integer({ minimum: 1, maximum: 100_000_000, unit: "images" }),
+    description: "How many images there are to train on.",
+    derived: "counted in the folder",
+    example: 900,
+  },
+  test_images: {
+    form: integer({ minimum: 1, maximum: 100_000_000, unit: "images" }),
+    description: "How many images there are to test on.",
+    derived: "counted in the folder",
+    example: 100,
   },
 });
 
@@ -65,6 +136,25 @@ const jitter = (what: string, maximum: number): Key => ({
 });
 
 const augmentation = options({
+  random_resized_crop: {
+    description:
+      "Cut out a part of random area and proportions and bring it to the size of the network's images, in place of `resize`. It comes first in the list.",
+    source: "Szegedy et al. 2014 (arXiv 1409.4842), section 6; torchvision's RandomResizedCrop",
+    settings: map<ResizedCropConfig>({
+      scale: {
+        form: list(number({ above: 0, maximum: 1 }), 2, 2),
+        description: "The smallest and the largest share of the image's area.",
+        default: [0.08, 1],
+        source: "torchvision's RandomResizedCrop",
+      },
+      ratio: {
+        form: list(number({ above: 0, maximum: 100 }), 2, 2),
+        description: "The narrowest and the widest proportion, width by height.",
+        default: [0.75, 1.3333333333333333],
+        source: "torchvision's RandomResizedCrop",
+      },
+    }),
+  },
   random_crop: {
     description: "Pad every side, then cut a window of the original size at a random place.",
     source: "He et al. 2015 (arXiv 1512.03385), section 4.2",
@@ -155,6 +245,10 @@ export const data: MapForm = map<DataConfig>({
         description: "Generated images, a function of the seed: for trying a file out without a download.",
         settings: synthetic,
       },
+      images: {
+        description: "Pictures of your own in a folder for each class: PNG, JPEG or WebP, of any size.",
+        settings: images,
+      },
     }),
     description: "The images to train and test on.",
     example: "cifar10",
@@ -168,19 +262,7 @@ export const data: MapForm = map<DataConfig>({
     example: "downloads/cifar-10-binary.tar.gz",
   },
   resize: {
-    form: shortForms(
-      map<NonNullable<DataConfig["resize"]>>({
-        height: { form: integer(pixels), description: "Height after resizing.", example: 96 },
-        width: { form: integer(pixels), description: "Width after resizing.", example: 96 },
-      }),
-      [
-        {
-          form: integer(pixels),
-          meaning: "a square of that side",
-          expand: (side: number) => ({ height: side, width: side }),
-        },
-      ],
-    ),
+    form: square("Height after resizing.", "Width after resizing."),
     description: "Resize every image, as Pillow's bilinear does on 8-bit images, before any augmentation.",
     default: null,
     absent: "images keep their size",

@@ -6,6 +6,7 @@ import { mixOf } from "../../compiler/mixed-labels.js";
 import { RandomStream } from "../random/random-stream.js";
 import { changeColors, drawColorChange } from "./color-jitter.js";
 import { BLACK, createGather, reflected } from "./gather.js";
+import { resizedCropOf } from "./random-resized-crop.js";
 import type { ImageSize } from "./resize.js";
 
 export interface AugmentOptions extends ImageSize {
@@ -83,6 +84,7 @@ function passesOf(list: readonly Augmentation[], options: AugmentOptions): reado
   let moves: Move[] = [];
   for (const augmentation of list) {
     if (mixOf(augmentation)) continue; // changes whole batches: mix.ts
+    if (resizedCropOf([augmentation])) continue; // takes the place of resizing: random-resized-crop.ts
     const change = changeOf(augmentation, options);
     if ("move" in change) {
       moves.push(change.move);
@@ -95,7 +97,7 @@ function passesOf(list: readonly Augmentation[], options: AugmentOptions): reado
   return passes;
 }
 
-type Unmixed = Exclude<Augmentation, { mixup: unknown } | { cutmix: unknown }>;
+type Unmixed = Exclude<Augmentation, { mixup: unknown } | { cutmix: unknown } | { random_resized_crop: unknown }>;
 
 function changeOf(
   augmentation: Augmentation,

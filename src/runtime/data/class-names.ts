@@ -4,5 +4,6 @@ import { CLASSES } from "./cifar10/facts.js";
 
 export function classNames({ data, model }: ResolvedConfig): readonly string[] {
   if (data.dataset === "cifar10") return CLASSES;
+  if (typeof data.dataset === "object" && "images" in data.dataset) return data.dataset.images.classes;
   return Array.from({ length: model.classifier.classes }, (_, index) => `class ${index}`);
 }

@@ -6,7 +6,7 @@ export interface ImageSet {
   readonly width: number;
   readonly channels: number;
   readonly images: Uint8Array;
-  readonly labels: Uint8Array;
+  readonly labels: Uint8Array | Uint16Array;
 }
 
 export interface Dataset {

@@ -7,6 +7,8 @@ import { permutation } from "../random/random-stream.js";
 import { createAugment } from "./augment.js";
 import type { Dataset, ImageSet } from "./dataset.js";
 import { createMix } from "./mix.js";
+import type { RandomResizedCrop } from "./random-resized-crop.js";
+import { createRandomResizedCrop, resizedCropOf } from "./random-resized-crop.js";
 import { createResize } from "./resize.js";
 
 export interface Loader {
@@ -66,7 +68,11 @@ function trainBatches(set: ImageSet, config: LoaderConfig): Loader["train"] {
   // Cutout leaves the colour that normalisation turns to zero, as its authors' code does.
   const fill = normalize.mean.map((mean) => Math.round(mean * 255));
   const change = createAugment(augment, { ...size, channels, seed, fill });
-  const resized = resize === null ? null : new Uint8Array(bytes);
+  const cropSettings = resizedCropOf(augment);
+  const crop = cropSettings && createRandomResizedCrop(cropSettings, { from: set, to: size, channels, seed });
+  const bring: RandomResizedCrop = crop ?? place;
+  const resized = resize === null && !crop ? null : new Uint8Array(bytes);
+  const isChanged = augment.some((augmentation) => !resizedCropOf([augmentation]));
   const mix = createMix(augment, { ...size, channels, seed });
   const buffers = bufferRing(Math.min(batchSize, set.count), bytes, mix !== null);
   const orderOf = lastTwo((epoch) => permutation(seed, epoch, set.count));
@@ -80,10 +86,10 @@ function trainBatches(set: ImageSet, config: LoaderConfig): Loader["train"] {
       batch.labels[i] = set.labels[index]!;
       if (resized === null) {
         change(set.images, index * sourceBytes, batch.images, i * bytes, epoch, index);
-      } else if (augment.length === 0) {
-        place(set.images, index * sourceBytes, batch.images, i * bytes);
+      } else if (!isChanged) {
+        bring(set.images, index * sourceBytes, batch.images, i * bytes, epoch, index);
       } else {
-        place(set.images, index * sourceBytes, resized, 0);
+        bring(set.images, index * sourceBytes, resized, 0, epoch, index);
         change(resized, 0, batch.images, i * bytes, epoch, index);
       }
     }

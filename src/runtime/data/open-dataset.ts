@@ -6,7 +6,7 @@ import type { OnDataProgress } from "./progress.js";
 import { generateSynthetic } from "./synthetic.js";
 
 /**
- * Fetches the data set first if it must; `onProgress` hears of that alone. `seed` draws generated images. Throws a
+ * Fetches the data set first if it must; `onProgress` hears of that alone. `seed` draws generated images and the split of a folder. Throws a
  * UserError with the way on where the data cannot be had.
  */
 export async function openDataset(
@@ -16,5 +16,9 @@ export async function openDataset(
   signal?: AbortSignal,
 ): Promise<Dataset> {
   if (dataset === "cifar10") return openCifar10({ path, onProgress, signal });
+  if ("images" in dataset) {
+    const { openImages } = await import("./images/open-images.js");
+    return openImages(dataset.images, seed, onProgress, signal);
+  }
   return generateSynthetic(dataset.synthetic, seed);
 }

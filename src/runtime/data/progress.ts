@@ -6,7 +6,7 @@ export interface DataProgress {
   readonly done: number;
   /** Zero where the end is not known, as when waiting for another process. */
   readonly total: number;
-  readonly unit: "bytes" | "parts";
+  readonly unit: "bytes" | "parts" | "images";
 }
 
 export type OnDataProgress = (progress: DataProgress) => void;

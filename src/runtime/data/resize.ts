@@ -36,6 +36,39 @@ export function createResize(from: ImageSize, to: ImageSize, channels: number): 
   };
 }
 
+/** A part of an image. */
+export interface Box extends ImageSize {
+  readonly top: number;
+  readonly left: number;
+}
+
+/** Resizes the part of one image [height, width, channels] within `box`, as if it had been cut out before. */
+export type CropResize = (
+  source: Uint8Array,
+  sourceOffset: number,
+  box: Box,
+  target: Uint8Array,
+  targetOffset: number,
+) => void;
+
+/** Coefficients are kept for each size of a box that comes up. */
+export function createCropResize(from: ImageSize, to: ImageSize, channels: number): CropResize {
+  const rowTaps = remembered((length) => taps(length, to.width));
+  const columnTaps = remembered((length) => taps(length, to.height));
+  const bytesInRow = to.width * channels;
+  const between = new Uint8Array(from.height * bytesInRow); // [from.height, to.width, channels]
+  return (source, sourceOffset, { top, left, height, width }, target, targetOffset) => {
+    const start = sourceOffset + (top * from.width + left) * channels;
+    resampleRows(source, start, between, 0, height, from.width, channels, rowTaps(width));
+    resampleColumns(between, 0, target, targetOffset, bytesInRow, columnTaps(height));
+  };
+}
+
+function remembered(compute: (length: number) => Taps): (length: number) => Taps {
+  const known: Taps[] = [];
+  return (length) => (known[length] ??= compute(length));
+}
+
 /** For each of `length` outputs, the inputs first … first + count − 1 with their weights at `start` in `weights`. */
 interface Taps {
   readonly length: number;
@@ -85,7 +118,7 @@ function triangle(x: number): number {
   return Math.max(0, 1 - Math.abs(x));
 }
 
-/** [height, width, channels] → [height, taps.length, channels] */
+/** The first columns of [height, width, channels] that the taps reach → [height, taps.length, channels] */
 function resampleRows(
   source: Uint8Array,
   sourceOffset: number,

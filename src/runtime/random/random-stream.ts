@@ -4,7 +4,16 @@ import { invariant } from "../../compiler/diagnostic.js";
 import { multiplyHigh, philox4x32 } from "./philox.js";
 
 /** What numbers are drawn for. Values are part of what a seed means: append, never renumber. */
-const PURPOSES = { order: 0, augmentation: 1, initialization: 2, synthetic: 3, mixing: 4, alternation: 5 } as const;
+const PURPOSES = {
+  order: 0,
+  augmentation: 1,
+  initialization: 2,
+  synthetic: 3,
+  mixing: 4,
+  alternation: 5,
+  cropping: 6,
+  split: 7,
+} as const;
 export type Purpose = keyof typeof PURPOSES;
 
 export interface StreamKey {

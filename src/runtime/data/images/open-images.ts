@@ -1,0 +1,195 @@
+// A folder of images as a data set in memory: decoded once, several at a time, into a file of the cache that is named for
+// what the images were, and read from there.
+import { createHash } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import type { ImagesDataset } from "../../../compiler/config.js";
+import { temporaryName } from "../../files/write-file-atomically.js";
+import { UserError } from "../../user-error.js";
+import type { Dataset, ImageSet } from "../dataset.js";
+import type { OnDataProgress } from "../progress.js";
+import type { BrokenFile } from "./broken-images.js";
+import { imagesCache, knownBroken, rememberBroken, stampOf } from "./broken-images.js";
+import { BrokenImage, decodeImage } from "./decode-image.js";
+import { fitImage } from "./fit-image.js";
+import type { ListedImage, ListedImages } from "./list-images.js";
+import { listImages } from "./list-images.js";
+import { readable } from "./scan-images.js";
+import { splitImages } from "./split-images.js";
+
+/**
+ * The images that the settings count. Throws a UserError that names images which cannot be read, where they are not to be
+ * left out, and one where the folder has changed since it was counted.
+ */
+export async function openImages(
+  settings: ImagesDataset,
+  seed: number,
+  onProgress: OnDataProgress,
+  signal?: AbortSignal,
+): Promise<Dataset> {
+  const { file, images } = await decodeOnce(settings, onProgress, signal);
+  const { folder, classes } = settings;
+  const listed = readable(folder, list(folder));
+  const split = splitImages(listed, { validation_share: settings.validation_share, seed });
+  const isSame =
+    listed.classes.join("/") === classes.join("/") &&
+    split.train.length === settings.train_images &&
+    split.test.length === settings.test_images;
+  if (!isSame) {
+    const found = `${listed.classes.length} classes with ${split.train.length} images to train and ${split.test.length} to test on`;
+    throw new UserError(
+      `${folder} now holds ${found}, expected ${classes.length} with ${settings.train_images} and ${settings.test_images}; ` +
+        "put back what was there, or start a new run",
+    );
+  }
+  const places = new Map(images.map(({ path }, place) => [path, place]));
+  const handle = await open(file, "r");
+  try {
+    const set = (part: readonly ListedImage[]): Promise<ImageSet> => readSet(handle, part, places, settings);
+    return { classes, train: await set(split.train), test: await set(split.test) };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The images that are left out, after those that were not decoded yet have been. */
+export async function findBroken(
+  settings: ImagesDataset,
+  onProgress: OnDataProgress,
+  signal?: AbortSignal,
+): Promise<BrokenFile[]> {
+  await decodeOnce(settings, onProgress, signal);
+  return knownBroken(settings.folder, all(list(settings.folder)));
+}
+
+interface Decoded {
+  /** The images one after the other, each [height, width, channels]. */
+  readonly file: string;
+  readonly images: readonly ListedImage[];
+}
+
+/** Of each folder, so many sizes or states of it are kept. */
+const KEPT = 4;
+
+async function decodeOnce(settings: ImagesDataset, onProgress: OnDataProgress, signal?: AbortSignal): Promise<Decoded> {
+  const { folder, size, grayscale } = settings;
+  const listed = list(folder);
+  const known = settings.broken === "error" ? knownBroken(folder, all(listed)) : [];
+  if (known.length > 0) throw new UserError(brokenMessage(folder, known));
+  const images = all(readable(folder, listed));
+  const bytes = imageBytes(settings);
+  const file = cacheFile(settings, images);
+  const found = await stat(file).catch(() => undefined);
+  if (found?.size === images.length * bytes) {
+    await utimes(file, new Date(), new Date()).catch(() => undefined); // the newest are kept
+    return { file, images };
+  }
+  const cache = imagesCache(folder);
+  await mkdir(cache, { recursive: true });
+  const temporary = temporaryName(file);
+  const broken: BrokenFile[] = [];
+  const handle = await open(temporary, "wx");
+  try {
+    for (let first = 0; first < images.length; first += GROUP) {
+      signal?.throwIfAborted();
+      onProgress({ doing: `decoding ${folder}`, done: first, total: images.length, unit: "images" });
+      const group = images.slice(first, first + GROUP);
+      const read = await Promise.all(group.map(({ path }) => pixelsOf(join(folder, path), size, grayscale ? 1 : 3)));
+      for (const [index, pixels] of read.entries()) {
+        if (pixels instanceof BrokenImage) broken.push({ path: group[index]!.path, reason: pixels.message });
+        else await handle.write(pixels);
+      }
+    }
+    onProgress({ doing: `decoding ${folder}`, done: images.length, total: images.length, unit: "images" });
+    await handle.sync();
+  } catch (error) {
+    await handle.close();
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await handle.close();
+  if (broken.length > 0) await rememberBroken(folder, broken);
+  if (broken.length > 0 && settings.broken === "error") {
+    await rm(temporary, { force: true });
+    throw new UserError(brokenMessage(folder, broken));
+  }
+  const isBroken = new Set(broken.map(({ path }) => path));
+  const good = images.filter(({ path }) => !isBroken.has(path));
+  const place = cacheFile(settings, good);
+  await rename(temporary, place);
+  await prune(cache);
+  return { file: place, images: good };
+}
+
+/** Decoded at a time; sharp hands them to Node's threads. */
+const GROUP = 32;
+
+async function pixelsOf(path: string, size: ImagesDataset["size"], channels: 1 | 3): Promise<Uint8Array | BrokenImage> {
+  try {
+    return fitImage(await decodeImage(path, channels), size);
+  } catch (error) {
+    if (error instanceof BrokenImage) return error;
+    throw error;
+  }
+}
+
+const NAMED = 10;
+
+function brokenMessage(folder: string, broken: readonly BrokenFile[]): string {
+  const names = broken.slice(0, NAMED).map(({ path, reason }) => `\n  ${path} ${reason}`);
+  const rest = broken.length > NAMED ? `\n  and ${broken.length - NAMED} more` : "";
+  const many = broken.length === 1 ? "1 image cannot be read" : `${broken.length} images cannot be read`;
+  return `${many} in ${folder}:${names.join("")}${rest}\nremove them, or leave them out with \`broken: skip\``;
+}
+
+/** Named for the images' names, sizes and times, and for what is made of them. */
+function cacheFile({ folder, size, grayscale }: ImagesDataset, images: readonly ListedImage[]): string {
+  const hash = createHash("sha256").update(`1 ${size.height} ${size.width} ${grayscale}\n`);
+  for (const { path } of images) hash.update(`${path}\n${stampOf(join(folder, path))}\n`);
+  return join(imagesCache(folder), `${hash.digest("hex").slice(0, 32)}.pixels`);
+}
+
+async function prune(cache: string): Promise<void> {
+  const names = (await readdir(cache)).filter((name) => name.endsWith(".pixels"));
+  const files = await Promise.all(names.map(async (name) => ({ name, time: (await stat(join(cache, name))).mtimeMs })));
+  const old = files.toSorted((one, other) => other.time - one.time).slice(KEPT);
+  await Promise.all(old.map(({ name }) => rm(join(cache, name), { force: true })));
+}
+
+/** Reads images that lie one after the other at once. */
+async function readSet(
+  handle: FileHandle,
+  part: readonly ListedImage[],
+  places: ReadonlyMap<string, number>,
+  settings: ImagesDataset,
+): Promise<ImageSet> {
+  const bytes = imageBytes(settings);
+  const images = new Uint8Array(part.length * bytes);
+  for (let first = 0; first < part.length;) {
+    const place = places.get(part[first]!.path)!;
+    let end = first + 1;
+    while (end < part.length && end - first < MOST_AT_ONCE && places.get(part[end]!.path) === place + end - first)
+      end++;
+    await handle.read(images, first * bytes, (end - first) * bytes, place * bytes);
+    first = end;
+  }
+  const labels = Uint16Array.from(part, ({ label }) => label);
+  return { count: part.length, ...settings.size, channels: settings.grayscale ? 1 : 3, images, labels };
+}
+
+const MOST_AT_ONCE = 1024;
+
+function imageBytes({ size, grayscale }: ImagesDataset): number {
+  return size.height * size.width * (grayscale ? 1 : 3);
+}
+
+function list(folder: string): ListedImages {
+  const listed = listImages(folder);
+  if (!listed) throw new UserError(`there is no folder ${folder}; a path is relative to where netc runs`);
+  return listed;
+}
+
+function all({ train, test }: ListedImages): ListedImage[] {
+  return [...train, ...(test ?? [])];
+}
