@@ -153,7 +153,7 @@ describe("engine tensorflow", () => {
 
 async function lossesOf(program: Program): Promise<number[]> {
   const { dataset } = program.config.data;
-  if (typeof dataset === "string") throw new Error("the images are generated");
+  if (typeof dataset === "string" || !("synthetic" in dataset)) throw new Error("the images are generated");
   const loader = createLoader(generateSynthetic(dataset.synthetic, program.config.seed), program.config);
   const session = await tensorflowEngine.open(program, { threads: 2 });
   const losses: number[] = [];

@@ -50,7 +50,10 @@ type SettingsOf<Union, Name extends PropertyKey> =
   Extract<Union, Record<Name, unknown>> extends never ? object : Extract<Union, Record<Name, unknown>>[Name];
 
 const dataKeys: Keys<DataConfig> = {
-  dataset: "written",
+  dataset: (dataset) =>
+    typeof dataset === "object" && "images" in dataset
+      ? "data.py of the PyTorch project reads no folder of images yet"
+      : undefined,
   path: "written",
   resize: "written",
   normalize: "written",
@@ -71,6 +74,7 @@ const stemKeys: Keys<StemConfig> = {
 };
 
 const augmentations: Choices<Augmentation> = {
+  random_resized_crop: { refused: "data.py of the PyTorch project does not crop and resize at random yet" },
   random_crop: { padding: "written", mode: "written" },
   horizontal_flip: { probability: "written" },
   alternating_flip: {},
