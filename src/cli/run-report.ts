@@ -76,6 +76,20 @@ export class RunReport {
     for (const line of [...changes, ...effects]) this.print(`  changed  ${line}`);
   }
 
+  /** What computes the convolutions: `kernels` by what they compute, and `before` those of the steps already done. */
+  kernels(kernels: Readonly<Record<string, string>>, before: Readonly<Record<string, string>> = kernels): void {
+    const libraries = Object.values(kernels).flatMap((name) => /^oneDNN \S+/.exec(name)?.[0] ?? []);
+    if (libraries.length > 0) {
+      this.print(`  ${"kernels".padEnd(9)}${libraries[0]} for ${libraries.length} kinds of convolution`);
+    }
+    const keys = new Set([...Object.keys(kernels), ...Object.keys(before)]);
+    const changed = [...keys].filter((key) => kernels[key] !== before[key]).length;
+    if (changed > 0) {
+      const what = `${changed} ${changed === 1 ? "kind" : "kinds"} of convolution`;
+      this.print(`  changed  other kernels from here on for ${what}: the last bits differ from an uninterrupted run's`);
+    }
+  }
+
   /** `past`: the events of a resumed run. */
   begin(folder: RunFolder, progress: Progress | undefined, past: readonly TrainingEvent[]): void {
     this.print(`  ${"folder".padEnd(9)}${folder.path}`);

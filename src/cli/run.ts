@@ -64,6 +64,7 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
       const session = await chosen.engine.open(program, { threads: flags.threads, device: flags.device, kernels });
       try {
         await writeOrigins(folder, await originsOf(file, overrides));
+        report.kernels(session.kernels ?? {}, checkpoint?.kernels);
         report.begin(folder, checkpoint?.progress, await pastEvents(folder, checkpoint));
         const result = await runTraining(program, {
           folder,

@@ -14,9 +14,8 @@ export const wasmEngine: Engine = {
     const availability = wasmAvailability();
     if (!availability.available) return availability;
     const oneDnn = await findOneDnn();
-    return oneDnn.available
-      ? { ...availability, device: `${availability.device}, oneDNN ${oneDnn.version}` }
-      : availability;
+    const library = oneDnn.available ? `oneDNN ${oneDnn.version}` : `without oneDNN (${oneDnn.reason})`;
+    return { ...availability, device: `${availability.device}, ${library}` };
   },
   async require(program) {
     await nativeLibraries(program);
