@@ -115,7 +115,12 @@ export class RunReport {
       this.awaitingEvaluation = undefined;
     }
     if (event.event === "checkpoint_failed") {
-      this.warn(`the state after step ${event.step} could not be saved, training goes on: ${event.reason}`);
+      const what = this.program.config.train.checkpoints.on_failure === "stop" ? "stops" : "goes on";
+      this.warn(`the state after step ${event.step} could not be saved, training ${what}: ${event.reason}`);
+    }
+    if (event.event === "step_skipped") {
+      const where = event.tensor === null ? "" : `; the first tensor with NaN or infinity is ${event.tensor}`;
+      this.warn(`step ${event.step} is left out, the ${ordinal(event.skipped)} of this run${where}`);
     }
     if (event.event === "log_failed") this.warn(`${event.file} cannot be written, training goes on: ${event.reason}`);
   }
@@ -135,22 +140,28 @@ export class RunReport {
     this.print("");
     if (outcome === "diverged") {
       for (const line of divergenceLines(result.divergence, result.checkpoint)) this.warn(line);
-    } else if (outcome === "finished") {
+    } else if (outcome === "finished" || outcome === "stopped_early") {
       const accuracy = progress.lastEvaluation
         ? `${formatPercent(progress.lastEvaluation.accuracy)} test accuracy`
         : "done";
       this.print(
-        `${colors.bold(accuracy)} after ${counted(this.program.config.train.epochs, "epoch")} in ${formatDuration(progress.elapsedSeconds)}`,
+        `${colors.bold(accuracy)} after ${counted(progress.epochsClosed, "epoch")} in ${formatDuration(progress.elapsedSeconds)}`,
       );
+      const { early_stop: rule } = this.program.config.train;
+      if (outcome === "stopped_early" && rule) {
+        const evaluations = counted(rule.patience, "evaluation");
+        this.print(`stopped early: ${rule.metric} has not improved over the last ${evaluations} (train.early_stop)`);
+      }
       this.print(`peak memory ${formatBytes(peakMemoryBytes())}`);
     } else {
-      const why = outcome === "stopped" ? "as --max-steps asked" : "as you asked";
+      const why = WHY_STOPPED[outcome];
       this.print(`stopped after step ${formatCount(progress.step)} of ${formatCount(steps)}, ${why}`);
       if (!result.unsaved) this.print(`go on with: ${resumeCommand}`);
     }
     if (result.unsaved) this.warn(`the last state could not be saved: ${result.unsaved}`);
     if (modelFault) this.warn(`the tf.js model could not be written: ${modelFault}`);
-    else if (outcome === "finished") this.print(`tf.js model ${join(folder.model, "model.json")}`);
+    else if (outcome === "finished" || outcome === "stopped_early")
+      this.print(`tf.js model ${join(folder.model, "model.json")}`);
     this.print(`run folder  ${folder.path}`);
   }
 
@@ -175,6 +186,17 @@ export class RunReport {
     if (this.bar) this.bar.around(write);
     else write();
   }
+}
+
+const WHY_STOPPED = {
+  stopped: "as --max-steps asked",
+  interrupted: "as you asked",
+  unsaved: "since its state could not be saved (train.checkpoints.on_failure)",
+} as const;
+
+function ordinal(count: number): string {
+  const suffix = /1[123]$/.test(String(count)) ? "th" : (["th", "st", "nd", "rd"][count % 10] ?? "th");
+  return `${count}${suffix}`;
 }
 
 function divergenceLines(divergence: Divergence, checkpoint: string | undefined): string[] {

@@ -78,7 +78,7 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
           onEvaluationBatch: (done, total) => report.evaluationBatch(done, total),
         });
         report.close();
-        const isFinished = result.outcome === "finished";
+        const isFinished = result.outcome === "finished" || result.outcome === "stopped_early";
         const fault = isFinished ? await saveModel(program, session, folder, dataset) : undefined;
         report.end(result, folder, resumeCommand(file, flags, folder), fault);
         return fault === undefined ? exitCodeOf(result) : exitCodes.inputHasErrors;
@@ -164,6 +164,8 @@ function resumeCommand(
 
 const EXIT_CODE_OF_OUTCOME: Readonly<Record<RunResult["outcome"], ExitCode>> = {
   finished: exitCodes.done,
+  stopped_early: exitCodes.done,
+  unsaved: exitCodes.inputHasErrors,
   stopped: exitCodes.done,
   interrupted: exitCodes.interrupted,
   diverged: exitCodes.inputHasErrors,

@@ -140,6 +140,8 @@ const MEANINGS: Readonly<Record<RunState, string>> = {
   running: "a process is training it now",
   killed: "it ended without a word; `netc run FILE --resume --out FOLDER` goes on",
   finished: "trained to the end of its plan",
+  stopped_early: "ended before its last epoch, as `train.early_stop` asks",
+  unsaved: "its state could not be saved; `netc run FILE --resume --out FOLDER` goes on from what was saved before",
   stopped: "--max-steps ended it; `netc run FILE --resume --out FOLDER` goes on",
   interrupted: "it was asked to stop; `netc run FILE --resume --out FOLDER` goes on",
   diverged: "its numbers went wrong",

@@ -188,6 +188,8 @@ export interface TrainConfig {
   readonly optimizer: OptimizerConfig;
   /** Parameters that are trained otherwise; each belongs to the first group that it fits, or to none. */
   readonly groups: readonly GroupConfig[];
+  /** What becomes of a step whose loss or gradients are not finite: the run ends, or the step is left out, `limit` times. */
+  readonly non_finite: "stop" | { readonly skip: { readonly limit: number } };
   /** The most that the L2 norm over all gradients together may be; larger ones are scaled down to it. */
   readonly gradient_clip: null | { readonly norm: number };
   readonly learning_rate: LearningRateConfig;
@@ -196,7 +198,8 @@ export interface TrainConfig {
   /** What evaluation and the saved model use: the weights themselves (null) or a running average of them. */
   readonly weight_average: null | WeightAverageConfig;
   readonly evaluation: EvaluationConfig;
-  readonly checkpoints: { readonly every_epochs: number; readonly keep: number };
+  readonly early_stop: null | EarlyStopConfig;
+  readonly checkpoints: CheckpointsConfig;
 }
 
 export type OptimizerConfig =
@@ -331,4 +334,22 @@ export interface EvaluationConfig {
   readonly flip: boolean;
   /** Average in the logits of each image moved by so many pixels up and left and down and right, at half the weight; 0 is not. */
   readonly translate: number;
+}
+
+export interface EarlyStopConfig {
+  readonly metric: "test_accuracy" | "test_loss";
+  /** Evaluations in a row without an improvement. */
+  readonly patience: number;
+  /** What an evaluation has to be better by to count as an improvement. */
+  readonly min_delta: number;
+}
+
+export interface CheckpointsConfig {
+  readonly every_epochs: number;
+  /** null: none within epochs. */
+  readonly every_steps: number | null;
+  /** How many of the newest stay on the disk, and how many of the best beside them. */
+  readonly keep: number;
+  readonly keep_best: number;
+  readonly on_failure: "continue" | "stop";
 }

@@ -18,7 +18,15 @@ export interface ChangesSince {
 }
 
 /** Prefixes of paths that no step done so far depends on. */
-const WITHOUT_PAST: readonly string[] = ["name", "data.path", "train.epochs", "train.evaluation", "train.checkpoints"];
+const WITHOUT_PAST: readonly string[] = [
+  "name",
+  "data.path",
+  "train.epochs",
+  "train.evaluation",
+  "train.checkpoints",
+  "train.early_stop",
+  "train.non_finite",
+];
 
 export function changesSince(before: Program, after: Program, step: number): ChangesSince {
   const changes = differences(before.config, after.config, "").map((change): Change => {

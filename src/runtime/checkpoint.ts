@@ -33,7 +33,7 @@ interface Manifest {
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
 }
 
-const FORMAT = "netc-checkpoint-1";
+const FORMAT = "netc-checkpoint-2";
 const MANIFEST = "manifest.json";
 const NAME = /^step-\d{8,}(-open)?$/;
 
@@ -46,7 +46,12 @@ export async function writeCheckpoint(
   kernels: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const folder = join(parent, nameOf(program, progress));
-  await mkdir(parent, { recursive: true });
+  // Not with the folders above it: a run folder that has vanished does not come back without what was in it
+  await mkdir(parent).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EEXIST") return;
+    if (error.code === "ENOENT") throw new Error(`${dirname(parent)} is no longer there`);
+    throw error;
+  });
   // The name stands for everything that is in it, so a valid one of the same name holds the same bits
   if (!(await faultOf(folder))) return folder;
   const temporary = temporaryName(folder);
@@ -93,10 +98,12 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint | Broke
   return { folder, progress, state, kernels };
 }
 
-/** Removes all but the newest `keep` checkpoints, and what writers that were killed left behind. */
-export async function pruneCheckpoints(parent: string, keep: number): Promise<void> {
+/** Removes all but the newest `keep` checkpoints and those of the steps `best`, where the epoch's evaluation was done. */
+export async function pruneCheckpoints(parent: string, keep: number, best: readonly number[] = []): Promise<void> {
   const names = await namesIn(parent);
+  const spared = new Set(best.map(nameOfStep));
   for (const name of names.slice(0, Math.max(0, names.length - keep))) {
+    if (spared.has(name)) continue;
     // Renamed first, so that a kill while it is being removed does not leave half a checkpoint under a good name
     const doomed = temporaryName(join(parent, name));
     await rename(join(parent, name), doomed);
@@ -125,7 +132,11 @@ async function namesIn(parent: string): Promise<string[]> {
 
 function nameOf({ plan }: Program, progress: Progress): string {
   const awaitsEvaluation = epochIsComplete(progress, plan);
-  return `step-${String(progress.step).padStart(8, "0")}${awaitsEvaluation ? "-open" : ""}`;
+  return `${nameOfStep(progress.step)}${awaitsEvaluation ? "-open" : ""}`;
+}
+
+function nameOfStep(step: number): string {
+  return `step-${String(step).padStart(8, "0")}`;
 }
 
 /** What a user loads elsewhere (weights and running statistics), apart from what only a resumed run needs. */

@@ -17,7 +17,7 @@ import type { TrainingResult } from "./trainer.js";
 import { train } from "./trainer.js";
 import type { StartEvent, TrainingEvent } from "./training-events.js";
 import type { Progress } from "./training-progress.js";
-import { BEGINNING } from "./training-progress.js";
+import { BEGINNING, bestSteps } from "./training-progress.js";
 import { netcVersion } from "./version.js";
 
 export interface RunOptions {
@@ -65,7 +65,7 @@ export async function runTraining(program: Program, options: RunOptions): Promis
     observe(event);
   };
 
-  const save = async (at: Progress, state: State): Promise<void> => {
+  const save = async (at: Progress, state: State): Promise<boolean> => {
     const started = performance.now();
     try {
       await log.flush(); // a resumed run finds every line up to its checkpoint
@@ -73,10 +73,13 @@ export async function runTraining(program: Program, options: RunOptions): Promis
       saved.fault = undefined;
       const milliseconds = performance.now() - started;
       emit({ event: "checkpoint", step: at.step, folder: basename(saved.newest), milliseconds });
-      await pruneCheckpoints(folder.checkpoints, program.config.train.checkpoints.keep);
+      const { keep, keep_best: best } = program.config.train.checkpoints;
+      await pruneCheckpoints(folder.checkpoints, keep, bestSteps(at, best));
+      return true;
     } catch (error) {
       saved.fault = (error as Error).message;
       emit({ event: "checkpoint_failed", step: at.step, reason: saved.fault });
+      return false;
     }
   };
 

@@ -1,6 +1,7 @@
 // Program, session and batches → a trained network: every step, evaluation and checkpoint of the plan, in order.
 // The trainer knows nothing of files or screens; what happens is emitted as events, and states to keep are handed to `save`.
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { TrainConfig } from "../compiler/config.js";
 import { learningRateAt } from "../compiler/plan.js";
 import type { Program } from "../compiler/program.js";
 import type { Loader } from "./data/loader.js";
@@ -10,7 +11,15 @@ import { firstNonFinite } from "./first-non-finite.js";
 import { StateSaver } from "./state-saver.js";
 import type { TrainingEvent } from "./training-events.js";
 import type { Progress } from "./training-progress.js";
-import { afterEpoch, afterStep, BEGINNING, epochIsComplete } from "./training-progress.js";
+import {
+  afterEpoch,
+  afterSkippedStep,
+  afterStep,
+  BEGINNING,
+  bestSteps,
+  epochIsComplete,
+  stopsEarly,
+} from "./training-progress.js";
 
 export interface TrainOptions {
   /** Where to go on; the session's state must be that of this moment. */
@@ -21,12 +30,15 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
   readonly emit?: (event: TrainingEvent) => void;
   readonly onEvaluationBatch?: (done: number, total: number) => void;
-  /** Keeps a state. Awaited before the next is handed over and at the end; training goes on meanwhile. */
-  readonly save?: (progress: Progress, state: State) => Promise<void>;
+  /** Keeps a state; false where that failed. Awaited before the next is handed over and at the end; training goes on meanwhile. */
+  readonly save?: (progress: Progress, state: State) => Promise<boolean>;
 }
 
 export type TrainingResult =
-  | { readonly outcome: "finished" | "stopped" | "interrupted"; readonly progress: Progress }
+  | {
+      readonly outcome: "finished" | "stopped_early" | "stopped" | "interrupted" | "unsaved";
+      readonly progress: Progress;
+    }
   | { readonly outcome: "diverged"; readonly progress: Progress; readonly divergence: Divergence };
 
 /** The step at which a number stopped being one. */
@@ -40,8 +52,9 @@ export interface Divergence {
 }
 
 /**
- * Trains from `options.progress` to the end of the plan. "stopped" is the end that `maxSteps` asked for, "interrupted" the
- * one that the signal asked for; both have saved a state. "diverged" has not: the newest state saved before is good.
+ * Trains from `options.progress` to the end of the plan, or to where `train.early_stop` ends it. "stopped" is the end that `maxSteps` asked for, "interrupted" the
+ * one that the signal asked for; both have saved a state. "unsaved" is the end where a state could not be saved and the file
+ * asks to stop then. "diverged" has saved none: the newest state saved before is good.
  */
 export async function train(
   program: Program,
@@ -74,16 +87,24 @@ async function trainSteps(
   };
 
   let progress = options.progress ?? BEGINNING;
+  const startedAt = progress.step;
   let next: ReturnType<typeof prepare> | undefined;
 
+  if (stopsEarly(progress, config.train)) return { outcome: "stopped_early", progress };
   while (progress.epochsClosed < config.train.epochs) {
+    if (saver.hasFailed && config.train.checkpoints.on_failure === "stop") return { outcome: "unsaved", progress };
     if (epochIsComplete(progress, plan)) {
       const closed = await closeEpoch(program, session, loader, progress, options);
       if (!closed) return await leave("interrupted");
       progress = closed;
-      const isDue = plan.checkpointAfter.includes(progress.epochsClosed);
+      const isEarly = stopsEarly(progress, config.train);
+      const isDue = plan.checkpointAfter.includes(progress.epochsClosed) || isAmongBest(progress) || isEarly;
       if (isDue && !(await saver.save(progress))) return await weightsAreSpoilt();
+      if (isEarly) return { outcome: "stopped_early", progress };
       continue;
+    }
+    if (progress.step > startedAt && isCheckpointStep(progress.step)) {
+      if (!(await saver.save(progress))) return await weightsAreSpoilt();
     }
     if (signal?.aborted) return await leave("interrupted");
     if (progress.step >= lastStep) return await leave("stopped");
@@ -100,7 +121,14 @@ async function trainSteps(
 
     if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradientNorm)) {
       const tensor = await session.findNonFinite(batch, hyper);
-      return divergence(progress.step + 1, { loss: result.loss, gradientNorm: result.gradientNorm }, tensor);
+      if (progress.skipped >= skipLimit(config.train)) {
+        return divergence(progress.step + 1, { loss: result.loss, gradientNorm: result.gradientNorm }, tensor);
+      }
+      progress = afterSkippedStep(progress, stepMilliseconds / 1000);
+      const { step, epochsClosed, skipped } = progress;
+      emit({ event: "step_skipped", step, epoch: epochsClosed + 1, skipped, tensor: tensor ?? null });
+      await nextTurn();
+      continue;
     }
     progress = afterStep(progress, result, batch.count, stepMilliseconds / 1000);
     emit({
@@ -119,6 +147,16 @@ async function trainSteps(
     await nextTurn();
   }
   return { outcome: "finished", progress };
+
+  function isCheckpointStep(step: number): boolean {
+    const { every_steps: every } = config.train.checkpoints;
+    return every !== null && step % every === 0;
+  }
+
+  function isAmongBest({ step, evaluations }: Progress): boolean {
+    const { keep_best: count } = config.train.checkpoints;
+    return evaluations.at(-1)?.step === step && bestSteps(progress, count).includes(step);
+  }
 
   async function leave(outcome: "stopped" | "interrupted"): Promise<TrainingResult> {
     if (!(await saver.save(progress))) return await weightsAreSpoilt();
@@ -156,8 +194,8 @@ async function closeEpoch(
     event: "epoch",
     step,
     epoch,
-    trainLoss: lossSum / images,
-    trainAccuracy: correct / images,
+    trainLoss: images > 0 ? lossSum / images : 0, // every step of the epoch may have been left out
+    trainAccuracy: images > 0 ? correct / images : 0,
     learningRate: learningRateAt(plan, step - 1),
     seconds: epochSeconds,
     imagesPerSecond: images / epochSeconds,
@@ -179,6 +217,10 @@ async function closeEpoch(
     });
   }
   return closed;
+}
+
+function skipLimit({ non_finite: rule }: TrainConfig): number {
+  return rule === "stop" ? 0 : rule.skip.limit;
 }
 
 /** What a clock can tell: digits beyond only lengthen the log. */

@@ -5,6 +5,7 @@
 export type TrainingEvent =
   | StartEvent
   | StepEvent
+  | StepSkippedEvent
   | EpochEvent
   | EvaluationEvent
   | CheckpointEvent
@@ -42,6 +43,17 @@ export interface StepEvent {
   /** What preparing the batch took: for all steps but the first it happens while the step before is computed. */
   readonly dataMilliseconds: number;
   readonly stepMilliseconds: number;
+}
+
+/** In place of the step's event, where its loss or gradients were not finite and the file says to go on. */
+export interface StepSkippedEvent {
+  readonly event: "step_skipped";
+  readonly step: number;
+  readonly epoch: number;
+  /** How many steps of the run were left out so far, this one among them. */
+  readonly skipped: number;
+  /** The first tensor that held NaN or infinity, in the order of computation. */
+  readonly tensor: string | null;
 }
 
 export interface EpochEvent {
@@ -95,7 +107,7 @@ export interface LogFailedEvent {
 export interface EndEvent {
   readonly event: "end";
   readonly step: number;
-  readonly outcome: "finished" | "stopped" | "interrupted" | "diverged";
+  readonly outcome: "finished" | "stopped_early" | "stopped" | "interrupted" | "diverged" | "unsaved";
   readonly elapsedSeconds: number;
   readonly testAccuracy: number | null;
   readonly peakMemoryBytes: number;

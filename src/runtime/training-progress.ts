@@ -1,5 +1,6 @@
 // How far a run has come: with the session's state, all that a run needs to go on as if it had never stopped.
 // Order and augmentation of later images are functions of seed, epoch and index, so nothing of the past is kept for them.
+import type { TrainConfig } from "../compiler/config.js";
 import type { TrainPlan } from "../compiler/program.js";
 import type { StepResult } from "./engine.js";
 
@@ -15,11 +16,21 @@ export interface Progress {
   /** Of the open epoch's steps. */
   readonly epochSeconds: number;
   readonly elapsedSeconds: number;
+  /** Steps that were left out, since their loss or gradients were not finite. */
+  readonly skipped: number;
+  /** All so far, in their order. */
+  readonly evaluations: readonly PastEvaluation[];
   readonly lastEvaluation: {
     readonly epoch: number;
     readonly loss: number;
     readonly accuracy: number;
   } | null;
+}
+
+export interface PastEvaluation {
+  readonly step: number;
+  readonly loss: number;
+  readonly accuracy: number;
 }
 
 export const BEGINNING: Progress = {
@@ -30,6 +41,8 @@ export const BEGINNING: Progress = {
   images: 0,
   epochSeconds: 0,
   elapsedSeconds: 0,
+  skipped: 0,
+  evaluations: [],
   lastEvaluation: null,
 };
 
@@ -45,6 +58,38 @@ export function afterStep(progress: Progress, result: StepResult, images: number
   };
 }
 
+/** The step's images count as seen and for nothing else. */
+export function afterSkippedStep(progress: Progress, seconds: number): Progress {
+  return {
+    ...progress,
+    step: progress.step + 1,
+    skipped: progress.skipped + 1,
+    epochSeconds: progress.epochSeconds + seconds,
+    elapsedSeconds: progress.elapsedSeconds + seconds,
+  };
+}
+
+/** The steps of the `count` best evaluations by accuracy, the earlier of equals first. */
+export function bestSteps({ evaluations }: Progress, count: number): number[] {
+  const byAccuracy = evaluations.toSorted((one, other) => other.accuracy - one.accuracy || one.step - other.step);
+  return byAccuracy.slice(0, count).map(({ step }) => step);
+}
+
+/** Whether the last `patience` evaluations all came and went without an improvement. */
+export function stopsEarly({ evaluations }: Progress, { early_stop: rule }: TrainConfig): boolean {
+  if (rule === null) return false;
+  const sign = rule.metric === "test_accuracy" ? 1 : -1;
+  let best = -Infinity;
+  let since = 0;
+  for (const { accuracy, loss } of evaluations) {
+    const value = sign * (rule.metric === "test_accuracy" ? accuracy : loss);
+    const improves = value > best + rule.min_delta || best === -Infinity;
+    since = improves ? 0 : since + 1;
+    if (improves) best = value;
+  }
+  return since >= rule.patience;
+}
+
 export function afterEpoch(progress: Progress, evaluation: { loss: number; accuracy: number } | null): Progress {
   const epoch = progress.epochsClosed + 1;
   return {
@@ -54,6 +99,9 @@ export function afterEpoch(progress: Progress, evaluation: { loss: number; accur
     correct: 0,
     images: 0,
     epochSeconds: 0,
+    evaluations: evaluation
+      ? [...progress.evaluations, { step: progress.step, loss: evaluation.loss, accuracy: evaluation.accuracy }]
+      : progress.evaluations,
     lastEvaluation: evaluation ? { epoch, ...evaluation } : progress.lastEvaluation,
   };
 }

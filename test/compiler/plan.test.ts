@@ -33,7 +33,7 @@ describe("plan", () => {
         train: {
           epochs: 8,
           evaluation: { every_epochs: 3, batch_size: 4, flip: false, translate: 0 },
-          checkpoints: { every_epochs: 20, keep: 1 },
+          checkpoints: { every_epochs: 20, every_steps: null, keep: 1, keep_best: 0, on_failure: "continue" },
         },
       }),
     );

@@ -67,12 +67,19 @@ describe("resolve", () => {
             decay_norm_and_bias: true
         groups: []
         gradient_clip: null
+        non_finite: stop
         learning_rate: {constant: {rate: 0.1, warmup_epochs: 0, warmup_steps: null}}
         loss: {cross_entropy: {label_smoothing: 0}}
         initialization: {weights: kaiming_normal, dirac: false, bias: zero, zero_last_norm: false}
         weight_average: null
         evaluation: {every_epochs: 1, batch_size: 256, flip: false, translate: 0}
-        checkpoints: {every_epochs: 1, keep: 2}
+        early_stop: null
+        checkpoints:
+          every_epochs: 1
+          every_steps: null
+          keep: 2
+          keep_best: 0
+          on_failure: continue
       "
     `);
   });

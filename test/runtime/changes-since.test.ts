@@ -37,7 +37,12 @@ describe("changesSince", () => {
     ["the name", { name: "other" }],
     ["the number of epochs", { train: { epochs: 9 } }],
     ["evaluation", { train: { evaluation: { every_epochs: 2, batch_size: 5, flip: true, translate: 0 } } }],
-    ["checkpoints", { train: { checkpoints: { every_epochs: 2, keep: 9 } } }],
+    [
+      "checkpoints",
+      { train: { checkpoints: { every_epochs: 2, every_steps: 50, keep: 9, keep_best: 1, on_failure: "stop" } } },
+    ],
+    ["early stop", { train: { early_stop: { metric: "test_loss", patience: 2, min_delta: 0 } } }],
+    ["what becomes of steps that are not finite", { train: { non_finite: { skip: { limit: 3 } } } }],
   ] as const)("allows another value of %s", (_, after) => {
     expect(altered({}, after)).toEqual([]);
     expect(between({}, after).changes.length).toBeGreaterThan(0);

@@ -86,6 +86,7 @@ describe("train", () => {
     const save = async () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
       kept++;
+      return true;
     };
     await expect(train(program, session, loaderOf(program), { save })).rejects.toThrow("the engine broke");
     expect(kept).toBe(1);
@@ -101,6 +102,7 @@ describe("train", () => {
       await new Promise((resolve) => setTimeout(resolve, 30));
       stepsBefore.push(session.steps.length - before);
       keeping--;
+      return true;
     };
     await train(program, session, loaderOf(program), { save });
     expect(most).toBe(1);

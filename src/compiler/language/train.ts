@@ -7,6 +7,7 @@ import type {
   WarmupConfig,
 } from "../config.js";
 import { boolean, choice, integer, list, map, number, options, shortForms } from "./forms.js";
+import { checkpoints, earlyStop, nonFinite } from "./run-keys.js";
 import type { Form, Key, MapForm, SettingsOf } from "./forms.js";
 import { optimizer } from "./optimizer.js";
 import { parameterGroup } from "./parameter-group.js";
@@ -228,6 +229,7 @@ export const train: MapForm = map<TrainConfig>({
     example: { norm: 1 },
     source: "Pascanu et al. 2012 (arXiv 1211.5063), algorithm 1",
   },
+  non_finite: nonFinite,
   learning_rate: {
     form: learningRateForm,
     description: "Size of the updates over the course of training; it changes with every step.",
@@ -331,21 +333,6 @@ export const train: MapForm = map<TrainConfig>({
     default: {},
     example: { every_epochs: 1 },
   },
-  checkpoints: {
-    form: map<TrainConfig["checkpoints"]>({
-      every_epochs: {
-        form: integer(epochs),
-        description: "Epochs from one checkpoint to the next; the last epoch is always followed by one.",
-        default: 1,
-      },
-      keep: {
-        form: integer({ minimum: 1, maximum: 1_000_000, unit: "checkpoints" }),
-        description: "How many of the newest checkpoints stay on the disk.",
-        default: 2,
-      },
-    }),
-    description: "When the state of training is saved.",
-    default: {},
-    example: { keep: 2 },
-  },
+  early_stop: earlyStop,
+  checkpoints,
 });

@@ -102,7 +102,12 @@ const trainKeys: Keys<TrainConfig> = {
   weight_average: (average) =>
     average === null || "ema" in average ? undefined : "train.py of the PyTorch project averages weights by ema alone",
   evaluation: "written",
-  checkpoints: "written",
+  non_finite: (rule) => (rule === "stop" ? undefined : "train.py of the PyTorch project leaves no step out yet"),
+  early_stop: (rule) => (rule === null ? undefined : "train.py of the PyTorch project does not stop early yet"),
+  checkpoints: ({ every_steps: every, keep_best: best, on_failure: onFailure }) =>
+    every === null && best === 0 && onFailure === "continue"
+      ? undefined
+      : "train.py of the PyTorch project saves after epochs alone, and keeps the newest",
 };
 
 const adam: Keys<AdamConfig> = {
