@@ -48,7 +48,7 @@ export async function saveTfjsModel(
   }
 }
 
-const WEIGHTS_FILE = "weights.bin";
+export const WEIGHTS_FILE = "weights.bin";
 
 /** The weights and statistics that evaluation uses: the averages, where there are some. */
 function evaluatedState({ graph, config }: Program, state: State): State {
@@ -57,7 +57,8 @@ function evaluatedState({ graph, config }: Program, state: State): State {
   return new Map(names.map((name) => [name, state.get(averageName(name))!]));
 }
 
-async function tfjsFiles(
+/** The contents of model.json and of the weights file that it names. */
+export async function tfjsFiles(
   program: Program,
   state: State,
   classes: readonly string[] | undefined,

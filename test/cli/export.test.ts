@@ -11,7 +11,7 @@ const smoke = fileURLToPath(new URL("../../configs/smoke.yaml", import.meta.url)
 describe("netc export", () => {
   it("lists its formats", async () => {
     const { output } = await netc(["export", "--help"]);
-    for (const format of ["safetensors", "savedmodel", "pytorch"])
+    for (const format of ["tfjs", "safetensors", "onnx", "savedmodel", "pytorch"])
       expect(output).toMatch(new RegExp(`^  ${format} `, "m"));
   });
 

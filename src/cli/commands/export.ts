@@ -22,6 +22,17 @@ export interface ExportFlags {
 
 /** In the order that the help lists them. A new format needs a line here and a module under runtime/export/. */
 export const exportFormats: Readonly<Record<string, ExportFormat>> = {
+  tfjs: {
+    summary: "a TensorFlow.js model, and a page that classifies pictures with it",
+    description:
+      "Writes model.json and weights.bin, which stock tf.loadLayersModel opens, and index.html: one page that holds the " +
+      "network and all it needs, and works from a disk.",
+    takesFile: false,
+    write: async (source) => {
+      const { tfjsModel } = await import("../../runtime/export/tfjs/tfjs-model.js");
+      return tfjsModel(source);
+    },
+  },
   safetensors: {
     summary: "weights with PyTorch's names and layouts",
     description: "Writes model.safetensors, which load_state_dict(strict=True) of the exported PyTorch model takes.",
@@ -30,6 +41,19 @@ export const exportFormats: Readonly<Record<string, ExportFormat>> = {
       const { pytorchSafetensors } = await import("../../runtime/export/safetensors.js");
       const { state, run } = trained!;
       return new Map([["model.safetensors", pytorchSafetensors(program, state, run.checkpoint.progress.step)]]);
+    },
+  },
+  onnx: {
+    summary: "an ONNX model that takes 8-bit images, in batches of any size",
+    description:
+      "Writes model.onnx of opset 17: 8-bit images [n, height, width, channels] in, logits [n, classes] out. Normalisation " +
+      "is part of it; resizing, where the file has any, is not.",
+    takesFile: false,
+    options: (command) =>
+      command.option("--fold-batch-norm", "make norms part of the convolutions before them: smaller and faster", false),
+    write: async (source, flags) => {
+      const { onnxModel } = await import("../../runtime/export/onnx/onnx-model.js");
+      return onnxModel(source, { foldBatchNorm: flags["foldBatchNorm"] === true });
     },
   },
   savedmodel: {

@@ -1,0 +1,203 @@
+// ShapedGraph and trained weights → an ONNX graph as plain data: one rule an operation. It takes images as they are, 8-bit
+// [n, height, width, channels], and gives logits [n, classes]; normalisation is its first part.
+import { invariant } from "../../../compiler/diagnostic.js";
+import type { Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../../../compiler/graph.js";
+import type { Program } from "../../../compiler/program.js";
+import type { NamedTensor } from "../../../compiler/targets/pytorch-layout.js";
+import { toPytorch } from "../../../compiler/targets/pytorch-layout.js";
+import type { State } from "../../engine.js";
+import { foldedConvolution } from "./fold-batch-norm.js";
+
+export type Attribute = { readonly int: number } | { readonly ints: readonly number[] } | { readonly float: number };
+
+export interface OnnxNode {
+  readonly opType: string;
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly output: string;
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+export interface Initializer {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array | BigInt64Array;
+}
+
+export interface OnnxGraph {
+  readonly nodes: readonly OnnxNode[];
+  readonly initializers: readonly Initializer[];
+  readonly input: string;
+  readonly output: string;
+}
+
+export interface OnnxOptions {
+  /** Norms that follow a convolution become part of it. */
+  readonly foldBatchNorm: boolean;
+}
+
+export function onnxGraph({ graph, config }: Program, state: State, { foldBatchNorm }: OnnxOptions): OnnxGraph {
+  const weights = toPytorch(graph, state);
+  const builder = new Builder(graph, weights, foldBatchNorm ? normsToFold(graph) : new Map());
+  builder.normalize(config.data.normalize);
+  graph.nodes.forEach((node, index) => {
+    const rule = rules[node.op.kind] as Rule<Op["kind"]>;
+    const inputs = node.inputs.map((input) => builder.values[input]!);
+    builder.values[index] = rule(builder, node.op, node, inputs, index);
+  });
+  builder.add("Identity", "logits", [builder.values.at(-1)!]);
+  return { nodes: builder.nodes, initializers: builder.initializers, input: "images", output: "logits" };
+}
+
+/** Convolution → the norm that alone takes its output. */
+function normsToFold({ nodes }: ShapedGraph): Map<number, number> {
+  const uses = new Map<number, number>();
+  for (const input of nodes.flatMap(({ inputs }) => inputs)) uses.set(input, (uses.get(input) ?? 0) + 1);
+  const found = new Map<number, number>();
+  nodes.forEach(({ op, inputs }, index) => {
+    const before = inputs[0] ?? 0;
+    const isFoldable = op.kind === "batch_norm" && nodes[before]!.op.kind === "conv2d" && uses.get(before) === 1;
+    if (isFoldable) found.set(before, index);
+  });
+  return found;
+}
+
+class Builder {
+  readonly nodes: OnnxNode[] = [];
+  readonly initializers: Initializer[] = [];
+  /** Names of each node's value. */
+  readonly values: string[] = [];
+
+  constructor(
+    readonly graph: ShapedGraph,
+    readonly weights: ReadonlyMap<string, NamedTensor>,
+    /** Convolution → the norm that is part of it. */
+    readonly folded: ReadonlyMap<number, number>,
+  ) {}
+
+  /** Adds a node that gives `name`, and hands that back. */
+  add(
+    opType: string,
+    name: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): string {
+    this.nodes.push({ opType, name, inputs, output: name, attributes });
+    return name;
+  }
+
+  tensor(name: string, { shape, data }: Omit<Initializer, "name">): string {
+    this.initializers.push({ name, shape, data });
+    return name;
+  }
+
+  scalar(name: string, value: number): string {
+    return this.tensor(name, { shape: [], data: Float32Array.of(value) });
+  }
+
+  weight(name: string): string {
+    const tensor = this.weights.get(name);
+    invariant(tensor, `the state holds ${name}`);
+    return this.tensor(name, tensor);
+  }
+
+  integers(name: string, values: readonly number[]): string {
+    return this.tensor(name, { shape: [values.length], data: BigInt64Array.from(values.map(BigInt)) });
+  }
+
+  /** (x / 255 − mean) / std on [n, channels, height, width]. */
+  normalize({ mean, std }: { readonly mean: readonly number[]; readonly std: readonly number[] }): void {
+    const perChannel = (name: string, values: readonly number[]): string =>
+      this.tensor(name, { shape: [values.length, 1, 1], data: Float32Array.from(values) });
+    const floats = this.add("Cast", "images.float", ["images"], { to: { int: 1 } });
+    const planes = this.add("Transpose", "images.planes", [floats], { perm: { ints: [0, 3, 1, 2] } });
+    const unit = this.add("Div", "images.unit", [planes, this.scalar("images.maximum", 255)]);
+    const centred = this.add("Sub", "images.centred", [unit, perChannel("images.mean", mean)]);
+    this.add("Div", "images.normalized", [centred, perChannel("images.std", std)]);
+  }
+}
+
+type Rule<K extends Op["kind"]> = (
+  builder: Builder,
+  op: OpOf<K>,
+  node: ShapedNode,
+  inputs: readonly string[],
+  index: number,
+) => string;
+
+const rules: { readonly [K in Op["kind"]]: Rule<K> } = {
+  input: () => "images.normalized",
+
+  conv2d: (builder, op, { name }, [x], index) => {
+    const norm = builder.folded.get(index);
+    if (norm === undefined) {
+      const bias = op.bias ? [builder.weight(`${name}.bias`)] : [];
+      return builder.add("Conv", name, [x!, builder.weight(`${name}.weight`), ...bias], windowOf(op));
+    }
+    const { weight, bias } = foldedConvolution(builder.graph, builder.weights, index, norm);
+    const operands = [builder.tensor(`${name}.weight`, weight), builder.tensor(`${name}.bias`, bias)];
+    return builder.add("Conv", name, [x!, ...operands], windowOf(op));
+  },
+
+  batch_norm: (builder, { eps, scale }, { name, inputs, shape }, [x]) => {
+    if (builder.folded.has(inputs[0]!)) return x!;
+    const ones = { shape: [shape.channels], data: new Float32Array(shape.channels).fill(1) };
+    const factor = scale ? builder.weight(`${name}.weight`) : builder.tensor(`${name}.weight`, ones);
+    const others = ["bias", "running_mean", "running_var"].map((part) => builder.weight(`${name}.${part}`));
+    return builder.add("BatchNormalization", name, [x!, factor, ...others], { epsilon: { float: eps } });
+  },
+
+  relu: (builder, _, { name }, [x]) => builder.add("Relu", name, [x!]),
+
+  // x / 2 · (1 + erf(x / √2)): opset 17 has no Gelu
+  gelu: (builder, _, { name }, [x]) => {
+    const inner = builder.add("Mul", `${name}.inner`, [x!, builder.scalar(`${name}.root`, Math.SQRT1_2)]);
+    const erf = builder.add("Erf", `${name}.erf`, [inner]);
+    const shifted = builder.add("Add", `${name}.shifted`, [erf, builder.scalar(`${name}.one`, 1)]);
+    const half = builder.add("Mul", `${name}.half`, [x!, builder.scalar(`${name}.factor`, 0.5)]);
+    return builder.add("Mul", name, [half, shifted]);
+  },
+
+  scale: (builder, { factor }, { name }, [x]) =>
+    builder.add("Mul", name, [x!, builder.scalar(`${name}.factor`, factor)]),
+
+  add: (builder, _, { name }, inputs) => builder.add("Add", name, inputs),
+
+  subsample: (builder, { stride, channels }, { name, inputs }, [x]) => {
+    const limits = { starts: [0, 0], ends: [BEYOND, BEYOND], axes: [2, 3], steps: stride };
+    const operands = Object.entries(limits).map(([limit, values]) => builder.integers(`${name}.${limit}`, values));
+    const pixels = builder.add("Slice", `${name}.pixels`, [x!, ...operands]);
+    const further = channels - builder.graph.nodes[inputs[0]!]!.shape.channels;
+    if (further === 0) return pixels;
+    return builder.add("Pad", name, [pixels, builder.integers(`${name}.pads`, [0, 0, 0, 0, 0, further, 0, 0])]);
+  },
+
+  max_pool: (builder, op, { name }, [x]) => builder.add("MaxPool", name, [x!], windowOf(op)),
+
+  average_pool: (builder, op, { name }, [x]) =>
+    builder.add("AveragePool", name, [x!], { ...windowOf(op), count_include_pad: { int: 1 } }),
+
+  global_average_pool: (builder, _, { name }, [x]) => {
+    const pooled = builder.add("GlobalAveragePool", `${name}.map`, [x!]);
+    return builder.add("Flatten", name, [pooled], { axis: { int: 1 } });
+  },
+
+  linear: (builder, { bias }, { name, inputs }, [x]) => {
+    const isMap = builder.graph.nodes[inputs[0]!]!.shape.kind === "map";
+    const flat = isMap ? builder.add("Flatten", `${name}.flat`, [x!], { axis: { int: 1 } }) : x!;
+    const operands = [builder.weight(`${name}.weight`), ...(bias ? [builder.weight(`${name}.bias`)] : [])];
+    return builder.add("Gemm", name, [flat, ...operands], { transB: { int: 1 } });
+  },
+};
+
+/** Larger than any map: Slice takes it as the end. */
+const BEYOND = 2 ** 31 - 1;
+
+function windowOf({ kernel, stride, padding }: Window): Record<string, Attribute> {
+  return { kernel_shape: { ints: kernel }, strides: { ints: stride }, pads: { ints: padsOf(padding) } };
+}
+
+/** Beginnings of both axes, then their ends. */
+function padsOf({ top, left, bottom, right }: Padding): number[] {
+  return [top, left, bottom, right];
+}

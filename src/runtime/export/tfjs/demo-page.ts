@@ -1,0 +1,77 @@
+// A trained model → one HTML page that holds it, TensorFlow.js and netc's own preprocessing, and classifies a picture that is
+// dropped, pasted or chosen. Opened from a disk it works as well: it asks nothing of any network.
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { datasetFacts } from "../../../compiler/datasets.js";
+import type { Program } from "../../../compiler/program.js";
+import { renderTemplate } from "../../render-template.js";
+
+export interface DemoOptions {
+  readonly program: Program;
+  readonly classes: readonly string[];
+  readonly modelJson: string;
+  readonly weights: Uint8Array;
+}
+
+/** What demo.html.hbs prints; the last three are made safe to stand in a script. */
+interface DemoView {
+  readonly title: string;
+  readonly classCount: number;
+  readonly input: string;
+  readonly libraries: readonly string[];
+  readonly preprocessing: string;
+  readonly data: string;
+}
+
+export async function demoPage({ program, classes, modelJson, weights }: DemoOptions): Promise<string> {
+  const { config } = program;
+  const { height, width, channels } = config.model.input;
+  const { height: fitHeight, width: fitWidth } = datasetFacts(config.data.dataset);
+  const data = {
+    model: JSON.parse(modelJson) as unknown,
+    weights: Buffer.from(weights.buffer, weights.byteOffset, weights.length).toString("base64"),
+    fit: { height: fitHeight, width: fitWidth },
+    size: { height, width },
+    channels,
+    normalize: config.data.normalize,
+    classes,
+  };
+  const view: DemoView = {
+    title: config.name.trim() || "network",
+    classCount: classes.length,
+    input: `${height}×${width}`,
+    libraries: await Promise.all(
+      LIBRARIES.map(async (path) => inScript(await readFile(requireFromHere.resolve(path), "utf8"))),
+    ),
+    preprocessing: inScript((await Promise.all(PREPROCESSING.map(ownModule))).join("\n")),
+    // Nothing that HTML would read as the end of the script, or as a comment
+    data: JSON.stringify(data).replaceAll("<", "\\u003c"),
+  };
+  return renderTemplate(new URL("demo.html.hbs", import.meta.url), view, { kind: "html" });
+}
+
+const requireFromHere = createRequire(import.meta.url);
+
+/** Each adds itself to the global `tf`. */
+const LIBRARIES = [
+  "@tensorflow/tfjs-core/dist/tf-core.es2017.min.js",
+  "@tensorflow/tfjs-layers/dist/tf-layers.es2017.min.js",
+  "@tensorflow/tfjs-backend-cpu/dist/tf-backend-cpu.es2017.min.js",
+];
+
+/** netc's own: the same bits as in training and in `netc predict`. */
+const PREPROCESSING = ["../../data/resize.js", "../../data/images/fit-image.js"];
+
+/** The compiled module as plain script: its imports are in the same script, and it exports to nobody. */
+async function ownModule(path: string): Promise<string> {
+  const text = await readFile(new URL(path, import.meta.url), "utf8");
+  return text
+    .replaceAll(/^import .*$/gm, "")
+    .replaceAll(/^export /gm, "")
+    .replaceAll(/^\/\/# sourceMappingURL.*$/gm, "");
+}
+
+/** Libraries end no script and load no maps. */
+function inScript(code: string): string {
+  return code.replaceAll(/<\/(script)/gi, "<\\/$1").replaceAll(/^\/\/# sourceMappingURL.*$/gm, "");
+}
