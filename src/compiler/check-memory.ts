@@ -14,8 +14,11 @@ export function checkMemory(program: Program, limits: MemoryLimits): Diagnostic[
   if (needed <= available) return [];
   const { batch_size: training, evaluation } = program.config.train;
   const evaluating = Math.min(evaluation.batch_size, program.plan.testImages);
-  const fault = (path: Path, batch: number, bytesOf: (batch: number) => number) =>
-    tooLarge(path, batch, needed, largestWithin(available, bytesOf, batch), limits);
+  const fault = (path: Path, batch: number, bytesOf: (batch: number) => number, withParts = false) => {
+    const largest = largestWithin(available, bytesOf, batch);
+    const parts = withParts && largest > 0 ? partsThatFit(program, largest, available, limits) : undefined;
+    return tooLarge(path, batch, needed, { largest, parts }, limits);
+  };
   const trainingBytes = (batch: number) => engineBytes(program, { training: batch, evaluating: 1 }, limits);
   const evaluatingBytes = (batch: number) => engineBytes(program, { training: 1, evaluating: batch }, limits);
   // Where the weights alone are too much, no batch is to blame: said once.
@@ -26,23 +29,40 @@ export function checkMemory(program: Program, limits: MemoryLimits): Diagnostic[
   const isEvaluationTooLarge = evaluatingBytes(evaluating) > available;
   const isTrainingTooLarge = !isEvaluationTooLarge || trainingBytes(training) > available;
   return [
-    ...(isTrainingTooLarge ? [fault(["train", "batch_size"], training, trainingBytes)] : []),
+    ...(isTrainingTooLarge ? [fault(["train", "batch_size"], training, trainingBytes, true)] : []),
     ...(isEvaluationTooLarge ? [fault(["train", "evaluation", "batch_size"], evaluating, evaluatingBytes)] : []),
   ];
 }
 
+/** How many partial batches fit where the whole does not: equal ones, as accumulation asks; undefined where none do. */
+function partsThatFit(program: Program, largest: number, available: number, limits: MemoryLimits): number | undefined {
+  const { batch_size: batch, accumulate } = program.config.train;
+  const least = Math.max(accumulate + 1, Math.ceil((batch * accumulate) / largest));
+  for (let parts = least; parts <= Math.min(batch / 2, 4 * least); parts++) {
+    if (batch % parts !== 0) continue;
+    if (engineBytes(program, { accumulate: parts, evaluating: 1 }, limits) <= available) return parts;
+  }
+  return undefined;
+}
+
 interface Batches {
   readonly training?: number;
+  readonly accumulate?: number;
   readonly evaluating?: number;
 }
 
-function engineBytes({ config, graph }: Program, { training, evaluating }: Batches, { threads }: MemoryLimits): number {
+function engineBytes(
+  { config, graph }: Program,
+  { training, accumulate, evaluating }: Batches,
+  { threads }: MemoryLimits,
+): number {
   const { train } = config;
   const changed: ResolvedConfig = {
     ...config,
     train: {
       ...train,
       batch_size: training ?? train.batch_size,
+      accumulate: accumulate ?? train.accumulate,
       evaluation: { ...train.evaluation, batch_size: evaluating ?? train.evaluation.batch_size },
     },
   };
@@ -54,7 +74,7 @@ function tooLarge(
   path: Path,
   batch: number,
   needed: number,
-  largest: number,
+  { largest, parts }: { readonly largest: number; readonly parts: number | undefined },
   { addressableBytes, machineBytes }: MemoryLimits,
 ): Diagnostic {
   const work = path.includes("evaluation") ? "evaluation" : "training";
@@ -69,7 +89,8 @@ function tooLarge(
     path,
     hint:
       largest > 0
-        ? `write \`batch_size: ${largest}\`, the largest that fits`
+        ? `write \`batch_size: ${largest}\`, the largest that fits` +
+          (parts === undefined ? "" : `, or \`accumulate: ${parts}\` for the whole batch in ${parts} parts`)
         : "not even a batch of 1 fits: use fewer channels, fewer blocks or smaller images",
   };
 }

@@ -73,6 +73,21 @@ describe("checkMemory", () => {
     expect(withBatch(largest + 1)).toHaveLength(1);
   });
 
+  it("offers the fewest equal parts of the batch that fit, where they do", () => {
+    const [fault] = checkMemory(program, { ...limits, machineBytes: planned });
+    const parts = Number(/accumulate: (\d+)/.exec(fault!.hint!)![1]);
+    const withParts = (count: number) =>
+      checkMemory(programOf("smoke.yaml", `train.accumulate=${count}`, "train.evaluation.batch_size=1"), {
+        ...limits,
+        machineBytes: planned,
+      });
+    expect(withParts(parts)).toEqual([]);
+    const { batch_size: batch } = program.config.train;
+    for (let fewer = 2; fewer < parts; fewer++) {
+      if (batch % fewer === 0) expect(withParts(fewer)).toHaveLength(1);
+    }
+  });
+
   it("says so where not even one image fits", () => {
     const faults = checkMemory(program, { ...limits, addressableBytes: 1000 });
     expect(faults.map(({ hint }) => hint)).toEqual(
