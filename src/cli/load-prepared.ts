@@ -10,7 +10,7 @@ import { loadProgram, reportFaults } from "./load-program.js";
 export async function loadPrepared(
   path: string,
   overrides: readonly string[],
-  target: Target,
+  target?: Target,
 ): Promise<Program | undefined> {
   const program = await loadProgram(path, overrides, target);
   const dataset = program?.config.data.dataset;
