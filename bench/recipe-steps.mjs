@@ -1,0 +1,50 @@
+// The first steps of a file's training on the wasm engine, with all that another trainer needs to take the same ones: the
+// initial weights, every batch as the network sees it before normalisation, and the losses; written to a folder.
+//   node bench/recipe-steps.mjs configs/cifar-94.yaml 20 FOLDER && python3 bench/peers/airbench94.py FOLDER
+import { mkdir, open, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { compileText } from "../dist/compiler/compile.js";
+import { learningRateAt } from "../dist/compiler/plan.js";
+import { createLoader } from "../dist/runtime/data/loader.js";
+import { openDataset } from "../dist/runtime/data/open-dataset.js";
+import { chooseKernels } from "../dist/runtime/engines/wasm/choose-kernels.js";
+import { openWasmSession } from "../dist/runtime/engines/wasm/session.js";
+import { initializeFromImages } from "../dist/runtime/initialize.js";
+
+const [file, count, folder] = process.argv.slice(2);
+const { value: program, diagnostics } = compileText(await readFile(file, "utf8"), file);
+if (!program) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
+const { config, graph, plan } = program;
+const loader = createLoader(await openDataset(config.data, config.seed, () => {}), config);
+const session = await openWasmSession(program, 2, await chooseKernels(program, 2, "predicted"));
+const initial = initializeFromImages(graph, config, loader.plain);
+await session.writeState(initial);
+
+await mkdir(folder, { recursive: true });
+const tensors = [];
+const weights = await open(join(folder, "weights.bin"), "w");
+for (const [name, { shape, data }] of initial) {
+  if (name.endsWith(".average")) continue;
+  tensors.push({ name, shape });
+  await weights.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+await weights.close();
+if (config.model.stem.whitening)
+  await writeFile(join(folder, "plain.bin"), loader.plain(config.model.stem.whitening.images));
+
+const [images, labels] = [await open(join(folder, "images.bin"), "w"), await open(join(folder, "labels.bin"), "w")];
+const steps = [];
+for (let index = 0; index < Number(count); index++) {
+  const batch = loader.train(Math.floor(index / plan.stepsPerEpoch), index % plan.stepsPerEpoch);
+  await images.write(batch.images);
+  await labels.write(new Uint8Array(batch.labels.buffer, batch.labels.byteOffset, batch.labels.byteLength));
+  const started = performance.now();
+  const { loss, correct } = await session.step(batch, { learningRate: learningRateAt(plan, index), step: index + 1 });
+  const seconds = (performance.now() - started) / 1000;
+  steps.push({ loss, correct, seconds });
+  console.log(`step ${index + 1}  loss ${loss.toFixed(6)}  ${(batch.count / seconds).toFixed(0)} images/s`);
+}
+const { normalize } = config.data;
+const summary = { batch: config.train.batch_size, steps: plan.steps, normalize, input: config.model.input, tensors };
+await writeFile(join(folder, "steps.json"), JSON.stringify({ ...summary, losses: steps }));
+await Promise.all([images.close(), labels.close(), session.dispose()]);
