@@ -2,6 +2,7 @@
 // Each rule is a function by itself; the lists in check/ are the catalogue.
 import { augmentationRules } from "./check/augmentation-rules.js";
 import { dataRules } from "./check/data-rules.js";
+import { groupRules } from "./check/group-rules.js";
 import { networkRules } from "./check/network-rules.js";
 import type { ConfigRule } from "./check/rule.js";
 import { scheduleRules } from "./check/schedule-rules.js";
@@ -25,7 +26,7 @@ export function check(config: ResolvedConfig): Diagnostic[] {
 
 /** What can be said only once every layer's shape is known. */
 export function checkNetwork(config: ResolvedConfig, graph: ShapedGraph): Diagnostic[] {
-  return networkRules.flatMap((rule) => rule(config, graph));
+  return [...networkRules, ...groupRules].flatMap((rule) => rule(config, graph));
 }
 
 /** More blocks than any network is built of; passes over so many layers would keep everyone waiting. */

@@ -5,6 +5,8 @@ import type { Diagnostic, Path } from "../diagnostic.js";
 import type { ConfigRule } from "./rule.js";
 
 export const dataRules: readonly ConfigRule[] = [
+  whiteningFitsTheStem,
+  whiteningHasItsImages,
   inputAgreesWithData,
   normalizationHasOneValueAChannel,
   classesAgreeWithData,
@@ -131,4 +133,37 @@ function shiftsOf({ data, train }: ResolvedConfig): { pixels: number; verb: stri
   const { translate } = train.evaluation;
   const path = ["train", "evaluation", "translate"];
   return [...shifts, { pixels: translate, verb: "evaluation moves images", path }];
+}
+
+/** A filter and its negative for every value of a patch. */
+function whiteningFitsTheStem({ model }: ResolvedConfig): readonly Diagnostic[] {
+  const { whitening, kernel, channels } = model.stem;
+  const filters = 2 * kernel * kernel * model.input.channels;
+  if (whitening === null || channels === filters) return [];
+  return [
+    {
+      code: "shape/whitening-channels",
+      severity: "error",
+      message: `whitening yields ${filters} filters for patches of ${kernel}×${kernel}×${model.input.channels}, but the stem has ${channels} channels`,
+      path: ["model", "stem", "channels"],
+      hint: `write \`channels: ${filters}\``,
+      related: [{ message: "whitening is asked for here", path: ["model", "stem", "whitening"] }],
+    },
+  ];
+}
+
+function whiteningHasItsImages({ model, data }: ResolvedConfig): readonly Diagnostic[] {
+  const { whitening } = model.stem;
+  const { trainImages } = datasetFacts(data.dataset);
+  if (whitening === null || whitening.images <= trainImages) return [];
+  return [
+    {
+      code: "data/whitening-images",
+      severity: "error",
+      message: `whitening asks for ${whitening.images} images, but there are ${trainImages} for training`,
+      path: ["model", "stem", "whitening", "images"],
+      hint: `write \`images: ${trainImages}\``,
+      related: [{ message: "the data set is set here", path: ["data", "dataset"] }],
+    },
+  ];
 }

@@ -14,6 +14,7 @@ export const settingRules: readonly ConfigRule[] = [
   poolsSeeMoreThanOnePixel,
   shortcutsBridgeADifference,
   activationBeforeAddHasAnActivation,
+  blocksUseTheirSettings,
   nesterovHasMomentum,
   decayIsLimitedWhereThereIsSome,
   stairsChangeTheRate,
@@ -103,6 +104,26 @@ function activationBeforeAddHasAnActivation({ model }: ResolvedConfig): readonly
     const message = "activation_before_add is true, but the stage has no activation, so it changes nothing";
     const related = { message: "the activation is set here", path: [...stage, "activation"] };
     return [withoutEffect(message, [...stage, "activation_before_add"], "write `activation: relu`", related)];
+  });
+}
+
+/** A group of convolutions has no addition to project to, and its shortcut needs a second convolution to lead around. */
+function blocksUseTheirSettings({ model }: ResolvedConfig): readonly Diagnostic[] {
+  return model.stages.flatMap(({ block, projection, activation_before_add: isBefore }, index) => {
+    if (block === "residual") return [];
+    const stage = ["model", "stages", index];
+    const related = { message: "the block is chosen here", path: [...stage, "block"] };
+    const idle = (key: string) =>
+      withoutEffect(`a group of convolutions has no ${key}`, [...stage, key], `take \`${key}\` out`, related);
+    const shortcut = [...stage, "block", "group", "shortcut"];
+    const isAlone = block.group.shortcut && block.group.convolutions === 1;
+    return [
+      ...(projection ? [idle("projection")] : []),
+      ...(isBefore ? [idle("activation_before_add")] : []),
+      ...(isAlone
+        ? [withoutEffect("a single convolution has no shortcut around it", shortcut, "write `convolutions: 2`")]
+        : []),
+    ];
   });
 }
 

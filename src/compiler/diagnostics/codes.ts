@@ -57,6 +57,7 @@ const catalogue = {
   "data/color-channels": error("colours are changed of images that do not have three channels"),
   "data/mixed-twice": error("both mixup and cutmix are asked for"),
   "data/mixing-not-last": error("mixup or cutmix stands before another augmentation"),
+  "data/whitening-images": error("whitening asks for more images than there are for training"),
   "data/batch-larger-than-data": error("a batch is larger than the data set"),
 
   "shape/residual-mismatch": error("the two sides of a residual addition have different shapes"),
@@ -68,6 +69,8 @@ const catalogue = {
   "shape/receptive-field": warning("a convolution comes after the receptive field has outgrown the images"),
   "shape/idle-weights": warning("a convolution has weights that only ever meet padding"),
 
+  "shape/whitening-channels": error("the stem has another number of channels than whitening yields filters"),
+
   "train/uneven-parts": error("a batch cannot be cut into equal parts to accumulate gradients over"),
   "train/two-durations": error("a duration is given in epochs and in steps at once"),
   "train/missing-duration": error("a schedule does not say when the rate changes"),
@@ -76,6 +79,8 @@ const catalogue = {
   "train/milestone-order": error("the milestones of a schedule do not rise"),
   "train/rate-order": warning("a schedule starts or ends above the rate that is to be its highest"),
   "train/unusual-learning-rate": warning("the learning rate is far outside of what the optimizer is used with"),
+  "train/empty-group": error("a group of parameters fits none"),
+  "train/muon-on-vectors": error("muon is asked to train biases or norms"),
   "train/branch-never-learns": error("residual branches start where no gradient reaches them"),
   "train/single-value-norm": error("batch norm would see a single value a channel"),
 
