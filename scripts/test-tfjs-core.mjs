@@ -1,0 +1,38 @@
+// Runs tfjs-core's own specs on netc's binding of tfjs-node. Needs NETC_TENSORFLOW and NETC_TFJS_NODE, which
+// `npm run test:engines` installs into .cache/engines where they are not set; bundles into .cache/tfjs-core.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const PACKAGES = ["esbuild@0.28.0", "jasmine@3.99.0"];
+/** `round int32`, which TensorFlow's kernel lacks: tfjs-node's own addon fails it too. */
+const MAY_FAIL = 1;
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const folder = `${root}.cache/tfjs-core`;
+const environment = { ...process.env };
+environment.NETC_TENSORFLOW ??= `${root}.cache/engines/tensorflow`;
+environment.NETC_TFJS_NODE ??= `${root}.cache/engines/tfjs-node`;
+
+if (!existsSync(`${folder}/node_modules/jasmine`)) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/package.json`, `${JSON.stringify({ private: true })}\n`);
+  run("npm", ["install", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund", ...PACKAGES]);
+}
+const bundle = `${folder}/specs.cjs`;
+run(`${folder}/node_modules/.bin/esbuild`, [
+  "test/tfjs-core/specs.cjs",
+  "--bundle",
+  "--platform=node",
+  "--external:jasmine-core/*",
+  "--ignore-annotations", // the packages call modules with effects free of them
+  "--log-level=error",
+  `--outfile=${bundle}`,
+]);
+run(process.execPath, ["test/tfjs-core/run-specs.mjs", bundle, String(MAY_FAIL)]);
+
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, { cwd: root, env: environment, stdio: "inherit" });
+  if (error) process.stderr.write(`${command} cannot be run: ${error.message}\n`);
+  if (status !== 0) process.exit(status ?? 1);
+}
