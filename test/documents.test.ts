@@ -14,6 +14,7 @@ const documents = [
   "CONTRIBUTING.md",
   "src/README.md",
   "test/README.md",
+  "docs/data.md",
   "docs/export.md",
   "docs/training.md",
 ];

@@ -4,12 +4,13 @@ import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import sharp from "sharp";
 import { compileText } from "../../src/compiler/compile.js";
 import type { Program } from "../../src/compiler/program.js";
 import { writeCheckpoint } from "../../src/runtime/checkpoint.js";
 import type { Dataset } from "../../src/runtime/data/dataset.js";
+import { scanImages } from "../../src/runtime/data/images/scan-images.js";
 import { encodePng } from "../../src/runtime/data/pictures/png.js";
 import { initialize } from "../../src/runtime/initialize.js";
 import { createRunFolder } from "../../src/runtime/run-folder.js";
@@ -86,6 +87,46 @@ describe("TrainedNetwork", () => {
         "e.png is not a PNG, JPEG or WebP picture",
       );
       await expect(network.predict([join(folder, "f.png")])).rejects.toThrow("f.png is not there");
+    } finally {
+      await network.dispose();
+    }
+  });
+
+  it("gives pictures of a folder, whatever their size and format, the logits of their evaluation, to the bit", async () => {
+    const parent = await temporaryFolder();
+    vi.stubEnv("NETC_CACHE", join(parent, "cache"));
+    const folder = join(parent, "photos");
+    for (const [index, format] of (["jpeg", "webp", "png", "jpeg"] as const).entries()) {
+      const pixels = sharp(images.subarray(index * 3072, (index + 1) * 3072), { raw: size });
+      for (const part of ["train/cat", "train/dog", "val/cat", "val/dog"]) {
+        await mkdir(join(folder, part), { recursive: true });
+        const path = join(folder, part, `${index}.${format}`);
+        await pixels
+          .clone()
+          .resize(50 + 9 * index, 70 - 7 * index, { fit: "fill" })
+          .toFile(path);
+      }
+    }
+    const own = compileText(
+      `name: own
+data: { dataset: { images: { folder: ${JSON.stringify(folder)}, size: 24 } }, resize: 16 }
+model: { stem: { channels: 4 }, stages: [{ channels: 4, blocks: 1 }] }
+train: { epochs: 1, batch_size: 4, learning_rate: 0.1, evaluation: { batch_size: 8 } }
+`,
+      "own.yaml",
+      [],
+      undefined,
+      undefined,
+      scanImages,
+    ).value!;
+    const run = await createRunFolder(join(parent, "run"), own.config);
+    await writeCheckpoint(run.checkpoints, own, BEGINNING, initialize(own.graph, own.config));
+    const network = await openRun(run.path);
+    try {
+      const { logits, classNames } = await network.evaluate();
+      expect(classNames).toEqual(["cat", "dog"]);
+      const predictions = await network.predict([join(folder, "val")]);
+      expect(predictions.flatMap((one) => [...one.logits])).toEqual([...logits]);
     } finally {
       await network.dispose();
     }
