@@ -60,7 +60,10 @@ function run(operation: OperationCase): Found {
           variance = core.keep(statistics.variance);
         },
       };
-      output = core.keep(forward(context, operation.graph, x as Tensor4D));
+      // A vector comes in as a map of 1×1, and an operation that keeps its shape leaves it one
+      output = core.keep(
+        core.reshape(forward(context, operation.graph, x as Tensor4D), [...operation.record.outputShape]),
+      );
       return output;
     };
     if (input.kind !== "map") throw new Error("the input is a map");

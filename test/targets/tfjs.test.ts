@@ -14,6 +14,7 @@ import type { Program } from "../../src/compiler/program.js";
 import { buildTfjsModel, stateToTfjs, type Tfjs, tfjsToState } from "../../src/compiler/targets/tfjs.js";
 import { createLoader } from "../../src/runtime/data/loader.js";
 import { openDataset } from "../../src/runtime/data/open-dataset.js";
+import { averageName } from "../../src/compiler/weight-average.js";
 import type { Batch } from "../../src/runtime/engine.js";
 import { tfjsCpuEngine } from "../../src/runtime/engines/tfjs/engine.js";
 import { loadTfjs } from "../../src/runtime/engines/tfjs/load-tfjs.js";
@@ -101,7 +102,7 @@ describe("stateToTfjs and tfjsToState", () => {
     stateToTfjs(tf, model, oracle.program.graph, state);
     const back = await tfjsToState(model, oracle.program.graph);
     model.dispose();
-    expect([...back.keys()].sort()).toEqual([...state.keys()].sort());
+    expect([...back.keys()].sort()).toEqual([...state.keys()].filter((name) => !name.endsWith(AVERAGE)).sort());
     for (const [name, { shape, data }] of back) {
       expect([...shape]).toEqual([...state.get(name)!.shape]);
       expect(bits(data)).toEqual(bits(state.get(name)!.data));
@@ -227,17 +228,23 @@ async function predict(
 
 type MutableState = Map<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
 
-/** Running statistics that are not the initial ones. */
+/** Running statistics that are not the initial ones; averages of the weights, which are evaluated with, equal to them. */
 function withStatistics(state: ReturnType<typeof initialState>): MutableState {
-  return new Map(
-    [...state].map(([name, { shape, data }], index) => {
-      if (!name.includes("running_")) return [name, { shape, data }];
+  const found: MutableState = new Map();
+  [...state].forEach(([name, { shape, data }], index) => {
+    const own = found.get(name.replace(AVERAGE, ""));
+    if (own) found.set(name, own);
+    else if (!name.includes("running_")) found.set(name, { shape, data });
+    else {
       const drawn = new Float32Array(symmetric(8, index, data.length));
-      const values = name.endsWith("running_var") ? drawn.map((value) => 1.1 + value) : drawn;
-      return [name, { shape, data: values }];
-    }),
-  );
+      found.set(name, { shape, data: name.endsWith("running_var") ? drawn.map((value) => 1.1 + value) : drawn });
+    }
+  });
+  return found;
 }
+
+/** What `averageName` appends. */
+const AVERAGE = averageName("");
 
 const poolWindow: Window = {
   kernel: [2, 3],

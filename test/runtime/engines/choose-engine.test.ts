@@ -20,6 +20,6 @@ it("refuses a GPU for an engine that has no way to one, and names the one that h
 
 it("refuses a name that no engine has, and lists those that there are", async () => {
   await expect(chooseEngine("abacus")).rejects.toThrow(
-    /there is no engine abacus; the engines are wasm, tensorflow, tfjs-node, cpu/,
+    /there is no engine abacus; the engines are wasm, tensorflow, tfjs-node, webgpu, cpu/,
   );
 });
