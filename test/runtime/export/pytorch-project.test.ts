@@ -93,8 +93,17 @@ describe("the PyTorch project of a file", () => {
 });
 
 describe("what cannot be written", () => {
-  it("is nothing of what the language has today", () => {
+  it("is nothing of a plain file", () => {
     expect(unwritable(tinyConfig())).toEqual([]);
+  });
+
+  it("is refused, every key with its place, and nothing is written", async () => {
+    const mixup = { mixup: { alpha: 0.2, probability: 1 } };
+    const config = tinyConfig({ data: { augment: [mixup] }, train: { accumulate: 2 } });
+    await expect(filesOf(config)).rejects.toThrow(
+      "data.augment.0.mixup: data.py of the PyTorch project does not mix images yet\n" +
+        "train.accumulate: train.py of the PyTorch project does not accumulate gradients yet",
+    );
   });
 });
 
