@@ -33,7 +33,7 @@ interface Manifest {
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
 }
 
-const FORMAT = "netc-checkpoint-2";
+export const FORMAT = "netc-checkpoint-2";
 const MANIFEST = "manifest.json";
 const NAME = /^step-\d{8,}(-open)?$/;
 

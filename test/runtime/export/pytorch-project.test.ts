@@ -6,6 +6,8 @@ import { parse } from "yaml";
 import { compileConfig, compileText } from "../../../src/compiler/compile.js";
 import { invariant } from "../../../src/compiler/diagnostic.js";
 import type { ResolvedConfig } from "../../../src/compiler/config.js";
+import { FORMAT } from "../../../src/runtime/checkpoint.js";
+import { BEGINNING } from "../../../src/runtime/training-progress.js";
 import { unwritable } from "../../../src/runtime/export/pytorch/unwritable.js";
 import { pytorchProject } from "../../../src/runtime/export/pytorch/pytorch-project.js";
 import type { ExportSource } from "../../../src/runtime/export/source.js";
@@ -78,6 +80,13 @@ describe("the PyTorch project of a file", () => {
     const { value } = compileText(TEXT, "golden.yaml");
     const files = await filesOf(value!.config);
     expect(compileText(files.get("config.yaml")!, "config.yaml").value!.config).toEqual(value!.config);
+  });
+
+  it("writes checkpoints of netc's format, with all of a run's progress", async () => {
+    const files = await filesOf(tinyConfig());
+    expect(files.get("checkpoint.py")).toContain(`FORMAT = "${FORMAT}"`);
+    const [, beginning = ""] = /^BEGINNING.*?\{\n(.*?)^\}/ms.exec(files.get("train.py")!)!;
+    expect([...beginning.matchAll(/"(\w+)":/g)].map(([, key]) => key)).toEqual(Object.keys(BEGINNING));
   });
 
   it("makes one class of blocks that differ in channels and strides alone", async () => {

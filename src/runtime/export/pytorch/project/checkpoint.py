@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 from torch import Tensor, nn
 
-FORMAT = "netc-checkpoint-1"
+FORMAT = "netc-checkpoint-2"
 MANIFEST = "manifest.json"
 NAME = re.compile(r"^step-(\d{8,})(-open)?$")
 
