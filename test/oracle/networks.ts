@@ -170,7 +170,7 @@ function groupsLookahead(): OracleCase {
 name: groups-lookahead
 data: { dataset: { synthetic: { train_images: 120, height: 14, width: 13, classes: 5 } } }
 model:
-  stem: { channels: 24, kernel: 2, bias: true, whitening: {}, norm: none, activation: gelu }
+  stem: { channels: 24, kernel: 2, bias: true, whitening: { images: 120 }, norm: none, activation: gelu }
   stages:
     - channels: 9
       blocks: 1
