@@ -76,7 +76,7 @@ export class RunReport {
     for (const line of [...changes, ...effects]) this.print(`  changed  ${line}`);
   }
 
-  /** What computes the convolutions: `kernels` by what they compute, and `before` those of the steps already done. */
+  /** What computes the convolutions: `kernels` by what they compute, and `before` those that the run began with. */
   kernels(kernels: Readonly<Record<string, string>>, before: Readonly<Record<string, string>> = kernels): void {
     const libraries = Object.values(kernels).flatMap((name) => /^oneDNN \S+/.exec(name)?.[0] ?? []);
     if (libraries.length > 0) {

@@ -23,6 +23,7 @@ import {
   createRunFolder,
   newestRunFolder,
   readRunConfig,
+  readRunKernels,
   runFolderAt,
   whileLocked,
 } from "../runtime/run-folder.js";
@@ -60,11 +61,12 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
     const folder = flags.resume ? await folderToResume(program, flags) : await newFolder(program, flags);
     return await whileLocked(folder, async () => {
       const checkpoint = flags.resume ? await checkpointToResume(folder, program, report) : undefined;
-      const kernels = flags.tune ? (checkpoint?.kernels ?? "measured") : "predicted";
+      const before = checkpoint?.kernels ?? (flags.resume ? await readRunKernels(folder) : undefined);
+      const kernels = flags.tune ? (before ?? "measured") : "predicted";
       const session = await chosen.engine.open(program, { threads: flags.threads, device: flags.device, kernels });
       try {
         await writeOrigins(folder, await originsOf(file, overrides));
-        report.kernels(session.kernels ?? {}, checkpoint?.kernels);
+        report.kernels(session.kernels ?? {}, before);
         report.begin(folder, checkpoint?.progress, await pastEvents(folder, checkpoint));
         const result = await runTraining(program, {
           folder,

@@ -1,4 +1,5 @@
-// The folder that holds one run: config.yaml (resolved), events.jsonl and what follows from it, checkpoints/, model/.
+// The folder that holds one run: config.yaml (resolved), kernels.json, events.jsonl and what follows from it, checkpoints/,
+// model/.
 // Made for a new run, or opened again to resume one; a lock keeps a second process out of it meanwhile.
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -13,6 +14,8 @@ export interface RunFolder {
   readonly config: string;
   /** What set each value of the configuration. */
   readonly origins: string;
+  /** The kernels that its first step was computed by. */
+  readonly kernels: string;
   readonly events: string;
   /** The epochs as a table. */
   readonly metrics: string;
@@ -27,6 +30,7 @@ export function runFolderAt(path: string): RunFolder {
     path,
     config: join(path, "config.yaml"),
     origins: join(path, "origins.json"),
+    kernels: join(path, "kernels.json"),
     events: join(path, "events.jsonl"),
     metrics: join(path, "metrics.csv"),
     tensorBoard: join(path, "events.out.tfevents.netc"),
@@ -87,6 +91,30 @@ export async function readRunConfig(folder: RunFolder): Promise<string> {
   } catch {
     throw new UserError(`${folder.path} holds no run to resume: ${folder.config} is missing or unreadable`);
   }
+}
+
+/** What a session reports (`Session.kernels`), kept before the first step: a measurement may turn out otherwise next time. */
+export async function writeRunKernels(folder: RunFolder, kernels: Readonly<Record<string, string>>): Promise<void> {
+  await attempt(folder.path, () => writeFileAtomically(folder.kernels, JSON.stringify(kernels, null, 2) + "\n"));
+}
+
+/** Undefined where the run was stopped before it had chosen. @throws UserError where its choice cannot be read. */
+export async function readRunKernels(folder: RunFolder): Promise<Readonly<Record<string, string>> | undefined> {
+  try {
+    const kernels: unknown = JSON.parse(await readFile(folder.kernels, "utf8"));
+    if (isRecordOfNames(kernels)) return kernels;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+  }
+  throw new UserError(
+    `${folder.kernels} is damaged or unreadable, so the kernels that the run began with are not known; remove it to begin the ` +
+      "run again with kernels chosen anew, whose results differ in their last bits",
+  );
+}
+
+function isRecordOfNames(value: unknown): value is Readonly<Record<string, string>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((name) => typeof name === "string");
 }
 
 /** Runs `work` while no other process trains in this folder; refuses at once where one does. */

@@ -12,7 +12,7 @@ import { EventLog, rewindEventLog } from "./event-log.js";
 import { initializeFromImages } from "./initialize.js";
 import { openMetricsFiles } from "./metrics/metrics.js";
 import type { RunFolder } from "./run-folder.js";
-import { writeRunConfig } from "./run-folder.js";
+import { writeRunConfig, writeRunKernels } from "./run-folder.js";
 import type { TrainingResult } from "./trainer.js";
 import { train } from "./trainer.js";
 import type { StartEvent, TrainingEvent } from "./training-events.js";
@@ -48,6 +48,8 @@ export async function runTraining(program: Program, options: RunOptions): Promis
   await sweepCheckpoints(folder.checkpoints);
   const past = await rewindEventLog(folder.events, progress);
   await writeRunConfig(folder, program.config);
+  // Killed before its first checkpoint, it begins again with the same
+  if (!checkpoint) await writeRunKernels(folder, session.kernels ?? {});
   await session.writeState(checkpoint?.state ?? initializeFromImages(program.graph, program.config, loader.plain));
 
   const saved: { newest: string | undefined; fault: string | undefined } = {

@@ -1,7 +1,11 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { compileText } from "../../src/compiler/compile.js";
+import { candidates } from "../../src/compiler/lower/convolution-kernels.js";
+import { tasksOf } from "../../src/compiler/lower/convolution-tasks.js";
+import { stepsOfRun } from "../../src/compiler/lower/lower.js";
 import { readNewestCheckpoint } from "../../src/runtime/checkpoint.js";
 import { runFolderAt } from "../../src/runtime/run-folder.js";
 import { netc } from "../support/netc.js";
@@ -15,6 +19,16 @@ const KILLS = Number(process.env["NETC_KILLS"] ?? 4);
 async function stateIn(folder: string) {
   const { checkpoint } = await readNewestCheckpoint(runFolderAt(folder).checkpoints);
   return { step: checkpoint!.progress.step, state: checkpoint!.state };
+}
+
+/** For the first kind of convolution in a run's first step that another kernel than the cheapest can compute, that one. */
+async function otherKernelOf(folder: string): Promise<Record<string, string>> {
+  const program = compileText(await readFile(runFolderAt(folder).config, "utf8"), "config.yaml").value!;
+  for (const [key, task] of tasksOf(program, stepsOfRun(program))) {
+    const [, other] = candidates(task, { chosen: {}, libraries: [] });
+    if (other) return { [key]: other.name };
+  }
+  throw new Error("every convolution has one kernel alone");
 }
 
 describe("netc run", () => {
@@ -34,6 +48,7 @@ describe("netc run", () => {
       "config.yaml",
       "events.jsonl",
       "events.out.tfevents.netc",
+      "kernels.json",
       "metrics.csv",
       "model",
       "origins.json",
@@ -88,6 +103,30 @@ describe("netc run", () => {
     expect((await netc([...args, "--out", killed, ...(await resumption())])).exitCode).toBe(0);
     expect(await stateIn(killed)).toEqual(await stateIn(whole));
     expect(await eventsIn(killed)).toEqual(await eventsIn(whole));
+  });
+
+  it("begins again with the kernels it began with when killed before its first checkpoint", async () => {
+    const [whole, killed] = [await temporaryFolder(), await temporaryFolder()];
+    const args = ["run", smoke, "--max-steps", "2", "--out"];
+    await netc([...args, whole, "--no-tune"]);
+    const recorded = async () => JSON.parse(await readFile(runFolderAt(killed).kernels, "utf8")) as unknown;
+    // What measurements found when it began, and would not find today
+    const kernels = await otherKernelOf(whole);
+    await cp(runFolderAt(whole).config, runFolderAt(killed).config);
+    await writeFile(runFolderAt(killed).kernels, JSON.stringify(kernels));
+
+    const { exitCode, output } = await netc([...args, killed, "--resume"]);
+    expect(exitCode).toBe(0);
+    expect(output).not.toContain("other kernels");
+    expect(await recorded()).toEqual(kernels);
+    const { checkpoint } = await readNewestCheckpoint(runFolderAt(killed).checkpoints);
+    expect(checkpoint!.kernels).toEqual(kernels);
+    expect(checkpoint!.state).not.toEqual((await stateIn(whole)).state);
+
+    await rm(runFolderAt(killed).checkpoints, { recursive: true });
+    expect((await netc([...args, killed, "--resume", "--no-tune"])).output).toContain("other kernels from here on");
+    expect(await recorded()).toEqual({});
+    expect(await stateIn(killed)).toEqual(await stateIn(whole));
   });
 
   it("refuses to resume with a setting that alters the past and shows both values", async () => {

@@ -7,8 +7,10 @@ import {
   createRunFolder,
   newestRunFolder,
   readRunConfig,
+  readRunKernels,
   runFolderAt,
   whileLocked,
+  writeRunKernels,
 } from "../../src/runtime/run-folder.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { tinyConfig } from "../support/tiny-config.js";
@@ -32,6 +34,23 @@ describe("createDatedRunFolder", () => {
   it("keeps the resolved configuration, which compiles to the same again", async () => {
     const folder = await createDatedRunFolder(await temporaryFolder(), tinyConfig(), NOON);
     expect(compileText(await readRunConfig(folder), folder.config).value?.config).toEqual(tinyConfig());
+  });
+});
+
+describe("readRunKernels", () => {
+  it("gives what was written, and nothing where the run had not chosen yet", async () => {
+    const folder = runFolderAt(await temporaryFolder());
+    expect(await readRunKernels(folder)).toBeUndefined();
+    await writeRunKernels(folder, { "3×3, forward": "direct" });
+    expect(await readRunKernels(folder)).toEqual({ "3×3, forward": "direct" });
+  });
+
+  it.each(["{", "[]", "null", '{ "3×3, forward": 1 }'])("refuses a file that holds %s", async (text) => {
+    const folder = runFolderAt(await temporaryFolder());
+    await writeFile(folder.kernels, text);
+    await expect(readRunKernels(folder)).rejects.toThrow(
+      /kernels\.json is damaged .*; remove it to begin the run again/,
+    );
   });
 });
 
