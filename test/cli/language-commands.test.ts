@@ -140,7 +140,10 @@ it("diff compares meanings: a longer way to say the same is no difference", asyn
 
 it("init writes a preset that has no faults, and overwrites nothing", async () => {
   const out = join(folder, "new.yaml");
-  expect((await netc("init")).out).toMatch(/^smoke {2,}\S/m);
+  expect((await netc("init", "--list")).out).toMatch(/^smoke {2,}\S/m);
+  const starter = await netc("init", "--out", "-");
+  expect(starter.code).toBe(0);
+  expect(starter.out).toContain("# A small residual network");
   expect(await netc("init", "smoke", "--out", out)).toMatchObject({ code: 0 });
   expect((await netc("check", out)).code).toBe(0);
   expect(readFileSync(out, "utf8")).toMatch(/^# yaml-language-server: \$schema=\.\S*schema\/netc\.schema\.json\n/);

@@ -5,28 +5,33 @@ import { exitCodes } from "../exit-codes.js";
 interface InitFlags {
   readonly out?: string;
   readonly force: boolean;
+  readonly list: boolean;
 }
+
+/** What a newcomer starts from: the shortest way to a good network. */
+const STARTER = { preset: "resnet-cifar", path: "network.yaml" };
 
 export function register(program: Command): void {
   program
     .command("init")
     .summary("write a commented file to start from")
-    .description("Writes one of the files that come with netc, to change from there. Without PRESET it lists them.")
-    .argument("[preset]", "which file")
+    .description("Writes one of the files that come with netc, to change from there.")
+    .argument("[preset]", `which file (default: ${STARTER.preset}, as ${STARTER.path})`)
     .option("--out <file>", "where to write it; - prints it (default: PRESET.yaml)")
+    .option("--list", "list the files that there are", false)
     .option("--force", "overwrite a file that is there", false)
     .action(init);
 }
 
-async function init(preset: string | undefined, { out, force }: InitFlags, command: Command): Promise<void> {
+async function init(preset: string | undefined, { out, force, list }: InitFlags, command: Command): Promise<void> {
   const { presets, readPreset } = await import("../presets.js");
   const known = await presets();
-  if (preset === undefined) {
+  if (list) {
     const width = Math.max(...known.map(({ name }) => name.length));
     process.stdout.write(known.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}\n`).join(""));
     return;
   }
-  const name = preset.replace(/^netc:/, "").replace(/\.yaml$/, "");
+  const name = (preset ?? STARTER.preset).replace(/^netc:/, "").replace(/\.yaml$/, "");
   if (!known.some((other) => other.name === name)) {
     const { nearest } = await import("../../compiler/diagnostics/suggest.js");
     const names = known.map((other) => other.name);
@@ -35,7 +40,7 @@ async function init(preset: string | undefined, { out, force }: InitFlags, comma
       `error: there is no preset ${name}${meant ? `; did you mean ${meant}?` : `: there are ${names.join(", ")}`}`,
     );
   }
-  const path = out ?? `${name}.yaml`;
+  const path = out ?? (preset === undefined ? STARTER.path : `${name}.yaml`);
   const text = await readPreset(name, path);
   if (path === "-") {
     process.stdout.write(text);
