@@ -1,4 +1,4 @@
-// The columns of the line that an epoch gets, while it runs and when a run is shown later.
+// The columns of the line that an epoch or an evaluation within one gets, while it runs and when a run is shown later.
 import type { EpochEvent, EvaluationEvent } from "../runtime/training-events.js";
 import type { Column } from "./terminal.js";
 import { formatPercent, formatRate } from "./terminal.js";
@@ -14,6 +14,23 @@ export const EPOCH_COLUMNS: readonly Column[] = [
   { title: "seconds", align: "right" },
 ];
 
+/** A line an epoch, and one for each evaluation within an epoch, in their order. */
+export function epochRows(
+  epochs: readonly EpochEvent[],
+  evaluations: readonly EvaluationEvent[],
+  stepsPerEpoch: number,
+): string[][] {
+  const ends = new Set(epochs.map(({ step }) => step));
+  const atStep = new Map(evaluations.map((evaluation) => [evaluation.step, evaluation]));
+  const rows = [
+    ...epochs.map((epoch) => ({ step: epoch.step, cells: epochCells(epoch, atStep.get(epoch.step)) })),
+    ...evaluations
+      .filter(({ step }) => !ends.has(step))
+      .map((evaluation) => ({ step: evaluation.step, cells: evaluationCells(evaluation, stepsPerEpoch) })),
+  ];
+  return rows.toSorted((one, other) => one.step - other.step).map(({ cells }) => cells);
+}
+
 export function epochCells(epoch: EpochEvent, evaluation: EvaluationEvent | undefined): string[] {
   return [
     String(epoch.epoch),
@@ -25,4 +42,15 @@ export function epochCells(epoch: EpochEvent, evaluation: EvaluationEvent | unde
     epoch.imagesPerSecond.toFixed(0),
     epoch.seconds.toFixed(1),
   ];
+}
+
+/** "epoch 3" once it is done, "step 120" within one. */
+export function momentText(step: number, stepsPerEpoch: number): string {
+  return step % stepsPerEpoch === 0 ? `epoch ${step / stepsPerEpoch}` : `step ${step}`;
+}
+
+/** The line of an evaluation within an epoch: how many epochs are done is then no whole number. */
+export function evaluationCells({ step, testLoss, testAccuracy }: EvaluationEvent, stepsPerEpoch: number): string[] {
+  const epochs = (step / stepsPerEpoch).toFixed(2);
+  return [epochs, "–", "–", testLoss.toFixed(4), formatPercent(testAccuracy), "–", "–", "–"];
 }

@@ -1,6 +1,7 @@
 // The foot of a terminal while a run goes on: the curves so far, and a bar with where the run is, how fast, how much memory
 // it holds and how long it will still take.
 import { createLogUpdate } from "log-update";
+import { evaluationsFrom } from "../compiler/plan.js";
 import type { TrainPlan } from "../compiler/program.js";
 import type { EvaluationEvent, StepEvent, TrainingEvent } from "../runtime/training-events.js";
 import { chartLines } from "./charts.js";
@@ -114,9 +115,8 @@ export class LiveBar {
   }
 
   private remaining(step: number): string {
-    const { steps, stepsPerEpoch, evaluateAfter } = this.plan;
-    const evaluations = evaluateAfter.filter((epoch) => epoch * stepsPerEpoch >= step).length;
-    const seconds = (steps - step) * this.secondsPerStep! + evaluations * this.secondsPerEvaluation;
+    const evaluations = evaluationsFrom(this.plan, step);
+    const seconds = (this.plan.steps - step) * this.secondsPerStep! + evaluations * this.secondsPerEvaluation;
     return `${formatDuration(seconds)} left`;
   }
 }

@@ -2,6 +2,7 @@
 // Without a terminal it is plain lines: no colour codes, no carriage returns.
 import { join } from "node:path";
 import { cost } from "../compiler/cost.js";
+import { isEvaluationDue } from "../compiler/plan.js";
 import type { Program } from "../compiler/program.js";
 import type { BrokenCheckpoint } from "../runtime/checkpoint.js";
 import type { ChosenEngine } from "../runtime/engines/index.js";
@@ -12,7 +13,7 @@ import type { Divergence } from "../runtime/trainer.js";
 import type { EpochEvent, EvaluationEvent, TrainingEvent } from "../runtime/training-events.js";
 import type { Progress } from "../runtime/training-progress.js";
 import { colorsFor } from "./colors.js";
-import { EPOCH_COLUMNS, epochCells } from "./epoch-table.js";
+import { EPOCH_COLUMNS, epochCells, evaluationCells } from "./epoch-table.js";
 import { LiveBar } from "./live-bar.js";
 import type { MemoryPrediction } from "./predict-memory.js";
 import {
@@ -106,12 +107,13 @@ export class RunReport {
   event(event: TrainingEvent): void {
     if (event.event === "step") this.bar?.showStep(event);
     if (event.event === "epoch") {
-      if (this.program.plan.evaluateAfter.includes(event.epoch)) this.awaitingEvaluation = event;
+      if (isEvaluationDue(this.program.plan, event.step)) this.awaitingEvaluation = event;
       else this.epochLine(event, undefined);
     }
     if (event.event === "evaluation") this.bar?.evaluated(event);
-    if (event.event === "evaluation" && this.awaitingEvaluation) {
-      this.epochLine(this.awaitingEvaluation, event);
+    if (event.event === "evaluation") {
+      if (this.awaitingEvaluation) this.epochLine(this.awaitingEvaluation, event);
+      else this.line(evaluationCells(event, this.program.plan.stepsPerEpoch));
       this.awaitingEvaluation = undefined;
     }
     if (event.event === "checkpoint_failed") {
@@ -145,7 +147,7 @@ export class RunReport {
         ? `${formatPercent(progress.lastEvaluation.accuracy)} test accuracy`
         : "done";
       this.print(
-        `${colors.bold(accuracy)} after ${counted(progress.epochsClosed, "epoch")} in ${formatDuration(progress.elapsedSeconds)}`,
+        `${colors.bold(accuracy)} after ${this.lengthOf(progress)} in ${formatDuration(progress.elapsedSeconds)}`,
       );
       const { early_stop: rule } = this.program.config.train;
       if (outcome === "stopped_early" && rule) {
@@ -165,12 +167,23 @@ export class RunReport {
     this.print(`run folder  ${folder.path}`);
   }
 
+  /** "3 epochs", or where an evaluation within an epoch ended the run "3 epochs and 120 steps" */
+  private lengthOf({ step, epochsClosed }: Progress): string {
+    const rest = step - epochsClosed * this.program.plan.stepsPerEpoch;
+    const epochs = counted(epochsClosed, "epoch");
+    return rest === 0 ? epochs : `${epochs} and ${counted(rest, "step")}`;
+  }
+
   close(): void {
     this.bar?.close();
   }
 
   private epochLine(epoch: EpochEvent, evaluation: EvaluationEvent | undefined): void {
-    this.print(tableLines(EPOCH_COLUMNS, [epochCells(epoch, evaluation)])[1]!);
+    this.line(epochCells(epoch, evaluation));
+  }
+
+  private line(cells: string[]): void {
+    this.print(tableLines(EPOCH_COLUMNS, [cells])[1]!);
   }
 
   private print(line: string): void {

@@ -6,7 +6,7 @@ import type { RunRecord, RunState } from "../runtime/read-run.js";
 import { runFolderAt, runFoldersIn } from "../runtime/run-folder.js";
 import { chartLines } from "./charts.js";
 import type { RunsFlags } from "./commands/runs.js";
-import { EPOCH_COLUMNS, epochCells } from "./epoch-table.js";
+import { EPOCH_COLUMNS, epochRows, momentText } from "./epoch-table.js";
 import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
 import { usesColor } from "./options.js";
@@ -47,17 +47,12 @@ export async function showRun(path: string, { format }: RunsFlags): Promise<Exit
   }
   print(run.name);
   for (const [label, text] of headLines(run, checkpoints)) print(`  ${label.padEnd(12)}${text}`);
-  if (run.epochs.length > 0) {
-    const rows = run.epochs.map((epoch) =>
-      epochCells(
-        epoch,
-        run.evaluations.find(({ step }) => step === epoch.step),
-      ),
-    );
+  const { epochs, steps, evaluations, program } = run;
+  const rows = epochRows(epochs, evaluations, program?.plan.stepsPerEpoch ?? 1);
+  if (rows.length > 0) {
     print("");
     for (const line of tableLines(EPOCH_COLUMNS, rows)) print(line);
   }
-  const { steps, evaluations, program } = run;
   if (program) {
     const { stepsPerEpoch } = program.plan;
     const width = process.stdout.columns ?? 100;
@@ -81,6 +76,7 @@ function summaryOf(run: RunRecord) {
     testLoss: lastEvaluation?.testLoss ?? null,
     bestTestAccuracy: bestEvaluation?.testAccuracy ?? null,
     bestEpoch: bestEvaluation?.epoch ?? null,
+    bestStep: bestEvaluation?.step ?? null,
     elapsedSeconds,
     peakMemoryBytes: end?.peakMemoryBytes ?? null,
     started: start?.time ?? null,
@@ -107,6 +103,7 @@ function cellsOf(run: RunRecord): string[] {
 
 function headLines(run: RunRecord, checkpoints: readonly string[]): [label: string, text: string][] {
   const { state, program, step, start, bestEvaluation, lastEvaluation, elapsedSeconds, end, folder } = run;
+  const moment = (at: { readonly step: number }) => momentText(at.step, program?.plan.stepsPerEpoch ?? Infinity);
   const total = program ? ` of ${formatCount(program.plan.steps)}` : "";
   return [
     ["folder", folder.path],
@@ -116,7 +113,7 @@ function headLines(run: RunRecord, checkpoints: readonly string[]): [label: stri
       ? ([
           [
             "test",
-            `${formatPercent(lastEvaluation.testAccuracy)} after epoch ${lastEvaluation.epoch}; best ${formatPercent(bestEvaluation.testAccuracy)} after epoch ${bestEvaluation.epoch}`,
+            `${formatPercent(lastEvaluation.testAccuracy)} after ${moment(lastEvaluation)}; best ${formatPercent(bestEvaluation.testAccuracy)} after ${moment(bestEvaluation)}`,
           ],
         ] as [string, string][])
       : []),

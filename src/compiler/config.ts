@@ -328,7 +328,9 @@ export interface InitializationConfig {
 }
 
 export interface EvaluationConfig {
-  readonly every_epochs: number;
+  /** Of the two intervals one is null. */
+  readonly every_epochs: number | null;
+  readonly every_steps: number | null;
   readonly batch_size: number;
   /** Average the logits of each image and its mirror image. */
   readonly flip: boolean;

@@ -24,9 +24,29 @@ export function plan({ data, train }: ResolvedConfig): TrainPlan {
     lastBatch: dropLast ? batchSize : trainImages - (stepsPerEpoch - 1) * batchSize,
     schedule: scheduleOf(train.learning_rate, stepsPerEpoch, steps),
     groups: [{ factor: 1, schedule: null, trainedSteps: null }, ...train.groups.map(planGroup)],
-    evaluateAfter: everyFewEpochs(train.evaluation.every_epochs, epochs),
+    evaluateAfter: everyFewEpochs(train.evaluation.every_epochs ?? epochs, epochs),
     checkpointAfter: everyFewEpochs(train.checkpoints.every_epochs, epochs),
+    evaluateEverySteps: train.evaluation.every_steps,
   };
+}
+
+type Evaluations = Pick<TrainPlan, "stepsPerEpoch" | "steps" | "evaluateAfter" | "evaluateEverySteps">;
+
+/** Whether the network is evaluated once so many steps are done. */
+export function isEvaluationDue(plan: Evaluations, step: number): boolean {
+  const { stepsPerEpoch, evaluateAfter, evaluateEverySteps: every } = plan;
+  if (step === 0) return false;
+  if (every !== null && step % every === 0) return true;
+  return step % stepsPerEpoch === 0 && evaluateAfter.includes(step / stepsPerEpoch);
+}
+
+/** How many evaluations the plan has from that step on. */
+export function evaluationsFrom(plan: Evaluations, step: number): number {
+  const { stepsPerEpoch, steps, evaluateAfter, evaluateEverySteps: every } = plan;
+  const afterEpochs = evaluateAfter.map((epoch) => epoch * stepsPerEpoch).filter((at) => at >= step);
+  if (every === null) return afterEpochs.length;
+  const inSteps = Math.floor(steps / every) - Math.max(0, Math.ceil(step / every) - 1);
+  return inSteps + afterEpochs.filter((at) => at % every !== 0).length;
 }
 
 export function stepsPerEpochOf({ data, train }: Pick<ResolvedConfig, "data" | "train">): number {

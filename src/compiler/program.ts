@@ -23,6 +23,8 @@ export interface TrainPlan {
   /** Epochs (1-based, after which) to evaluate and to save; the last epoch is always among them. */
   readonly evaluateAfter: readonly number[];
   readonly checkpointAfter: readonly number[];
+  /** Steps of the whole run from one evaluation to the next, where the file says steps; see `isEvaluationDue`. */
+  readonly evaluateEverySteps: number | null;
 }
 
 export interface PlannedGroup {

@@ -3,11 +3,13 @@
 import type {
   BlockConfig,
   DataConfig,
+  EvaluationConfig,
   ModelConfig,
   ProjectionConfig,
   ResolvedConfig,
   StageConfig,
   StemConfig,
+  TrainConfig,
   WindowConfig,
 } from "./config.js";
 import { datasetFacts } from "./datasets.js";
@@ -26,6 +28,7 @@ export function resolve(config: NetConfig): ResolvedConfig {
     ...filled,
     data: { ...filled.data, normalize: normalization(filled.data.normalize, facts) },
     model: resolveModel(filled.model, filled.data, facts),
+    train: { ...filled.train, evaluation: resolveEvaluation(filled.train.evaluation) },
   };
   // Filling what is already full changes nothing but the order of keys, which becomes the table's.
   return fill(language, resolved) as ResolvedConfig;
@@ -37,10 +40,13 @@ export function withDefaults(config: NetConfig): Filled {
 }
 
 /** The table's defaults are in; what depends on other settings may still be missing. */
-export interface Filled extends Omit<ResolvedConfig, "data" | "model"> {
+export interface Filled extends Omit<ResolvedConfig, "data" | "model" | "train"> {
+  readonly train: Omit<TrainConfig, "evaluation"> & { readonly evaluation: FilledEvaluation };
   readonly data: Omit<DataConfig, "normalize"> & { readonly normalize: FilledNormalize };
   readonly model: FilledModel;
 }
+
+type FilledEvaluation = Omit<EvaluationConfig, "every_epochs"> & { readonly every_epochs?: number | null };
 
 type FilledNormalize =
   | "dataset"
@@ -77,6 +83,11 @@ function normalization(written: FilledNormalize, facts: DatasetFacts): DataConfi
   const perChannel = (value: number | readonly number[]) =>
     typeof value === "number" ? Array.from({ length: facts.channels }, () => value) : value;
   return { mean: perChannel(written.mean), std: perChannel(written.std) };
+}
+
+/** Where both intervals are given, both stay, for a check to say so. */
+function resolveEvaluation({ every_epochs: epochs = null, ...settings }: FilledEvaluation): EvaluationConfig {
+  return { ...settings, every_epochs: epochs ?? (settings.every_steps === null ? 1 : null) };
 }
 
 function resolveModel(model: FilledModel, data: Filled["data"], facts: DatasetFacts): ModelConfig {

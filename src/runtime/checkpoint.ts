@@ -10,7 +10,7 @@ import type { State } from "./engine.js";
 import { publishFolder, temporaryName } from "./files/write-file-atomically.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 import type { Progress } from "./training-progress.js";
-import { epochIsComplete } from "./training-progress.js";
+import { epochIsComplete, evaluationIsAwaited } from "./training-progress.js";
 
 export interface Checkpoint {
   readonly folder: string;
@@ -98,7 +98,7 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint | Broke
   return { folder, progress, state, kernels };
 }
 
-/** Removes all but the newest `keep` checkpoints and those of the steps `best`, where the epoch's evaluation was done. */
+/** Removes all but the newest `keep` checkpoints and those of the steps `best`, where an evaluation was done. */
 export async function pruneCheckpoints(parent: string, keep: number, best: readonly number[] = []): Promise<void> {
   const names = await namesIn(parent);
   const spared = new Set(best.map(nameOfStep));
@@ -123,7 +123,7 @@ export async function sweepCheckpoints(parent: string): Promise<void> {
   }
 }
 
-/** Oldest first. At one step, the state before the epoch's evaluation ("-open") is older than the one after it. */
+/** Oldest first. At one step, the state before its evaluation or the epoch's end ("-open") is older than the one after it. */
 async function namesIn(parent: string): Promise<string[]> {
   const names = (await readdir(parent).catch(() => [])).filter((name) => NAME.test(name));
   const rank = (name: string): number => Number(/\d+/.exec(name)![0]) + (name.endsWith("-open") ? 0 : 0.5);
@@ -131,7 +131,7 @@ async function namesIn(parent: string): Promise<string[]> {
 }
 
 function nameOf({ plan }: Program, progress: Progress): string {
-  const awaitsEvaluation = epochIsComplete(progress, plan);
+  const awaitsEvaluation = epochIsComplete(progress, plan) || evaluationIsAwaited(progress, plan);
   return `${nameOfStep(progress.step)}${awaitsEvaluation ? "-open" : ""}`;
 }
 

@@ -43,7 +43,8 @@ function parsed(line: string): TrainingEvent[] {
   }
 }
 
-function hadHappened(event: TrainingEvent, { step, epochsClosed }: Progress): boolean {
-  if (event.event === "epoch" || event.event === "evaluation") return event.epoch <= epochsClosed;
+function hadHappened(event: TrainingEvent, { step, epochsClosed, evaluations }: Progress): boolean {
+  if (event.event === "epoch") return event.epoch <= epochsClosed;
+  if (event.event === "evaluation") return event.step < step || event.step === evaluations.at(-1)?.step;
   return event.step <= step;
 }

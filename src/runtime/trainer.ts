@@ -2,10 +2,11 @@
 // The trainer knows nothing of files or screens; what happens is emitted as events, and states to keep are handed to `save`.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { TrainConfig } from "../compiler/config.js";
-import { learningRateAt } from "../compiler/plan.js";
+import { isEvaluationDue, learningRateAt } from "../compiler/plan.js";
 import type { Program } from "../compiler/program.js";
 import type { Loader } from "./data/loader.js";
 import type { Batch, Session, State } from "./engine.js";
+import type { Evaluation } from "./evaluator.js";
 import { evaluate } from "./evaluator.js";
 import { firstNonFinite } from "./first-non-finite.js";
 import { StateSaver } from "./state-saver.js";
@@ -13,11 +14,13 @@ import type { TrainingEvent } from "./training-events.js";
 import type { Progress } from "./training-progress.js";
 import {
   afterEpoch,
+  afterEvaluation,
   afterSkippedStep,
   afterStep,
   BEGINNING,
   bestSteps,
   epochIsComplete,
+  evaluationIsAwaited,
   stopsEarly,
 } from "./training-progress.js";
 
@@ -93,12 +96,15 @@ async function trainSteps(
   if (stopsEarly(progress, config.train)) return { outcome: "stopped_early", progress };
   while (progress.epochsClosed < config.train.epochs) {
     if (saver.hasFailed && config.train.checkpoints.on_failure === "stop") return { outcome: "unsaved", progress };
-    if (epochIsComplete(progress, plan)) {
-      const closed = await closeEpoch(program, session, loader, progress, options);
-      if (!closed) return await leave("interrupted");
-      progress = closed;
+    const closesEpoch = epochIsComplete(progress, plan);
+    if (closesEpoch || evaluationIsAwaited(progress, plan)) {
+      const reach = closesEpoch ? closeEpoch : evaluateWithinEpoch;
+      const reached = await reach(program, session, loader, progress, options);
+      if (!reached) return await leave("interrupted");
+      progress = reached;
       const isEarly = stopsEarly(progress, config.train);
-      const isDue = plan.checkpointAfter.includes(progress.epochsClosed) || isAmongBest(progress) || isEarly;
+      const endsInterval = closesEpoch && plan.checkpointAfter.includes(progress.epochsClosed);
+      const isDue = endsInterval || isAmongBest(progress) || isEarly;
       if (isDue && !(await saver.save(progress))) return await weightsAreSpoilt();
       if (isEarly) return { outcome: "stopped_early", progress };
       continue;
@@ -179,44 +185,61 @@ async function closeEpoch(
   session: Session,
   loader: Loader,
   progress: Progress,
-  { signal, emit = () => {}, onEvaluationBatch }: TrainOptions,
+  options: TrainOptions,
 ): Promise<Progress | undefined> {
   const { plan } = program;
-  const epoch = progress.epochsClosed + 1;
-  const started = performance.now();
-  const isDue = plan.evaluateAfter.includes(epoch);
-  const evaluation = isDue ? await evaluate(program, session, loader, { signal, onBatch: onEvaluationBatch }) : null;
-  if (evaluation === undefined) return undefined;
-  const seconds = isDue ? (performance.now() - started) / 1000 : 0;
+  const isDue = isEvaluationDue(plan, progress.step);
+  const evaluated = isDue ? await timedEvaluation(program, session, loader, options) : null;
+  if (evaluated === undefined) return undefined;
 
   const { step, lossSum, correct, images, epochSeconds } = progress;
-  emit({
+  options.emit?.({
     event: "epoch",
     step,
-    epoch,
+    epoch: progress.epochsClosed + 1,
     trainLoss: images > 0 ? lossSum / images : 0, // every step of the epoch may have been left out
     trainAccuracy: images > 0 ? correct / images : 0,
     learningRate: learningRateAt(plan, step - 1),
     seconds: epochSeconds,
     imagesPerSecond: images / epochSeconds,
   });
-  const closed = {
-    ...afterEpoch(progress, evaluation),
-    elapsedSeconds: progress.elapsedSeconds + seconds,
-  };
-  if (evaluation) {
-    const { loss: testLoss, accuracy: testAccuracy } = evaluation;
-    emit({
-      event: "evaluation",
-      step,
-      epoch,
-      testLoss,
-      testAccuracy,
-      seconds,
-      elapsedSeconds: closed.elapsedSeconds,
-    });
-  }
-  return closed;
+  return afterEpoch(evaluated ? recorded(progress, evaluated, options) : progress);
+}
+
+/** Undefined where the signal cut the evaluation short. */
+async function evaluateWithinEpoch(
+  program: Program,
+  session: Session,
+  loader: Loader,
+  progress: Progress,
+  options: TrainOptions,
+): Promise<Progress | undefined> {
+  const evaluated = await timedEvaluation(program, session, loader, options);
+  return evaluated && recorded(progress, evaluated, options);
+}
+
+interface TimedEvaluation extends Evaluation {
+  readonly seconds: number;
+}
+
+async function timedEvaluation(
+  program: Program,
+  session: Session,
+  loader: Loader,
+  { signal, onEvaluationBatch }: TrainOptions,
+): Promise<TimedEvaluation | undefined> {
+  const started = performance.now();
+  const evaluation = await evaluate(program, session, loader, { signal, onBatch: onEvaluationBatch });
+  return evaluation && { ...evaluation, seconds: (performance.now() - started) / 1000 };
+}
+
+/** Says what the evaluation of this moment found. */
+function recorded(progress: Progress, evaluated: TimedEvaluation, { emit = () => {} }: TrainOptions): Progress {
+  const { loss: testLoss, accuracy: testAccuracy, seconds } = evaluated;
+  const next = afterEvaluation(progress, evaluated, seconds);
+  const { step, epochsClosed, elapsedSeconds } = next;
+  emit({ event: "evaluation", step, epoch: epochsClosed + 1, testLoss, testAccuracy, seconds, elapsedSeconds });
+  return next;
 }
 
 function skipLimit({ non_finite: rule }: TrainConfig): number {

@@ -73,6 +73,7 @@ export interface EpochEvent {
 export interface EvaluationEvent {
   readonly event: "evaluation";
   readonly step: number;
+  /** That it follows, or that it lies in. */
   readonly epoch: number;
   readonly testLoss: number;
   readonly testAccuracy: number;

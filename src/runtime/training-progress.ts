@@ -1,6 +1,7 @@
 // How far a run has come: with the session's state, all that a run needs to go on as if it had never stopped.
 // Order and augmentation of later images are functions of seed, epoch and index, so nothing of the past is kept for them.
 import type { TrainConfig } from "../compiler/config.js";
+import { isEvaluationDue } from "../compiler/plan.js";
 import type { TrainPlan } from "../compiler/program.js";
 import type { StepResult } from "./engine.js";
 
@@ -21,6 +22,7 @@ export interface Progress {
   /** All so far, in their order. */
   readonly evaluations: readonly PastEvaluation[];
   readonly lastEvaluation: {
+    /** That it followed, or that it lies in. */
     readonly epoch: number;
     readonly loss: number;
     readonly accuracy: number;
@@ -90,23 +92,31 @@ export function stopsEarly({ evaluations }: Progress, { early_stop: rule }: Trai
   return since >= rule.patience;
 }
 
-export function afterEpoch(progress: Progress, evaluation: { loss: number; accuracy: number } | null): Progress {
-  const epoch = progress.epochsClosed + 1;
+/** `loss` and `accuracy` are those of the weights at this step. */
+export function afterEvaluation(
+  progress: Progress,
+  { loss, accuracy }: { readonly loss: number; readonly accuracy: number },
+  seconds: number,
+): Progress {
   return {
     ...progress,
-    epochsClosed: epoch,
-    lossSum: 0,
-    correct: 0,
-    images: 0,
-    epochSeconds: 0,
-    evaluations: evaluation
-      ? [...progress.evaluations, { step: progress.step, loss: evaluation.loss, accuracy: evaluation.accuracy }]
-      : progress.evaluations,
-    lastEvaluation: evaluation ? { epoch, ...evaluation } : progress.lastEvaluation,
+    elapsedSeconds: progress.elapsedSeconds + seconds,
+    evaluations: [...progress.evaluations, { step: progress.step, loss, accuracy }],
+    lastEvaluation: { epoch: progress.epochsClosed + 1, loss, accuracy },
   };
+}
+
+export function afterEpoch(progress: Progress): Progress {
+  const epochsClosed = progress.epochsClosed + 1;
+  return { ...progress, epochsClosed, lossSum: 0, correct: 0, images: 0, epochSeconds: 0 };
 }
 
 /** Whether the steps of the open epoch are all done. */
 export function epochIsComplete(progress: Progress, plan: TrainPlan): boolean {
   return progress.step === (progress.epochsClosed + 1) * plan.stepsPerEpoch;
+}
+
+/** Whether an evaluation within the open epoch is due at this step and not done. */
+export function evaluationIsAwaited({ step, evaluations }: Progress, plan: TrainPlan): boolean {
+  return step % plan.stepsPerEpoch !== 0 && isEvaluationDue(plan, step) && evaluations.at(-1)?.step !== step;
 }

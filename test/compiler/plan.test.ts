@@ -32,7 +32,7 @@ describe("plan", () => {
       tinyConfig({
         train: {
           epochs: 8,
-          evaluation: { every_epochs: 3, batch_size: 4, flip: false, translate: 0 },
+          evaluation: { every_epochs: 3, every_steps: null, batch_size: 4, flip: false, translate: 0 },
           checkpoints: { every_epochs: 20, every_steps: null, keep: 1, keep_best: 0, on_failure: "continue" },
         },
       }),

@@ -72,7 +72,12 @@ describe("resolve", () => {
         loss: {cross_entropy: {label_smoothing: 0}}
         initialization: {weights: kaiming_normal, dirac: false, bias: zero, zero_last_norm: false}
         weight_average: null
-        evaluation: {every_epochs: 1, batch_size: 256, flip: false, translate: 0}
+        evaluation:
+          every_epochs: 1
+          every_steps: null
+          batch_size: 256
+          flip: false
+          translate: 0
         early_stop: null
         checkpoints:
           every_epochs: 1

@@ -56,7 +56,7 @@ export function programOf(graph: ShapedGraph, options: ProgramOptions): Program 
       batch_size: batch,
       optimizer,
       loss: { cross_entropy: { label_smoothing: labelSmoothing } },
-      evaluation: { every_epochs: 1, batch_size: batch, flip: false, translate: 0 },
+      evaluation: { every_epochs: 1, every_steps: null, batch_size: batch, flip: false, translate: 0 },
       initialization: { weights: "kaiming_uniform", bias: "uniform_fan_in", dirac: false, zero_last_norm: false },
     },
   });

@@ -36,7 +36,10 @@ describe("changesSince", () => {
   it.each([
     ["the name", { name: "other" }],
     ["the number of epochs", { train: { epochs: 9 } }],
-    ["evaluation", { train: { evaluation: { every_epochs: 2, batch_size: 5, flip: true, translate: 0 } } }],
+    [
+      "evaluation",
+      { train: { evaluation: { every_epochs: null, every_steps: 3, batch_size: 5, flip: true, translate: 0 } } },
+    ],
     [
       "checkpoints",
       { train: { checkpoints: { every_epochs: 2, every_steps: 50, keep: 9, keep_best: 1, on_failure: "stop" } } },

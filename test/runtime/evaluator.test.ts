@@ -37,7 +37,7 @@ describe("evaluate", () => {
   });
 
   it("averages the logits of each image and its mirror image when flip is set", async () => {
-    const evaluation = { every_epochs: 1, batch_size: 4, flip: true, translate: 0 };
+    const evaluation = { every_epochs: 1, every_steps: null, batch_size: 4, flip: true, translate: 0 };
     const flipping = programOf(tinyConfig({ train: { evaluation } }));
     const session = new HalvesSession(flipping);
     const result = await evaluate(flipping, session, loaderOf(flipping));
@@ -58,7 +58,7 @@ describe("evaluate", () => {
   });
 
   it("weighs the image itself by a half, and each of two moved ones by a quarter, mirrored or not", async () => {
-    const evaluation = { every_epochs: 1, batch_size: 4, flip: true, translate: 1 };
+    const evaluation = { every_epochs: 1, every_steps: null, batch_size: 4, flip: true, translate: 1 };
     const translating = programOf(tinyConfig({ train: { evaluation } }));
     const seen: number[] = [];
     const session = new FakeSession(translating);

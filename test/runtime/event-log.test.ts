@@ -54,7 +54,12 @@ describe("rewindEventLog", () => {
     const whole = lines.join("") + '{"event":"step","st';
 
     await writeFile(path, whole);
-    await rewindEventLog(path, { ...BEGINNING, step: 2, epochsClosed: 1 });
+    await rewindEventLog(path, {
+      ...BEGINNING,
+      step: 2,
+      epochsClosed: 1,
+      evaluations: [{ step: 2, loss: 1, accuracy: 0 }],
+    });
     expect(await readFile(path, "utf8")).toBe(lines.slice(0, 5).join(""));
 
     await writeFile(path, whole);

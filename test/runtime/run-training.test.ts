@@ -191,7 +191,7 @@ describe("a run whose folder cannot be written", () => {
 describe("a run that evaluates seldom", () => {
   it("closes the epochs between without an evaluation", async () => {
     const folder = await temporaryFolder();
-    const evaluation = { every_epochs: 2, batch_size: 4, flip: true, translate: 0 };
+    const evaluation = { every_epochs: 2, every_steps: null, batch_size: 4, flip: true, translate: 0 };
     await runTiny(folder, programOf(tinyConfig({ train: { evaluation } })));
     const events = (await eventsIn(folder)) as { event: string; epoch: number }[];
     expect(events.filter(({ event }) => event === "epoch").map(({ epoch }) => epoch)).toEqual([1, 2, 3]);

@@ -78,7 +78,7 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
       loss: { cross_entropy: { label_smoothing: 0.1 } },
       initialization: { weights: "kaiming_normal", bias: "zero", dirac: false, zero_last_norm: true },
       weight_average: null,
-      evaluation: { every_epochs: 1, batch_size: 4, flip: false, translate: 0 },
+      evaluation: { every_epochs: 1, every_steps: null, batch_size: 4, flip: false, translate: 0 },
       early_stop: null,
       checkpoints: { every_epochs: 1, every_steps: null, keep: 2, keep_best: 0, on_failure: "continue" },
       ...train,

@@ -5,6 +5,7 @@ import { drawPicture } from "../../compiler/targets/picture/picture.js";
 import { svgText } from "../../compiler/targets/picture/svg.js";
 import type { RunRecord } from "../../runtime/read-run.js";
 import type { Origin } from "../../runtime/run-origins.js";
+import { epochRows, momentText } from "../epoch-table.js";
 import { formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatScaled } from "../terminal.js";
 import type { LineChart, Series } from "./line-chart.js";
 import { lineChart } from "./line-chart.js";
@@ -168,7 +169,8 @@ function figuresOf(run: RunRecord): Figure[] {
     ["test accuracy", lastEvaluation && formatPercent(lastEvaluation.testAccuracy)],
     [
       "best test accuracy",
-      bestEvaluation && `${formatPercent(bestEvaluation.testAccuracy)}, epoch ${bestEvaluation.epoch}`,
+      bestEvaluation &&
+        `${formatPercent(bestEvaluation.testAccuracy)}, ${momentText(bestEvaluation.step, program?.plan.stepsPerEpoch ?? Infinity)}`,
     ],
     ["test loss", lastEvaluation && loss(lastEvaluation.testLoss)],
     ["steps", program ? `${formatCount(run.step)} of ${formatCount(program.plan.steps)}` : formatCount(run.step)],
@@ -189,8 +191,9 @@ function figuresTable(runs: readonly RunRecord[], names: readonly string[]): Tab
   return table("Figures", ["", ...names], [["state", ...runs.map(({ state }) => state)], ...rows]);
 }
 
-function epochTable({ epochs, evaluations }: RunRecord): Table | null {
-  if (epochs.length === 0) return null;
+function epochTable({ epochs, evaluations, program }: RunRecord): Table | null {
+  const rows = epochRows(epochs, evaluations, program?.plan.stepsPerEpoch ?? 1);
+  if (rows.length === 0) return null;
   const columns = [
     "epoch",
     "train loss",
@@ -201,20 +204,8 @@ function epochTable({ epochs, evaluations }: RunRecord): Table | null {
     "images/s",
     "seconds",
   ];
-  const rows = epochs.map((epoch) => {
-    const evaluation = evaluations.find(({ step }) => step === epoch.step);
-    return [
-      String(epoch.epoch),
-      loss(epoch.trainLoss),
-      formatPercent(epoch.trainAccuracy),
-      evaluation ? loss(evaluation.testLoss) : "–",
-      evaluation ? formatPercent(evaluation.testAccuracy) : "–",
-      formatRate(epoch.learningRate),
-      epoch.imagesPerSecond.toFixed(0),
-      epoch.seconds.toFixed(1),
-    ];
-  });
-  return table("Every epoch", columns, rows);
+  const isWithin = evaluations.some(({ step }) => epochs.every((epoch) => epoch.step !== step));
+  return table(isWithin ? "Every epoch, and evaluations within" : "Every epoch", columns, rows);
 }
 
 /** Settings in which the runs are not alike. */

@@ -3,6 +3,7 @@ import type { ResolvedConfig } from "../config.js";
 import { datasetFacts } from "../datasets.js";
 import type { Diagnostic, Path } from "../diagnostic.js";
 import { mixOf } from "../mixed-labels.js";
+import { stepsPerEpochOf } from "../plan.js";
 import type { ConfigRule } from "./rule.js";
 
 export const settingRules: readonly ConfigRule[] = [
@@ -20,7 +21,7 @@ export const settingRules: readonly ConfigRule[] = [
   stairsChangeTheRate,
   biasesExist,
   lastNormsExist,
-  epochsAreReached,
+  intervalsAreReached,
   lastBatchIsSmaller,
 ];
 
@@ -172,15 +173,22 @@ function lastNormsExist({ model, train }: ResolvedConfig): readonly Diagnostic[]
   return [withoutEffect(message, ["train", "initialization", "zero_last_norm"], "write `norm: batch`", related)];
 }
 
-/** The last epoch is evaluated and saved in any case. */
-function epochsAreReached({ train }: ResolvedConfig): readonly Diagnostic[] {
-  return (["evaluation", "checkpoints"] as const).flatMap((section) => {
-    const { every_epochs: every } = train[section];
-    if (every <= train.epochs) return [];
+/** The end of the run is evaluated and saved in any case. */
+function intervalsAreReached(config: ResolvedConfig): readonly Diagnostic[] {
+  const { train } = config;
+  const steps = train.epochs * stepsPerEpochOf(config);
+  const intervals = [
+    { section: "evaluation", key: "every_epochs", most: train.epochs, example: 1 },
+    { section: "evaluation", key: "every_steps", most: steps, example: Math.ceil(steps / 10) },
+    { section: "checkpoints", key: "every_epochs", most: train.epochs, example: 1 },
+  ] as const;
+  return intervals.flatMap(({ section, key, most, example }) => {
+    const every = train[section][key];
+    if (every === null || every <= most) return [];
     const what = section === "evaluation" ? "the network is measured" : "the state is saved";
-    const message = `every_epochs is ${every}, but the run ends after ${train.epochs}: ${what} at its end only`;
+    const message = `${key} is ${every}, but the run ends after ${most}: ${what} at its end only`;
     const related = { message: "the run's length is set here", path: ["train", "epochs"] };
-    return [withoutEffect(message, ["train", section, "every_epochs"], "write `every_epochs: 1`", related)];
+    return [withoutEffect(message, ["train", section, key], `write \`${key}: ${example}\``, related)];
   });
 }
 

@@ -1,9 +1,14 @@
-// Rules within the train section: rates that no one trains with, and branches that never learn.
+// Rules within the train section: parts and intervals that do not work out, rates that no one trains with, and branches that never learn.
 import type { LearningRateConfig, OptimizerConfig, ResolvedConfig } from "../config.js";
 import type { Diagnostic, Path } from "../diagnostic.js";
 import type { ConfigRule } from "./rule.js";
 
-export const trainingRules: readonly ConfigRule[] = [partsAreEqual, rateIsUsual, branchesCanLearn];
+export const trainingRules: readonly ConfigRule[] = [
+  partsAreEqual,
+  evaluationsHaveOneInterval,
+  rateIsUsual,
+  branchesCanLearn,
+];
 
 function partsAreEqual({ train }: ResolvedConfig): readonly Diagnostic[] {
   const { batch_size: batch, accumulate: parts } = train;
@@ -18,6 +23,21 @@ function partsAreEqual({ train }: ResolvedConfig): readonly Diagnostic[] {
       path: ["train", "accumulate"],
       hint: `write \`accumulate: ${nearest}\`, or \`batch_size: ${Math.ceil(batch / parts) * parts}\``,
       related: [{ message: "the batch is set here", path: ["train", "batch_size"] }],
+    },
+  ];
+}
+
+function evaluationsHaveOneInterval({ train }: ResolvedConfig): readonly Diagnostic[] {
+  const { every_epochs: epochs, every_steps: steps } = train.evaluation;
+  if (epochs === null || steps === null) return [];
+  return [
+    {
+      code: "train/two-durations",
+      severity: "error",
+      message: "every_epochs and every_steps both say how long it is from one evaluation to the next",
+      path: ["train", "evaluation", "every_steps"],
+      hint: "keep one of them",
+      related: [{ message: "it is given in epochs here", path: ["train", "evaluation", "every_epochs"] }],
     },
   ];
 }

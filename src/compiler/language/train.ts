@@ -308,7 +308,16 @@ export const train: MapForm = map<TrainConfig>({
       every_epochs: {
         form: integer(epochs),
         description: "Epochs from one test to the next; the last epoch is always followed by one.",
-        default: 1,
+        derived: "1, or null where `every_steps` is given",
+        absent: "it is given by `every_steps`",
+        example: 2,
+      },
+      every_steps: {
+        form: integer(stepCount),
+        description: "The same in steps of the whole run, in place of `every_epochs`.",
+        default: null,
+        absent: "it is given in epochs",
+        example: 500,
       },
       batch_size: {
         form: integer({ minimum: 1, maximum: 1_000_000, unit: "images" }),

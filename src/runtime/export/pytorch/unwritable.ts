@@ -143,6 +143,8 @@ const initializationKeys: Keys<InitializationConfig> = {
 
 const evaluationKeys: Keys<EvaluationConfig> = {
   every_epochs: "written",
+  every_steps: (every) =>
+    every === null ? undefined : "train.py of the PyTorch project evaluates after whole epochs alone",
   batch_size: "written",
   flip: "written",
   translate: (pixels) => (pixels === 0 ? undefined : "train.py of the PyTorch project evaluates no moved images yet"),
