@@ -32,7 +32,7 @@ describe("emitTensorflow", () => {
         "BiasAddGrad": 2,
         "BroadcastTo": 1,
         "Cast": 1,
-        "Const": 118,
+        "Const": 122,
         "Conv2D": 6,
         "Conv2DBackpropFilter": 6,
         "Conv2DBackpropInput": 5,
@@ -55,6 +55,7 @@ describe("emitTensorflow", () => {
         "SelectV2": 67,
         "SoftmaxCrossEntropyWithLogits": 1,
         "Sqrt": 1,
+        "StridedSlice": 1,
         "Sub": 1,
         "Sum": 1,
       }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { netc } from "../../support/netc.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
+import { unevenRun } from "./uneven-run.js";
 
 const SMOKE = "configs/smoke.yaml";
 
@@ -33,6 +34,15 @@ describe("netc run --engine tensorflow", () => {
     const [loss, expected] = [out, whole].map(lastTestLoss);
     // Rounding alone, over 32 steps at the file's own rate
     expect(Math.abs(loss! / expected! - 1)).toBeLessThan(0.02);
+  });
+
+  it("survives batches that threads do not divide, before a projection with a stride", async () => {
+    const { exitCode, errors } = await netc([
+      ...unevenRun("tensorflow"),
+      "--out",
+      join(await temporaryFolder(), "run"),
+    ]);
+    expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: "" });
   });
 
   it("ends with exit code 130 and a checkpoint where it is interrupted", async () => {

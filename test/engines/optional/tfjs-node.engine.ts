@@ -11,6 +11,7 @@ import { describeConformance } from "../conformance.js";
 import { netc } from "../../support/netc.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 import { describeAgreement } from "./agreement.js";
+import { unevenRun } from "./uneven-run.js";
 
 describeConformance(tfjsNodeEngine, {
   speed: "fast",
@@ -36,6 +37,11 @@ describe("netc run --engine tfjs-node", () => {
     expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: "" });
     expect(output).toMatch(/engine +tfjs-node tfjs-node 4\.\d+\.\d+ on CPU/);
     expect(output).toMatch(/tf\.js model .*model\.json/);
+  });
+
+  it("survives batches that threads do not divide, before a projection with a stride", async () => {
+    const { exitCode, errors } = await netc([...unevenRun("tfjs-node"), "--out", join(await temporaryFolder(), "run")]);
+    expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: "" });
   });
 
   it("says what adds the package where it is missing", async () => {

@@ -5,7 +5,7 @@ import type { Emission } from "./emission.js";
 import { FLOAT, mapOf } from "./emission.js";
 import type { Attributes, Output } from "./tensorflow-graph.js";
 import { emitGradientNorm, emitSums } from "./gradient-rules.js";
-import { emitSubsample, emitSubsampleGradient } from "./subsample-rules.js";
+import { emitSubsample, emitSubsampleGradient, strides } from "./subsample-rules.js";
 import { emitAverages, emitUpdate } from "./update-rules.js";
 import { convolutionAttributes, isUnpadded, padded, poolAttributes, unpadded } from "./windows.js";
 
@@ -54,14 +54,16 @@ export const stepRules: StepRules = {
 
   conv2d_weight_gradient(emission, op) {
     const { graph } = emission;
-    const [x, above] = [emission.get(op.input), emission.get(op.outputGradient)];
+    const above = emission.get(op.outputGradient);
     const shape = weightShape(emission, op.weightGradient);
+    const { input: x, window } = withoutStride(emission, op);
+    const sizes = graph.integers(shape);
     const gradient = isWhole(emission, op.input, op)
       ? multiplyMatrices(emission, flat(emission, x), flat(emission, above), { a: true })
       : graph.one(
           "Conv2DBackpropFilter",
-          [x, graph.integers(shape), above],
-          attributesOf(emission, op.input, op),
+          [x, sizes, above],
+          convolutionAttributes(window, x.shape[1]!, x.shape[2]!),
           shape,
         );
     emission.set(op.weightGradient, emission.reshape(gradient, shape));
@@ -242,6 +244,20 @@ function isWhole(emission: Emission, input: TensorId, { kernel, padding }: Windo
 function attributesOf(emission: Emission, input: TensorId, window: Window): Attributes {
   const { height, width } = mapOf(emission.shape(input));
   return convolutionAttributes(window, height, width);
+}
+
+/**
+ * A 1×1 convolution with a stride is one without over every stride-th pixel. TensorFlow's oneDNN writes past its memory in
+ * the former's filter gradient where threads do not divide the batch (AVX-512, TensorFlow 2.21, found in its Python too).
+ */
+function withoutStride(
+  emission: Emission,
+  { input: id, kernel, stride, padding }: Window & { readonly input: TensorId },
+): { input: Output; window: Window } {
+  const input = emission.get(id);
+  const steps = kernel[0] * kernel[1] === 1 && stride[0] * stride[1] > 1 && isUnpadded(padding);
+  if (!steps) return { input, window: { kernel, stride, padding } };
+  return { input: strides(emission, input, stride), window: { kernel, stride: [1, 1], padding } };
 }
 
 function weightShape(emission: Emission, gradient: TensorId): readonly number[] {

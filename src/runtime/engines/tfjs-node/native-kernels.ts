@@ -3,9 +3,9 @@
 import type { Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs-core";
 import type { Attribute, Attributes } from "../../../compiler/lower/tensorflow/tensorflow-graph.js";
 import { dataTypes } from "../../../compiler/lower/tensorflow/tensorflow-graph.js";
-import { convolutionAttributes } from "../../../compiler/lower/tensorflow/windows.js";
+import { convolutionAttributes, isUnpadded } from "../../../compiler/lower/tensorflow/windows.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
-import type { TfjsKernels } from "../tfjs/kernels.js";
+import type { ConvolutionWindow, TfjsKernels } from "../tfjs/kernels.js";
 import type { OpAttribute } from "./binding.js";
 import { attributeKinds } from "./binding.js";
 
@@ -31,8 +31,11 @@ export const nativeKernels: TfjsKernels = {
     const { core } = tf;
     const attributes = opAttributes(convolutionAttributes(window, x.shape[1], x.shape[2]));
     const sizes = (shape: readonly number[]): Tensor1D => core.tensor1d([...shape], "int32");
-    const weightGradient = (input: Tensor, above: Tensor): Tensor =>
-      run(tf, "Conv2DBackpropFilter", attributes, [input, sizes(weight.shape), above]);
+    const weightGradient = (input: Tensor, above: Tensor): Tensor => {
+      const { pixels, ofPixels } = withoutStride(tf, input as Tensor4D, window);
+      const place = convolutionAttributes(ofPixels, pixels.shape[1], pixels.shape[2]);
+      return run(tf, "Conv2DBackpropFilter", opAttributes(place), [pixels, sizes(weight.shape), above]);
+    };
     const forward = (input: Tensor, filter: Tensor): Tensor => run(tf, "Conv2D", attributes, [input, filter]);
     if (isOfImages) {
       const operation = core.customGrad((...operands) => {
@@ -89,6 +92,19 @@ export const nativeKernels: TfjsKernels = {
     return operation(x);
   },
 };
+
+/** As for the engine tensorflow (its step-rules.ts): TensorFlow's oneDNN may crash in the gradient of a strided 1×1 filter. */
+function withoutStride(
+  { core }: Tfjs,
+  x: Tensor4D,
+  window: ConvolutionWindow,
+): { readonly pixels: Tensor4D; readonly ofPixels: ConvolutionWindow } {
+  const { kernel, stride, padding } = window;
+  const steps = kernel[0] * kernel[1] === 1 && stride[0] * stride[1] > 1 && isUnpadded(padding);
+  if (!steps) return { pixels: x, ofPixels: window };
+  const pixels = core.stridedSlice(x, [0, 0, 0, 0], x.shape, [1, ...stride, 1]) as Tensor4D;
+  return { pixels, ofPixels: { kernel, stride: [1, 1], padding } };
+}
 
 function run(tf: Tfjs, op: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[]): Tensor {
   return backendOf(tf).executeSingleOutput(op, attributes, inputs);
