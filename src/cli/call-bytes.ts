@@ -28,6 +28,7 @@ const FLOAT = 4;
 
 const extentRules: ExtentRules = {
   load_images: ({ pixels, channels, lanes }) => ({ images: pixels * channels, output: pixels * lanes * FLOAT }),
+  fold_batch_norm: ({ rows, lanes }) => ({ weights: rows * lanes * FLOAT, foldedWeights: rows * lanes * FLOAT }),
   pack_weights: ({ taps, depth, columns }) => {
     const bytes = taps * depth * columns * FLOAT;
     return { weights: bytes, packed: bytes };
@@ -37,7 +38,8 @@ const extentRules: ExtentRules = {
     // A strided window of one pixel passes over most of its input
     const input = Math.min(groups * inputGroupBytes, pixels * taps * depth * FLOAT);
     const columns = columnTiles * 8;
-    return { input, packed: taps * depth * columns * FLOAT, output: pixels * columns * FLOAT };
+    const output = pixels * columns * FLOAT;
+    return { input, packed: taps * depth * columns * FLOAT, residual: output, output };
   },
   transform_weights: ({ inLanes, outLanes }) => {
     const pairs = inLanes * outLanes * FLOAT;
@@ -45,7 +47,8 @@ const extentRules: ExtentRules = {
   },
   convolve_winograd: ({ images, height, width, depth, columns }) => {
     const pixels = images * height * width * FLOAT;
-    return { input: pixels * depth, transformed: 36 * depth * columns * FLOAT, output: pixels * columns };
+    const output = pixels * columns;
+    return { input: pixels * depth, transformed: 36 * depth * columns * FLOAT, residual: output, output };
   },
   transform_weights_threes: ({ inLanes, outLanes }) => {
     const pairs = inLanes * outLanes * FLOAT;
@@ -53,7 +56,8 @@ const extentRules: ExtentRules = {
   },
   convolve_winograd_threes: ({ images, height, width, depth, columns }) => {
     const pixels = images * height * width * FLOAT;
-    return { input: pixels * depth, transformed: 25 * depth * columns * FLOAT, output: pixels * columns };
+    const output = pixels * columns;
+    return { input: pixels * depth, transformed: 25 * depth * columns * FLOAT, residual: output, output };
   },
   weight_gradient_winograd_threes: winogradGradientExtents,
   transform_weights_strided: ({ inLanes, outLanes }) => {
@@ -63,7 +67,7 @@ const extentRules: ExtentRules = {
   convolve_winograd_strided: ({ images, height, width, inLanes, outHeight, outWidth, outLanes }) => {
     const transformed = 81 * inLanes * outLanes * FLOAT;
     const output = images * outHeight * outWidth * outLanes * FLOAT;
-    return { input: images * height * width * inLanes * FLOAT, transformed, output };
+    return { input: images * height * width * inLanes * FLOAT, transformed, residual: output, output };
   },
   input_gradient_winograd_strided: ({ images, height, width, inLanes, outHeight, outWidth, outLanes }) => {
     const transformed = 81 * inLanes * outLanes * FLOAT;

@@ -3,6 +3,7 @@ import { cost } from "../compiler/cost.js";
 import type { Cost, NodeCost } from "../compiler/cost.js";
 import { hasErrors } from "../compiler/diagnostic.js";
 import { formatShape } from "../compiler/infer-shapes.js";
+import type { StepMode } from "../compiler/lower/differentiate.js";
 import { lower, stepsOfRun } from "../compiler/lower/lower.js";
 import { printStep } from "../compiler/lower/print-step.js";
 import type { Program } from "../compiler/program.js";
@@ -22,7 +23,7 @@ export async function graph(file: string, { set, format, step, unfold }: GraphFl
   const { program, diagnostics } = compiled;
   reportFaults(compiled);
   // A network that does not fit into memory can be shown all the same.
-  if (program) process.stdout.write(step ? stepText(program) : await FORMATS[format](program, { unfold }));
+  if (program) process.stdout.write(step ? stepText(program, step) : await FORMATS[format](program, { unfold }));
   return hasErrors(diagnostics) ? exitCodes.inputHasErrors : exitCodes.done;
 }
 
@@ -126,7 +127,7 @@ function graphJson(program: Program, { nodes, ...totals }: Cost): string {
   return JSON.stringify(document, null, 2) + "\n";
 }
 
-function stepText(program: Program): string {
+function stepText(program: Program, which: StepMode): string {
   const { steps } = lower(program, stepsOfRun(program), defaultThreads());
-  return printStep(steps.find(({ mode }) => mode === "train")!.step);
+  return printStep(steps.find(({ mode }) => mode === which)!.step);
 }

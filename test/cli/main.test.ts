@@ -90,6 +90,14 @@ describe("netc graph", () => {
     expect(output).toMatch(/^step for 64 images: \d+ kernel calls/);
     expect(output).toContain("# stages.0.blocks.0.conv1");
   });
+
+  it("prints the evaluation's step, where convolutions end with their ReLU", async () => {
+    const { output } = await netc(["graph", smoke, "--step", "evaluate"]);
+    expect(output).toMatch(/^step for \d+ images: \d+ kernel calls/);
+    expect(output).toContain("fold_batch_norm  # stem.norm");
+    expect(output).toContain("relu=1");
+    expect(output).not.toContain("batch_norm_inference");
+  });
 });
 
 describe("failureOf", () => {

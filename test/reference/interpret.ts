@@ -7,6 +7,7 @@ import { NEWTON_SCHULZ } from "../../src/compiler/update-rule.js";
 import { averageName } from "../../src/compiler/weight-average.js";
 import { normalDensity, normalShare } from "./normal.js";
 import type {
+  KernelGraph,
   NormOperands,
   Pointwise,
   Tensor,
@@ -103,7 +104,7 @@ export function sizeOf(graph: TrainingGraph, id: TensorId, count: number): numbe
 }
 
 /** A vector is a map of one pixel. */
-export function mapOf(graph: TrainingGraph, id: TensorId) {
+export function mapOf(graph: Pick<KernelGraph, "tensors">, id: TensorId) {
   const tensor = graph.tensors[id]!;
   invariant(tensor.kind === "activation", `${nameOf(graph, id)} is no activation`);
   return tensor.shape.kind === "map" ? tensor.shape : { height: 1, width: 1, channels: tensor.shape.channels };
@@ -603,6 +604,6 @@ function finishPointwise(
   }
 }
 
-function nameOf(graph: TrainingGraph, id: TensorId): string {
+function nameOf(graph: Pick<KernelGraph, "tensors">, id: TensorId): string {
   return graph.tensors[id]!.name;
 }

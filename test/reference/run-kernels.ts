@@ -1,4 +1,4 @@
-// Runs a TrainingGraph, or a part of one, on the built WebAssembly kernels with every tensor in sight: each buffer lies
+// Runs a KernelGraph, or a part of one, on the built WebAssembly kernels with every tensor in sight: each buffer lies
 // apart from the others between guards, and what no one has written is NaN, so that stray reads and writes are seen.
 import { readFileSync } from "node:fs";
 import { invariant } from "../../src/compiler/diagnostic.js";
@@ -12,7 +12,7 @@ import type { ConvolutionChoice } from "../../src/compiler/lower/convolution-ker
 import type { KernelSelection, PersistentName } from "../../src/compiler/lower/kernel-selector.js";
 import { persistentBuffers } from "../../src/compiler/lower/kernel-selector.js";
 import { selectKernels } from "../../src/compiler/lower/select-kernels.js";
-import type { Tensor, TensorId, TrainingGraph, UpdateGroup } from "../../src/compiler/lower/training-graph.js";
+import type { KernelGraph, TensorId, UpdateGroup } from "../../src/compiler/lower/training-graph.js";
 import type { MixedLabels } from "../../src/runtime/engine.js";
 import { Heap, encodeStep } from "../../src/runtime/engines/wasm/heap.js";
 import { builtFolder, wasmFeatures } from "../../src/runtime/engines/wasm/kernels-module.js";
@@ -20,7 +20,7 @@ import { mapOf } from "./interpret.js";
 import { momentCorrections } from "../../src/compiler/update-rule.js";
 
 export interface KernelRun {
-  readonly graph: TrainingGraph;
+  readonly graph: KernelGraph;
   readonly batch: number;
   /** What activations, channels, parameters and statistics hold before. */
   readonly values: ReadonlyMap<TensorId, Float64Array>;
@@ -79,13 +79,14 @@ export function runKernels(run: KernelRun): KernelOutcome {
   for (const name of slots) heap.bytes(persistent[name], persistentSizes[name]).fill(0);
 
   const stored = new Map([...layout.parameters, ...layout.statistics].map((tensor) => [tensor.name, tensor]));
-  const lanes = (tensor: Tensor, id: TensorId): number => {
+  const lanes = (tensor: KernelGraph["tensors"][number], id: TensorId): number => {
     if (tensor.kind === "channels") return lanesOf(tensor.channels);
     return isImages(graph, id) ? imageLanesOf(mapOf(graph, id).channels) : lanesOf(mapOf(graph, id).channels);
   };
   /** Where a tensor lies, as rows of floats with padding behind each. */
   const rowsOf = (id: TensorId) => {
     const tensor = graph.tensors[id]!;
+    if (tensor.kind === "folded") return null;
     if (tensor.kind === "activation" || tensor.kind === "channels") {
       const buffer = calls.buffers.findIndex(({ kind, name }) => kind === "transient" && name === tensor.name);
       if (buffer < 0) return null;
@@ -172,7 +173,7 @@ export function runKernels(run: KernelRun): KernelOutcome {
 }
 
 export function selectionOf(
-  graph: TrainingGraph,
+  graph: KernelGraph,
   { batch, convolutions }: Pick<KernelRun, "batch" | "convolutions">,
 ): KernelSelection {
   const selection = { batch, threads: 1, layout: layoutOf(graph), readsAverages: false, accumulates: false };
@@ -201,16 +202,21 @@ function placeApart({ buffers, calls }: KernelCalls, inPlace: boolean) {
   return { offsets, sizes, end };
 }
 
-function isImages(graph: TrainingGraph, id: TensorId): boolean {
+function isImages(graph: KernelGraph, id: TensorId): boolean {
   const { op } = graph.nodes[0]!;
   return op.kind === "load_images" && op.output === id;
 }
 
 /** As layoutParameters places them, from the tensors alone. */
-function layoutOf(graph: TrainingGraph): ParameterLayout {
+function layoutOf(graph: KernelGraph): ParameterLayout {
   const paddedTo = (weight: TensorId): number => {
-    const conv = graph.nodes.find(({ op }) => op.kind === "conv2d" && op.weight === weight)?.op;
-    return conv?.kind === "conv2d" && isImages(graph, conv.input) ? 4 : 8;
+    const readsImages = graph.nodes.some(({ op }) => {
+      if (op.kind === "conv2d") return op.weight === weight && isImages(graph, op.input);
+      if (op.kind !== "conv2d_inference" || !isImages(graph, op.input)) return false;
+      const read = graph.tensors[op.weight]!;
+      return (read.kind === "folded" ? read.parameter : op.weight) === weight;
+    });
+    return readsImages ? 4 : 8;
   };
   const place = (ids: readonly TensorId[]): { tensors: StoredTensor[]; end: number } => {
     let end = 0;
@@ -229,7 +235,8 @@ function layoutOf(graph: TrainingGraph): ParameterLayout {
     });
     return { tensors, end };
   };
-  const idsOf = (kind: Tensor["kind"]) => graph.tensors.flatMap((tensor, id) => (tensor.kind === kind ? [id] : []));
+  const idsOf = (kind: KernelGraph["tensors"][number]["kind"]) =>
+    graph.tensors.flatMap((tensor, id) => (tensor.kind === kind ? [id] : []));
   const grouped = updateGroupsOf(graph).flatMap(({ parameters }) => parameters);
   const parameters = place([...grouped, ...idsOf("parameter").filter((id) => !grouped.includes(id))]);
   const statistics = place(idsOf("statistic"));
@@ -241,7 +248,7 @@ function layoutOf(graph: TrainingGraph): ParameterLayout {
   };
 }
 
-function updateGroupsOf(graph: TrainingGraph): readonly UpdateGroup[] {
+function updateGroupsOf(graph: KernelGraph): readonly UpdateGroup[] {
   const update = graph.nodes.find(({ op }) => op.kind === "update")?.op;
   return update?.kind === "update" ? update.groups : [];
 }

@@ -6,7 +6,8 @@ import { collect } from "../options.js";
 export interface GraphFlags {
   readonly set: readonly string[];
   readonly format: "text" | "json" | "svg" | "mermaid" | "dot" | "html";
-  readonly step: boolean;
+  /** Which step to print as kernel calls; false prints layers. */
+  readonly step: "train" | "evaluate" | false;
   readonly unfold: boolean;
 }
 
@@ -26,10 +27,14 @@ export function register(program: Command): void {
         .choices(["text", "json", "svg", "mermaid", "dot", "html"])
         .default("text"),
     )
-    .option(
-      "--step",
-      "print the training step that the wasm engine executes: each kernel call with its operands",
-      false,
+    .addOption(
+      new Option(
+        "--step [which]",
+        "print the step that the wasm engine executes, of training or of evaluation: each kernel call with its operands",
+      )
+        .choices(["train", "evaluate"])
+        .preset("train")
+        .default(false, "none"),
     )
     .option("--unfold", "draw every block, also equal ones in a row (with svg, mermaid, dot and html)", false)
     .action(async (file: string, flags: GraphFlags) => {

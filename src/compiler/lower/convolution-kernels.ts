@@ -30,6 +30,9 @@ export interface ConvolutionOperands {
     readonly input: BufferOperand;
     readonly weights: BufferOperand;
     readonly bias: BufferOperand | null;
+    /** Added to the product, and then whether what is below zero becomes zero: what follows in an evaluation. */
+    readonly residual: BufferOperand | null;
+    readonly relu: boolean;
     readonly output: BufferOperand;
   };
   readonly "input gradient": {

@@ -17,7 +17,7 @@ import type { PersistentName } from "./kernel-selector.js";
 import { layoutParameters } from "./layout.js";
 import { parameterGroups } from "../parameter-groups.js";
 import type { StepRequest } from "./lower.js";
-import { HEAP_START, trainingGraphOf } from "./lower.js";
+import { HEAP_START, kernelGraphOf } from "./lower.js";
 import { convolutionTasks } from "./select-convolution.js";
 
 /** Each geometry and pass once, at the size of the first request that has it. */
@@ -26,7 +26,7 @@ export function tasksOf(program: Program, requests: readonly StepRequest[]): Map
   const layout = layoutParameters(program.graph, parameterGroups(program.config, program.graph));
   for (const { mode, batch, phase } of requests) {
     const selection = { batch, threads: 1, layout, readsAverages: false, accumulates: false };
-    for (const task of convolutionTasks(new KernelSelector(trainingGraphOf(program, mode, phase), selection))) {
+    for (const task of convolutionTasks(new KernelSelector(kernelGraphOf(program, mode, phase), selection))) {
       const key = taskKey(task);
       if (!tasks.has(key)) tasks.set(key, task);
     }
@@ -55,7 +55,7 @@ export function stepOfTask<P extends ConvolutionPass>(
   const output = selector.scratch("output", bytes.output * task.images);
   const [weights, weightGradient] = [selector.persistent("parameters"), selector.persistent("gradients")];
   const operands: ConvolutionOperands = {
-    forward: { input, weights, bias: null, output },
+    forward: { input, weights, bias: null, residual: null, relu: false, output },
     "input gradient": { outputGradient: output, weights, inputGradient: input, accumulated: null },
     "weight gradient": { input, outputGradient: output, weightGradient },
   };

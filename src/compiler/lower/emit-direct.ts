@@ -35,6 +35,8 @@ export const directInputGradient: ConvolutionKernel<"input gradient"> = {
         input: outputGradient,
         weights,
         bias: null,
+        residual: null,
+        relu: false,
         output: inputGradient,
         accumulate: accumulated === null ? 0 : 1,
         accumulated: index === 0 ? accumulated : null,
@@ -70,6 +72,8 @@ interface DirectOperands {
   readonly input: BufferOperand;
   readonly weights: BufferOperand;
   readonly bias: BufferOperand | null;
+  readonly residual: BufferOperand | null;
+  readonly relu: boolean;
   readonly output: BufferOperand;
   readonly accumulate: number;
   readonly accumulated: BufferId | null;
@@ -79,7 +83,7 @@ interface DirectOperands {
 }
 
 function callDirect(selector: KernelSelector, sizes: ConvolutionSizes, map: PixelMap, operands: DirectOperands): void {
-  const { input, weights, bias, output, accumulate, tapOffsets, depthStride, columnStride } = operands;
+  const { input, weights, bias, residual, relu, output, accumulate, tapOffsets, depthStride, columnStride } = operands;
   const [depth, columns, taps] = [map.inputLanes, map.outputLanes, tapOffsets.length];
   // A residue class without a tap reads no filter.
   const packed = taps > 0 ? selector.scratch("packed filter", taps * depth * columns * 4) : null;
@@ -91,14 +95,17 @@ function callDirect(selector: KernelSelector, sizes: ConvolutionSizes, map: Pixe
   // Each tap belongs to one residue class, and meets every output pixel once.
   const share = multiplyAddsOf(sizes) * (taps / (sizes.kernel[0] * sizes.kernel[1]));
   planDirect(map, sizes.images).forEach((plan, index) => {
-    const first = index === 0 ? replacing(operands.accumulated, operands.output) : {};
+    const first = index === 0 ? replacing(operands.accumulated, output, residual) : {};
+    const outputImages = plan.firstImage * map.outputImageBytes;
     selector.call(
       "convolve_direct",
       {
         input: shifted(input, plan.firstImage * map.inputImageBytes),
         packed,
         bias,
-        output: shifted(output, plan.firstImage * map.outputImageBytes),
+        residual: residual && shifted(residual, outputImages),
+        output: shifted(output, outputImages),
+        relu: Number(relu),
         offsets: selector.table(plan.key, plan.offsetCount, plan.offsets),
         tiles: plan.tiles,
         taps,

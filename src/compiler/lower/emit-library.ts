@@ -4,7 +4,7 @@ import type { ConvolutionKernel, ConvolutionKernels, ConvolutionPass } from "./c
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import { filterBytes, imageBytes, multiplyAddsOf, threadScratch } from "./convolution-plan.js";
 import type { KernelSelector } from "./kernel-selector.js";
-import { replacing } from "./kernel-selector.js";
+import { OUTER_RELU, replacing } from "./kernel-selector.js";
 
 /** Memory of a pass over `imagesAtOnce` images. */
 export interface LibraryPlan {
@@ -38,11 +38,15 @@ export function libraryKernels(methods: readonly LibraryMethod[]): ConvolutionKe
 function forward(method: LibraryMethod): ConvolutionKernel<"forward"> {
   return {
     ...common(method, "forward"),
-    emit(selector, sizes, { input, weights, bias, output }) {
+    emit(selector, sizes, { input, weights, bias, residual, relu, output }) {
       const { call, plan } = prepare(selector, method, "forward", sizes);
       const packed = selector.scratch("packed filter", plan.packedBytes);
       const operands = { input, weights, bias, output, ...call, packed };
       selector.call("library_convolution", operands, { multiplyAdds: multiplyAddsOf(sizes) });
+      if (!residual && !relu) return;
+      const pixels = sizes.images * sizes.outHeight * sizes.outWidth;
+      const extents = { pixels, lanes: sizes.outLanes, flags: relu ? OUTER_RELU : 0 };
+      selector.call("pointwise", { input: output, residual, output, ...extents });
     },
   };
 }

@@ -16,10 +16,12 @@ export const stridedWinogradConvolution: ConvolutionKernel<"forward"> = {
   name: "winograd strided",
   suits,
   cost,
-  emit(selector, sizes, { input, weights, bias, output }) {
+  emit(selector, sizes, { input, weights, bias, residual, relu, output }) {
     const transformed = transformWeights(selector, sizes, weights, 0);
-    const operands = { input, transformed, bias, output, ...extentsOf(sizes), ...tilesOf(selector, sizes) };
-    selector.call("convolve_winograd_strided", operands, { multiplyAdds: multiplyAddsOf(sizes) });
+    const maps = { input, transformed, bias, residual, output, relu: Number(relu) };
+    const operands = { ...maps, ...extentsOf(sizes), ...tilesOf(selector, sizes) };
+    const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(null, output, residual) };
+    selector.call("convolve_winograd_strided", operands, extra);
   },
 };
 

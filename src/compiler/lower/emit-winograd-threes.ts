@@ -28,7 +28,8 @@ export const winogradThreesInputGradient: ConvolutionKernel<"input gradient"> = 
   suits: suitsWinograd,
   cost,
   emit(selector, sizes, { outputGradient, weights, inputGradient, accumulated }) {
-    const operands = { input: outputGradient, weights, bias: null, output: inputGradient, accumulated };
+    const maps = { input: outputGradient, weights, output: inputGradient, accumulated };
+    const operands = { ...maps, bias: null, residual: null, relu: false };
     convolve(selector, sizes, { ...operands, transposed: 1 });
   },
 };
@@ -75,6 +76,8 @@ interface Operands {
   readonly input: BufferOperand;
   readonly weights: BufferOperand;
   readonly bias: BufferOperand | null;
+  readonly residual: BufferOperand | null;
+  readonly relu: boolean;
   readonly output: BufferOperand;
   readonly accumulated: BufferId | null;
   readonly transposed: number;
@@ -82,7 +85,7 @@ interface Operands {
 
 function convolve(selector: KernelSelector, sizes: ConvolutionSizes, operands: Operands): void {
   const { inLanes, outLanes, images, height, width } = sizes;
-  const { input, weights, bias, output, accumulated, transposed } = operands;
+  const { input, weights, bias, residual, relu, output, accumulated, transposed } = operands;
   const [depth, columns] = transposed ? [outLanes, inLanes] : [inLanes, outLanes];
   const { threads } = selector.selection;
   const transformed = selector.scratch("transformed filter", filterBytes(sizes));
@@ -93,10 +96,11 @@ function convolve(selector: KernelSelector, sizes: ConvolutionSizes, operands: O
   const scratchStride = threadScratch(STRIP_BYTES + 25 * ((depth + columns) * atOnce * 4 + 2 * FREQUENCY_GAP));
   const scratch = selector.scratch("tiles", scratchStride * threads);
   const geometry = { images, height, width, depth, columns, tilesAtOnce: atOnce };
-  const maps = { input, transformed, bias, output, accumulate: Number(accumulated !== null) };
+  const accumulate = Number(accumulated !== null);
+  const maps = { input, transformed, bias, residual, output, relu: Number(relu), accumulate };
   selector.call(
     "convolve_winograd_threes",
     { ...maps, ...geometry, scratch, scratchStride },
-    { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output) },
+    { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, residual) },
   );
 }

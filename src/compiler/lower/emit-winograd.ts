@@ -29,7 +29,8 @@ export const winogradInputGradient: ConvolutionKernel<"input gradient"> = {
   suits: suitsWinograd,
   cost: winogradCost,
   emit(selector, sizes, { outputGradient, weights, inputGradient, accumulated }) {
-    const operands = { input: outputGradient, weights, bias: null, output: inputGradient, accumulated };
+    const maps = { input: outputGradient, weights, output: inputGradient, accumulated };
+    const operands = { ...maps, bias: null, residual: null, relu: false };
     callWinograd(selector, sizes, { ...operands, transposed: 1, columns: sizes.inLanes });
   },
 };
@@ -46,6 +47,8 @@ interface WinogradOperands {
   readonly input: BufferOperand;
   readonly weights: BufferOperand;
   readonly bias: BufferOperand | null;
+  readonly residual: BufferOperand | null;
+  readonly relu: boolean;
   readonly output: BufferOperand;
   readonly accumulated: BufferId | null;
   readonly transposed: number;
@@ -54,7 +57,7 @@ interface WinogradOperands {
 
 function callWinograd(selector: KernelSelector, sizes: ConvolutionSizes, operands: WinogradOperands): void {
   const { inLanes, outLanes, images, height, width } = sizes;
-  const { input, weights, bias, output, accumulated, transposed, columns } = operands;
+  const { input, weights, bias, residual, output, accumulated, transposed, columns } = operands;
   const depth = transposed ? outLanes : inLanes;
   const transformed = selector.scratch("transformed filter", transformedFilterBytes(sizes));
   const { threads } = selector.selection;
@@ -71,11 +74,12 @@ function callWinograd(selector: KernelSelector, sizes: ConvolutionSizes, operand
     depth,
     columns,
     tilesAtOnce: atOnce,
+    relu: Number(operands.relu),
     accumulate: Number(accumulated !== null),
   };
   selector.call(
     "convolve_winograd",
-    { input, transformed, bias, output, ...geometry, scratch, scratchStride },
-    { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output) },
+    { input, transformed, bias, residual, output, ...geometry, scratch, scratchStride },
+    { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, residual) },
   );
 }

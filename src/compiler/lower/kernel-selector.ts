@@ -5,8 +5,8 @@ import type { ConvolutionChoice } from "./convolution-kernels.js";
 import type { Buffer, BufferId, KernelCall, Operand, OperandsOf } from "./kernel-calls.js";
 import type { KernelName } from "./kernels.js";
 import type { ParameterLayout, StoredTensor } from "./layout.js";
-import { imageLanesOf, lanesOf } from "./layout.js";
-import type { Tensor, TensorId, TrainingGraph, TrainingNode } from "./training-graph.js";
+import { imageLanesOf, lanesOf, storedBytes } from "./layout.js";
+import type { KernelGraph, TensorId } from "./training-graph.js";
 
 export interface KernelSelection {
   readonly batch: number;
@@ -44,16 +44,19 @@ export const persistentBuffers = [
 ] as const;
 export type PersistentName = (typeof persistentBuffers)[number];
 
+/** Flag of the pointwise kernels. */
+export const OUTER_RELU = 2;
+
 export class KernelSelector {
   readonly buffers: Buffer[] = persistentBuffers.map((name) => ({ kind: "persistent", name }));
   readonly calls: KernelCall[] = [];
-  node!: TrainingNode;
+  node!: KernelGraph["nodes"][number];
   private readonly ofTensor = new Map<TensorId, BufferId>();
   private readonly stored: ReadonlyMap<string, StoredTensor>;
   private readonly tables = new Map<string, BufferId>();
 
   constructor(
-    readonly graph: TrainingGraph,
+    readonly graph: KernelGraph,
     readonly selection: KernelSelection,
   ) {
     const { parameters, statistics } = selection.layout;
@@ -142,7 +145,8 @@ export class KernelSelector {
     return first.kind === "load_images" && first.output === id;
   }
 
-  private bytesOf(tensor: Tensor): number {
+  private bytesOf(tensor: KernelGraph["tensors"][number]): number {
+    if (tensor.kind === "folded") return storedBytes(this.storedAs(tensor.parameter));
     if (tensor.kind === "channels") return lanesOf(tensor.channels) * 4;
     const id = this.graph.tensors.indexOf(tensor);
     return this.pixels(id) * this.lanes(id) * 4;
@@ -159,10 +163,12 @@ export function mapSize(shape: Shape): { height: number; width: number } {
   return shape.kind === "map" ? shape : { height: 1, width: 1 };
 }
 
-/** Where a product is added to the buffer that its output takes over. */
+/** Where a product is added to the buffer that its output takes over, or may be added to a residual in the residual's place. */
 export function replacing(
   accumulated: BufferId | null,
   output: BufferOperand,
+  residual: BufferOperand | null = null,
 ): { inPlace?: NonNullable<KernelCall["inPlace"]> } {
-  return accumulated === null ? {} : { inPlace: { output: output.buffer, input: accumulated, required: true } };
+  const input = accumulated ?? residual?.buffer;
+  return input === undefined ? {} : { inPlace: { output: output.buffer, input, required: accumulated !== null } };
 }

@@ -11,6 +11,20 @@ const stridedOperands = {
 } as const;
 
 export const convolutionKernels = {
+  /** A filter of `rows` rows of `lanes` columns with the running statistics of the norm behind it in it, and its bias. */
+  fold_batch_norm: {
+    weights: "read",
+    bias: "read",
+    scale: "read",
+    shift: "read",
+    runningMean: "read",
+    runningVariance: "read",
+    epsilon: "float",
+    foldedWeights: "write",
+    foldedBias: "write",
+    rows: "integer",
+    lanes: "integer",
+  },
   /** Weights → panels [column / 8][tap][depth][8] for convolve_direct. */
   pack_weights: {
     weights: "read",
@@ -22,12 +36,17 @@ export const convolutionKernels = {
     columns: "integer",
     columnStride: "integer",
   },
-  /** Convolution as matrix products over a table of input offsets: 4 pixels × 8 channels a tile. */
+  /**
+   * Convolution as matrix products over a table of input offsets: 4 pixels × 8 channels a tile. Here and below it ends with
+   * the bias and the residual added, and with ReLU where `relu` is 1.
+   */
   convolve_direct: {
     input: "read",
     packed: "read",
     bias: "read",
+    residual: "read",
     output: "update",
+    relu: "integer",
     offsets: "read",
     tiles: "integer",
     taps: "integer",
@@ -54,7 +73,9 @@ export const convolutionKernels = {
     input: "read",
     transformed: "read",
     bias: "read",
+    residual: "read",
     output: "update",
+    relu: "integer",
     images: "integer",
     height: "integer",
     width: "integer",
@@ -111,7 +132,9 @@ export const convolutionKernels = {
     input: "read",
     transformed: "read",
     bias: "read",
+    residual: "read",
     output: "update",
+    relu: "integer",
     images: "integer",
     height: "integer",
     width: "integer",
@@ -152,7 +175,9 @@ export const convolutionKernels = {
     input: "read",
     transformed: "read",
     bias: "read",
+    residual: "read",
     output: "write",
+    relu: "integer",
     ...stridedOperands,
     tilesAtOnce: "integer",
     scratch: "scratch",

@@ -12,6 +12,7 @@ import type { ConvolutionChoice } from "./convolution-kernels.js";
 import { BY_COST } from "./convolution-kernels.js";
 import type { Step } from "./emit-step.js";
 import { emitStep, tableBytes } from "./emit-step.js";
+import { foldBatchNorm } from "./fold-batch-norm.js";
 import { fuse } from "./fuse.js";
 import type { ParameterLayout } from "./layout.js";
 import { layoutParameters } from "./layout.js";
@@ -19,7 +20,7 @@ import { partsOf } from "../parts.js";
 import { mixesLabels } from "../mixed-labels.js";
 import type { PersistentName } from "./kernel-selector.js";
 import { selectKernels } from "./select-kernels.js";
-import type { TrainingGraph } from "./training-graph.js";
+import type { KernelGraph, TrainingGraph } from "./training-graph.js";
 
 export interface StepRequest {
   readonly mode: StepMode;
@@ -83,7 +84,7 @@ export function placeSteps(
     const readsAverages = mode === "evaluate" && averagesWeights(config.train);
     const accumulates = mode === "train" && config.train.accumulate > 1;
     const selection = { batch, threads, layout, readsAverages, accumulates, convolutions };
-    const calls = selectKernels(trainingGraphOf(program, mode, phase), selection);
+    const calls = selectKernels(kernelGraphOf(program, mode, phase), selection);
     return { request, calls, allocation: allocate(calls) };
   });
   const largestBatch = Math.max(...requests.map(({ batch }) => batch));
@@ -128,6 +129,12 @@ export function trainingGraphOf({ config, graph, plan }: Program, mode: StepMode
   const { accumulate, gradient_clip: limit } = config.train;
   const updates = { groups, average, clip: limit?.norm ?? null, accumulates: accumulate > 1 };
   return differentiate(fuse(graph), mode, updates, loss);
+}
+
+/** What this engine runs of it. */
+export function kernelGraphOf(program: Program, mode: StepMode, phase: number): KernelGraph {
+  const graph = trainingGraphOf(program, mode, phase);
+  return mode === "evaluate" ? foldBatchNorm(graph) : graph;
 }
 
 function placePersistent(program: Program, layout: ParameterLayout, batch: number) {

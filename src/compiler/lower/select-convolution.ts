@@ -5,13 +5,16 @@ import { BY_COST, chooseKernel } from "./convolution-kernels.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import type { KernelSelector } from "./kernel-selector.js";
 import { mapSize } from "./kernel-selector.js";
-import type { TensorId, TrainingOpOf } from "./training-graph.js";
+import type { KernelOpOf, TensorId, TrainingOpOf } from "./training-graph.js";
 
-export function callConvolution(selector: KernelSelector, op: TrainingOpOf<"conv2d">): void {
+export function callConvolution(selector: KernelSelector, op: KernelOpOf<"conv2d" | "conv2d_inference">): void {
+  const epilogue = op.kind === "conv2d" ? { residual: null, relu: false } : op;
   emit(selector, taskRules.conv2d(selector, op), {
     input: selector.operand(op.input),
     weights: selector.operand(op.weight),
     bias: selector.optional(op.bias),
+    residual: selector.optional(epilogue.residual),
+    relu: epilogue.relu,
     output: selector.operand(op.output),
   });
 }
@@ -36,7 +39,7 @@ export function callWeightGradient(selector: KernelSelector, op: TrainingOpOf<"c
 /** Every convolution of the graph that the selector was made for, pass by pass. */
 export function convolutionTasks(selector: KernelSelector): ConvolutionTask[] {
   return selector.graph.nodes.flatMap(({ op }): ConvolutionTask[] => {
-    if (op.kind === "conv2d") return [taskRules.conv2d(selector, op)];
+    if (op.kind === "conv2d" || op.kind === "conv2d_inference") return [taskRules.conv2d(selector, op)];
     if (op.kind === "conv2d_input_gradient") return [taskRules.conv2d_input_gradient(selector, op)];
     if (op.kind === "conv2d_weight_gradient") return [taskRules.conv2d_weight_gradient(selector, op)];
     return [];
@@ -44,7 +47,7 @@ export function convolutionTasks(selector: KernelSelector): ConvolutionTask[] {
 }
 
 const taskRules = {
-  conv2d: (selector: KernelSelector, op: TrainingOpOf<"conv2d">) => ({
+  conv2d: (selector: KernelSelector, op: KernelOpOf<"conv2d" | "conv2d_inference">) => ({
     pass: "forward" as const,
     ...sizesOf(selector, op, op.input, op.output),
   }),

@@ -4,12 +4,12 @@ import { invariant } from "../diagnostic.js";
 import type { ActivationKind, Window } from "../graph.js";
 import type { KernelCalls } from "./kernel-calls.js";
 import type { KernelSelection } from "./kernel-selector.js";
-import { KernelSelector, mapSize } from "./kernel-selector.js";
+import { KernelSelector, OUTER_RELU, mapSize } from "./kernel-selector.js";
 import { callConvolution, callInputGradient, callWeightGradient } from "./select-convolution.js";
 import { callUpdates } from "./select-update.js";
-import type { Pointwise, TensorId, TrainingGraph, TrainingOp, TrainingOpOf } from "./training-graph.js";
+import type { KernelGraph, KernelOpOf, Pointwise, TensorId, TrainingOpOf } from "./training-graph.js";
 
-export function selectKernels(graph: TrainingGraph, selection: KernelSelection): KernelCalls {
+export function selectKernels(graph: KernelGraph, selection: KernelSelection): KernelCalls {
   const selector = new KernelSelector(graph, selection);
   for (const node of graph.nodes) {
     selector.node = node;
@@ -22,11 +22,11 @@ export function selectKernels(graph: TrainingGraph, selection: KernelSelection):
 const STATISTIC_SLOTS = 16;
 /** Gradients are squared and summed in parts of this size; the kernel has the same (assembly/gradients.ts). */
 const NORM_UNIT_BYTES = 32768;
-const OUTER_RELU = 2;
 /** Flag of the inner activation. */
 const INNER: Readonly<Record<ActivationKind, number>> = { relu: 1, gelu: 4 };
 
-type Emitters = { readonly [K in TrainingOp["kind"]]: (selector: KernelSelector, op: TrainingOpOf<K>) => void };
+type Emitters = { readonly [K in KernelOp["kind"]]: (selector: KernelSelector, op: KernelOpOf<K>) => void };
+type KernelOp = KernelGraph["nodes"][number]["op"];
 
 const emitters: Emitters = {
   load_images(selector, { output }) {
@@ -41,7 +41,25 @@ const emitters: Emitters = {
     });
   },
 
+  fold_batch_norm(selector, op) {
+    const { blocks, storedRows, storedColumns } = selector.storedAs(op.weight);
+    selector.call("fold_batch_norm", {
+      weights: selector.operand(op.weight),
+      bias: selector.optional(op.bias),
+      scale: selector.optional(op.scale),
+      shift: selector.operand(op.shift),
+      runningMean: selector.operand(op.mean),
+      runningVariance: selector.operand(op.variance),
+      epsilon: op.eps,
+      foldedWeights: selector.operand(op.foldedWeight),
+      foldedBias: selector.operand(op.foldedBias),
+      rows: blocks * storedRows,
+      lanes: storedColumns,
+    });
+  },
+
   conv2d: callConvolution,
+  conv2d_inference: callConvolution,
   conv2d_input_gradient: callInputGradient,
   conv2d_weight_gradient: callWeightGradient,
 

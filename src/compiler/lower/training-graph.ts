@@ -170,3 +170,45 @@ export interface TrainingGraph {
   readonly tensors: readonly Tensor[];
   readonly nodes: readonly TrainingNode[];
 }
+
+/** A filter with its norm in it; stored as the parameter is, for one step. */
+export interface FoldedWeight {
+  readonly kind: "folded";
+  readonly name: string;
+  readonly parameter: TensorId;
+}
+
+/** What an evaluation has besides, once its norms are folded (fold-batch-norm.ts). */
+export type FoldedOp =
+  /** weight' = weight · factor, bias' = shift + (bias − mean) · factor, a channel, with factor = scale / √(variance + eps). */
+  | {
+      readonly kind: "fold_batch_norm";
+      readonly weight: TensorId;
+      readonly bias: TensorId | null;
+      /** null counts as 1. */
+      readonly scale: TensorId | null;
+      readonly shift: TensorId;
+      readonly mean: TensorId;
+      readonly variance: TensorId;
+      readonly eps: number;
+      readonly foldedWeight: TensorId;
+      readonly foldedBias: TensorId;
+    }
+  /** relu(convolution + bias + residual), each but the convolution optional. */
+  | ({
+      readonly kind: "conv2d_inference";
+      readonly input: TensorId;
+      readonly weight: TensorId;
+      readonly bias: TensorId | null;
+      readonly residual: TensorId | null;
+      readonly relu: boolean;
+      readonly output: TensorId;
+    } & Window);
+
+/** What kernels are selected for: a TrainingGraph, or a folded evaluation. */
+export interface KernelGraph {
+  readonly tensors: readonly (Tensor | FoldedWeight)[];
+  readonly nodes: readonly { readonly name: string; readonly op: TrainingOp | FoldedOp }[];
+}
+
+export type KernelOpOf<K extends (TrainingOp | FoldedOp)["kind"]> = Extract<TrainingOp | FoldedOp, { kind: K }>;

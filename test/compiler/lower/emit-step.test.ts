@@ -98,20 +98,18 @@ describe("printStep", () => {
     const program = programOf(graph, { batch: 2 });
     const [evaluation] = lower(program, [{ mode: "evaluate", batch: 2, phase: 0 }], 1).steps;
     expect(printStep(evaluation!.step)).toMatchInlineSnapshot(`
-      "step for 2 images: 7 kernel calls, arena 0.0 MiB
+      "step for 2 images: 6 kernel calls, arena 0.0 MiB
       0  load_images  # images
            images=<0x40000 values=<0x42000 output=>0x46000 pixels=8 channels=3 lanes=4
       1  pack_weights  # conv
            weights=<0x43000 packed=>0x46080 tapOffsets=<0x45000 taps=1 depth=4 depthStride=8 columns=8 columnStride=1
       2  convolve_direct  # conv
-           input=<0x46000 packed=<0x46080 bias=- output=<>0x46400 offsets=<0x45040 tiles=4 taps=1 depth=4 columnTiles=1 groups=1 inputGroupBytes=128 outputGroupBytes=256 groupsAtOnce=1 accumulate=0
-      3  pointwise  # relu
-           input=<0x46400 residual=- output=>0x46400 pixels=8 lanes=8 flags=2
-      4  pack_weights  # classifier
+           input=<0x46000 packed=<0x46080 bias=- residual=- output=<>0x46400 relu=1 offsets=<0x45040 tiles=4 taps=1 depth=4 columnTiles=1 groups=1 inputGroupBytes=128 outputGroupBytes=256 groupsAtOnce=1 accumulate=0
+      3  pack_weights  # classifier
            weights=<0x43080 packed=>0x46000 tapOffsets=<0x450c0 taps=4 depth=8 depthStride=8 columns=8 columnStride=1
-      5  convolve_direct  # classifier
-           input=<0x46400 packed=<0x46000 bias=<0x43480 output=<>0x46500 offsets=<0x45100 tiles=1 taps=4 depth=8 columnTiles=1 groups=1 inputGroupBytes=256 outputGroupBytes=64 groupsAtOnce=1 accumulate=0
-      6  softmax_cross_entropy  # loss
+      4  convolve_direct  # classifier
+           input=<0x46400 packed=<0x46000 bias=<0x43480 residual=- output=<>0x46500 relu=0 offsets=<0x45100 tiles=1 taps=4 depth=8 columnTiles=1 groups=1 inputGroupBytes=256 outputGroupBytes=64 groupsAtOnce=1 accumulate=0
+      5  softmax_cross_entropy  # loss
            logits=<0x46500 labels=<0x41000 otherLabels=- labelShares=- logitsGradient=- losses=~0x46000 images=2 classes=4 lanes=8 labelSmoothing=0
       "
     `);

@@ -4,7 +4,7 @@
 import { BatchNorm, BatchNormGradient, BatchNormInference, BiasGradient } from "./generated/operands";
 import { gelu, geluSlope } from "./gelu";
 import { INNER_GELU, INNER_RELU, lowerBound, OUTER_RELU } from "./pointwise";
-import { addToDoubles, cut, fma, splat } from "./simd";
+import { addToDoubles, atLeast, cut, fma, splat } from "./simd";
 import { barrier, takeUnit } from "./threads";
 
 /** Pixels that are swept at once, channel block by channel block, out of the first-level cache. */
@@ -114,19 +114,19 @@ function apply(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, fac
         for (; p < end; p += row, q += row, r += row) {
           let n0 = gelu(fma(v128.load(p), f0, t0)), n1 = gelu(fma(v128.load(p, 16), f1, t1));
           if (residual) { n0 = f32x4.add(v128.load(r), n0); n1 = f32x4.add(v128.load(r, 16), n1); }
-          v128.store(q, f32x4.max(outer, n0)); v128.store(q, f32x4.max(outer, n1), 16);
+          v128.store(q, atLeast(n0, outer)); v128.store(q, atLeast(n1, outer), 16);
         }
       } else if (residual) {
         let r = residual + start;
         for (; p < end; p += row, q += row, r += row) {
-          const n0 = f32x4.max(inner, fma(v128.load(p), f0, t0)), n1 = f32x4.max(inner, fma(v128.load(p, 16), f1, t1));
-          v128.store(q, f32x4.max(outer, f32x4.add(v128.load(r), n0)));
-          v128.store(q, f32x4.max(outer, f32x4.add(v128.load(r, 16), n1)), 16);
+          const n0 = atLeast(fma(v128.load(p), f0, t0), inner), n1 = atLeast(fma(v128.load(p, 16), f1, t1), inner);
+          v128.store(q, atLeast(f32x4.add(v128.load(r), n0), outer));
+          v128.store(q, atLeast(f32x4.add(v128.load(r, 16), n1), outer), 16);
         }
       } else {
         for (; p < end; p += row, q += row) {
-          v128.store(q, f32x4.max(outer, fma(v128.load(p), f0, t0)));
-          v128.store(q, f32x4.max(outer, fma(v128.load(p, 16), f1, t1)), 16);
+          v128.store(q, atLeast(fma(v128.load(p), f0, t0), outer));
+          v128.store(q, atLeast(fma(v128.load(p, 16), f1, t1), outer), 16);
         }
       }
     }

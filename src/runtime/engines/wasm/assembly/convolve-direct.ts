@@ -1,6 +1,7 @@
 // Convolution as matrix products over tables of offsets: 4 pixels × 8 channels a tile, any kernel, stride and padding.
 import { ConvolveDirect, PackWeights } from "./generated/operands";
-import { fma, SINK, splat, ZERO } from "./simd";
+import { lowerBound } from "./pointwise";
+import { atLeast, fma, SINK, splat, ZERO } from "./simd";
 import { takeUnit } from "./threads";
 
 /** packed[column tile][tap][k][8] = weights[tapOffset[tap] + k·depthStride + column·columnStride] */
@@ -29,7 +30,8 @@ export function packWeights(call: usize): void {
 
 export function convolveDirect(call: usize): void {
   const input = ConvolveDirect.input(call), packed = ConvolveDirect.packed(call), output = ConvolveDirect.output(call);
-  const bias = ConvolveDirect.bias(call), accumulate = ConvolveDirect.accumulate(call);
+  const bias = ConvolveDirect.bias(call), least = lowerBound(ConvolveDirect.relu(call));
+  const added = ConvolveDirect.accumulate(call) ? output : ConvolveDirect.residual(call);
   const offsets = ConvolveDirect.offsets(call), tiles = ConvolveDirect.tiles(call), taps = ConvolveDirect.taps(call);
   const depthBytes = <usize>ConvolveDirect.depth(call) << 5, columnTiles = ConvolveDirect.columnTiles(call);
   const groups = ConvolveDirect.groups(call), atOnce = ConvolveDirect.groupsAtOnce(call);
@@ -41,9 +43,10 @@ export function convolveDirect(call: usize): void {
       const columnBytes = <usize>column << 5;
       for (let group = unit * atOnce; group < end; group++) {
         const groupInput = input + inputGroup * group, groupOutput = output + outputGroup * group + columnBytes;
+        const groupAdded = added ? added + outputGroup * group + columnBytes : 0;
         let tile = offsets;
         for (let index = 0; index < tiles; index++, tile += tileBytes) {
-          multiplyTile(tile, taps, groupInput, depthBytes, packed + panel * column, groupOutput, bias ? bias + columnBytes : ZERO, accumulate);
+          multiplyTile(tile, taps, groupInput, depthBytes, packed + panel * column, groupOutput, bias ? bias + columnBytes : ZERO, groupAdded, least);
         }
       }
     }
@@ -52,16 +55,18 @@ export function convolveDirect(call: usize): void {
 
 /** tile: four output offsets, then for each tap four input offsets; -1 is the padding (reads zeros) or no pixel at all. */
 function multiplyTile(
-  tile: usize, taps: i32, input: usize, depthBytes: usize, panel: usize, output: usize, bias: usize, accumulate: i32,
+  tile: usize, taps: i32, input: usize, depthBytes: usize, panel: usize, output: usize, bias: usize, added: usize, least: v128,
 ): void {
   const o0 = load<i32>(tile), o1 = load<i32>(tile, 4), o2 = load<i32>(tile, 8), o3 = load<i32>(tile, 12);
   const y0 = select<usize>(SINK, output + <usize>o0, o0 == -1), y1 = select<usize>(SINK, output + <usize>o1, o1 == -1);
   const y2 = select<usize>(SINK, output + <usize>o2, o2 == -1), y3 = select<usize>(SINK, output + <usize>o3, o3 == -1);
   let c00 = v128.load(bias), c01 = v128.load(bias, 16);
   let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01;
-  if (accumulate) {
-    c00 = v128.load(y0); c01 = v128.load(y0, 16); c10 = v128.load(y1); c11 = v128.load(y1, 16);
-    c20 = v128.load(y2); c21 = v128.load(y2, 16); c30 = v128.load(y3); c31 = v128.load(y3, 16);
+  if (added) {
+    const r0 = select<usize>(SINK, added + <usize>o0, o0 == -1), r1 = select<usize>(SINK, added + <usize>o1, o1 == -1);
+    const r2 = select<usize>(SINK, added + <usize>o2, o2 == -1), r3 = select<usize>(SINK, added + <usize>o3, o3 == -1);
+    c00 = f32x4.add(c00, v128.load(r0)); c01 = f32x4.add(c01, v128.load(r0, 16)); c10 = f32x4.add(c10, v128.load(r1)); c11 = f32x4.add(c11, v128.load(r1, 16));
+    c20 = f32x4.add(c20, v128.load(r2)); c21 = f32x4.add(c21, v128.load(r2, 16)); c30 = f32x4.add(c30, v128.load(r3)); c31 = f32x4.add(c31, v128.load(r3, 16));
   }
   let q = tile + 16;
   const qEnd = q + (<usize>taps << 4);
@@ -111,6 +116,6 @@ function multiplyTile(
     panel = end;
     q += 16;
   }
-  v128.store(y0, c00); v128.store(y0, c01, 16); v128.store(y1, c10); v128.store(y1, c11, 16);
-  v128.store(y2, c20); v128.store(y2, c21, 16); v128.store(y3, c30); v128.store(y3, c31, 16);
+  v128.store(y0, atLeast(c00, least)); v128.store(y0, atLeast(c01, least), 16); v128.store(y1, atLeast(c10, least)); v128.store(y1, atLeast(c11, least), 16);
+  v128.store(y2, atLeast(c20, least)); v128.store(y2, atLeast(c21, least), 16); v128.store(y3, atLeast(c30, least)); v128.store(y3, atLeast(c31, least), 16);
 }

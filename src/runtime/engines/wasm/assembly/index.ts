@@ -2,6 +2,7 @@
 import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pooling";
 import { batchNorm, batchNormGradient, batchNormInference, biasGradient } from "./batch-norm";
 import { convolveDirect, packWeights } from "./convolve-direct";
+import { foldBatchNorm } from "./fold-batch-norm";
 import * as operands from "./generated/operands";
 import { ABANDONED, accumulateGradients, clipGradients, gradientNorm } from "./gradients";
 import { loadImages } from "./images";
@@ -74,6 +75,7 @@ function runCalls(step: usize, thread: i32, threads: i32, times: usize): void {
 function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
   switch (kernel) {
     case operands.LoadImages.ID: loadImages(call); break;
+    case operands.FoldBatchNorm.ID: foldBatchNorm(call); break;
     case operands.PackWeights.ID: packWeights(call); break;
     case operands.ConvolveDirect.ID: convolveDirect(call); break;
     case operands.TransformWeights.ID: transformWeights(call, thread); break;

@@ -1,7 +1,7 @@
 // What follows a convolution where there is no norm: activations, additions and factors, elementwise over whole maps.
 import { Pointwise, PointwiseGradient, Scale } from "./generated/operands";
 import { gelu, geluSlope } from "./gelu";
-import { splat } from "./simd";
+import { atLeast, splat } from "./simd";
 import { takeUnit } from "./threads";
 
 /** Flags of the activations (compiler/lower/select-kernels.ts). */
@@ -22,9 +22,9 @@ export function pointwise(call: usize): void {
   for (let first = <usize>takeUnit() << 16; first < bytes; first = <usize>takeUnit() << 16) {
     const end = min(bytes, first + 65536);
     for (let at = first; at < end; at += 16) {
-      let value = isGelu ? gelu(v128.load(x + at)) : f32x4.max(inner, v128.load(x + at));
+      let value = isGelu ? gelu(v128.load(x + at)) : atLeast(v128.load(x + at), inner);
       if (residual) value = f32x4.add(value, v128.load(residual + at));
-      v128.store(y + at, f32x4.max(outer, value));
+      v128.store(y + at, atLeast(value, outer));
     }
   }
 }

@@ -19,6 +19,13 @@ export function fma(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(c, f32x4.mul(a, b));
 }
 
+/** The larger of each pair, and what is no number stays none: one instruction where f32x4.max is nine, but −0 is not raised to 0. */
+// @ts-ignore: decorator
+@inline
+export function atLeast(value: v128, least: v128): v128 {
+  return f32x4.pmax(value, least);
+}
+
 /** Adds four floats to four doubles at `sums`. */
 // @ts-ignore: decorator
 @inline

@@ -4,7 +4,8 @@
 import {
   ConvolveWinogradStrided, InputGradientWinogradStrided, TransformWeightsStrided, WeightGradientWinogradStrided,
 } from "./generated/operands";
-import { fma, splat, ZERO } from "./simd";
+import { lowerBound } from "./pointwise";
+import { atLeast, fma, splat, ZERO } from "./simd";
 import { barrier, takeUnit } from "./threads";
 import { columnsOfFive, rowAt, rowOfFive, transformPhases } from "./winograd-phases";
 import { accumulatePanels, clearColumn, LINE, multiplyPanel, STRIP_BYTES, STRIP_ROW } from "./winograd";
@@ -42,25 +43,30 @@ function outputRow(from: usize, last: usize, tiles: i32, tileStep: usize, freque
   }
 }
 
-/** Aᵀ m down the columns of the strip, plus the bias, to `rows` rows `row` bytes apart; pixels go `pixel` bytes apart. */
-function outputColumns(strip: usize, count: i32, bias: v128, to: usize, row: usize, pixel: usize, rows: i32, accumulate: i32): void {
-  const end = strip + (<usize>count << 4), o1 = row, o2 = row * 2, o3 = row * 3;
-  for (; strip < end; strip += 16, to += pixel) {
+/**
+ * Aᵀ m down the columns of the strip, plus the bias, plus what lies at `added` where that is not 0, and at least `least`, to
+ * `rows` rows `row` bytes apart; pixels go `pixel` bytes apart.
+ */
+function outputColumns(
+  strip: usize, count: i32, bias: v128, to: usize, row: usize, pixel: usize, rows: i32, added: usize, least: v128,
+): void {
+  const end = strip + (<usize>count << 4), o1 = row, o2 = row * 2, o3 = row * 3, isAdded = added != 0;
+  for (; strip < end; strip += 16, to += pixel, added += pixel) {
     const m1 = v128.load(strip, STRIP_ROW), m2 = v128.load(strip, 2 * STRIP_ROW), m3 = v128.load(strip, 3 * STRIP_ROW);
     const sum = f32x4.add(m1, m2), difference = f32x4.sub(m1, m2);
     let a0 = f32x4.add(bias, f32x4.add(f32x4.add(v128.load(strip), sum), m3)), a1 = f32x4.add(bias, fma(splat(2), m3, difference));
     let a2 = f32x4.add(bias, fma(splat(4), m3, sum));
     let a3 = f32x4.add(bias, fma(splat(8), m3, f32x4.add(difference, v128.load(strip, 4 * STRIP_ROW))));
-    if (accumulate) {
-      a0 = f32x4.add(a0, v128.load(to));
-      if (rows > 1) a1 = f32x4.add(a1, v128.load(to + o1));
-      if (rows > 2) a2 = f32x4.add(a2, v128.load(to + o2));
-      if (rows > 3) a3 = f32x4.add(a3, v128.load(to + o3));
+    if (isAdded) {
+      a0 = f32x4.add(a0, v128.load(added));
+      if (rows > 1) a1 = f32x4.add(a1, v128.load(added + o1));
+      if (rows > 2) a2 = f32x4.add(a2, v128.load(added + o2));
+      if (rows > 3) a3 = f32x4.add(a3, v128.load(added + o3));
     }
-    v128.store(to, a0);
-    if (rows > 1) v128.store(to + o1, a1);
-    if (rows > 2) v128.store(to + o2, a2);
-    if (rows > 3) v128.store(to + o3, a3);
+    v128.store(to, atLeast(a0, least));
+    if (rows > 1) v128.store(to + o1, atLeast(a1, least));
+    if (rows > 2) v128.store(to + o2, atLeast(a2, least));
+    if (rows > 3) v128.store(to + o3, atLeast(a3, least));
   }
 }
 
@@ -128,6 +134,7 @@ export function transformWeightsStrided(call: usize, thread: i32): void {
 export function convolveWinogradStrided(call: usize, thread: i32): void {
   const input = ConvolveWinogradStrided.input(call), filter = ConvolveWinogradStrided.transformed(call);
   const output = ConvolveWinogradStrided.output(call), bias = ConvolveWinogradStrided.bias(call);
+  const residual = ConvolveWinogradStrided.residual(call), least = lowerBound(ConvolveWinogradStrided.relu(call));
   const height = ConvolveWinogradStrided.height(call), width = ConvolveWinogradStrided.width(call);
   const outHeight = ConvolveWinogradStrided.outHeight(call), outWidth = ConvolveWinogradStrided.outWidth(call);
   const inLanes = ConvolveWinogradStrided.inLanes(call), outLanes = ConvolveWinogradStrided.outLanes(call);
@@ -159,13 +166,15 @@ export function convolveWinogradStrided(call: usize, thread: i32): void {
       const at = first + t, image = at / inImage, place = at % inImage, y = (place / across) * 4, x = (place % across) * 4;
       run = runLength(place, across, count - t, 8, 4);
       const rows = min(4, outHeight - y), columns = min(run * 4, outWidth - x), row = outRow * outWidth;
-      const pixels = output + outputImage * image + row * y + outRow * x;
+      const start = outputImage * image + row * y + outRow * x, pixels = output + start, added = residual ? residual + start : 0;
       for (let channel: usize = 0; channel < outRow; channel += 16) {
         for (let i = 0; i < 5; i++) {
           const line = to + outRow * t + channel + toFrequency * (5 * i);
           outputRow(line, line + 4 * toFrequency, run, outRow, toFrequency, strip + STRIP_ROW * i);
         }
-        outputColumns(strip, columns, bias ? v128.load(bias + channel) : splat(0), pixels + channel, row, outRow, rows, 0);
+        outputColumns(
+          strip, columns, bias ? v128.load(bias + channel) : splat(0), pixels + channel, row, outRow, rows, added ? added + channel : 0, least,
+        );
       }
     }
   }
@@ -218,7 +227,7 @@ export function inputGradientWinogradStrided(call: usize, thread: i32): void {
             outputRow(line + slot * (2 * r + c), last, run, inRow, toFrequency, strip + STRIP_ROW * i);
           }
           if (r) memory.fill(strip + 4 * STRIP_ROW, 0, <usize>columns << 4);
-          outputColumns(strip, columns, splat(0), pixels + channel, row * 2, slot * 2, rows, accumulate);
+          outputColumns(strip, columns, splat(0), pixels + channel, row * 2, slot * 2, rows, accumulate ? pixels + channel : 0, splat(-Infinity));
         }
       }
     }

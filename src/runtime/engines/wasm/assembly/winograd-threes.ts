@@ -1,7 +1,8 @@
 // Winograd's F(3×3, 3×3) for 3×3 convolutions of stride 1 and padding 1 over maps whose sides are threes and not fours: 25
 // frequencies at the points 0, 1, −1, 2 and ∞ for 3×3 outputs, where F(4×4, 3×3) would fill up tiles of 36.
 import { ConvolveWinogradThrees, TransformWeightsThrees, WeightGradientWinogradThrees } from "./generated/operands";
-import { fma, splat } from "./simd";
+import { lowerBound } from "./pointwise";
+import { atLeast, fma, splat } from "./simd";
 import { barrier, takeUnit } from "./threads";
 import { columnsOfFive, rowAt, rowOfFive } from "./winograd-phases";
 import { accumulatePanels, clearColumn, LINE, multiplyPanel, STRIP_BYTES, STRIP_ROW } from "./winograd";
@@ -35,14 +36,15 @@ function outputLine(m0: v128, m1: v128, m2: v128, m3: v128, m4: v128, to: usize,
   v128.store(to + 2 * step, fma(splat(4), m3, f32x4.add(sum, m4)));
 }
 
-/** Aᵀ m A of one tile, plus the bias, plus what is there if `accumulate`: up to 3×3 pixels at (y, x). */
+/** Aᵀ m A of one tile, plus the bias, plus the map at `added`, and at least `least`: up to 3×3 pixels at (y, x). */
 function transformOutput(
   from: usize, frequency: usize, map: usize, y: i32, x: i32, height: i32, width: i32, lanes: i32, strip: usize, bias: usize,
-  accumulate: i32,
+  added: usize, least: v128,
 ): void {
   const pixel = <usize>lanes << 2, row = pixel * width, rows = min(3, height - y), columns = min(3, width - x), five = frequency * 5;
-  let to = map + row * y + pixel * x;
-  for (let channel: usize = 0; channel < pixel; channel += 16, from += 16, to += 16) {
+  const first = row * y + pixel * x;
+  let to = map + first, plus = added + first;
+  for (let channel: usize = 0; channel < pixel; channel += 16, from += 16, to += 16, plus += 16) {
     let line = from;
     for (let i = 0; i < 5; i++, line += five) {
       outputLine(
@@ -57,11 +59,11 @@ function transformOutput(
         v128.load(at), v128.load(at, STRIP_ROW), v128.load(at, 2 * STRIP_ROW), v128.load(at, 3 * STRIP_ROW), v128.load(at, 4 * STRIP_ROW),
         done, 64,
       );
-      let q = to + pixel * j;
-      for (let i = 0; i < rows; i++, q += row) {
+      let q = to + pixel * j, r = plus + pixel * j;
+      for (let i = 0; i < rows; i++, q += row, r += row) {
         let value = f32x4.add(b, v128.load(done + (<usize>i << 6)));
-        if (accumulate) value = f32x4.add(value, v128.load(q));
-        v128.store(q, value);
+        if (added) value = f32x4.add(value, v128.load(r));
+        v128.store(q, atLeast(value, least));
       }
     }
   }
@@ -120,7 +122,8 @@ export function transformWeightsThrees(call: usize, thread: i32): void {
 
 export function convolveWinogradThrees(call: usize, thread: i32): void {
   const input = ConvolveWinogradThrees.input(call), filter = ConvolveWinogradThrees.transformed(call), output = ConvolveWinogradThrees.output(call);
-  const bias = ConvolveWinogradThrees.bias(call), accumulate = ConvolveWinogradThrees.accumulate(call);
+  const bias = ConvolveWinogradThrees.bias(call), least = lowerBound(ConvolveWinogradThrees.relu(call));
+  const added = ConvolveWinogradThrees.accumulate(call) ? output : ConvolveWinogradThrees.residual(call);
   const height = ConvolveWinogradThrees.height(call), width = ConvolveWinogradThrees.width(call);
   const depth = ConvolveWinogradThrees.depth(call), columns = ConvolveWinogradThrees.columns(call);
   const atOnce = ConvolveWinogradThrees.tilesAtOnce(call);
@@ -145,7 +148,10 @@ export function convolveWinogradThrees(call: usize, thread: i32): void {
     }
     for (let t = 0; t < count; t++) {
       const at = first + t, image = at / inImage, place = at % inImage, y = (place / across) * 3, x = (place % across) * 3;
-      transformOutput(to + columnRow * t, toFrequency, output + outputImage * image, y, x, height, width, columns, strip, bias, accumulate);
+      transformOutput(
+        to + columnRow * t, toFrequency, output + outputImage * image, y, x, height, width, columns, strip, bias,
+        added ? added + outputImage * image : 0, least,
+      );
     }
   }
 }

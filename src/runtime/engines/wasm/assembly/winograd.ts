@@ -2,7 +2,8 @@
 // quarter of the multiplications. A tile is 4×4 output pixels from 6×6 inputs; in the transformed domain each of the
 // 36 frequencies is a matrix product over channels.
 import { ConvolveWinograd, TransformWeights, WeightGradientWinograd, WeightGradientWinogradByFrequency } from "./generated/operands";
-import { cut, fma, splat, ZERO } from "./simd";
+import { lowerBound } from "./pointwise";
+import { atLeast, cut, fma, splat, ZERO } from "./simd";
 import { barrier, takeUnit } from "./threads";
 
 /** Tiles of a row that are transformed together: neighbours share two columns of their input. */
@@ -108,36 +109,42 @@ function outputRow(from: usize, tiles: i32, tileStep: usize, frequency: usize, l
   }
 }
 
-/** Aᵀ m down the columns of the strip, plus the bias: `rows` of four pixels of each column, `row` bytes apart. */
-function outputColumns(strip: usize, count: i32, bias: v128, to: usize, row: usize, pixel: usize, rows: i32, accumulate: i32): void {
-  const end = strip + (<usize>count << 4), o1 = row, o2 = row * 2, o3 = row * 3;
-  for (; strip < end; strip += 16, to += pixel) {
+/**
+ * Aᵀ m down the columns of the strip, plus the bias, plus what lies at `added` where that is not 0, and at least `least`: `rows`
+ * of four pixels of each column, `row` bytes apart.
+ */
+function outputColumns(
+  strip: usize, count: i32, bias: v128, to: usize, row: usize, pixel: usize, rows: i32, added: usize, least: v128,
+): void {
+  const end = strip + (<usize>count << 4), o1 = row, o2 = row * 2, o3 = row * 3, isAdded = added != 0;
+  for (; strip < end; strip += 16, to += pixel, added += pixel) {
     const m1 = v128.load(strip, STRIP_ROW), m2 = v128.load(strip, 2 * STRIP_ROW);
     const m3 = v128.load(strip, 3 * STRIP_ROW), m4 = v128.load(strip, 4 * STRIP_ROW);
     const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
     let a0 = f32x4.add(bias, f32x4.add(v128.load(strip), f32x4.add(s1, s2))), a1 = f32x4.add(bias, fma(splat(2), d2, d1));
     let a2 = f32x4.add(bias, fma(splat(4), s2, s1)), a3 = f32x4.add(bias, f32x4.add(v128.load(strip, 5 * STRIP_ROW), fma(splat(8), d2, d1)));
-    if (accumulate) {
-      a0 = f32x4.add(a0, v128.load(to));
-      if (rows > 1) a1 = f32x4.add(a1, v128.load(to + o1));
-      if (rows > 2) a2 = f32x4.add(a2, v128.load(to + o2));
-      if (rows > 3) a3 = f32x4.add(a3, v128.load(to + o3));
+    if (isAdded) {
+      a0 = f32x4.add(a0, v128.load(added));
+      if (rows > 1) a1 = f32x4.add(a1, v128.load(added + o1));
+      if (rows > 2) a2 = f32x4.add(a2, v128.load(added + o2));
+      if (rows > 3) a3 = f32x4.add(a3, v128.load(added + o3));
     }
-    v128.store(to, a0);
-    if (rows > 1) v128.store(to + o1, a1);
-    if (rows > 2) v128.store(to + o2, a2);
-    if (rows > 3) v128.store(to + o3, a3);
+    v128.store(to, atLeast(a0, least));
+    if (rows > 1) v128.store(to + o1, atLeast(a1, least));
+    if (rows > 2) v128.store(to + o2, atLeast(a2, least));
+    if (rows > 3) v128.store(to + o3, atLeast(a3, least));
   }
 }
 
-/** Aᵀ m A of `tiles` tiles: 36 frequencies back to 4×4 pixels from (y0, x0) on, plus the bias, plus what is there if `accumulate`. */
+/** Aᵀ m A of `tiles` tiles: 36 frequencies back to 4×4 pixels from (y0, x0) on, plus the bias, plus the map at `added`, and at least `least`. */
 function transformOutput(
   from: usize, tileStep: usize, frequency: usize, map: usize, y0: i32, x0: i32, tiles: i32, height: i32, width: i32, lanes: i32,
-  strip: usize, bias: usize, accumulate: i32,
+  strip: usize, bias: usize, added: usize, least: v128,
 ): void {
   const pixel = <usize>lanes << 2, row = pixel * width;
   const rows = min(4, height - y0), columns = min(tiles * 4, width - x0), six = frequency * 6;
-  let to = map + row * y0 + pixel * x0;
+  const first = row * y0 + pixel * x0;
+  let to = map + first, plus = added ? added + first : 0;
   for (let channel: usize = 0; channel < pixel; channel += 16) {
     outputRow(from, tiles, tileStep, frequency, strip);
     outputRow(from + six, tiles, tileStep, frequency, strip + STRIP_ROW);
@@ -145,9 +152,9 @@ function transformOutput(
     outputRow(from + 3 * six, tiles, tileStep, frequency, strip + 3 * STRIP_ROW);
     outputRow(from + 4 * six, tiles, tileStep, frequency, strip + 4 * STRIP_ROW);
     outputRow(from + 5 * six, tiles, tileStep, frequency, strip + 5 * STRIP_ROW);
-    if (bias) outputColumns(strip, columns, v128.load(bias + channel), to, row, pixel, rows, accumulate);
-    else outputColumns(strip, columns, splat(0), to, row, pixel, rows, accumulate);
+    outputColumns(strip, columns, bias ? v128.load(bias + channel) : splat(0), to, row, pixel, rows, plus, least);
     to += 16; from += 16;
+    if (added) plus += 16;
   }
 }
 
@@ -318,7 +325,8 @@ export function transformWeights(call: usize, thread: i32): void {
 
 export function convolveWinograd(call: usize, thread: i32): void {
   const input = ConvolveWinograd.input(call), filter = ConvolveWinograd.transformed(call), output = ConvolveWinograd.output(call);
-  const bias = ConvolveWinograd.bias(call), accumulate = ConvolveWinograd.accumulate(call);
+  const bias = ConvolveWinograd.bias(call), least = lowerBound(ConvolveWinograd.relu(call));
+  const added = ConvolveWinograd.accumulate(call) ? output : ConvolveWinograd.residual(call);
   const height = ConvolveWinograd.height(call), width = ConvolveWinograd.width(call);
   const depth = ConvolveWinograd.depth(call), columns = ConvolveWinograd.columns(call);
   const atOnce = ConvolveWinograd.tilesAtOnce(call);
@@ -347,7 +355,10 @@ export function convolveWinograd(call: usize, thread: i32): void {
       const at = first + t, image = at / inImage, place = at % inImage;
       const y = (place / across) * 4, x = (place % across) * 4;
       run = runLength(place, across, count - t, 16);
-      transformOutput(to + columnRow * t, columnRow, toFrequency, output + outputImage * image, y, x, run, height, width, columns, tile, bias, accumulate);
+      transformOutput(
+        to + columnRow * t, columnRow, toFrequency, output + outputImage * image, y, x, run, height, width, columns, tile, bias,
+        added ? added + outputImage * image : 0, least,
+      );
     }
   }
 }

@@ -16,8 +16,34 @@ export namespace LoadImages {
   @inline export function lanes(call: usize): i32 { return load<i32>(call, 20); }
 }
 
-export namespace PackWeights {
+export namespace FoldBatchNorm {
   export const ID: i32 = 1;
+  // @ts-ignore: decorator
+  @inline export function weights(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function bias(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function scale(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function shift(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function runningMean(call: usize): usize { return load<usize>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function runningVariance(call: usize): usize { return load<usize>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function epsilon(call: usize): f32 { return load<f32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function foldedWeights(call: usize): usize { return load<usize>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function foldedBias(call: usize): usize { return load<usize>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function rows(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 40); }
+}
+
+export namespace PackWeights {
+  export const ID: i32 = 2;
   // @ts-ignore: decorator
   @inline export function weights(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -37,7 +63,7 @@ export namespace PackWeights {
 }
 
 export namespace ConvolveDirect {
-  export const ID: i32 = 2;
+  export const ID: i32 = 3;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -45,31 +71,35 @@ export namespace ConvolveDirect {
   // @ts-ignore: decorator
   @inline export function bias(call: usize): usize { return load<usize>(call, 8); }
   // @ts-ignore: decorator
-  @inline export function output(call: usize): usize { return load<usize>(call, 12); }
+  @inline export function residual(call: usize): usize { return load<usize>(call, 12); }
   // @ts-ignore: decorator
-  @inline export function offsets(call: usize): usize { return load<usize>(call, 16); }
+  @inline export function output(call: usize): usize { return load<usize>(call, 16); }
   // @ts-ignore: decorator
-  @inline export function tiles(call: usize): i32 { return load<i32>(call, 20); }
+  @inline export function relu(call: usize): i32 { return load<i32>(call, 20); }
   // @ts-ignore: decorator
-  @inline export function taps(call: usize): i32 { return load<i32>(call, 24); }
+  @inline export function offsets(call: usize): usize { return load<usize>(call, 24); }
   // @ts-ignore: decorator
-  @inline export function depth(call: usize): i32 { return load<i32>(call, 28); }
+  @inline export function tiles(call: usize): i32 { return load<i32>(call, 28); }
   // @ts-ignore: decorator
-  @inline export function columnTiles(call: usize): i32 { return load<i32>(call, 32); }
+  @inline export function taps(call: usize): i32 { return load<i32>(call, 32); }
   // @ts-ignore: decorator
-  @inline export function groups(call: usize): i32 { return load<i32>(call, 36); }
+  @inline export function depth(call: usize): i32 { return load<i32>(call, 36); }
   // @ts-ignore: decorator
-  @inline export function inputGroupBytes(call: usize): i32 { return load<i32>(call, 40); }
+  @inline export function columnTiles(call: usize): i32 { return load<i32>(call, 40); }
   // @ts-ignore: decorator
-  @inline export function outputGroupBytes(call: usize): i32 { return load<i32>(call, 44); }
+  @inline export function groups(call: usize): i32 { return load<i32>(call, 44); }
   // @ts-ignore: decorator
-  @inline export function groupsAtOnce(call: usize): i32 { return load<i32>(call, 48); }
+  @inline export function inputGroupBytes(call: usize): i32 { return load<i32>(call, 48); }
   // @ts-ignore: decorator
-  @inline export function accumulate(call: usize): i32 { return load<i32>(call, 52); }
+  @inline export function outputGroupBytes(call: usize): i32 { return load<i32>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function groupsAtOnce(call: usize): i32 { return load<i32>(call, 56); }
+  // @ts-ignore: decorator
+  @inline export function accumulate(call: usize): i32 { return load<i32>(call, 60); }
 }
 
 export namespace TransformWeights {
-  export const ID: i32 = 3;
+  export const ID: i32 = 4;
   // @ts-ignore: decorator
   @inline export function weights(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -87,7 +117,7 @@ export namespace TransformWeights {
 }
 
 export namespace ConvolveWinograd {
-  export const ID: i32 = 4;
+  export const ID: i32 = 5;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -95,29 +125,33 @@ export namespace ConvolveWinograd {
   // @ts-ignore: decorator
   @inline export function bias(call: usize): usize { return load<usize>(call, 8); }
   // @ts-ignore: decorator
-  @inline export function output(call: usize): usize { return load<usize>(call, 12); }
+  @inline export function residual(call: usize): usize { return load<usize>(call, 12); }
   // @ts-ignore: decorator
-  @inline export function images(call: usize): i32 { return load<i32>(call, 16); }
+  @inline export function output(call: usize): usize { return load<usize>(call, 16); }
   // @ts-ignore: decorator
-  @inline export function height(call: usize): i32 { return load<i32>(call, 20); }
+  @inline export function relu(call: usize): i32 { return load<i32>(call, 20); }
   // @ts-ignore: decorator
-  @inline export function width(call: usize): i32 { return load<i32>(call, 24); }
+  @inline export function images(call: usize): i32 { return load<i32>(call, 24); }
   // @ts-ignore: decorator
-  @inline export function depth(call: usize): i32 { return load<i32>(call, 28); }
+  @inline export function height(call: usize): i32 { return load<i32>(call, 28); }
   // @ts-ignore: decorator
-  @inline export function columns(call: usize): i32 { return load<i32>(call, 32); }
+  @inline export function width(call: usize): i32 { return load<i32>(call, 32); }
   // @ts-ignore: decorator
-  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 36); }
+  @inline export function depth(call: usize): i32 { return load<i32>(call, 36); }
   // @ts-ignore: decorator
-  @inline export function accumulate(call: usize): i32 { return load<i32>(call, 40); }
+  @inline export function columns(call: usize): i32 { return load<i32>(call, 40); }
   // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 44); }
+  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 44); }
   // @ts-ignore: decorator
-  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 48); }
+  @inline export function accumulate(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 56); }
 }
 
 export namespace WeightGradientWinograd {
-  export const ID: i32 = 5;
+  export const ID: i32 = 6;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -147,7 +181,7 @@ export namespace WeightGradientWinograd {
 }
 
 export namespace WeightGradientWinogradByFrequency {
-  export const ID: i32 = 6;
+  export const ID: i32 = 7;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -175,7 +209,7 @@ export namespace WeightGradientWinogradByFrequency {
 }
 
 export namespace TransformWeightsThrees {
-  export const ID: i32 = 7;
+  export const ID: i32 = 8;
   // @ts-ignore: decorator
   @inline export function weights(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -193,7 +227,7 @@ export namespace TransformWeightsThrees {
 }
 
 export namespace ConvolveWinogradThrees {
-  export const ID: i32 = 8;
+  export const ID: i32 = 9;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -201,29 +235,33 @@ export namespace ConvolveWinogradThrees {
   // @ts-ignore: decorator
   @inline export function bias(call: usize): usize { return load<usize>(call, 8); }
   // @ts-ignore: decorator
-  @inline export function output(call: usize): usize { return load<usize>(call, 12); }
+  @inline export function residual(call: usize): usize { return load<usize>(call, 12); }
   // @ts-ignore: decorator
-  @inline export function images(call: usize): i32 { return load<i32>(call, 16); }
+  @inline export function output(call: usize): usize { return load<usize>(call, 16); }
   // @ts-ignore: decorator
-  @inline export function height(call: usize): i32 { return load<i32>(call, 20); }
+  @inline export function relu(call: usize): i32 { return load<i32>(call, 20); }
   // @ts-ignore: decorator
-  @inline export function width(call: usize): i32 { return load<i32>(call, 24); }
+  @inline export function images(call: usize): i32 { return load<i32>(call, 24); }
   // @ts-ignore: decorator
-  @inline export function depth(call: usize): i32 { return load<i32>(call, 28); }
+  @inline export function height(call: usize): i32 { return load<i32>(call, 28); }
   // @ts-ignore: decorator
-  @inline export function columns(call: usize): i32 { return load<i32>(call, 32); }
+  @inline export function width(call: usize): i32 { return load<i32>(call, 32); }
   // @ts-ignore: decorator
-  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 36); }
+  @inline export function depth(call: usize): i32 { return load<i32>(call, 36); }
   // @ts-ignore: decorator
-  @inline export function accumulate(call: usize): i32 { return load<i32>(call, 40); }
+  @inline export function columns(call: usize): i32 { return load<i32>(call, 40); }
   // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 44); }
+  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 44); }
   // @ts-ignore: decorator
-  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 48); }
+  @inline export function accumulate(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 56); }
 }
 
 export namespace WeightGradientWinogradThrees {
-  export const ID: i32 = 9;
+  export const ID: i32 = 10;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -253,7 +291,7 @@ export namespace WeightGradientWinogradThrees {
 }
 
 export namespace TransformWeightsStrided {
-  export const ID: i32 = 10;
+  export const ID: i32 = 11;
   // @ts-ignore: decorator
   @inline export function weights(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -271,7 +309,7 @@ export namespace TransformWeightsStrided {
 }
 
 export namespace ConvolveWinogradStrided {
-  export const ID: i32 = 11;
+  export const ID: i32 = 12;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -279,31 +317,35 @@ export namespace ConvolveWinogradStrided {
   // @ts-ignore: decorator
   @inline export function bias(call: usize): usize { return load<usize>(call, 8); }
   // @ts-ignore: decorator
-  @inline export function output(call: usize): usize { return load<usize>(call, 12); }
+  @inline export function residual(call: usize): usize { return load<usize>(call, 12); }
   // @ts-ignore: decorator
-  @inline export function images(call: usize): i32 { return load<i32>(call, 16); }
+  @inline export function output(call: usize): usize { return load<usize>(call, 16); }
   // @ts-ignore: decorator
-  @inline export function height(call: usize): i32 { return load<i32>(call, 20); }
+  @inline export function relu(call: usize): i32 { return load<i32>(call, 20); }
   // @ts-ignore: decorator
-  @inline export function width(call: usize): i32 { return load<i32>(call, 24); }
+  @inline export function images(call: usize): i32 { return load<i32>(call, 24); }
   // @ts-ignore: decorator
-  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 28); }
+  @inline export function height(call: usize): i32 { return load<i32>(call, 28); }
   // @ts-ignore: decorator
-  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 32); }
+  @inline export function width(call: usize): i32 { return load<i32>(call, 32); }
   // @ts-ignore: decorator
-  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 36); }
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 36); }
   // @ts-ignore: decorator
-  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 40); }
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 40); }
   // @ts-ignore: decorator
-  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 44); }
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 44); }
   // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 48); }
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 48); }
   // @ts-ignore: decorator
-  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 52); }
+  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 56); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 60); }
 }
 
 export namespace InputGradientWinogradStrided {
-  export const ID: i32 = 12;
+  export const ID: i32 = 13;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -335,7 +377,7 @@ export namespace InputGradientWinogradStrided {
 }
 
 export namespace WeightGradientWinogradStrided {
-  export const ID: i32 = 13;
+  export const ID: i32 = 14;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -369,7 +411,7 @@ export namespace WeightGradientWinogradStrided {
 }
 
 export namespace WeightGradientByImage {
-  export const ID: i32 = 14;
+  export const ID: i32 = 15;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -415,7 +457,7 @@ export namespace WeightGradientByImage {
 }
 
 export namespace WeightGradientByChannel {
-  export const ID: i32 = 15;
+  export const ID: i32 = 16;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -457,7 +499,7 @@ export namespace WeightGradientByChannel {
 }
 
 export namespace LibraryConvolution {
-  export const ID: i32 = 16;
+  export const ID: i32 = 17;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -507,7 +549,7 @@ export namespace LibraryConvolution {
 }
 
 export namespace LibraryInputGradient {
-  export const ID: i32 = 17;
+  export const ID: i32 = 18;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -557,7 +599,7 @@ export namespace LibraryInputGradient {
 }
 
 export namespace LibraryWeightGradient {
-  export const ID: i32 = 18;
+  export const ID: i32 = 19;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -607,7 +649,7 @@ export namespace LibraryWeightGradient {
 }
 
 export namespace BiasGradient {
-  export const ID: i32 = 19;
+  export const ID: i32 = 20;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -623,7 +665,7 @@ export namespace BiasGradient {
 }
 
 export namespace BatchNorm {
-  export const ID: i32 = 20;
+  export const ID: i32 = 21;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -663,7 +705,7 @@ export namespace BatchNorm {
 }
 
 export namespace BatchNormGradient {
-  export const ID: i32 = 21;
+  export const ID: i32 = 22;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -703,7 +745,7 @@ export namespace BatchNormGradient {
 }
 
 export namespace BatchNormInference {
-  export const ID: i32 = 22;
+  export const ID: i32 = 23;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -731,7 +773,7 @@ export namespace BatchNormInference {
 }
 
 export namespace Pointwise {
-  export const ID: i32 = 23;
+  export const ID: i32 = 24;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -747,7 +789,7 @@ export namespace Pointwise {
 }
 
 export namespace PointwiseGradient {
-  export const ID: i32 = 24;
+  export const ID: i32 = 25;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -767,7 +809,7 @@ export namespace PointwiseGradient {
 }
 
 export namespace Subsample {
-  export const ID: i32 = 25;
+  export const ID: i32 = 26;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -795,7 +837,7 @@ export namespace Subsample {
 }
 
 export namespace SubsampleGradient {
-  export const ID: i32 = 26;
+  export const ID: i32 = 27;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -823,7 +865,7 @@ export namespace SubsampleGradient {
 }
 
 export namespace MaxPool {
-  export const ID: i32 = 27;
+  export const ID: i32 = 28;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -855,7 +897,7 @@ export namespace MaxPool {
 }
 
 export namespace MaxPoolGradient {
-  export const ID: i32 = 28;
+  export const ID: i32 = 29;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -891,7 +933,7 @@ export namespace MaxPoolGradient {
 }
 
 export namespace AveragePool {
-  export const ID: i32 = 29;
+  export const ID: i32 = 30;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -923,7 +965,7 @@ export namespace AveragePool {
 }
 
 export namespace AveragePoolGradient {
-  export const ID: i32 = 30;
+  export const ID: i32 = 31;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -955,7 +997,7 @@ export namespace AveragePoolGradient {
 }
 
 export namespace Scale {
-  export const ID: i32 = 31;
+  export const ID: i32 = 32;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -967,7 +1009,7 @@ export namespace Scale {
 }
 
 export namespace SoftmaxCrossEntropy {
-  export const ID: i32 = 32;
+  export const ID: i32 = 33;
   // @ts-ignore: decorator
   @inline export function logits(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -991,7 +1033,7 @@ export namespace SoftmaxCrossEntropy {
 }
 
 export namespace AccumulateGradients {
-  export const ID: i32 = 33;
+  export const ID: i32 = 34;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1001,7 +1043,7 @@ export namespace AccumulateGradients {
 }
 
 export namespace GradientNorm {
-  export const ID: i32 = 34;
+  export const ID: i32 = 35;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1011,7 +1053,7 @@ export namespace GradientNorm {
 }
 
 export namespace ClipGradients {
-  export const ID: i32 = 35;
+  export const ID: i32 = 36;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1021,7 +1063,7 @@ export namespace ClipGradients {
 }
 
 export namespace UpdateSgd {
-  export const ID: i32 = 36;
+  export const ID: i32 = 37;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1043,7 +1085,7 @@ export namespace UpdateSgd {
 }
 
 export namespace UpdateAdam {
-  export const ID: i32 = 37;
+  export const ID: i32 = 38;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1073,7 +1115,7 @@ export namespace UpdateAdam {
 }
 
 export namespace UpdateMuon {
-  export const ID: i32 = 38;
+  export const ID: i32 = 39;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1107,7 +1149,7 @@ export namespace UpdateMuon {
 }
 
 export namespace UpdateAverage {
-  export const ID: i32 = 39;
+  export const ID: i32 = 40;
   // @ts-ignore: decorator
   @inline export function values(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
