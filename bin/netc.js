@@ -4,7 +4,8 @@ import { existsSync } from "fs";
 import module from "module";
 
 const [major, minor] = process.versions.node.split(".").map(Number);
-const entry = new URL("../dist/cli/main.js", import.meta.url);
+const [bundle, modules] = ["bundle", "cli"].map((folder) => new URL(`../dist/${folder}/main.js`, import.meta.url));
+const entry = existsSync(bundle) ? bundle : modules;
 
 function refuse(sentence) {
   console.error(sentence);
