@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const PACKAGES = ["esbuild@0.28.0", "jasmine@3.99.0"];
-/** `round int32`, which TensorFlow's kernel lacks: tfjs-node's own addon fails it too. */
-const MAY_FAIL = 1;
+/** Of run-specs.mjs: only specs failed that test the statistics of a few thousand draws, and so fail by chance now and then. */
+const BY_CHANCE = 3;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = `${root}.cache/tfjs-core`;
@@ -29,7 +29,15 @@ run(`${folder}/node_modules/.bin/esbuild`, [
   "--log-level=error",
   `--outfile=${bundle}`,
 ]);
-run(process.execPath, ["test/tfjs-core/run-specs.mjs", bundle, String(MAY_FAIL)]);
+const specs = () =>
+  spawnSync(process.execPath, ["test/tfjs-core/run-specs.mjs", bundle], {
+    cwd: root,
+    env: environment,
+    stdio: "inherit",
+  });
+let { status } = specs();
+if (status === BY_CHANCE) ({ status } = specs());
+process.exitCode = status ?? 1;
 
 function run(command, args) {
   const { status, error } = spawnSync(command, args, { cwd: root, env: environment, stdio: "inherit" });

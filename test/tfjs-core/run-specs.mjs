@@ -1,5 +1,6 @@
 // Runs tfjs-core's specs on netc's binding of tfjs-node over a TensorFlow library, less those that tfjs-node itself leaves out,
-// and prints the counts. Arguments: the bundle of specs, and how many may fail.
+// and prints the counts. Argument: the bundle of specs. Ends with 1 where one fails that need not, and with 3 where only such
+// fail as look at numbers drawn by chance.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -8,7 +9,10 @@ import { findTensorflow } from "../../dist/runtime/engines/tensorflow/find-libra
 import { loadTensorflow } from "../../dist/runtime/engines/tensorflow/library.js";
 import { findTfjsNode, loadTfjsNode } from "../../dist/runtime/engines/tfjs-node/load-tfjs-node.js";
 
-const [bundle, mayFail] = process.argv.slice(2);
+const [bundle] = process.argv.slice(2);
+/** TensorFlow's kernel lacks it: tfjs-node's own addon fails it too. */
+const FAILS_ANYWHERE = /^round .* int32$/;
+const BY_CHANCE = /random|multinomial|dropout|truncatedNormal/i;
 const require = createRequire(bundle);
 const Jasmine = require("jasmine");
 
@@ -27,19 +31,22 @@ require(bundle);
 const left = leftOutByTfjsNode(); // by names that begin with what they test and the environment
 jasmine.getEnv().configure({ specFilter: (spec) => !left.some((name) => spec.getFullName().includes(name)) });
 const counts = { passed: 0, failed: 0, pending: 0, excluded: 0 };
+const unexpected = [];
 runner.clearReporters();
 runner.addReporter({
   specDone({ status, fullName, failedExpectations }) {
     counts[status]++;
-    if (status === "failed")
-      process.stdout.write(`failed: ${fullName}: ${firstLine(failedExpectations[0]?.message)}\n`);
+    if (status !== "failed") return;
+    if (!FAILS_ANYWHERE.test(fullName)) unexpected.push(fullName);
+    process.stdout.write(`failed: ${fullName}: ${firstLine(failedExpectations[0]?.message)}\n`);
   },
 });
 runner.exitOnCompletion = false; // its exit code counts the spec that may fail
 await runner.execute();
 process.stdout.write(`tfjs-core's specs on ${tfjsNode.version} over TensorFlow ${context.version}: `);
 process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.excluded} left out by tfjs-node\n`);
-process.exitCode = counts.passed > 0 && counts.failed <= Number(mayFail) ? 0 : 1;
+const byChance = unexpected.every((name) => BY_CHANCE.test(name));
+process.exitCode = counts.passed === 0 || !byChance ? 1 : unexpected.length > 0 ? 3 : 0;
 
 /** The list in tfjs-node's own run_tests.js. */
 function leftOutByTfjsNode() {
