@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { learningRateAt } from "../../src/compiler/plan.js";
 import type { Batch, StepHyper } from "../../src/runtime/engine.js";
 import { train } from "../../src/runtime/trainer.js";
@@ -99,7 +99,7 @@ describe("train", () => {
       most = Math.max(most, ++keeping);
       const before = session.steps.length;
       // The first is kept for as long as no further step is taken: this test would not end
-      while (kept === 0 && session.steps.length === before) await new Promise((resolve) => setTimeout(resolve, 1));
+      if (kept === 0) await vi.waitUntil(() => session.steps.length > before, { interval: 1, timeout: 50_000 });
       kept++;
       keeping--;
       return true;
