@@ -1,6 +1,7 @@
 // Series of points → a line chart as SVG, to be read on a screen, on paper and by a screen reader. Colours are the page's.
 import { scaleLinear } from "d3-scale";
 import { line } from "d3-shape";
+import { escaped, round } from "../../compiler/targets/picture/svg-text.js";
 
 export type Point = readonly [x: number, y: number];
 
@@ -90,12 +91,4 @@ function extent(values: readonly number[]): [number, number] {
   return least === greatest
     ? [least - Math.abs(least || 1) / 2, greatest + Math.abs(greatest || 1) / 2]
     : [least, greatest];
-}
-
-export function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
 }

@@ -1,6 +1,7 @@
 // Picture → SVG: a layered layout (Sugiyama et al. 1981, by dagre), drawn in colours that suit light and dark pages.
 import dagre from "@dagrejs/dagre";
 import type { Arrow, Box, Frame, Picture } from "./picture.js";
+import { escaped, round } from "./svg-text.js";
 
 const CHARACTER_WIDTH = 6.9; // pixels of the font below, on average
 const LINE_HEIGHT = 15;
@@ -199,12 +200,3 @@ const STYLE = `<style>
 
 const ARROWHEAD =
   '<defs><marker id="netc-arrowhead" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="context-stroke" style="stroke: none"/></marker></defs>';
-
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
-}
-
-/** Tenths of a pixel: more digits only lengthen the file. */
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
-}
