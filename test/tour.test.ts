@@ -206,9 +206,9 @@ describe("netc, pass by pass", () => {
        0  load_images  # images
             images=<0x… values=<0x… output=>0x… pixels=1024 channels=3 lanes=4
        1  pack_weights  # stem.conv
-            weights=<0x… packed=>0x… tapOffsets=<0x… taps=9 depth=4 depthStride=8 columns=8 columnStride=1
+            weights=<0x… packed=>0x… tapOffsets=<0x… taps=9 depth=3 depthStride=8 columns=8 columnStride=1
        2  convolve_direct  # stem.conv
-            input=<0x… packed=<0x… bias=- residual=- output=<>0x… relu=0 offsets=<0x… tiles=64 taps=9 depth=4 columnTiles=1 groups=4 inputGroupBytes=4096 outputGroupBytes=8192 groupsAtOnce=1 accumulate=0"
+            input=<0x… packed=<0x… bias=- residual=- output=<>0x… relu=0 offsets=<0x… tiles=64 taps=9 depth=3 columnTiles=1 groups=4 inputGroupBytes=4096 outputGroupBytes=8192 groupsAtOnce=1 accumulate=0"
     `);
   });
 

@@ -28,6 +28,8 @@ import type { BufferOperand, KernelSelector } from "./kernel-selector.js";
 export interface ConvolutionOperands {
   readonly forward: {
     readonly input: BufferOperand;
+    /** Of the input; what a kernel reads beyond them is zero. */
+    readonly channels: number;
     readonly weights: BufferOperand;
     readonly bias: BufferOperand | null;
     /** Added to the product, and then whether what is below zero becomes zero: what follows in an evaluation. */

@@ -55,7 +55,7 @@ export function stepOfTask<P extends ConvolutionPass>(
   const output = selector.scratch("output", bytes.output * task.images);
   const [weights, weightGradient] = [selector.persistent("parameters"), selector.persistent("gradients")];
   const operands: ConvolutionOperands = {
-    forward: { input, weights, bias: null, residual: null, relu: false, output },
+    forward: { input, channels: task.inLanes, weights, bias: null, residual: null, relu: false, output },
     "input gradient": { outputGradient: output, weights, inputGradient: input, accumulated: null },
     "weight gradient": { input, outputGradient: output, weightGradient },
   };

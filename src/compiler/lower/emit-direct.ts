@@ -14,6 +14,7 @@ export const directConvolution: ConvolutionKernel<"forward"> = {
     const taps = sizes.kernel[0] * sizes.kernel[1];
     callDirect(selector, sizes, forwardPixels(sizes), {
       ...operands,
+      depth: operands.channels,
       accumulated: null,
       accumulate: 0,
       tapOffsets: Array.from({ length: taps }, (_, tap) => tap * sizes.inLanes * sizes.outLanes),
@@ -33,6 +34,7 @@ export const directInputGradient: ConvolutionKernel<"input gradient"> = {
     classes.forEach(({ map, filterTaps }, index) => {
       callDirect(selector, sizes, map, {
         input: outputGradient,
+        depth: sizes.outLanes,
         weights,
         bias: null,
         residual: null,
@@ -70,6 +72,8 @@ function shareInside({ kernel, stride, padding, height, width, outHeight, outWid
 
 interface DirectOperands {
   readonly input: BufferOperand;
+  /** Lanes of the input that are read. */
+  readonly depth: number;
   readonly weights: BufferOperand;
   readonly bias: BufferOperand | null;
   readonly residual: BufferOperand | null;
@@ -83,8 +87,9 @@ interface DirectOperands {
 }
 
 function callDirect(selector: KernelSelector, sizes: ConvolutionSizes, map: PixelMap, operands: DirectOperands): void {
-  const { input, weights, bias, residual, relu, output, accumulate, tapOffsets, depthStride, columnStride } = operands;
-  const [depth, columns, taps] = [map.inputLanes, map.outputLanes, tapOffsets.length];
+  const { input, depth, weights, bias, residual, relu, output, accumulate, tapOffsets, depthStride, columnStride } =
+    operands;
+  const [columns, taps] = [map.outputLanes, tapOffsets.length];
   // A residue class without a tap reads no filter.
   const packed = taps > 0 ? selector.scratch("packed filter", taps * depth * columns * 4) : null;
   if (packed) {

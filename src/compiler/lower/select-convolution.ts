@@ -11,6 +11,7 @@ export function callConvolution(selector: KernelSelector, op: KernelOpOf<"conv2d
   const epilogue = op.kind === "conv2d" ? { residual: null, relu: false } : op;
   emit(selector, taskRules.conv2d(selector, op), {
     input: selector.operand(op.input),
+    channels: selector.shape(op.input).channels,
     weights: selector.operand(op.weight),
     bias: selector.optional(op.bias),
     residual: selector.optional(epilogue.residual),

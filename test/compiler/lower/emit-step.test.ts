@@ -102,9 +102,9 @@ describe("printStep", () => {
       0  load_images  # images
            images=<0x40000 values=<0x42000 output=>0x46000 pixels=8 channels=3 lanes=4
       1  pack_weights  # conv
-           weights=<0x43000 packed=>0x46080 tapOffsets=<0x45000 taps=1 depth=4 depthStride=8 columns=8 columnStride=1
+           weights=<0x43000 packed=>0x46080 tapOffsets=<0x45000 taps=1 depth=3 depthStride=8 columns=8 columnStride=1
       2  convolve_direct  # conv
-           input=<0x46000 packed=<0x46080 bias=- residual=- output=<>0x46400 relu=1 offsets=<0x45040 tiles=4 taps=1 depth=4 columnTiles=1 groups=1 inputGroupBytes=128 outputGroupBytes=256 groupsAtOnce=1 accumulate=0
+           input=<0x46000 packed=<0x46080 bias=- residual=- output=<>0x46400 relu=1 offsets=<0x45040 tiles=4 taps=1 depth=3 columnTiles=1 groups=1 inputGroupBytes=128 outputGroupBytes=256 groupsAtOnce=1 accumulate=0
       3  pack_weights  # classifier
            weights=<0x43080 packed=>0x46000 tapOffsets=<0x450c0 taps=4 depth=8 depthStride=8 columns=8 columnStride=1
       4  convolve_direct  # classifier

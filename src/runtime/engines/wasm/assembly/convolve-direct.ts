@@ -76,7 +76,7 @@ function multiplyTile(
     let a0 = select<usize>(ZERO, input + <usize>i0, i0 == -1), a1 = select<usize>(ZERO, input + <usize>i1, i1 == -1);
     let a2 = select<usize>(ZERO, input + <usize>i2, i2 == -1), a3 = select<usize>(ZERO, input + <usize>i3, i3 == -1);
     const end = panel + depthBytes, e1 = end - 32, e2 = end - 64, e3 = end - 96, e4 = end - 128;
-    // The exits in the middle are never taken, since the depth is a multiple of 4. They cut the unrolled body into
+    // The exits in the middle are taken at the end of a depth that is no multiple of 4. They also cut the unrolled body into
     // basic blocks: without them V8 schedules every load of the body first and spills (measured twice as slow).
     while (true) {
       {

@@ -19,6 +19,14 @@ export function fma(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(c, f32x4.mul(a, b));
 }
 
+/** c − a·b, rounded as fma is. */
+// @ts-ignore: decorator
+@inline
+export function fnma(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a, b, c);
+  return f32x4.sub(c, f32x4.mul(a, b));
+}
+
 /** The larger of each pair, and what is no number stays none: one instruction where f32x4.max is nine, but −0 is not raised to 0. */
 // @ts-ignore: decorator
 @inline

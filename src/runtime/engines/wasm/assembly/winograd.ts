@@ -3,7 +3,7 @@
 // 36 frequencies is a matrix product over channels.
 import { ConvolveWinograd, TransformWeights, WeightGradientWinograd, WeightGradientWinogradByFrequency } from "./generated/operands";
 import { lowerBound } from "./pointwise";
-import { atLeast, cut, fma, splat, ZERO } from "./simd";
+import { atLeast, cut, fma, fnma, splat, ZERO } from "./simd";
 import { barrier, takeUnit } from "./threads";
 
 /** Tiles of a row that are transformed together: neighbours share two columns of their input. */
@@ -31,23 +31,23 @@ export function clearColumn(at: usize): void {
   v128.store(at, zero, 3 * STRIP_ROW); v128.store(at, zero, 4 * STRIP_ROW); v128.store(at, zero, 5 * STRIP_ROW);
 }
 
-// The loops below stay functions of their own, since each is called in more than one place: V8 computes what a loop needs
+// The transforms below have one constant each, 4, since V8 makes constants anew within a loop where registers run out.
+// The loops stay functions of their own, since each is called in more than one place: V8 computes what a loop needs
 // within the loop where registers run out, and arguments are all that it does not compute again.
 
 /** Bᵀ d down the columns: four channels of `count` pixels from each of six rows → a strip. */
 function inputColumns(r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5: usize, pixel: usize, count: i32, strip: usize): void {
   const end = strip + (<usize>count << 4);
   for (; strip < end; strip += 16) {
-    const d0 = v128.load(r0), d2 = v128.load(r2), d4 = v128.load(r4);
-    v128.store(strip, fma(splat(4), d0, fma(splat(-5), d2, d4)));
-    const d1 = v128.load(r1), d3 = v128.load(r3), d5 = v128.load(r5);
-    const a = fma(splat(-4), d2, d4), b = fma(splat(-4), d1, d3);
+    const d2 = v128.load(r2), d4 = v128.load(r4), c = f32x4.sub(d4, d2);
+    v128.store(strip, fma(splat(4), f32x4.sub(v128.load(r0), d2), c));
+    const d1 = v128.load(r1), d3 = v128.load(r3), e = f32x4.sub(d3, d1);
+    v128.store(strip, fnma(splat(4), e, f32x4.sub(v128.load(r5), d3)), 5 * STRIP_ROW);
+    const a = fnma(splat(4), d2, d4), b = fnma(splat(4), d1, d3), twice = f32x4.add(e, e);
     v128.store(strip, f32x4.add(a, b), STRIP_ROW);
     v128.store(strip, f32x4.sub(a, b), 2 * STRIP_ROW);
-    const c = f32x4.sub(d4, d2), e = f32x4.sub(d3, d1);
-    v128.store(strip, fma(splat(2), e, c), 3 * STRIP_ROW);
-    v128.store(strip, fma(splat(-2), e, c), 4 * STRIP_ROW);
-    v128.store(strip, fma(splat(4), d1, fma(splat(-5), d3, d5)), 5 * STRIP_ROW);
+    v128.store(strip, f32x4.add(c, twice), 3 * STRIP_ROW);
+    v128.store(strip, f32x4.sub(c, twice), 4 * STRIP_ROW);
     r0 += pixel; r1 += pixel; r2 += pixel; r3 += pixel; r4 += pixel; r5 += pixel;
   }
 }
@@ -56,16 +56,15 @@ function inputColumns(r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5:
 function inputRow(line: usize, tiles: i32, to: usize, tileStep: usize, frequency: usize): void {
   const end = line + (<usize>tiles << 6), to1 = frequency, to2 = frequency * 2, to3 = frequency * 3, to4 = frequency * 4, to5 = frequency * 5;
   for (; line < end; line += 64, to += tileStep) {
-    const d0 = v128.load(line), d2 = v128.load(line, 32), d4 = v128.load(line, 64);
-    v128.store(to, fma(splat(4), d0, fma(splat(-5), d2, d4)));
-    const d1 = v128.load(line, 16), d3 = v128.load(line, 48), d5 = v128.load(line, 80);
-    const a = fma(splat(-4), d2, d4), b = fma(splat(-4), d1, d3);
+    const d2 = v128.load(line, 32), d4 = v128.load(line, 64), c = f32x4.sub(d4, d2);
+    v128.store(to, fma(splat(4), f32x4.sub(v128.load(line), d2), c));
+    const d1 = v128.load(line, 16), d3 = v128.load(line, 48), e = f32x4.sub(d3, d1);
+    v128.store(to + to5, fnma(splat(4), e, f32x4.sub(v128.load(line, 80), d3)));
+    const a = fnma(splat(4), d2, d4), b = fnma(splat(4), d1, d3), twice = f32x4.add(e, e);
     v128.store(to + to1, f32x4.add(a, b));
     v128.store(to + to2, f32x4.sub(a, b));
-    const c = f32x4.sub(d4, d2), e = f32x4.sub(d3, d1);
-    v128.store(to + to3, fma(splat(2), e, c));
-    v128.store(to + to4, fma(splat(-2), e, c));
-    v128.store(to + to5, fma(splat(4), d1, fma(splat(-5), d3, d5)));
+    v128.store(to + to3, f32x4.add(c, twice));
+    v128.store(to + to4, f32x4.sub(c, twice));
   }
 }
 
@@ -101,11 +100,11 @@ function outputRow(from: usize, tiles: i32, tileStep: usize, frequency: usize, l
   const end = line + (<usize>tiles << 6), from1 = frequency, from2 = frequency * 2, from3 = frequency * 3, from4 = frequency * 4, from5 = frequency * 5;
   for (; line < end; line += 64, from += tileStep) {
     const m1 = v128.load(from + from1), m2 = v128.load(from + from2), m3 = v128.load(from + from3), m4 = v128.load(from + from4);
-    const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
+    const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4), twice = f32x4.add(d2, d2);
     v128.store(line, f32x4.add(v128.load(from), f32x4.add(s1, s2)));
-    v128.store(line, fma(splat(2), d2, d1), 16);
+    v128.store(line, f32x4.add(d1, twice), 16);
     v128.store(line, fma(splat(4), s2, s1), 32);
-    v128.store(line, f32x4.add(v128.load(from + from5), fma(splat(8), d2, d1)), 48);
+    v128.store(line, f32x4.add(v128.load(from + from5), fma(splat(4), twice, d1)), 48);
   }
 }
 
@@ -120,9 +119,9 @@ function outputColumns(
   for (; strip < end; strip += 16, to += pixel, added += pixel) {
     const m1 = v128.load(strip, STRIP_ROW), m2 = v128.load(strip, 2 * STRIP_ROW);
     const m3 = v128.load(strip, 3 * STRIP_ROW), m4 = v128.load(strip, 4 * STRIP_ROW);
-    const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
-    let a0 = f32x4.add(bias, f32x4.add(v128.load(strip), f32x4.add(s1, s2))), a1 = f32x4.add(bias, fma(splat(2), d2, d1));
-    let a2 = f32x4.add(bias, fma(splat(4), s2, s1)), a3 = f32x4.add(bias, f32x4.add(v128.load(strip, 5 * STRIP_ROW), fma(splat(8), d2, d1)));
+    const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4), twice = f32x4.add(d2, d2);
+    let a0 = f32x4.add(bias, f32x4.add(v128.load(strip), f32x4.add(s1, s2))), a1 = f32x4.add(bias, f32x4.add(d1, twice));
+    let a2 = f32x4.add(bias, fma(splat(4), s2, s1)), a3 = f32x4.add(bias, f32x4.add(v128.load(strip, 5 * STRIP_ROW), fma(splat(4), twice, d1)));
     if (isAdded) {
       a0 = f32x4.add(a0, v128.load(added));
       if (rows > 1) a1 = f32x4.add(a1, v128.load(added + o1));
@@ -167,9 +166,9 @@ function gradientColumns(r0: usize, r1: usize, r2: usize, r3: usize, pixel: usiz
     const even = f32x4.add(y0, y2), odd = f32x4.add(y1, y3);
     v128.store(strip, f32x4.add(even, odd), STRIP_ROW);
     v128.store(strip, f32x4.sub(even, odd), 2 * STRIP_ROW);
-    const even4 = fma(splat(4), y2, y0), odd4 = fma(splat(4), y3, y1);
-    v128.store(strip, fma(splat(2), odd4, even4), 3 * STRIP_ROW);
-    v128.store(strip, fma(splat(-2), odd4, even4), 4 * STRIP_ROW);
+    const even4 = fma(splat(4), y2, y0), odd4 = fma(splat(4), y3, y1), twice = f32x4.add(odd4, odd4);
+    v128.store(strip, f32x4.add(even4, twice), 3 * STRIP_ROW);
+    v128.store(strip, f32x4.sub(even4, twice), 4 * STRIP_ROW);
     v128.store(strip, y3, 5 * STRIP_ROW);
     r0 += pixel; r1 += pixel; r2 += pixel; r3 += pixel;
   }
@@ -184,9 +183,9 @@ function gradientRow(line: usize, tiles: i32, to: usize, tileStep: usize, freque
     const even = f32x4.add(y0, y2), odd = f32x4.add(y1, y3);
     v128.store(to + to1, f32x4.add(even, odd));
     v128.store(to + to2, f32x4.sub(even, odd));
-    const even4 = fma(splat(4), y2, y0), odd4 = fma(splat(4), y3, y1);
-    v128.store(to + to3, fma(splat(2), odd4, even4));
-    v128.store(to + to4, fma(splat(-2), odd4, even4));
+    const even4 = fma(splat(4), y2, y0), odd4 = fma(splat(4), y3, y1), twice = f32x4.add(odd4, odd4);
+    v128.store(to + to3, f32x4.add(even4, twice));
+    v128.store(to + to4, f32x4.sub(even4, twice));
     v128.store(to + to5, y3);
   }
 }
