@@ -4,6 +4,7 @@
 import type { StepCall } from "../compiler/lower/emit-step.js";
 import type { Access, KernelName } from "../compiler/lower/kernels.js";
 import { kernels } from "../compiler/lower/kernels.js";
+import { mapExtentRules, pointwiseExtents } from "./map-bytes.js";
 
 type Operands<K extends KernelName> = Readonly<Record<keyof (typeof kernels)[K], number>>;
 type Extents<K extends KernelName> = { readonly [P in keyof (typeof kernels)[K]]?: number };
@@ -25,6 +26,12 @@ export function bytesOf({ kernel, operands }: StepCall): number | undefined {
 }
 
 const FLOAT = 4;
+const BFLOAT16 = 2;
+
+const mapExtents = mapExtentRules(FLOAT);
+const inBfloat16 = Object.fromEntries(
+  Object.entries(mapExtentRules(BFLOAT16)).map(([kernel, rule]) => [`${kernel}_bfloat16`, rule]),
+) as ExtentRules;
 
 const extentRules: ExtentRules = {
   load_images: ({ pixels, channels, lanes }) => ({ images: pixels * channels, output: pixels * lanes * FLOAT }),
@@ -84,38 +91,17 @@ const extentRules: ExtentRules = {
   weight_gradient_by_image: weightGradientExtents,
   weight_gradient_by_channel: weightGradientExtents,
   library_convolution: (operands) => {
-    const { input, outputGradient: output, weightGradient: weights } = weightGradientExtents(operands);
+    const { input, outputGradient: output, weightGradient: weights } = libraryExtents(operands);
     return { input, weights, output };
   },
   library_input_gradient: (operands) => {
-    const { input: inputGradient, outputGradient, weightGradient: weights } = weightGradientExtents(operands);
+    const { input: inputGradient, outputGradient, weightGradient: weights } = libraryExtents(operands);
     return { outputGradient, weights, inputGradient };
   },
-  library_weight_gradient: weightGradientExtents,
-  bias_gradient: ({ pixels, lanes }) => ({ outputGradient: pixels * lanes * FLOAT }),
-  batch_norm: pointwiseExtents,
-  batch_norm_gradient: pointwiseGradientExtents,
-  batch_norm_inference: pointwiseExtents,
-  pointwise: pointwiseExtents,
-  pointwise_gradient: pointwiseGradientExtents,
-  subsample: ({ images, outHeight, outWidth, channels, outLanes }) => {
-    const pixels = images * outHeight * outWidth * FLOAT;
-    return { input: pixels * channels, output: pixels * outLanes };
-  },
-  subsample_gradient: ({ images, height, width, lanes, outHeight, outWidth, channels }) => {
-    const outputGradient = images * outHeight * outWidth * channels * FLOAT;
-    return { outputGradient, inputGradient: images * height * width * lanes * FLOAT };
-  },
-  max_pool: (operands) => poolExtents(operands),
-  max_pool_gradient: (operands) => {
-    const { input, output } = poolExtents(operands);
-    return { input, output, outputGradient: output, inputGradient: input };
-  },
-  average_pool: (operands) => poolExtents(operands),
-  average_pool_gradient: (operands) => {
-    const { input, output } = poolExtents(operands);
-    return { outputGradient: output, inputGradient: input };
-  },
+  library_weight_gradient: libraryExtents,
+  ...mapExtents,
+  ...inBfloat16,
+  batch_norm_inference: pointwiseExtents(FLOAT),
   softmax_cross_entropy: ({ images, lanes }) => {
     const bytes = images * lanes * FLOAT;
     return { logits: bytes, logitsGradient: bytes };
@@ -147,6 +133,22 @@ function winogradGradientExtents(
   return { input: pixels * inLanes, outputGradient: pixels * outLanes, weightGradient: 9 * inLanes * outLanes * FLOAT };
 }
 
+function libraryExtents({
+  inputElementBytes,
+  outputElementBytes,
+  ...operands
+}: Pick<
+  Operands<"library_weight_gradient">,
+  keyof Parameters<typeof weightGradientExtents>[0] | "inputElementBytes" | "outputElementBytes"
+>) {
+  const { input, outputGradient, weightGradient } = weightGradientExtents(operands);
+  return {
+    input: (input * inputElementBytes) / FLOAT,
+    outputGradient: (outputGradient * outputElementBytes) / FLOAT,
+    weightGradient,
+  };
+}
+
 function weightGradientExtents(
   operands: Pick<
     Operands<"weight_gradient_by_channel">,
@@ -159,22 +161,4 @@ function weightGradientExtents(
     outputGradient: images * outHeight * outWidth * outLanes * FLOAT,
     weightGradient: kernelHeight * kernelWidth * inLanes * outLanes * FLOAT,
   };
-}
-
-function pointwiseExtents({ pixels, lanes }: Readonly<Record<"pixels" | "lanes", number>>) {
-  const bytes = pixels * lanes * FLOAT;
-  return { input: bytes, residual: bytes, output: bytes };
-}
-
-function pointwiseGradientExtents({ pixels, lanes }: Readonly<Record<"pixels" | "lanes", number>>) {
-  const bytes = pixels * lanes * FLOAT;
-  return { outputGradient: bytes, input: bytes, output: bytes, inputGradient: bytes, residualGradient: bytes };
-}
-
-function poolExtents(
-  operands: Readonly<Record<"images" | "height" | "width" | "outHeight" | "outWidth" | "lanes", number>>,
-) {
-  const { images, height, width, outHeight, outWidth, lanes } = operands;
-  const pixel = images * lanes * FLOAT;
-  return { input: height * width * pixel, output: outHeight * outWidth * pixel };
 }

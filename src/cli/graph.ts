@@ -4,7 +4,7 @@ import type { Cost, NodeCost } from "../compiler/cost.js";
 import { hasErrors } from "../compiler/diagnostic.js";
 import { formatShape } from "../compiler/infer-shapes.js";
 import type { StepMode } from "../compiler/lower/differentiate.js";
-import { lower, stepsOfRun } from "../compiler/lower/lower.js";
+import { lower, plannedChoice, stepsOfRun } from "../compiler/lower/lower.js";
 import { printStep } from "../compiler/lower/print-step.js";
 import type { Program } from "../compiler/program.js";
 import type { Picture, PictureOptions } from "../compiler/targets/picture/picture.js";
@@ -128,6 +128,6 @@ function graphJson(program: Program, { nodes, ...totals }: Cost): string {
 }
 
 function stepText(program: Program, which: StepMode): string {
-  const { steps } = lower(program, stepsOfRun(program), defaultThreads());
+  const { steps } = lower(program, stepsOfRun(program), defaultThreads(), plannedChoice(program));
   return printStep(steps.find(({ mode }) => mode === which)!.step);
 }

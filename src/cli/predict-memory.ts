@@ -1,5 +1,5 @@
 // Program → the memory that training will take, known before anything runs.
-import { heapBytesOf, stepsOfRun } from "../compiler/lower/lower.js";
+import { heapBytesOf, plannedChoice, stepsOfRun } from "../compiler/lower/lower.js";
 import { imageBytes } from "../compiler/memory-limits.js";
 import type { Program } from "../compiler/program.js";
 import { defaultThreads } from "./machine-limits.js";
@@ -13,7 +13,7 @@ export interface MemoryPrediction {
 
 export function predictMemory(program: Program, threads: number = defaultThreads()): MemoryPrediction {
   return {
-    engineBytes: heapBytesOf(program, stepsOfRun(program), threads),
+    engineBytes: heapBytesOf(program, stepsOfRun(program), threads, plannedChoice(program)),
     imageBytes: imageBytes(program.config),
   };
 }

@@ -1,7 +1,7 @@
 // Program and the memory there is → a fault where training does not fit, with the largest batch that would.
 import type { ResolvedConfig } from "./config.js";
 import type { Diagnostic, Path } from "./diagnostic.js";
-import { heapBytesOf, stepsOfRun } from "./lower/lower.js";
+import { heapBytesOf, plannedChoice, stepsOfRun } from "./lower/lower.js";
 import type { MemoryLimits } from "./memory-limits.js";
 import { availableBytes } from "./memory-limits.js";
 import { plan } from "./plan.js";
@@ -67,7 +67,7 @@ function engineBytes(
     },
   };
   const program: Program = { config: changed, graph, plan: plan(changed) };
-  return heapBytesOf(program, stepsOfRun(program), threads);
+  return heapBytesOf(program, stepsOfRun(program), threads, plannedChoice(program));
 }
 
 function tooLarge(

@@ -11,6 +11,8 @@ import { HEAP_START } from "../../src/compiler/lower/lower.js";
 import type { ConvolutionChoice } from "../../src/compiler/lower/convolution-kernels.js";
 import type { KernelSelection, PersistentName } from "../../src/compiler/lower/kernel-selector.js";
 import { persistentBuffers } from "../../src/compiler/lower/kernel-selector.js";
+import type { Storage } from "../../src/compiler/lower/layout.js";
+import { elementBytes } from "../../src/compiler/lower/layout.js";
 import { selectKernels } from "../../src/compiler/lower/select-kernels.js";
 import type { KernelGraph, TensorId, UpdateGroup } from "../../src/compiler/lower/training-graph.js";
 import type { MixedLabels } from "../../src/runtime/engine.js";
@@ -34,6 +36,8 @@ export interface KernelRun {
   readonly hyper?: readonly { readonly rates: readonly number[]; readonly step: number }[];
   /** Let outputs take their inputs' places wherever the selection allows it. */
   readonly inPlace?: boolean;
+  /** Maps are stored as bfloat16; values are given rounded to it. */
+  readonly storesBfloat16?: boolean;
   readonly build?: "kernels.wasm" | "kernels-relaxed.wasm";
 }
 
@@ -92,23 +96,32 @@ export function runKernels(run: KernelRun): KernelOutcome {
       if (buffer < 0) return null;
       const columns = tensor.kind === "channels" ? tensor.channels : mapOf(graph, id).channels;
       const storedColumns = lanes(tensor, id);
-      const rows = sizes[buffer]! / (storedColumns * 4);
-      return { at: arena + offsets[buffer]!, blocks: 1, rows, storedRows: rows, columns, storedColumns };
+      const { storage } = calls.buffers[buffer] as Extract<KernelCalls["buffers"][number], { kind: "transient" }>;
+      const rows = sizes[buffer]! / (storedColumns * elementBytes[storage]);
+      return { at: arena + offsets[buffer]!, blocks: 1, rows, storedRows: rows, columns, storedColumns, storage };
     }
     const { name } = tensor.kind === "gradient" ? graph.tensors[tensor.parameter]! : tensor;
     const regions = { parameter: "parameters", gradient: "gradients", statistic: "statistics" } as const;
     const place = stored.get(name)!;
-    return { ...place, at: persistent[regions[tensor.kind]] + place.offset };
+    return { ...place, at: persistent[regions[tensor.kind]] + place.offset, storage: "float32" as Storage };
+  };
+  /** All of a tensor with its padding, as numbers. */
+  const contentsOf = ({ at, blocks, storedRows, storedColumns, storage }: NonNullable<ReturnType<typeof rowsOf>>) => {
+    const count = blocks * storedRows * storedColumns;
+    if (storage === "float32") return heap.floats(at, count);
+    return widened(new Uint16Array(heap.memory.buffer, at, count));
   };
   for (const [id, value] of run.values) {
     const place = rowsOf(id);
     if (!place) continue;
-    const { at, blocks, rows, storedRows, columns, storedColumns } = place;
-    const all = heap.floats(at, blocks * storedRows * storedColumns).fill(0);
+    const { at, blocks, rows, storedRows, columns, storedColumns, storage } = place;
+    const all = new Float32Array(blocks * storedRows * storedColumns);
     value.forEach((element, index) => {
       const row = Math.floor(index / columns);
       all[(Math.floor(row / rows) * storedRows + (row % rows)) * storedColumns + (index % columns)] = element;
     });
+    if (storage === "float32") heap.floats(at, all.length).set(all);
+    else new Uint16Array(heap.memory.buffer, at, all.length).set(upperHalves(all));
   }
 
   const features = wasmFeatures();
@@ -138,8 +151,8 @@ export function runKernels(run: KernelRun): KernelOutcome {
     read(id) {
       const place = rowsOf(id);
       invariant(place, `${graph.tensors[id]!.name} has no buffer`);
-      const { at, blocks, rows, storedRows, columns, storedColumns } = place;
-      const all = heap.floats(at, blocks * storedRows * storedColumns);
+      const { blocks, rows, storedRows, columns, storedColumns } = place;
+      const all = contentsOf(place);
       return Float64Array.from({ length: blocks * rows * columns }, (_, index) => {
         const row = Math.floor(index / columns);
         return all[(Math.floor(row / rows) * storedRows + (row % rows)) * storedColumns + (index % columns)]!;
@@ -159,8 +172,8 @@ export function runKernels(run: KernelRun): KernelOutcome {
       graph.tensors.forEach((tensor, id) => {
         const place = rowsOf(id);
         if (!place || (tensor.kind === "channels" && !run.values.has(id))) return; // an epsilon alone is behind it
-        const { at, blocks, rows, storedRows, columns, storedColumns } = place;
-        const all = heap.floats(at, blocks * storedRows * storedColumns);
+        const { rows, storedRows, columns, storedColumns } = place;
+        const all = contentsOf(place);
         const hasStray = all.some((value, index) => {
           const row = Math.floor(index / storedColumns) % storedRows;
           return (row >= rows || index % storedColumns >= columns) && value !== 0;
@@ -174,10 +187,21 @@ export function runKernels(run: KernelRun): KernelOutcome {
 
 export function selectionOf(
   graph: KernelGraph,
-  { batch, convolutions }: Pick<KernelRun, "batch" | "convolutions">,
+  { batch, convolutions, storesBfloat16 = false }: Pick<KernelRun, "batch" | "convolutions" | "storesBfloat16">,
 ): KernelSelection {
-  const selection = { batch, threads: 1, layout: layoutOf(graph), readsAverages: false, accumulates: false };
+  const layout = layoutOf(graph);
+  const selection = { batch, threads: 1, layout, readsAverages: false, accumulates: false, storesBfloat16 };
   return convolutions ? { ...selection, convolutions } : selection;
+}
+
+/** bfloat16 as numbers. */
+function widened(halves: Uint16Array): Float32Array {
+  return new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
+}
+
+/** Of numbers that bfloat16 has. */
+function upperHalves(values: Float32Array): Uint16Array {
+  return Uint16Array.from(new Uint32Array(values.buffer), (bits) => bits >>> 16);
 }
 
 const modules = new Map<string, WebAssembly.Module>();

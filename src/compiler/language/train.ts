@@ -195,8 +195,8 @@ export const train: MapForm = map<TrainConfig>({
     form: choice({
       float32: "Everything in float32.",
       bfloat16:
-        "What convolutions and the classifier multiply is rounded to bfloat16 where that is faster here; weights, sums " +
-        "and statistics stay float32. Needs oneDNN and a processor with instructions for it.",
+        "What convolutions and the classifier multiply is rounded to bfloat16 where that is faster here, and so are maps " +
+        "while training; weights, sums and statistics stay float32. Needs oneDNN and a processor with instructions for it.",
     }),
     description: "The numbers that training and evaluation multiply.",
     default: "float32",

@@ -103,7 +103,9 @@ export function candidates<P extends ConvolutionPass>(
   task: ConvolutionTask & { readonly pass: P },
   { libraries }: ConvolutionChoice,
 ): ConvolutionKernel<P>[] {
-  const all: ConvolutionKernel<P>[] = [webAssembly, ...libraries].flatMap((kernels) => kernels[task.pass]);
+  // WebAssembly's own kernels read and write float32
+  const sources: readonly ConvolutionKernels[] = task.storage ? libraries : [webAssembly, ...libraries];
+  const all: ConvolutionKernel<P>[] = sources.flatMap((kernels) => kernels[task.pass]);
   return all.filter(({ suits }) => suits(task)).sort((a, b) => a.cost(task) - b.cost(task));
 }
 
@@ -116,15 +118,30 @@ export function chooseKernel<P extends ConvolutionPass>(
   // A library computes only what it was chosen for by name, so that what is not recorded is the same on every machine
   const isOwn = (kernel: ConvolutionKernel<P>): boolean =>
     webAssembly[task.pass].some(({ name }) => name === kernel.name);
-  const kernel = suitable.find((candidate) => candidate.name === name) ?? suitable.find(isOwn);
+  const named = suitable.find((candidate) => candidate.name === name);
+  const kernel = named ?? (task.storage ? suitable[0] : suitable.find(isOwn));
   invariant(kernel, `no kernel suits ${taskKey(task)}`);
   return kernel;
 }
 
+/** Whether a library can carry out the task whichever of its maps are stored as bfloat16. */
+export function takesBfloat16(task: ConvolutionTask, { libraries }: ConvolutionChoice): boolean {
+  const forms = [
+    { input: "bfloat16", output: "bfloat16" },
+    { input: "bfloat16", output: "float32" },
+    { input: "float32", output: "bfloat16" },
+  ] as const;
+  const suiting = ({ suits }: Pick<ConvolutionKernel<"forward">, "suits">) =>
+    forms.every((storage) => suits({ ...task, storage }));
+  return libraries.some((kernels) => kernels[task.pass].some(suiting));
+}
+
 /** "forward 3x3/2 16→32 at 32x32": pass and geometry; not the batch, so that every step of a run has the same kernels. */
-export function taskKey({ pass, kernel, stride, padding, height, width, inLanes, outLanes }: ConvolutionTask): string {
+export function taskKey(task: ConvolutionTask): string {
+  const { pass, kernel, stride, padding, height, width, inLanes, outLanes, storage } = task;
   const strides = stride[0] === stride[1] ? stride[0] : stride.join("x");
   const { top, bottom, left, right } = padding;
   const sides = top === bottom && top === left && top === right ? top : [top, bottom, left, right].join(",");
-  return `${pass} ${kernel.join("x")}/${strides} pad ${sides} ${inLanes}→${outLanes} at ${height}x${width}`;
+  const stored = storage ? ` ${storage.input}→${storage.output}` : "";
+  return `${pass} ${kernel.join("x")}/${strides} pad ${sides} ${inLanes}→${outLanes} at ${height}x${width}${stored}`;
 }

@@ -1,6 +1,8 @@
 // Geometry of one convolution for the kernels: which algorithm, how much at once, and the tables of offsets that
 // turn any kernel, stride and padding into the same matrix product.
 import type { Window } from "../graph.js";
+import type { Storage } from "./layout.js";
+import { elementBytes } from "./layout.js";
 
 export interface ConvolutionSizes extends Window {
   readonly images: number;
@@ -10,6 +12,8 @@ export interface ConvolutionSizes extends Window {
   readonly outHeight: number;
   readonly outWidth: number;
   readonly outLanes: number;
+  /** How the maps lie in the heap; absent where both are float32. */
+  readonly storage?: { readonly input: Storage; readonly output: Storage };
 }
 
 /** Bytes of input that one unit of work should keep in the second-level cache. */
@@ -80,8 +84,8 @@ export function threadScratch(bytes: number): number {
 
 export function imageBytes(sizes: ConvolutionSizes): { input: number; output: number } {
   return {
-    input: sizes.height * sizes.width * sizes.inLanes * 4,
-    output: sizes.outHeight * sizes.outWidth * sizes.outLanes * 4,
+    input: sizes.height * sizes.width * sizes.inLanes * elementBytes[sizes.storage?.input ?? "float32"],
+    output: sizes.outHeight * sizes.outWidth * sizes.outLanes * elementBytes[sizes.storage?.output ?? "float32"],
   };
 }
 

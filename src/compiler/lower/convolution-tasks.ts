@@ -4,6 +4,7 @@ import type { Program } from "../program.js";
 import { allocate } from "./allocate.js";
 import type {
   ConvolutionKernel,
+  ConvolutionLibrary,
   ConvolutionOperands,
   ConvolutionPass,
   ConvolutionTask,
@@ -17,16 +18,32 @@ import type { PersistentName } from "./kernel-selector.js";
 import { layoutParameters } from "./layout.js";
 import { parameterGroups } from "../parameter-groups.js";
 import type { StepRequest } from "./lower.js";
-import { HEAP_START, kernelGraphOf } from "./lower.js";
+import { HEAP_START, computesInBfloat16, kernelGraphOf } from "./lower.js";
 import { convolutionTasks } from "./select-convolution.js";
+import { storagesOf } from "./storage.js";
 
-/** Each geometry and pass once, at the size of the first request that has it. */
-export function tasksOf(program: Program, requests: readonly StepRequest[]): Map<string, ConvolutionTask> {
+/** Each geometry and pass once, at the size of the first request that has it. With bfloat16 the libraries decide which maps are stored so. */
+export function tasksOf(
+  program: Program,
+  requests: readonly StepRequest[],
+  libraries: readonly ConvolutionLibrary[] = [],
+): Map<string, ConvolutionTask> {
   const tasks = new Map<string, ConvolutionTask>();
   const layout = layoutParameters(program.graph, parameterGroups(program.config, program.graph));
   for (const { mode, batch, phase } of requests) {
-    const selection = { batch, threads: 1, layout, readsAverages: false, accumulates: false };
-    for (const task of convolutionTasks(new KernelSelector(kernelGraphOf(program, mode, phase), selection))) {
+    const convolutions = { chosen: {}, libraries };
+    const storesBfloat16 = computesInBfloat16(program, mode);
+    const selection = {
+      batch,
+      threads: 1,
+      layout,
+      readsAverages: false,
+      accumulates: false,
+      convolutions,
+      storesBfloat16,
+    };
+    const graph = kernelGraphOf(program, mode, phase);
+    for (const task of convolutionTasks(new KernelSelector(graph, selection, storagesOf(graph, selection)))) {
       const key = taskKey(task);
       if (!tasks.has(key)) tasks.set(key, task);
     }

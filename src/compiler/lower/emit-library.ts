@@ -5,6 +5,7 @@ import type { ConvolutionSizes } from "./convolution-plan.js";
 import { filterBytes, imageBytes, multiplyAddsOf, threadScratch } from "./convolution-plan.js";
 import type { KernelSelector } from "./kernel-selector.js";
 import { OUTER_RELU, replacing } from "./kernel-selector.js";
+import { elementBytes } from "./layout.js";
 
 /** Memory of a pass over `imagesAtOnce` images. */
 export interface LibraryPlan {
@@ -94,7 +95,7 @@ function prepare(selector: KernelSelector, method: LibraryMethod, pass: Convolut
   const atOnce = imagesAtOnce(pass, sizes);
   const plan = method.plan(pass, sizes, atOnce)!;
   const scratchStride = threadScratch(plan.scratchBytes);
-  const { images, height, width, inLanes, outHeight, outWidth, outLanes, kernel, stride, padding } = sizes;
+  const { images, height, width, inLanes, outHeight, outWidth, outLanes, kernel, stride, padding, storage } = sizes;
   const call = {
     method: method.number,
     imagesAtOnce: atOnce,
@@ -111,6 +112,8 @@ function prepare(selector: KernelSelector, method: LibraryMethod, pass: Convolut
     strideWidth: stride[1],
     paddingTop: padding.top,
     paddingLeft: padding.left,
+    inputElementBytes: elementBytes[storage?.input ?? "float32"],
+    outputElementBytes: elementBytes[storage?.output ?? "float32"],
     pieces: plan.pieces,
     scratch: selector.scratch("library", scratchStride * selector.selection.threads),
     scratchStride,

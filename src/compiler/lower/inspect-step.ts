@@ -4,7 +4,7 @@ import type { Step, StepCall } from "./emit-step.js";
 import { emitStep } from "./emit-step.js";
 import type { KernelName } from "./kernels.js";
 import { kernels } from "./kernels.js";
-import type { StoredTensor } from "./layout.js";
+import type { Storage, StoredTensor } from "./layout.js";
 import type { ConvolutionChoice } from "./convolution-kernels.js";
 import type { StepRequest } from "./lower.js";
 import { placeSteps } from "./lower.js";
@@ -14,6 +14,7 @@ export interface WrittenTensor {
   readonly name: string;
   readonly address: number;
   readonly bytes: number;
+  readonly storage: Storage;
 }
 
 export interface InspectedStep {
@@ -55,11 +56,13 @@ export function inspectStep(
       if (!isWritten || typeof operand !== "object" || operand === null) return [];
       const address = step.calls[call]!.operands[place]!;
       const buffer = selectedCalls.buffers[operand.buffer]!;
-      if (buffer.kind === "transient") return [{ name: buffer.name, address, bytes: buffer.bytes }];
+      if (buffer.kind === "transient") {
+        return [{ name: buffer.name, address, bytes: buffer.bytes, storage: buffer.storage }];
+      }
       const tensor = stored[buffer.name]?.find(({ offset }) => offset === (operand.offset ?? 0));
       if (!tensor) return []; // a whole region: the update's, which is left out where a gradient is not finite
       const suffix = buffer.name === "statistics" ? "" : " gradient";
-      return [{ name: tensor.name + suffix, address, bytes: bytesOf(tensor) }];
+      return [{ name: tensor.name + suffix, address, bytes: bytesOf(tensor), storage: "float32" }];
     });
   });
   const calls = step.calls.slice(

@@ -1,5 +1,6 @@
 // Kernel calls over buffers that have no address yet: what select-kernels makes and allocate places.
 import type { KernelName, kernels } from "./kernels.js";
+import type { Storage } from "./layout.js";
 
 /** Index into `KernelCalls.buffers`. */
 export type BufferId = number;
@@ -8,7 +9,7 @@ export type Buffer =
   /** At the same address in every step: parameters, gradients, optimizer slots, statistics, the staged batch. */
   | { readonly kind: "persistent"; readonly name: string }
   /** Lives from its first to its last call. */
-  | { readonly kind: "transient"; readonly name: string; readonly bytes: number }
+  | { readonly kind: "transient"; readonly name: string; readonly bytes: number; readonly storage: Storage }
   /** Integers that the kernels read, written once; made only when a step is emitted, since sizes suffice for a plan. */
   | {
       readonly kind: "table";

@@ -4,8 +4,9 @@ import type { Shape } from "../graph.js";
 import type { ConvolutionChoice } from "./convolution-kernels.js";
 import type { Buffer, BufferId, KernelCall, Operand, OperandsOf } from "./kernel-calls.js";
 import type { KernelName } from "./kernels.js";
-import type { ParameterLayout, StoredTensor } from "./layout.js";
-import { imageLanesOf, lanesOf, storedBytes } from "./layout.js";
+import type { MapKernel } from "./map-kernels.js";
+import type { ParameterLayout, Storage, StoredTensor } from "./layout.js";
+import { elementBytes, imageLanesOf, lanesOf, storedBytes } from "./layout.js";
 import type { KernelGraph, TensorId } from "./training-graph.js";
 
 export interface KernelSelection {
@@ -16,6 +17,8 @@ export interface KernelSelection {
   readonly readsAverages: boolean;
   /** Which kernel carries out which convolution; without it the cost model decides. */
   readonly convolutions?: ConvolutionChoice;
+  /** Whether maps and their gradients are stored as bfloat16 wherever all that work on them take it so (storage.ts). */
+  readonly storesBfloat16?: boolean;
   /** Whether gradients are those of a part of a batch, to be added to the sums that the update reads. */
   readonly accumulates: boolean;
 }
@@ -58,6 +61,8 @@ export class KernelSelector {
   constructor(
     readonly graph: KernelGraph,
     readonly selection: KernelSelection,
+    /** By tensor; those that are absent are float32. */
+    private readonly storages: readonly Storage[] = [],
   ) {
     const { parameters, statistics } = selection.layout;
     this.stored = new Map([...parameters, ...statistics].map((tensor) => [tensor.name, tensor]));
@@ -73,12 +78,23 @@ export class KernelSelector {
     this.calls.push(inPlace ? { ...call, inPlace } : call);
   }
 
+  /** A kernel over maps, in the form for how `map` is stored. */
+  mapCall<K extends MapKernel>(
+    kernel: K,
+    map: TensorId,
+    operands: OperandsOf<K>,
+    extra: { inPlace?: KernelCall["inPlace"] } = {},
+  ): void {
+    const form: KernelName = this.storage(map) === "bfloat16" ? `${kernel}_bfloat16` : kernel;
+    this.call(form, operands as never, extra);
+  }
+
   persistent(name: PersistentName, offset = 0): { buffer: BufferId; offset: number } {
     return { buffer: persistentBuffers.indexOf(name), offset };
   }
 
   scratch(name: string, bytes: number): { buffer: BufferId } {
-    return { buffer: this.add({ kind: "transient", name: `${this.node.name} ${name}`, bytes }) };
+    return { buffer: this.add({ kind: "transient", name: `${this.node.name} ${name}`, bytes, storage: "float32" }) };
   }
 
   /** Tables of the same key are equal and kept once. */
@@ -114,7 +130,8 @@ export class KernelSelector {
     }
     let buffer = this.ofTensor.get(id);
     if (buffer === undefined) {
-      buffer = this.add({ kind: "transient", name: tensor.name, bytes: this.bytesOf(tensor) });
+      const storage = this.storage(id);
+      buffer = this.add({ kind: "transient", name: tensor.name, bytes: this.bytesOf(id), storage });
       this.ofTensor.set(id, buffer);
     }
     return { buffer };
@@ -128,6 +145,10 @@ export class KernelSelector {
     const tensor = this.graph.tensors[id]!;
     invariant(tensor.kind === "activation", `${tensor.name} is no activation`);
     return tensor.shape;
+  }
+
+  storage(id: TensorId): Storage {
+    return this.storages[id] ?? "float32";
   }
 
   lanes(id: TensorId): number {
@@ -145,11 +166,11 @@ export class KernelSelector {
     return first.kind === "load_images" && first.output === id;
   }
 
-  private bytesOf(tensor: KernelGraph["tensors"][number]): number {
+  private bytesOf(id: TensorId): number {
+    const tensor = this.graph.tensors[id]!;
     if (tensor.kind === "folded") return storedBytes(this.storedAs(tensor.parameter));
-    if (tensor.kind === "channels") return lanesOf(tensor.channels) * 4;
-    const id = this.graph.tensors.indexOf(tensor);
-    return this.pixels(id) * this.lanes(id) * 4;
+    const count = tensor.kind === "channels" ? lanesOf(tensor.channels) : this.pixels(id) * this.lanes(id);
+    return count * elementBytes[this.storage(id)];
   }
 
   private add(buffer: Buffer): BufferId {

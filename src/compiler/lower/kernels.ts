@@ -4,6 +4,7 @@
 
 import { convolutionKernels } from "./kernels-of-convolutions.js";
 import { libraryKernels } from "./library-kernels.js";
+import { inBfloat16, mapKernels } from "./map-kernels.js";
 
 /** read, write (whole buffer), update (read and write), scratch (contents mean nothing before and after), or a plain number. */
 export type Access = "read" | "write" | "update" | "scratch" | "integer" | "float";
@@ -20,56 +21,9 @@ export const kernels = {
   },
   ...convolutionKernels,
   ...libraryKernels,
-  bias_gradient: {
-    outputGradient: "read",
-    biasGradient: "write",
-    pixels: "integer",
-    lanes: "integer",
-    slots: "integer",
-    partials: "scratch",
-  },
-  /** outer(inner(norm(x)) + residual) with batch statistics; flags: 1 inner ReLU, 2 outer ReLU, 4 inner GELU. A scale that is absent is 1. */
-  batch_norm: {
-    input: "read",
-    residual: "read",
-    output: "write",
-    pixels: "integer",
-    lanes: "integer",
-    scale: "read",
-    shift: "read",
-    mean: "write",
-    reciprocalDeviation: "write",
-    factor: "write",
-    term: "write",
-    runningMean: "update",
-    runningVariance: "update",
-    epsilon: "float",
-    momentum: "float",
-    flags: "integer",
-    slots: "integer",
-    partials: "scratch",
-  },
-  batch_norm_gradient: {
-    outputGradient: "read",
-    input: "read",
-    output: "read",
-    pixels: "integer",
-    lanes: "integer",
-    scale: "read",
-    mean: "read",
-    reciprocalDeviation: "read",
-    factor: "read",
-    term: "read",
-    scaleGradient: "write",
-    shiftGradient: "write",
-    inputGradient: "write",
-    residualGradient: "write",
-    flags: "integer",
-    slots: "integer",
-    partials: "scratch",
-    coefficients: "scratch",
-  },
-  /** The same with running statistics, as in evaluation. */
+  ...mapKernels,
+  ...inBfloat16(mapKernels),
+  /** batch_norm with running statistics, as in evaluation. */
   batch_norm_inference: {
     input: "read",
     residual: "read",
@@ -84,37 +38,6 @@ export const kernels = {
     flags: "integer",
     coefficients: "scratch",
   },
-  /** outer(inner(x) + residual) without a norm. */
-  pointwise: {
-    input: "read",
-    residual: "read",
-    output: "write",
-    pixels: "integer",
-    lanes: "integer",
-    flags: "integer",
-  },
-  pointwise_gradient: {
-    outputGradient: "read",
-    input: "read",
-    output: "read",
-    inputGradient: "write",
-    residualGradient: "write",
-    pixels: "integer",
-    lanes: "integer",
-    flags: "integer",
-  },
-  /** Every stride-th pixel's first `channels` floats, zeros behind them. */
-  subsample: subsampleOperands({ input: "read", output: "write" }),
-  subsample_gradient: subsampleOperands({ outputGradient: "read", inputGradient: "write" }),
-  max_pool: poolOperands({ input: "read", output: "write" }),
-  max_pool_gradient: poolOperands({
-    input: "read",
-    output: "read",
-    outputGradient: "read",
-    inputGradient: "write",
-  }),
-  average_pool: poolOperands({ input: "read", output: "write" }),
-  average_pool_gradient: poolOperands({ outputGradient: "read", inputGradient: "write" }),
   /** output = factor · input, over whole tensors. */
   scale: { input: "read", output: "write", factor: "float", count: "integer" },
   /** Sum of the losses (f64) and count of correct answers go to the control block. */
@@ -199,37 +122,3 @@ export const kernels = {
 
 export type KernelName = keyof typeof kernels;
 export const kernelNames = Object.keys(kernels) as KernelName[];
-
-function subsampleOperands<T extends Readonly<Record<string, Access>>>(maps: T) {
-  return {
-    ...maps,
-    images: "integer",
-    height: "integer",
-    width: "integer",
-    lanes: "integer",
-    outHeight: "integer",
-    outWidth: "integer",
-    outLanes: "integer",
-    channels: "integer",
-    strideHeight: "integer",
-    strideWidth: "integer",
-  } as const;
-}
-
-function poolOperands<T extends Readonly<Record<string, Access>>>(maps: T) {
-  return {
-    ...maps,
-    images: "integer",
-    height: "integer",
-    width: "integer",
-    outHeight: "integer",
-    outWidth: "integer",
-    lanes: "integer",
-    kernelHeight: "integer",
-    kernelWidth: "integer",
-    strideHeight: "integer",
-    strideWidth: "integer",
-    paddingTop: "integer",
-    paddingLeft: "integer",
-  } as const;
-}

@@ -5,6 +5,11 @@ import type { ParameterGroups } from "../parameter-groups.js";
 import type { Parameter, Statistic } from "../parameters.js";
 import { statisticsOf } from "../parameters.js";
 
+/** How the values of a map are stored. */
+export type Storage = "float32" | "bfloat16";
+
+export const elementBytes: Readonly<Record<Storage, number>> = { float32: 4, bfloat16: 2 };
+
 /** Channels as stored: a multiple of 8, the width of a kernel's output tile. */
 export function lanesOf(channels: number): number {
   return Math.ceil(channels / 8) * 8;

@@ -17,6 +17,9 @@ const libraryOperands = {
   strideWidth: "integer",
   paddingTop: "integer",
   paddingLeft: "integer",
+  /** Of an element of the maps: 4 for float32, 2 for bfloat16. */
+  inputElementBytes: "integer",
+  outputElementBytes: "integer",
 } as const satisfies Readonly<Record<string, Access>>;
 
 export const libraryKernels = {

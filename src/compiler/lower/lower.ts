@@ -10,6 +10,7 @@ import type { StepMode } from "./differentiate.js";
 import { differentiate } from "./differentiate.js";
 import type { ConvolutionChoice } from "./convolution-kernels.js";
 import { BY_COST } from "./convolution-kernels.js";
+import { plannedLibrary } from "./planned-library.js";
 import type { Step } from "./emit-step.js";
 import { emitStep, tableBytes } from "./emit-step.js";
 import { foldBatchNorm } from "./fold-batch-norm.js";
@@ -83,7 +84,8 @@ export function placeSteps(
     const { mode, batch, phase } = request;
     const readsAverages = mode === "evaluate" && averagesWeights(config.train);
     const accumulates = mode === "train" && config.train.accumulate > 1;
-    const selection = { batch, threads, layout, readsAverages, accumulates, convolutions };
+    const storesBfloat16 = computesInBfloat16(program, mode);
+    const selection = { batch, threads, layout, readsAverages, accumulates, convolutions, storesBfloat16 };
     const calls = selectKernels(kernelGraphOf(program, mode, phase), selection);
     return { request, calls, allocation: allocate(calls) };
   });
@@ -113,6 +115,16 @@ export function stepsOfRun({ config, plan }: Program): StepRequest[] {
     { mode: "evaluate", batch: plan.testImages % evaluationBatch || evaluationBatch, phase: 0 },
   ];
   return requests.filter((request, index) => requests.findIndex((other) => isSameStep(request, other)) === index);
+}
+
+/** What a heap is planned by before anything is known of the machine. */
+export function plannedChoice({ config }: Program): ConvolutionChoice {
+  return config.train.precision === "float32" ? BY_COST : { chosen: {}, libraries: [plannedLibrary] };
+}
+
+/** Whether the maps of such a step are stored as bfloat16. */
+export function computesInBfloat16({ config }: Program, mode: StepMode): boolean {
+  return mode === "train" && config.train.precision === "bfloat16";
 }
 
 export function isSameStep(one: StepRequest, other: StepRequest): boolean {

@@ -5,7 +5,7 @@ import { BY_COST, chooseKernel } from "./convolution-kernels.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import type { KernelSelector } from "./kernel-selector.js";
 import { mapSize } from "./kernel-selector.js";
-import type { KernelOpOf, TensorId, TrainingOpOf } from "./training-graph.js";
+import type { KernelGraph, KernelOpOf, TensorId, TrainingOpOf } from "./training-graph.js";
 
 export function callConvolution(selector: KernelSelector, op: KernelOpOf<"conv2d" | "conv2d_inference">): void {
   const epilogue = op.kind === "conv2d" ? { residual: null, relu: false } : op;
@@ -39,12 +39,24 @@ export function callWeightGradient(selector: KernelSelector, op: TrainingOpOf<"c
 
 /** Every convolution of the graph that the selector was made for, pass by pass. */
 export function convolutionTasks(selector: KernelSelector): ConvolutionTask[] {
-  return selector.graph.nodes.flatMap(({ op }): ConvolutionTask[] => {
-    if (op.kind === "conv2d" || op.kind === "conv2d_inference") return [taskRules.conv2d(selector, op)];
-    if (op.kind === "conv2d_input_gradient") return [taskRules.conv2d_input_gradient(selector, op)];
-    if (op.kind === "conv2d_weight_gradient") return [taskRules.conv2d_weight_gradient(selector, op)];
-    return [];
-  });
+  return selector.graph.nodes.flatMap(({ op }) => convolutionTask(selector, op)?.task ?? []);
+}
+
+/** Undefined for other operations; `maps` are the tensors that it reads and writes. */
+export function convolutionTask(
+  selector: KernelSelector,
+  op: KernelGraph["nodes"][number]["op"],
+): { readonly task: ConvolutionTask; readonly maps: readonly TensorId[] } | undefined {
+  if (op.kind === "conv2d" || op.kind === "conv2d_inference") {
+    return { task: taskRules.conv2d(selector, op), maps: [op.input, op.output] };
+  }
+  if (op.kind === "conv2d_input_gradient") {
+    return { task: taskRules.conv2d_input_gradient(selector, op), maps: [op.outputGradient, op.inputGradient] };
+  }
+  if (op.kind === "conv2d_weight_gradient") {
+    return { task: taskRules.conv2d_weight_gradient(selector, op), maps: [op.input, op.outputGradient] };
+  }
+  return undefined;
 }
 
 const taskRules = {
@@ -73,7 +85,9 @@ function emit<P extends ConvolutionPass>(
 
 function sizesOf(selector: KernelSelector, window: Window, input: TensorId, output: TensorId): ConvolutionSizes {
   const [{ height, width }, out] = [mapSize(selector.shape(input)), mapSize(selector.shape(output))];
+  const storage = { input: selector.storage(input), output: selector.storage(output) };
   return {
+    ...(storage.input === "bfloat16" || storage.output === "bfloat16" ? { storage } : {}),
     kernel: window.kernel,
     stride: window.stride,
     padding: window.padding,

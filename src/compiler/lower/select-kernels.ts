@@ -7,10 +7,11 @@ import type { KernelSelection } from "./kernel-selector.js";
 import { KernelSelector, OUTER_RELU, mapSize } from "./kernel-selector.js";
 import { callConvolution, callInputGradient, callWeightGradient } from "./select-convolution.js";
 import { callUpdates } from "./select-update.js";
+import { storagesOf } from "./storage.js";
 import type { KernelGraph, KernelOpOf, Pointwise, TensorId, TrainingOpOf } from "./training-graph.js";
 
 export function selectKernels(graph: KernelGraph, selection: KernelSelection): KernelCalls {
-  const selector = new KernelSelector(graph, selection);
+  const selector = new KernelSelector(graph, selection, storagesOf(graph, selection));
   for (const node of graph.nodes) {
     selector.node = node;
     emitters[node.op.kind](selector, node.op as never);
@@ -65,7 +66,7 @@ const emitters: Emitters = {
 
   bias_gradient(selector, { outputGradient, biasGradient }) {
     const lanes = selector.lanes(outputGradient);
-    selector.call("bias_gradient", {
+    selector.mapCall("bias_gradient", outputGradient, {
       outputGradient: selector.operand(outputGradient),
       biasGradient: selector.operand(biasGradient),
       pixels: selector.pixels(outputGradient),
@@ -79,10 +80,10 @@ const emitters: Emitters = {
     const common = pointwiseOperands(selector, op);
     if (!op.operands || !op.running || !op.norm) {
       const inPlace = { output: common.output.buffer, input: common.input.buffer, required: false };
-      selector.call("pointwise", common, op.inner ? {} : { inPlace });
+      selector.mapCall("pointwise", op.output, common, op.inner ? {} : { inPlace });
       return;
     }
-    selector.call("batch_norm", {
+    selector.mapCall("batch_norm", op.output, {
       ...common,
       scale: selector.optional(op.operands.scale),
       shift: selector.operand(op.operands.shift),
@@ -102,7 +103,7 @@ const emitters: Emitters = {
     const common = pointwiseOperands(selector, op);
     const inPlace = { output: common.output.buffer, input: common.input.buffer, required: false };
     if (!op.operands || !op.norm) {
-      selector.call("pointwise", common, { inPlace });
+      selector.mapCall("pointwise", op.output, common, { inPlace });
       return;
     }
     selector.call(
@@ -139,13 +140,14 @@ const emitters: Emitters = {
     const replaced = residualGradient ?? inputGradient;
     const extra = { inPlace: { output: replaced.buffer, input: outputGradient.buffer, required: false } };
     if (!op.operands) {
-      selector.call("pointwise_gradient", common, extra);
+      selector.mapCall("pointwise_gradient", op.outputGradient, common, extra);
       return;
     }
     const { input, scaleGradient, shiftGradient } = op;
     invariant(input !== null, "batch norm lacks its input");
-    selector.call(
+    selector.mapCall(
       "batch_norm_gradient",
+      op.outputGradient,
       {
         ...common,
         scale: selector.optional(op.operands.scale),
@@ -164,11 +166,11 @@ const emitters: Emitters = {
 
   subsample(selector, op) {
     const maps = { input: selector.operand(op.input), output: selector.operand(op.output) };
-    selector.call("subsample", { ...maps, ...subsampleGeometry(selector, op, op.input, op.output) });
+    selector.mapCall("subsample", op.input, { ...maps, ...subsampleGeometry(selector, op, op.input, op.output) });
   },
 
   subsample_gradient(selector, op) {
-    selector.call("subsample_gradient", {
+    selector.mapCall("subsample_gradient", op.inputGradient, {
       outputGradient: selector.operand(op.outputGradient),
       inputGradient: selector.operand(op.inputGradient),
       ...subsampleGeometry(selector, op, op.inputGradient, op.outputGradient),
@@ -179,7 +181,7 @@ const emitters: Emitters = {
   average_pool: callPool,
 
   max_pool_gradient(selector, op) {
-    selector.call("max_pool_gradient", {
+    selector.mapCall("max_pool_gradient", op.inputGradient, {
       input: selector.operand(op.input),
       output: selector.operand(op.output),
       outputGradient: selector.operand(op.outputGradient),
@@ -189,7 +191,7 @@ const emitters: Emitters = {
   },
 
   average_pool_gradient(selector, op) {
-    selector.call("average_pool_gradient", {
+    selector.mapCall("average_pool_gradient", op.inputGradient, {
       outputGradient: selector.operand(op.outputGradient),
       inputGradient: selector.operand(op.inputGradient),
       ...poolGeometry(selector, op, op.inputGradient, op.outputGradient),
@@ -257,7 +259,7 @@ const emitters: Emitters = {
 
 function callPool(selector: KernelSelector, op: TrainingOpOf<"max_pool" | "average_pool">): void {
   const maps = { input: selector.operand(op.input), output: selector.operand(op.output) };
-  selector.call(op.kind, { ...maps, ...poolGeometry(selector, op, op.input, op.output) });
+  selector.mapCall(op.kind, op.input, { ...maps, ...poolGeometry(selector, op, op.input, op.output) });
 }
 
 function subsampleGeometry(

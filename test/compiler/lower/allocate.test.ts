@@ -160,7 +160,7 @@ function spoiled({ buffers, calls }: KernelCalls, { offsets }: Allocation): stri
 }
 
 function transient(name: string, bytes: number): Buffer {
-  return { kind: "transient", name, bytes };
+  return { kind: "transient", storage: "float32", name, bytes };
 }
 
 const plain = { kernel: "pointwise", node: "test", multiplyAdds: 0 } as const;

@@ -5,6 +5,7 @@ import { candidates } from "../../../src/compiler/lower/convolution-kernels.js";
 import { stepOfTask } from "../../../src/compiler/lower/convolution-tasks.js";
 import type { ConvolutionSizes } from "../../../src/compiler/lower/convolution-plan.js";
 import { kernels } from "../../../src/compiler/lower/kernels.js";
+import type { Storage } from "../../../src/compiler/lower/layout.js";
 import { Heap, encodeStep } from "../../../src/runtime/engines/wasm/heap.js";
 import { METHODS } from "../../../src/runtime/engines/wasm/onednn/convolution.js";
 import { Team } from "../../../src/runtime/engines/wasm/team.js";
@@ -27,6 +28,12 @@ const square = (kernel: number, stride: number, padding: number) => ({
   stride: [stride, stride] as const,
   padding: { top: padding, bottom: padding, left: padding, right: padding },
 });
+
+const STORAGES = [
+  ["bfloat16", "bfloat16"],
+  ["float32", "bfloat16"],
+  ["bfloat16", "float32"],
+] as const;
 
 const GEOMETRIES: Readonly<Record<string, ConvolutionSizes>> = {
   "3×3 on a map of odd size": sizes(5, 9, 7, 16, 24, square(3, 1, 1)),
@@ -63,6 +70,24 @@ describe.each(Object.entries(GEOMETRIES))("%s", (_, geometry) => {
         expect(distance(one, expected[pass])).toBeLessThan(TOLERANCES[method.name]!);
         expect(three).toEqual(one); // bits do not depend on the threads
       });
+      it.each(STORAGES)(`${pass}, ${method.name}, with maps stored as %s and %s`, async (input, output) => {
+        const stored = { ...geometry, storage: { input, output } };
+        const one = await compute(pass, stored, method.name, 1);
+        const limit = Math.max(TOLERANCES[method.name]!, TOLERANCES["bfloat16"]!);
+        expect(distance(one, expected[pass])).toBeLessThan(limit);
+        expect(await compute(pass, stored, method.name, 3)).toEqual(one);
+      });
+      if (pass !== "input gradient") continue;
+      it.each([...STORAGES, ["float32", "float32"] as const])(
+        `${pass}, ${method.name}, added to a gradient stored as %s, of one stored as %s`,
+        async (input, output) => {
+          const stored = { ...geometry, storage: { input, output } };
+          const sum = await compute(pass, stored, method.name, 3, true);
+          const { input: earlier } = tensors(geometry);
+          const wanted = expected[pass].map((value, index) => value + earlier[index]!);
+          expect(distance(sum, wanted)).toBeLessThan(Math.max(TOLERANCES[method.name]!, TOLERANCES["bfloat16"]!));
+        },
+      );
     }
   }
 });
@@ -110,6 +135,7 @@ async function compute(
   geometry: ConvolutionSizes,
   method: string,
   threads: number,
+  adds = false,
 ): Promise<Float32Array> {
   const task = { pass, ...geometry } as ConvolutionTask & { pass: typeof pass };
   const { step, heapBytes } = stepOfTask(task, kernelOf(pass, geometry, method) as never, threads);
@@ -119,20 +145,46 @@ async function compute(
   const operands = Object.fromEntries(
     Object.keys(kernels[call!.kernel]).map((name, at) => [name, call!.operands[at]!]),
   );
-  const given: Readonly<Record<string, Float32Array>> = tensors(geometry);
+  const { storage = { input: "float32", output: "float32" } } = geometry;
+  const storages: Readonly<Record<string, Storage>> = {
+    input: storage.input,
+    inputGradient: storage.input,
+    output: storage.output,
+    outputGradient: storage.output,
+  };
+  const { input, ...others } = tensors(geometry);
+  const given: Readonly<Record<string, Float32Array>> = { input, ...others, ...(adds ? { inputGradient: input } : {}) };
   for (const [name, values] of Object.entries(given)) {
-    if (operands[name] !== undefined) heap.floats(operands[name], values.length).set(values);
+    if (operands[name] === undefined) continue;
+    if (storages[name] === "bfloat16") halves(operands[name], values.length).set(rounded(values));
+    else heap.floats(operands[name], values.length).set(values);
   }
-  heap.writeStep(step, stepAddress);
+  const { kernel, operands: values } = call!;
+  const accumulate = Object.keys(kernels[kernel]).indexOf("accumulate");
+  const added = { ...call!, operands: values.map((value, index) => (adds && index === accumulate ? 1 : value)) };
+  heap.writeStep({ ...step, calls: [added, ...step.calls.slice(1)] }, stepAddress);
   await teams.get(threads)!.run(stepAddress);
   const result = { forward: "output", "input gradient": "inputGradient", "weight gradient": "weightGradient" }[pass];
-  return heap.floats(operands[result]!, reference(geometry)[pass].length).slice();
+  const count = reference(geometry)[pass].length;
+  if (storages[result] !== "bfloat16") return heap.floats(operands[result]!, count).slice();
+  return new Float32Array(Uint32Array.from(halves(operands[result]!, count), (half) => half << 16).buffer);
 }
 
-const references = new Map<ConvolutionSizes, Readonly<Record<ConvolutionPass, Float64Array>>>();
+function halves(address: number, count: number): Uint16Array {
+  return new Uint16Array(heap.memory.buffer, address, count);
+}
+
+/** To the nearest bfloat16; half away from zero does here. */
+function rounded(values: Float32Array): Uint16Array {
+  return Uint16Array.from(new Uint32Array(values.slice().buffer), (bits) => (bits + 0x8000) >>> 16);
+}
+
+const references = new Map<string, Readonly<Record<ConvolutionPass, Float64Array>>>();
 
 function reference(geometry: ConvolutionSizes): Readonly<Record<ConvolutionPass, Float64Array>> {
-  const known = references.get(geometry);
+  const { storage: _, ...plain } = geometry;
+  const key = JSON.stringify(plain);
+  const known = references.get(key);
   if (known) return known;
   const { images, height, width, inLanes, outHeight, outWidth, outLanes, kernel, stride, padding } = geometry;
   const { input, weights, outputGradient } = tensors(geometry);
@@ -161,7 +213,7 @@ function reference(geometry: ConvolutionSizes): Readonly<Record<ConvolutionPass,
     }
   }
   const all = { forward: output, "input gradient": inputGradient, "weight gradient": weightGradient };
-  references.set(geometry, all);
+  references.set(key, all);
   return all;
 }
 

@@ -39,7 +39,7 @@ export function allBy(
   method: string,
   libraries: readonly ConvolutionLibrary[],
 ): Record<string, string> {
-  const tasks = [...tasksOf(program, stepsOfRun(program))];
+  const tasks = [...tasksOf(program, stepsOfRun(program), libraries)];
   const chosen = tasks.flatMap(([key, task]) => {
     const names = candidates(task, { chosen: {}, libraries }).map(({ name }) => name);
     const wanted = ["direct, blocked", "direct"].toSpliced(0, 0, method);

@@ -31,6 +31,7 @@ const WINOGRAD = (terms: number): number => 10 * DIRECT(terms); // the transform
 // Muon's iterations raise small singular values, and their rounding with them.
 const UPDATE = { sgd: 1e-6, adam: 2e-6, muon: 3e-5 };
 const ELEMENTWISE = 1e-6; // a few float32 operations on statistics that are summed in double
+const STORED = 2 ** -8 + 1e-6; // half of the last of bfloat16's eight bits
 
 const builds = (["kernels.wasm", "kernels-relaxed.wasm"] as const).filter(
   (file) => file === "kernels.wasm" || wasmFeatures().relaxedSimd,
@@ -276,6 +277,79 @@ describe.each(builds)("%s", (build) => {
     for (const [name, distance] of distances) expect(distance, name).toBeLessThan(ELEMENTWISE);
   });
 
+  describe("on maps of bfloat16", () => {
+    /** Kernels of another form, tensors that are further off than they may, and stray writes. */
+    const faults = (operation: Operation, limit: number, options: Pick<KernelRun, "inPlace"> = {}): string[] => {
+      const rounded = roundMaps(operation);
+      const { outcome, distances } = compare(rounded, { build, storesBfloat16: true, ...options });
+      const isMap = (name: string): boolean =>
+        rounded.graph.tensors.some((tensor) => tensor.kind === "activation" && tensor.name === name);
+      const distant = distances.filter(([name, distance]) => !(distance < (isMap(name) ? limit : ELEMENTWISE)));
+      return [
+        ...outcome.kernels.filter((kernel) => !kernel.endsWith("_bfloat16")),
+        ...distant.map(([name, distance]) => `${name} is ${distance} off`),
+        ...outcome.strays(),
+      ];
+    };
+
+    it.each(pointwises.map((pointwise) => [pointwiseTitle(pointwise), pointwise] as const))(
+      "applies %s, forward and backward, rounded once",
+      (_, pointwise) => {
+        for (const [map, channels, batch] of maps) {
+          for (const inPlace of [false, true]) {
+            const operation = pointwiseGraph(map, channels, batch, pointwise, true);
+            // GELU's gradient is kept rounded between the two passes of a norm's
+            expect(
+              faults(operation, pointwise.inner === "gelu" && pointwise.norm ? 2 * STORED : STORED, { inPlace }),
+            ).toEqual([]);
+          }
+        }
+      },
+    );
+
+    it.each(windows)("pools by %s, forward and backward", (_, size) => {
+      const sums = Math.max(...size.kernel.map((taps, axis) => Math.ceil(taps / size.stride[axis]!))) ** 2;
+      for (const [map, channels, batch] of [
+        [[7, 5], 5, 3],
+        [[33, 31], 17, 2],
+      ] as const) {
+        expect(faults(poolGraph("max_pool", map, channels, batch, size), sums * STORED)).toEqual([]); // each sum is rounded
+        expect(faults(poolGraph("average_pool", map, channels, batch, size), sums * STORED)).toEqual([]);
+      }
+    });
+
+    it("subsamples, and sums a bias' gradient", () => {
+      expect(faults(subsampleGraph([9, 7], [5, 5], 3, [2, 3]), 1e-9)).toEqual([]);
+      expect(faults(subsampleGraph([5, 6], [12, 27], 17, [1, 1]), 1e-9)).toEqual([]);
+      const builder = new Builder(3, 1);
+      const bias = builder.add({ kind: "parameter", name: "bias", dims: [20] }, (value) => value);
+      const outputGradient = builder.map("output gradient", [9, 9], 20, true);
+      const biasGradient = builder.add({ kind: "gradient", name: "bias gradient", parameter: bias });
+      builder.node("to bias", { kind: "bias_gradient", outputGradient, biasGradient });
+      expect(faults({ graph: builder.graph, batch: 3, values: builder.values, outputs: [biasGradient] }, 0)).toEqual(
+        [],
+      );
+    });
+
+    it("rounds to the nearest, ties to the even one, and keeps what is not finite", () => {
+      const values = [1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -20, -1 - 2 ** -8, 3.4e38, -Infinity, NaN, 0];
+      const builder = new Builder(1, 1);
+      const input = builder.map("input", [1, 1], 8, true);
+      const factors = builder.map("output", [1, 1], 8);
+      builder.node("pool", {
+        kind: "average_pool_gradient",
+        ...window(1),
+        outputGradient: input,
+        inputGradient: factors,
+      });
+      builder.values.set(input, Float64Array.from(values, Math.fround));
+      const { graph } = builder;
+      const outcome = runKernels({ graph, batch: 1, values: builder.values, build, storesBfloat16: true });
+      const expected = [1, 1 + 2 ** -6, 1 + 2 ** -7, -1, Infinity, -Infinity, NaN, 0];
+      expect([...outcome.read(factors)]).toEqual(expected);
+    });
+  });
+
   it.each([1, 3, 4, 5])("looks %i channels of 8-bit images up in their tables", (channels) => {
     const [height, width, batch] = [33, 31, 9]; // beyond one unit of work
     const images = Uint8Array.from(draw(7, 0, batch * height * width * channels), (bits) => bits >>> 24);
@@ -385,7 +459,10 @@ function everyChoice({ graph, batch }: Operation): ConvolutionChoice[] {
 
 const references = new WeakMap<Operation, ReturnType<typeof execute>>();
 
-function compare(operation: Operation, options: Pick<KernelRun, "build" | "inPlace" | "convolutions">) {
+function compare(
+  operation: Operation,
+  options: Pick<KernelRun, "build" | "inPlace" | "convolutions" | "storesBfloat16">,
+) {
   const { graph, batch, values, labels, mixed, outputs, images, pixelValues } = operation;
   const normalised =
     images &&
@@ -416,6 +493,18 @@ function compare(operation: Operation, options: Pick<KernelRun, "build" | "inPla
     return [graph.tensors[id]!.name, distanceOf(outcome.read(id), reference.read(id))];
   });
   return { outcome, reference, distances };
+}
+
+/** What is given for maps rounded to bfloat16. */
+function roundMaps(operation: Operation): Operation {
+  const values = new Map(operation.values);
+  for (const [id, given] of values) {
+    if (operation.graph.tensors[id]!.kind !== "activation") continue;
+    const bits = new Uint32Array(Float32Array.from(given).buffer);
+    const upper = new Float32Array(bits.map((word) => (word + 0x8000) & 0xffff0000).buffer);
+    values.set(id, Float64Array.from(upper));
+  }
+  return { ...operation, values };
 }
 
 /** Relative to the largest magnitude; infinite where a value is not a number. */

@@ -34,7 +34,7 @@ export async function chooseKernels(
 
 /** The cheapest by the cost model, those of libraries among them. */
 function predicted(program: Program, libraries: readonly ConvolutionLibrary[]): Record<string, string> {
-  const tasks = tasksOf(program, stepsOfRun(program));
+  const tasks = tasksOf(program, stepsOfRun(program), libraries);
   const choice = { chosen: {}, libraries };
   return Object.fromEntries([...tasks].map(([key, task]) => [key, candidates(task, choice)[0]!.name]));
 }
@@ -45,13 +45,14 @@ async function chooseAmong(
   kernels: Exclude<NonNullable<EngineOptions["kernels"]>, "predicted">,
   libraries: readonly ConvolutionLibrary[],
 ): Promise<ConvolutionChoice> {
-  const tasks = tasksOf(program, stepsOfRun(program));
+  const tasks = tasksOf(program, stepsOfRun(program), libraries);
   if (kernels !== "measured") return { chosen: recorded(tasks, kernels, libraries), libraries };
   const chosen = await measured(tasks, threads, libraries);
   const choice = { chosen, libraries };
   // A kernel that is faster and needs more memory than there is would not help.
   const fits = heapBytesOf(program, stepsOfRun(program), threads, choice) < 2 ** 32;
-  return fits ? choice : BY_COST;
+  if (fits) return choice;
+  return program.config.train.precision === "float32" ? BY_COST : { chosen: predicted(program, libraries), libraries };
 }
 
 /** The choice that a run began with. @throws UserError where a kernel is missing: other kernels would give other bits. */

@@ -1,5 +1,5 @@
 // Works on a batch call by call and looks at what each call leaves: the first tensor that holds NaN or infinity.
-import type { InspectedStep } from "../../../compiler/lower/inspect-step.js";
+import type { InspectedStep, WrittenTensor } from "../../../compiler/lower/inspect-step.js";
 import type { Heap } from "./heap.js";
 import { encodeStep } from "./heap.js";
 
@@ -18,10 +18,16 @@ export async function findNonFinite(
     heap.ensure(address + words.length * 4);
     heap.integers(address, words.length).set(words);
     await run(address);
-    const found = written[index]!.find(({ address: at, bytes }) => !isFinite(heap.floats(at, bytes / 4)));
+    const found = written[index]!.find((tensor) => !isFinite(valuesOf(heap, tensor)));
     if (found) return found.name;
   }
   return undefined;
+}
+
+function valuesOf(heap: Heap, { address, bytes, storage }: WrittenTensor): Float32Array {
+  if (storage === "float32") return heap.floats(address, bytes / 4);
+  const halves = new Uint16Array(heap.memory.buffer, address, bytes / 2);
+  return new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
 }
 
 function isFinite(values: Float32Array): boolean {

@@ -1,10 +1,12 @@
 // Batch norm over all pixels (Ioffe & Szegedy, arXiv 1502.03167) with what follows it in a residual network, in one
 // pass: y = outer(inner(scale·(x − mean)/deviation + shift) + residual). Sums are float32 over short runs of pixels and
-// double beyond, in a fixed number of parts.
+// double beyond, in a fixed number of parts. T is how maps are stored (see simd.ts); all else is float32.
 import { BatchNorm, BatchNormGradient, BatchNormInference, BiasGradient } from "./generated/operands";
 import { gelu, geluSlope } from "./gelu";
 import { INNER_GELU, INNER_RELU, lowerBound, OUTER_RELU } from "./pointwise";
-import { addToDoubles, atLeast, cut, fma, splat } from "./simd";
+import {
+  addBothToDoubles, atLeast, bytesOf, cut, firstOf, fma, loadFirst, loadOne, loadSecond, secondOf, splat, storeBoth,
+} from "./simd";
 import { barrier, takeUnit } from "./threads";
 
 /** Pixels that are swept at once, channel block by channel block, out of the first-level cache. */
@@ -21,16 +23,29 @@ function pixelsInUnit(lanes: i32): i32 {
   return max(16, 16384 / lanes);
 }
 
-export function batchNorm(call: usize, thread: i32, threads: i32): void {
+/** Of eight numbers a channel each, those for the elements of `loadFirst`, and of `loadSecond`. */
+// @ts-ignore: decorator
+@inline
+function firstAt<T>(at: usize): v128 {
+  return firstOf<T>(v128.load(at), v128.load(at, 16));
+}
+
+// @ts-ignore: decorator
+@inline
+function secondAt<T>(at: usize): v128 {
+  return secondOf<T>(v128.load(at), v128.load(at, 16));
+}
+
+export function batchNorm<T>(call: usize, thread: i32, threads: i32): void {
   const x = BatchNorm.input(call), pixels = BatchNorm.pixels(call), lanes = BatchNorm.lanes(call);
   const slots = BatchNorm.slots(call), partials = BatchNorm.partials(call);
-  const row = <usize>lanes << 2, slotBytes = row << 2, atOnce = pixelsAtOnce(lanes);
+  const mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, slotBytes = row << 2, atOnce = pixelsAtOnce(lanes);
   const factors = BatchNorm.factor(call), terms = BatchNorm.term(call);
   // Sums are of what is left over a pivot near the mean, so that the mean's square does not cancel in the variance.
   const pivots = factors, sample = min(8, pixels);
   for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
     let sum: f32 = 0;
-    for (let pixel = 0; pixel < sample; pixel++) sum += load<f32>(x + row * pixel + (<usize>channel << 2));
+    for (let pixel = 0; pixel < sample; pixel++) sum += loadOne<T>(x + mapRow * pixel + bytesOf<T>(channel));
     store<f32>(pivots + (<usize>channel << 2), sum / <f32>sample);
   }
   barrier(threads);
@@ -39,17 +54,17 @@ export function batchNorm(call: usize, thread: i32, threads: i32): void {
     memory.fill(sums, 0, slotBytes);
     const end = cut(pixels, slot + 1, slots);
     for (let first = cut(pixels, slot, slots); first < end; first += atOnce) {
-      const last = x + row * min(end, first + atOnce);
+      const last = x + mapRow * min(end, first + atOnce);
       for (let channel: usize = 0; channel < row; channel += 32) {
-        const pivot0 = v128.load(pivots + channel), pivot1 = v128.load(pivots + channel, 16);
+        const pivot0 = firstAt<T>(pivots + channel), pivot1 = secondAt<T>(pivots + channel);
         let s0 = splat(0), s1 = s0, q0 = s0, q1 = s0;
-        for (let p = x + row * first + channel; p < last; p += row) {
-          const a = f32x4.sub(v128.load(p), pivot0), b = f32x4.sub(v128.load(p, 16), pivot1);
+        for (let p = x + mapRow * first + bytesOf<T>(channel >> 2); p < last; p += mapRow) {
+          const a = f32x4.sub(loadFirst<T>(p), pivot0), b = f32x4.sub(loadSecond<T>(p), pivot1);
           s0 = f32x4.add(s0, a); s1 = f32x4.add(s1, b);
           q0 = fma(a, a, q0); q1 = fma(b, b, q1);
         }
-        addToDoubles(sums + (channel << 1), s0); addToDoubles(sums + (channel << 1) + 32, s1);
-        addToDoubles(squares + (channel << 1), q0); addToDoubles(squares + (channel << 1) + 32, q1);
+        addBothToDoubles<T>(sums + (channel << 1), s0, s1);
+        addBothToDoubles<T>(squares + (channel << 1), q0, q1);
       }
     }
   }
@@ -77,7 +92,7 @@ export function batchNorm(call: usize, thread: i32, threads: i32): void {
     store<f32>(runningVariance, <f32>(<f64>load<f32>(runningVariance) * (1 - momentum) + unbiased * momentum));
   }
   barrier(threads);
-  apply(x, BatchNorm.residual(call), BatchNorm.output(call), pixels, lanes, factors, terms, BatchNorm.flags(call));
+  apply<T>(x, BatchNorm.residual(call), BatchNorm.output(call), pixels, lanes, factors, terms, BatchNorm.flags(call));
 }
 
 export function batchNormInference(call: usize, thread: i32, threads: i32): void {
@@ -91,42 +106,40 @@ export function batchNormInference(call: usize, thread: i32, threads: i32): void
     store<f32>(coefficients + row + at, <f32>(<f64>load<f32>(BatchNormInference.shift(call) + at) - mean * factor));
   }
   barrier(threads);
-  apply(
+  apply<f32>(
     BatchNormInference.input(call), BatchNormInference.residual(call), BatchNormInference.output(call),
     BatchNormInference.pixels(call), lanes, coefficients, coefficients + row, BatchNormInference.flags(call),
   );
 }
 
 /** y = outer(inner(x·factor + term) + residual), channel block by channel block over short runs of pixels. */
-function apply(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, factors: usize, terms: usize, flags: i32): void {
-  const row = <usize>lanes << 2, atOnce = pixelsInUnit(lanes);
+function apply<T>(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, factors: usize, terms: usize, flags: i32): void {
+  const mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, atOnce = pixelsInUnit(lanes);
   const isGelu = flags & INNER_GELU, inner = lowerBound(flags & INNER_RELU);
   const outer = lowerBound(residual ? flags & OUTER_RELU : flags & (INNER_RELU | OUTER_RELU));
   for (let unit = takeUnit(); unit * atOnce < pixels; unit = takeUnit()) {
-    const first = unit * atOnce, end = x + row * min(pixels, first + atOnce);
+    const first = unit * atOnce, end = x + mapRow * min(pixels, first + atOnce);
     for (let channel: usize = 0; channel < row; channel += 32) {
-      const f0 = v128.load(factors + channel), f1 = v128.load(factors + channel, 16);
-      const t0 = v128.load(terms + channel), t1 = v128.load(terms + channel, 16);
-      const start = row * first + channel;
+      const f0 = firstAt<T>(factors + channel), f1 = secondAt<T>(factors + channel);
+      const t0 = firstAt<T>(terms + channel), t1 = secondAt<T>(terms + channel);
+      const start = mapRow * first + bytesOf<T>(channel >> 2);
       let p = x + start, q = y + start;
       if (isGelu) {
         let r = residual + start;
-        for (; p < end; p += row, q += row, r += row) {
-          let n0 = gelu(fma(v128.load(p), f0, t0)), n1 = gelu(fma(v128.load(p, 16), f1, t1));
-          if (residual) { n0 = f32x4.add(v128.load(r), n0); n1 = f32x4.add(v128.load(r, 16), n1); }
-          v128.store(q, atLeast(n0, outer)); v128.store(q, atLeast(n1, outer), 16);
+        for (; p < end; p += mapRow, q += mapRow, r += mapRow) {
+          let n0 = gelu(fma(loadFirst<T>(p), f0, t0)), n1 = gelu(fma(loadSecond<T>(p), f1, t1));
+          if (residual) { n0 = f32x4.add(loadFirst<T>(r), n0); n1 = f32x4.add(loadSecond<T>(r), n1); }
+          storeBoth<T>(q, atLeast(n0, outer), atLeast(n1, outer));
         }
       } else if (residual) {
         let r = residual + start;
-        for (; p < end; p += row, q += row, r += row) {
-          const n0 = atLeast(fma(v128.load(p), f0, t0), inner), n1 = atLeast(fma(v128.load(p, 16), f1, t1), inner);
-          v128.store(q, atLeast(f32x4.add(v128.load(r), n0), outer));
-          v128.store(q, atLeast(f32x4.add(v128.load(r, 16), n1), outer), 16);
+        for (; p < end; p += mapRow, q += mapRow, r += mapRow) {
+          const n0 = atLeast(fma(loadFirst<T>(p), f0, t0), inner), n1 = atLeast(fma(loadSecond<T>(p), f1, t1), inner);
+          storeBoth<T>(q, atLeast(f32x4.add(loadFirst<T>(r), n0), outer), atLeast(f32x4.add(loadSecond<T>(r), n1), outer));
         }
       } else {
-        for (; p < end; p += row, q += row) {
-          v128.store(q, atLeast(fma(v128.load(p), f0, t0), outer));
-          v128.store(q, atLeast(fma(v128.load(p, 16), f1, t1), outer), 16);
+        for (; p < end; p += mapRow, q += mapRow) {
+          storeBoth<T>(q, atLeast(fma(loadFirst<T>(p), f0, t0), outer), atLeast(fma(loadSecond<T>(p), f1, t1), outer));
         }
       }
     }
@@ -137,13 +150,13 @@ function apply(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, fac
  * With d the gradient behind both activations' masks: shift' = Σ d, scale' = Σ d·x̂,
  * x' = scale/deviation · (d − shift'/n − x̂·scale'/n); the residual gets d before the inner mask.
  */
-export function batchNormGradient(call: usize, thread: i32, threads: i32): void {
+export function batchNormGradient<T>(call: usize, thread: i32, threads: i32): void {
   const dy = BatchNormGradient.outputGradient(call), x = BatchNormGradient.input(call), y = BatchNormGradient.output(call);
   const pixels = BatchNormGradient.pixels(call), lanes = BatchNormGradient.lanes(call), slots = BatchNormGradient.slots(call);
   const means = BatchNormGradient.mean(call), reciprocals = BatchNormGradient.reciprocalDeviation(call);
   const scales = BatchNormGradient.scale(call), flags = BatchNormGradient.flags(call), isGelu = flags & INNER_GELU, inner = flags & INNER_RELU;
   const dx = BatchNormGradient.inputGradient(call), residualGradient = BatchNormGradient.residualGradient(call);
-  const partials = BatchNormGradient.partials(call), row = <usize>lanes << 2, slotBytes = row << 2, zero = splat(0);
+  const partials = BatchNormGradient.partials(call), mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, slotBytes = row << 2, zero = splat(0);
   // The inner mask is x·factor + term > 0, as it was in the forward pass.
   const maskFactor = BatchNormGradient.factor(call), maskTerm = BatchNormGradient.term(call);
   const atOnce = pixelsAtOnce(lanes);
@@ -152,60 +165,60 @@ export function batchNormGradient(call: usize, thread: i32, threads: i32): void 
     memory.fill(sums, 0, slotBytes);
     const end = cut(pixels, slot + 1, slots);
     for (let first = cut(pixels, slot, slots); first < end; first += atOnce) {
-      const last = dy + row * min(end, first + atOnce);
+      const last = dy + mapRow * min(end, first + atOnce);
       for (let channel: usize = 0; channel < row; channel += 32) {
-        const m0 = v128.load(means + channel), m1 = v128.load(means + channel, 16), start = row * first + channel;
+        const m0 = firstAt<T>(means + channel), m1 = secondAt<T>(means + channel), start = mapRow * first + bytesOf<T>(channel >> 2);
         let s0 = zero, s1 = zero, t0 = zero, t1 = zero;
         let p = dy + start, q = x + start, r = y + start;
         if (isGelu) {
           // The slope is dear: d is kept in the input gradient's place for the second pass.
-          const f0 = v128.load(maskFactor + channel), f1 = v128.load(maskFactor + channel, 16);
-          const k0 = v128.load(maskTerm + channel), k1 = v128.load(maskTerm + channel, 16);
+          const f0 = firstAt<T>(maskFactor + channel), f1 = secondAt<T>(maskFactor + channel);
+          const k0 = firstAt<T>(maskTerm + channel), k1 = secondAt<T>(maskTerm + channel);
           let w = dx + start, u = residualGradient + start;
-          for (; p < last; p += row, q += row, r += row, w += row, u += row) {
-            let d0 = v128.load(p), d1 = v128.load(p, 16);
-            if (y) { d0 = v128.and(d0, f32x4.gt(v128.load(r), zero)); d1 = v128.and(d1, f32x4.gt(v128.load(r, 16), zero)); }
-            if (residualGradient) { v128.store(u, d0); v128.store(u, d1, 16); }
-            const x0 = v128.load(q), x1 = v128.load(q, 16);
+          for (; p < last; p += mapRow, q += mapRow, r += mapRow, w += mapRow, u += mapRow) {
+            let d0 = loadFirst<T>(p), d1 = loadSecond<T>(p);
+            if (y) { d0 = v128.and(d0, f32x4.gt(loadFirst<T>(r), zero)); d1 = v128.and(d1, f32x4.gt(loadSecond<T>(r), zero)); }
+            if (residualGradient) { storeBoth<T>(u, d0, d1); }
+            const x0 = loadFirst<T>(q), x1 = loadSecond<T>(q);
             d0 = f32x4.mul(d0, geluSlope(fma(x0, f0, k0))); d1 = f32x4.mul(d1, geluSlope(fma(x1, f1, k1)));
-            v128.store(w, d0); v128.store(w, d1, 16);
+            storeBoth<T>(w, d0, d1);
             s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
             t0 = fma(d0, f32x4.sub(x0, m0), t0); t1 = fma(d1, f32x4.sub(x1, m1), t1);
           }
         } else if (inner) {
-          const f0 = v128.load(maskFactor + channel), f1 = v128.load(maskFactor + channel, 16);
-          const k0 = v128.load(maskTerm + channel), k1 = v128.load(maskTerm + channel, 16);
+          const f0 = firstAt<T>(maskFactor + channel), f1 = secondAt<T>(maskFactor + channel);
+          const k0 = firstAt<T>(maskTerm + channel), k1 = secondAt<T>(maskTerm + channel);
           if (y) {
-            for (; p < last; p += row, q += row, r += row) {
-              const x0 = v128.load(q), x1 = v128.load(q, 16);
-              const o0 = v128.and(v128.load(p), f32x4.gt(v128.load(r), zero)), o1 = v128.and(v128.load(p, 16), f32x4.gt(v128.load(r, 16), zero));
+            for (; p < last; p += mapRow, q += mapRow, r += mapRow) {
+              const x0 = loadFirst<T>(q), x1 = loadSecond<T>(q);
+              const o0 = v128.and(loadFirst<T>(p), f32x4.gt(loadFirst<T>(r), zero)), o1 = v128.and(loadSecond<T>(p), f32x4.gt(loadSecond<T>(r), zero));
               const d0 = v128.and(o0, f32x4.gt(fma(x0, f0, k0), zero)), d1 = v128.and(o1, f32x4.gt(fma(x1, f1, k1), zero));
               s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
               t0 = fma(d0, f32x4.sub(x0, m0), t0); t1 = fma(d1, f32x4.sub(x1, m1), t1);
             }
           } else {
-            for (; p < last; p += row, q += row) {
-              const x0 = v128.load(q), x1 = v128.load(q, 16);
-              const d0 = v128.and(v128.load(p), f32x4.gt(fma(x0, f0, k0), zero)), d1 = v128.and(v128.load(p, 16), f32x4.gt(fma(x1, f1, k1), zero));
+            for (; p < last; p += mapRow, q += mapRow) {
+              const x0 = loadFirst<T>(q), x1 = loadSecond<T>(q);
+              const d0 = v128.and(loadFirst<T>(p), f32x4.gt(fma(x0, f0, k0), zero)), d1 = v128.and(loadSecond<T>(p), f32x4.gt(fma(x1, f1, k1), zero));
               s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
               t0 = fma(d0, f32x4.sub(x0, m0), t0); t1 = fma(d1, f32x4.sub(x1, m1), t1);
             }
           }
         } else if (y) {
-          for (; p < last; p += row, q += row, r += row) {
-            const d0 = v128.and(v128.load(p), f32x4.gt(v128.load(r), zero)), d1 = v128.and(v128.load(p, 16), f32x4.gt(v128.load(r, 16), zero));
+          for (; p < last; p += mapRow, q += mapRow, r += mapRow) {
+            const d0 = v128.and(loadFirst<T>(p), f32x4.gt(loadFirst<T>(r), zero)), d1 = v128.and(loadSecond<T>(p), f32x4.gt(loadSecond<T>(r), zero));
             s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
-            t0 = fma(d0, f32x4.sub(v128.load(q), m0), t0); t1 = fma(d1, f32x4.sub(v128.load(q, 16), m1), t1);
+            t0 = fma(d0, f32x4.sub(loadFirst<T>(q), m0), t0); t1 = fma(d1, f32x4.sub(loadSecond<T>(q), m1), t1);
           }
         } else {
-          for (; p < last; p += row, q += row) {
-            const d0 = v128.load(p), d1 = v128.load(p, 16);
+          for (; p < last; p += mapRow, q += mapRow) {
+            const d0 = loadFirst<T>(p), d1 = loadSecond<T>(p);
             s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
-            t0 = fma(d0, f32x4.sub(v128.load(q), m0), t0); t1 = fma(d1, f32x4.sub(v128.load(q, 16), m1), t1);
+            t0 = fma(d0, f32x4.sub(loadFirst<T>(q), m0), t0); t1 = fma(d1, f32x4.sub(loadSecond<T>(q), m1), t1);
           }
         }
-        addToDoubles(sums + (channel << 1), s0); addToDoubles(sums + (channel << 1) + 32, s1);
-        addToDoubles(products + (channel << 1), t0); addToDoubles(products + (channel << 1) + 32, t1);
+        addBothToDoubles<T>(sums + (channel << 1), s0, s1);
+        addBothToDoubles<T>(products + (channel << 1), t0, t1);
       }
     }
   }
@@ -231,55 +244,55 @@ export function batchNormGradient(call: usize, thread: i32, threads: i32): void 
   }
   barrier(threads);
 
-  if (isGelu) applyGradient(dx, x, 0, dx, 0, pixels, lanes, coefficients, 0, 0);
-  else applyGradient(dy, x, y, dx, residualGradient, pixels, lanes, coefficients, inner ? maskFactor : 0, maskTerm);
+  if (isGelu) applyGradient<T>(dx, x, 0, dx, 0, pixels, lanes, coefficients, 0, 0);
+  else applyGradient<T>(dy, x, y, dx, residualGradient, pixels, lanes, coefficients, inner ? maskFactor : 0, maskTerm);
 }
 
 /** x' = d·factor + x·slope + term with d = dy behind the outer mask and, where there are `maskFactors`, the inner one. */
-function applyGradient(
+function applyGradient<T>(
   dy: usize, x: usize, y: usize, dx: usize, dr: usize, pixels: i32, lanes: i32, factors: usize, maskFactors: usize, maskTerms: usize,
 ): void {
-  const row = <usize>lanes << 2, slope = factors + row, term = slope + row, inUnit = pixelsInUnit(lanes), zero = splat(0);
+  const mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, slope = factors + row, term = slope + row, inUnit = pixelsInUnit(lanes), zero = splat(0);
   for (let unit = takeUnit(); unit * inUnit < pixels; unit = takeUnit()) {
-    const first = unit * inUnit, last = dy + row * min(pixels, first + inUnit);
+    const first = unit * inUnit, last = dy + mapRow * min(pixels, first + inUnit);
     for (let channel: usize = 0; channel < row; channel += 32) {
-      const f0 = v128.load(factors + channel), f1 = v128.load(factors + channel, 16);
-      const l0 = v128.load(slope + channel), l1 = v128.load(slope + channel, 16);
-      const k0 = v128.load(term + channel), k1 = v128.load(term + channel, 16), start = row * first + channel;
+      const f0 = firstAt<T>(factors + channel), f1 = secondAt<T>(factors + channel);
+      const l0 = firstAt<T>(slope + channel), l1 = secondAt<T>(slope + channel);
+      const k0 = firstAt<T>(term + channel), k1 = secondAt<T>(term + channel), start = mapRow * first + bytesOf<T>(channel >> 2);
       let p = dy + start, q = x + start, r = y + start, w = dx + start, u = dr + start;
       if (maskFactors) {
-        const g0 = v128.load(maskFactors + channel), g1 = v128.load(maskFactors + channel, 16);
-        const h0 = v128.load(maskTerms + channel), h1 = v128.load(maskTerms + channel, 16);
+        const g0 = firstAt<T>(maskFactors + channel), g1 = secondAt<T>(maskFactors + channel);
+        const h0 = firstAt<T>(maskTerms + channel), h1 = secondAt<T>(maskTerms + channel);
         if (!y && !dr) {
-          for (; p < last; p += row, q += row, w += row) {
-            const x0 = v128.load(q), x1 = v128.load(q, 16);
-            const i0 = v128.and(v128.load(p), f32x4.gt(fma(x0, g0, h0), zero)), i1 = v128.and(v128.load(p, 16), f32x4.gt(fma(x1, g1, h1), zero));
-            v128.store(w, fma(i0, f0, fma(x0, l0, k0))); v128.store(w, fma(i1, f1, fma(x1, l1, k1)), 16);
+          for (; p < last; p += mapRow, q += mapRow, w += mapRow) {
+            const x0 = loadFirst<T>(q), x1 = loadSecond<T>(q);
+            const i0 = v128.and(loadFirst<T>(p), f32x4.gt(fma(x0, g0, h0), zero)), i1 = v128.and(loadSecond<T>(p), f32x4.gt(fma(x1, g1, h1), zero));
+            storeBoth<T>(w, fma(i0, f0, fma(x0, l0, k0)), fma(i1, f1, fma(x1, l1, k1)));
           }
-        } else for (; p < last; p += row, q += row, r += row, w += row, u += row) {
-          let d0 = v128.load(p), d1 = v128.load(p, 16);
-          if (y) { d0 = v128.and(d0, f32x4.gt(v128.load(r), zero)); d1 = v128.and(d1, f32x4.gt(v128.load(r, 16), zero)); }
-          const x0 = v128.load(q), x1 = v128.load(q, 16);
+        } else for (; p < last; p += mapRow, q += mapRow, r += mapRow, w += mapRow, u += mapRow) {
+          let d0 = loadFirst<T>(p), d1 = loadSecond<T>(p);
+          if (y) { d0 = v128.and(d0, f32x4.gt(loadFirst<T>(r), zero)); d1 = v128.and(d1, f32x4.gt(loadSecond<T>(r), zero)); }
+          const x0 = loadFirst<T>(q), x1 = loadSecond<T>(q);
           const i0 = v128.and(d0, f32x4.gt(fma(x0, g0, h0), zero)), i1 = v128.and(d1, f32x4.gt(fma(x1, g1, h1), zero));
-          v128.store(w, fma(i0, f0, fma(x0, l0, k0))); v128.store(w, fma(i1, f1, fma(x1, l1, k1)), 16);
-          if (dr) { v128.store(u, d0); v128.store(u, d1, 16); }
+          storeBoth<T>(w, fma(i0, f0, fma(x0, l0, k0)), fma(i1, f1, fma(x1, l1, k1)));
+          if (dr) { storeBoth<T>(u, d0, d1); }
         }
       } else if (y && dr) {
-        for (; p < last; p += row, q += row, r += row, w += row, u += row) {
-          const d0 = v128.and(v128.load(p), f32x4.gt(v128.load(r), zero)), d1 = v128.and(v128.load(p, 16), f32x4.gt(v128.load(r, 16), zero));
-          v128.store(w, fma(d0, f0, fma(v128.load(q), l0, k0))); v128.store(w, fma(d1, f1, fma(v128.load(q, 16), l1, k1)), 16);
-          v128.store(u, d0); v128.store(u, d1, 16);
+        for (; p < last; p += mapRow, q += mapRow, r += mapRow, w += mapRow, u += mapRow) {
+          const d0 = v128.and(loadFirst<T>(p), f32x4.gt(loadFirst<T>(r), zero)), d1 = v128.and(loadSecond<T>(p), f32x4.gt(loadSecond<T>(r), zero));
+          storeBoth<T>(w, fma(d0, f0, fma(loadFirst<T>(q), l0, k0)), fma(d1, f1, fma(loadSecond<T>(q), l1, k1)));
+          storeBoth<T>(u, d0, d1);
         }
       } else if (y) {
-        for (; p < last; p += row, q += row, r += row, w += row) {
-          const d0 = v128.and(v128.load(p), f32x4.gt(v128.load(r), zero)), d1 = v128.and(v128.load(p, 16), f32x4.gt(v128.load(r, 16), zero));
-          v128.store(w, fma(d0, f0, fma(v128.load(q), l0, k0))); v128.store(w, fma(d1, f1, fma(v128.load(q, 16), l1, k1)), 16);
+        for (; p < last; p += mapRow, q += mapRow, r += mapRow, w += mapRow) {
+          const d0 = v128.and(loadFirst<T>(p), f32x4.gt(loadFirst<T>(r), zero)), d1 = v128.and(loadSecond<T>(p), f32x4.gt(loadSecond<T>(r), zero));
+          storeBoth<T>(w, fma(d0, f0, fma(loadFirst<T>(q), l0, k0)), fma(d1, f1, fma(loadSecond<T>(q), l1, k1)));
         }
       } else {
-        for (; p < last; p += row, q += row, w += row, u += row) {
-          const d0 = v128.load(p), d1 = v128.load(p, 16);
-          v128.store(w, fma(d0, f0, fma(v128.load(q), l0, k0))); v128.store(w, fma(d1, f1, fma(v128.load(q, 16), l1, k1)), 16);
-          if (dr) { v128.store(u, d0); v128.store(u, d1, 16); }
+        for (; p < last; p += mapRow, q += mapRow, w += mapRow, u += mapRow) {
+          const d0 = loadFirst<T>(p), d1 = loadSecond<T>(p);
+          storeBoth<T>(w, fma(d0, f0, fma(loadFirst<T>(q), l0, k0)), fma(d1, f1, fma(loadSecond<T>(q), l1, k1)));
+          if (dr) { storeBoth<T>(u, d0, d1); }
         }
       }
     }
@@ -287,21 +300,21 @@ function applyGradient(
 }
 
 /** Σ over pixels of the gradient, a channel at a time. */
-export function biasGradient(call: usize, thread: i32, threads: i32): void {
+export function biasGradient<T>(call: usize, thread: i32, threads: i32): void {
   const dy = BiasGradient.outputGradient(call), pixels = BiasGradient.pixels(call), lanes = BiasGradient.lanes(call);
   const slots = BiasGradient.slots(call), partials = BiasGradient.partials(call);
-  const row = <usize>lanes << 2, slotBytes = row << 1, atOnce = pixelsAtOnce(lanes);
+  const mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, slotBytes = row << 1, atOnce = pixelsAtOnce(lanes);
   for (let slot = takeUnit(); slot < slots; slot = takeUnit()) {
     const sums = partials + slotBytes * slot, end = cut(pixels, slot + 1, slots);
     memory.fill(sums, 0, slotBytes);
     for (let first = cut(pixels, slot, slots); first < end; first += atOnce) {
-      const last = dy + row * min(end, first + atOnce);
+      const last = dy + mapRow * min(end, first + atOnce);
       for (let channel: usize = 0; channel < row; channel += 32) {
         let s0 = splat(0), s1 = s0;
-        for (let p = dy + row * first + channel; p < last; p += row) {
-          s0 = f32x4.add(s0, v128.load(p)); s1 = f32x4.add(s1, v128.load(p, 16));
+        for (let p = dy + mapRow * first + bytesOf<T>(channel >> 2); p < last; p += mapRow) {
+          s0 = f32x4.add(s0, loadFirst<T>(p)); s1 = f32x4.add(s1, loadSecond<T>(p));
         }
-        addToDoubles(sums + (channel << 1), s0); addToDoubles(sums + (channel << 1) + 32, s1);
+        addBothToDoubles<T>(sums + (channel << 1), s0, s1);
       }
     }
   }

@@ -1,12 +1,12 @@
-// Max and average pooling over windows; a unit of work is an image.
+// Max and average pooling over windows; a unit of work is an image. T is how maps are stored (see simd.ts).
 import { AveragePool, AveragePoolGradient, MaxPool, MaxPoolGradient } from "./generated/operands";
-import { splat } from "./simd";
+import { bytesOf, loadFour, splat, storeFour } from "./simd";
 import { takeUnit } from "./threads";
 
-export function maxPool(call: usize): void {
+export function maxPool<T>(call: usize): void {
   const height = MaxPool.height(call), width = MaxPool.width(call);
   const outHeight = MaxPool.outHeight(call), outWidth = MaxPool.outWidth(call);
-  const row = <usize>MaxPool.lanes(call) << 2, images = MaxPool.images(call);
+  const row = bytesOf<T>(MaxPool.lanes(call)), images = MaxPool.images(call);
   for (let image = takeUnit(); image < images; image = takeUnit()) {
     const x = MaxPool.input(call) + row * (<usize>image * (height * width));
     let y = MaxPool.output(call) + row * (<usize>image * (outHeight * outWidth));
@@ -14,13 +14,13 @@ export function maxPool(call: usize): void {
       const top = oy * MaxPool.strideHeight(call) - MaxPool.paddingTop(call), left = ox * MaxPool.strideWidth(call) - MaxPool.paddingLeft(call);
       const y0 = max(0, top), y1 = min(height, top + MaxPool.kernelHeight(call));
       const x0 = max(0, left), x1 = min(width, left + MaxPool.kernelWidth(call));
-      for (let channel: usize = 0; channel < row; channel += 16) {
+      for (let channel: usize = 0; channel < row; channel += bytesOf<T>(4)) {
         let best = splat(-Infinity);
         for (let iy = y0; iy < y1; iy++) {
           let p = x + row * (iy * width + x0) + channel;
-          for (let ix = x0; ix < x1; ix++, p += row) best = f32x4.max(best, v128.load(p));
+          for (let ix = x0; ix < x1; ix++, p += row) best = f32x4.max(best, loadFour<T>(p));
         }
-        v128.store(y + channel, best);
+        storeFour<T>(y + channel, best);
       }
       y += row;
     }
@@ -28,10 +28,10 @@ export function maxPool(call: usize): void {
 }
 
 /** The gradient goes to the first largest element of each window in row order, as PyTorch's does. */
-export function maxPoolGradient(call: usize): void {
+export function maxPoolGradient<T>(call: usize): void {
   const height = MaxPoolGradient.height(call), width = MaxPoolGradient.width(call);
   const outHeight = MaxPoolGradient.outHeight(call), outWidth = MaxPoolGradient.outWidth(call);
-  const row = <usize>MaxPoolGradient.lanes(call) << 2, images = MaxPoolGradient.images(call), zero = splat(0);
+  const row = bytesOf<T>(MaxPoolGradient.lanes(call)), images = MaxPoolGradient.images(call), zero = splat(0);
   for (let image = takeUnit(); image < images; image = takeUnit()) {
     const input = row * (<usize>image * (height * width)), output = row * (<usize>image * (outHeight * outWidth));
     const x = MaxPoolGradient.input(call) + input, dx = MaxPoolGradient.inputGradient(call) + input;
@@ -43,14 +43,14 @@ export function maxPoolGradient(call: usize): void {
       const y0 = max(0, top), y1 = min(height, top + MaxPoolGradient.kernelHeight(call));
       const x0 = max(0, left), x1 = min(width, left + MaxPoolGradient.kernelWidth(call));
       const at = row * (oy * outWidth + ox);
-      for (let channel: usize = 0; channel < row; channel += 16) {
-        const best = v128.load(y + at + channel);
-        let left = v128.load(dy + at + channel); // what has not found its element yet
+      for (let channel: usize = 0; channel < row; channel += bytesOf<T>(4)) {
+        const best = loadFour<T>(y + at + channel);
+        let left = loadFour<T>(dy + at + channel); // what has not found its element yet
         for (let iy = y0; iy < y1; iy++) {
           let p = row * (iy * width + x0) + channel;
           for (let ix = x0; ix < x1; ix++, p += row) {
-            const here = f32x4.eq(v128.load(x + p), best);
-            v128.store(dx + p, f32x4.add(v128.load(dx + p), v128.and(left, here)));
+            const here = f32x4.eq(loadFour<T>(x + p), best);
+            storeFour<T>(dx + p, f32x4.add(loadFour<T>(dx + p), v128.and(left, here)));
             left = v128.bitselect(zero, left, here);
           }
         }
@@ -59,55 +59,55 @@ export function maxPoolGradient(call: usize): void {
   }
 }
 
-/** Padding counts in the divisor, as in PyTorch's AvgPool2d by default. */
-export function averagePool(call: usize): void {
+/** Padding counts in the divisor, as in PyTorch's AvgPool2d by default. Results are float32, however the input is stored. */
+export function averagePool<T>(call: usize): void {
   const height = AveragePool.height(call), width = AveragePool.width(call);
   const outHeight = AveragePool.outHeight(call), outWidth = AveragePool.outWidth(call);
-  const row = <usize>AveragePool.lanes(call) << 2, images = AveragePool.images(call);
+  const lanes = <usize>AveragePool.lanes(call), row = bytesOf<T>(lanes), images = AveragePool.images(call);
   const area = splat(<f32>(AveragePool.kernelHeight(call) * AveragePool.kernelWidth(call)));
   for (let image = takeUnit(); image < images; image = takeUnit()) {
     const x = AveragePool.input(call) + row * (<usize>image * (height * width));
-    let y = AveragePool.output(call) + row * (<usize>image * (outHeight * outWidth));
+    let y = AveragePool.output(call) + (lanes << 2) * (<usize>image * (outHeight * outWidth));
     for (let oy = 0; oy < outHeight; oy++) for (let ox = 0; ox < outWidth; ox++) {
       const top = oy * AveragePool.strideHeight(call) - AveragePool.paddingTop(call);
       const left = ox * AveragePool.strideWidth(call) - AveragePool.paddingLeft(call);
       const y0 = max(0, top), y1 = min(height, top + AveragePool.kernelHeight(call));
       const x0 = max(0, left), x1 = min(width, left + AveragePool.kernelWidth(call));
-      for (let channel: usize = 0; channel < row; channel += 16) {
+      for (let channel: usize = 0; channel < lanes; channel += 4) {
         let sum = splat(0);
         for (let iy = y0; iy < y1; iy++) {
-          let p = x + row * (iy * width + x0) + channel;
-          for (let ix = x0; ix < x1; ix++, p += row) sum = f32x4.add(sum, v128.load(p));
+          let p = x + row * (iy * width + x0) + bytesOf<T>(channel);
+          for (let ix = x0; ix < x1; ix++, p += row) sum = f32x4.add(sum, loadFour<T>(p));
         }
-        v128.store(y + channel, f32x4.div(sum, area));
+        v128.store(y + (channel << 2), f32x4.div(sum, area));
       }
-      y += row;
+      y += lanes << 2;
     }
   }
 }
 
-export function averagePoolGradient(call: usize): void {
+export function averagePoolGradient<T>(call: usize): void {
   const height = AveragePoolGradient.height(call), width = AveragePoolGradient.width(call);
   const outHeight = AveragePoolGradient.outHeight(call), outWidth = AveragePoolGradient.outWidth(call);
-  const row = <usize>AveragePoolGradient.lanes(call) << 2, images = AveragePoolGradient.images(call);
+  const lanes = <usize>AveragePoolGradient.lanes(call), row = bytesOf<T>(lanes), images = AveragePoolGradient.images(call);
   const area = splat(<f32>(AveragePoolGradient.kernelHeight(call) * AveragePoolGradient.kernelWidth(call)));
   for (let image = takeUnit(); image < images; image = takeUnit()) {
     const dx = AveragePoolGradient.inputGradient(call) + row * (<usize>image * (height * width));
-    let dy = AveragePoolGradient.outputGradient(call) + row * (<usize>image * (outHeight * outWidth));
+    let dy = AveragePoolGradient.outputGradient(call) + (lanes << 2) * (<usize>image * (outHeight * outWidth));
     memory.fill(dx, 0, row * (height * width));
     for (let oy = 0; oy < outHeight; oy++) for (let ox = 0; ox < outWidth; ox++) {
       const top = oy * AveragePoolGradient.strideHeight(call) - AveragePoolGradient.paddingTop(call);
       const left = ox * AveragePoolGradient.strideWidth(call) - AveragePoolGradient.paddingLeft(call);
       const y0 = max(0, top), y1 = min(height, top + AveragePoolGradient.kernelHeight(call));
       const x0 = max(0, left), x1 = min(width, left + AveragePoolGradient.kernelWidth(call));
-      for (let channel: usize = 0; channel < row; channel += 16) {
-        const share = f32x4.div(v128.load(dy + channel), area);
+      for (let channel: usize = 0; channel < lanes; channel += 4) {
+        const share = f32x4.div(v128.load(dy + (channel << 2)), area);
         for (let iy = y0; iy < y1; iy++) {
-          let p = dx + row * (iy * width + x0) + channel;
-          for (let ix = x0; ix < x1; ix++, p += row) v128.store(p, f32x4.add(v128.load(p), share));
+          let p = dx + row * (iy * width + x0) + bytesOf<T>(channel);
+          for (let ix = x0; ix < x1; ix++, p += row) storeFour<T>(p, f32x4.add(loadFour<T>(p), share));
         }
       }
-      dy += row;
+      dy += lanes << 2;
     }
   }
 }

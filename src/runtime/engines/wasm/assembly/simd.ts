@@ -49,3 +49,89 @@ export function addToDoubles(sums: usize, v: v128): void {
 export function cut(count: i32, part: i32, parts: i32): i32 {
   return <i32>((<i64>count * part) / parts);
 }
+
+// Maps are stored as float32 (T = f32) or as bfloat16, its upper half (T = u16). Eight elements are worked on as two vectors: the
+// first four and the last four of float32, the even and the odd ones of bfloat16, which a shift and a mask take apart.
+
+// @ts-ignore: decorator
+@inline
+export function loadFirst<T>(at: usize): v128 {
+  if (isFloat<T>()) return v128.load(at);
+  return i32x4.shl(v128.load(at), 16);
+}
+
+// @ts-ignore: decorator
+@inline
+export function loadSecond<T>(at: usize): v128 {
+  if (isFloat<T>()) return v128.load(at, 16);
+  return v128.and(v128.load(at), i32x4.splat(0xffff0000));
+}
+
+/** Rounds to nearest, ties to even. */
+// @ts-ignore: decorator
+@inline
+export function storeBoth<T>(at: usize, first: v128, second: v128): void {
+  if (isFloat<T>()) { v128.store(at, first); v128.store(at, second, 16); }
+  else v128.store(at, v128.or(i32x4.shr_u(rounded(first), 16), v128.and(rounded(second), i32x4.splat(0xffff0000))));
+}
+
+/** Of eight floats in order, those that belong to `loadFirst`'s elements. */
+// @ts-ignore: decorator
+@inline
+export function firstOf<T>(low: v128, high: v128): v128 {
+  return isFloat<T>() ? low : v128.shuffle<i32>(low, high, 0, 2, 4, 6);
+}
+
+// @ts-ignore: decorator
+@inline
+export function secondOf<T>(low: v128, high: v128): v128 {
+  return isFloat<T>() ? high : v128.shuffle<i32>(low, high, 1, 3, 5, 7);
+}
+
+/** Adds eight floats, in the two vectors of `loadFirst` and `loadSecond`, to eight doubles in order. */
+// @ts-ignore: decorator
+@inline
+export function addBothToDoubles<T>(sums: usize, first: v128, second: v128): void {
+  addToDoubles(sums, isFloat<T>() ? first : v128.shuffle<i32>(first, second, 0, 4, 1, 5));
+  addToDoubles(sums + 32, isFloat<T>() ? second : v128.shuffle<i32>(first, second, 2, 6, 3, 7));
+}
+
+/** Four elements in order. */
+// @ts-ignore: decorator
+@inline
+export function loadFour<T>(at: usize): v128 {
+  if (isFloat<T>()) return v128.load(at);
+  return i32x4.shl(v128.load16x4_u(at), 16);
+}
+
+// @ts-ignore: decorator
+@inline
+export function storeFour<T>(at: usize, four: v128): void {
+  if (isFloat<T>()) v128.store(at, four);
+  else {
+    const half = i32x4.shr_u(rounded(four), 16);
+    v128.store64_lane(at, i16x8.narrow_i32x4_u(half, half), 0);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+export function loadOne<T>(at: usize): f32 {
+  if (isFloat<T>()) return load<f32>(at);
+  return reinterpret<f32>(<u32>load<u16>(at) << 16);
+}
+
+/** A float whose upper half is its bfloat16. A NaN of arithmetic has no low bits that could carry it over into infinity's sign. */
+// @ts-ignore: decorator
+@inline
+function rounded(four: v128): v128 {
+  const odd = v128.and(i32x4.shr_u(four, 16), i32x4.splat(1));
+  return i32x4.add(i32x4.add(four, i32x4.splat(0x7fff)), odd);
+}
+
+/** Bytes of a map's `count` elements. */
+// @ts-ignore: decorator
+@inline
+export function bytesOf<T>(count: usize): usize {
+  return count << alignof<T>();
+}

@@ -2,6 +2,7 @@
 // through scratch memory where the library wants another layout or type, and return to the heap.
 import type { ConvolutionPass } from "../../../../compiler/lower/convolution-kernels.js";
 import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-plan.js";
+import { imageBytes } from "../../../../compiler/lower/convolution-plan.js";
 import type { Abi, Algorithm, DataType, Handle, Window } from "./abi.js";
 import { ANY_FORMAT, ARGUMENTS, OneDnnError } from "./abi.js";
 import { Executable } from "./executable.js";
@@ -9,7 +10,7 @@ import { Executable } from "./executable.js";
 export interface Method {
   readonly name: string;
   readonly algorithm: Algorithm;
-  /** Of activations and filters within the product; sums and results are float32. */
+  /** Of activations and filters within the product; sums are float32, and so are results that the heap has as float32. */
   readonly type: DataType;
   /** Of activations: as in the heap, by sixteen channels, or what the library prefers. */
   readonly layout: "channels last" | "blocked" | "any";
@@ -74,8 +75,9 @@ export class Convolution {
   ) {
     const { images, height, width, inLanes, outHeight, outWidth, outLanes, kernel } = sizes;
     const { type } = method;
-    this.inputImageBytes = height * width * inLanes * 4;
-    this.outputImageBytes = outHeight * outWidth * outLanes * 4;
+    const storage = sizes.storage ?? { input: "float32", output: "float32" };
+    const bytes = imageBytes(sizes);
+    [this.inputImageBytes, this.outputImageBytes] = [bytes.input, bytes.output];
     const inputSizes = [images, inLanes, height, width];
     const outputSizes = [images, outLanes, outHeight, outWidth];
     const filterSizes = [outLanes, inLanes, ...kernel];
@@ -84,9 +86,9 @@ export class Convolution {
       output: activations(abi, outputSizes, type, method.layout),
       filter: packed ?? abi.tagged(filterSizes, pass === "weight gradient" ? "float32" : type, ANY_FORMAT),
     };
-    // A result that leaves the product in float32 and in the heap's layout needs no way back
+    // A result that leaves the product as the heap has it needs no way back
     const result = (side: "input" | "output", inner: readonly number[]): Handle =>
-      type === "float32" ? asked[side] : activations(abi, inner, "float32", method.layout);
+      type === "float32" ? asked[side] : activations(abi, inner, storage[side], method.layout);
     const window = windowOf(sizes);
     const plain = abi.attributes(false);
     const hint = (): Handle => {
@@ -112,16 +114,16 @@ export class Convolution {
       const inner = abi.descriptorOf(this.product, which);
       return { heap, inner, differs: !abi.descriptorsEqual(heap, inner) };
     };
-    this.input = side(channelsLast(abi, inputSizes, "float32"), query.input);
-    this.output = side(channelsLast(abi, outputSizes, "float32"), query.output);
+    this.input = side(channelsLast(abi, inputSizes, storage.input), query.input);
+    this.output = side(channelsLast(abi, outputSizes, storage.output), query.output);
     this.weights = side(filterInHeap(abi, sizes), query.weights);
     this.packedBytes = lines(abi.descriptorBytes(this.weights.inner));
     this.parts = this.partsOfFilter();
     this.pieces = this.parts.length;
-    const inputBytes = lines(Math.max(...[this.input.inner, this.input.heap].map((one) => abi.descriptorBytes(one))));
-    const outputBytes = lines(
-      Math.max(...[this.output.inner, this.output.heap].map((one) => abi.descriptorBytes(one))),
-    );
+    // A gradient that is added to another passes through scratch memory too
+    const adds = pass === "input gradient";
+    const inputBytes = this.input.differs || adds ? lines(abi.descriptorBytes(this.input.inner)) : 0;
+    const outputBytes = this.output.differs ? lines(abi.descriptorBytes(this.output.inner)) : 0;
     this.areas = { input: 0, output: inputBytes, scratchpad: inputBytes + outputBytes };
     this.scratchBytes = this.areas.scratchpad + lines(this.scratchpadBytes());
   }

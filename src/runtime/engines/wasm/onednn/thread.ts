@@ -2,6 +2,8 @@
 // unit of it at addresses inside the shared heap. Primitives are made when a call is first met, and kept.
 import type { ConvolutionPass } from "../../../../compiler/lower/convolution-kernels.js";
 import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-plan.js";
+import type { Storage } from "../../../../compiler/lower/layout.js";
+import { elementBytes } from "../../../../compiler/lower/layout.js";
 import { kernelNames, kernels } from "../../../../compiler/lower/kernels.js";
 import { Abi } from "./abi.js";
 import { Convolution, METHODS } from "./convolution.js";
@@ -121,7 +123,9 @@ export class OneDnnThread {
 
 function sizesOf(operands: Operands, images: number): ConvolutionSizes {
   const of = (name: string): number => operands[name]!;
+  const storage = { input: storageOf(of("inputElementBytes")), output: storageOf(of("outputElementBytes")) };
   return {
+    storage,
     images,
     height: of("height"),
     width: of("width"),
@@ -134,4 +138,8 @@ function sizesOf(operands: Operands, images: number): ConvolutionSizes {
     // Where the window's last place ends follows from the sizes of the maps
     padding: { top: of("paddingTop"), left: of("paddingLeft"), bottom: 0, right: 0 },
   };
+}
+
+function storageOf(bytes: number): Storage {
+  return bytes === elementBytes.bfloat16 ? "bfloat16" : "float32";
 }

@@ -539,13 +539,17 @@ export namespace LibraryConvolution {
   // @ts-ignore: decorator
   @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 72); }
   // @ts-ignore: decorator
-  @inline export function packed(call: usize): usize { return load<usize>(call, 76); }
+  @inline export function inputElementBytes(call: usize): i32 { return load<i32>(call, 76); }
   // @ts-ignore: decorator
-  @inline export function pieces(call: usize): i32 { return load<i32>(call, 80); }
+  @inline export function outputElementBytes(call: usize): i32 { return load<i32>(call, 80); }
   // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 84); }
+  @inline export function packed(call: usize): usize { return load<usize>(call, 84); }
   // @ts-ignore: decorator
-  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 88); }
+  @inline export function pieces(call: usize): i32 { return load<i32>(call, 88); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 92); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 96); }
 }
 
 export namespace LibraryInputGradient {
@@ -589,13 +593,17 @@ export namespace LibraryInputGradient {
   // @ts-ignore: decorator
   @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 72); }
   // @ts-ignore: decorator
-  @inline export function packed(call: usize): usize { return load<usize>(call, 76); }
+  @inline export function inputElementBytes(call: usize): i32 { return load<i32>(call, 76); }
   // @ts-ignore: decorator
-  @inline export function pieces(call: usize): i32 { return load<i32>(call, 80); }
+  @inline export function outputElementBytes(call: usize): i32 { return load<i32>(call, 80); }
   // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 84); }
+  @inline export function packed(call: usize): usize { return load<usize>(call, 84); }
   // @ts-ignore: decorator
-  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 88); }
+  @inline export function pieces(call: usize): i32 { return load<i32>(call, 88); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 92); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 96); }
 }
 
 export namespace LibraryWeightGradient {
@@ -637,15 +645,19 @@ export namespace LibraryWeightGradient {
   // @ts-ignore: decorator
   @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 68); }
   // @ts-ignore: decorator
-  @inline export function partials(call: usize): usize { return load<usize>(call, 72); }
+  @inline export function inputElementBytes(call: usize): i32 { return load<i32>(call, 72); }
   // @ts-ignore: decorator
-  @inline export function partialBytes(call: usize): i32 { return load<i32>(call, 76); }
+  @inline export function outputElementBytes(call: usize): i32 { return load<i32>(call, 76); }
   // @ts-ignore: decorator
-  @inline export function pieces(call: usize): i32 { return load<i32>(call, 80); }
+  @inline export function partials(call: usize): usize { return load<usize>(call, 80); }
   // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 84); }
+  @inline export function partialBytes(call: usize): i32 { return load<i32>(call, 84); }
   // @ts-ignore: decorator
-  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 88); }
+  @inline export function pieces(call: usize): i32 { return load<i32>(call, 88); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 92); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 96); }
 }
 
 export namespace BiasGradient {
@@ -744,36 +756,8 @@ export namespace BatchNormGradient {
   @inline export function coefficients(call: usize): usize { return load<usize>(call, 68); }
 }
 
-export namespace BatchNormInference {
-  export const ID: i32 = 23;
-  // @ts-ignore: decorator
-  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
-  // @ts-ignore: decorator
-  @inline export function residual(call: usize): usize { return load<usize>(call, 4); }
-  // @ts-ignore: decorator
-  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
-  // @ts-ignore: decorator
-  @inline export function pixels(call: usize): i32 { return load<i32>(call, 12); }
-  // @ts-ignore: decorator
-  @inline export function lanes(call: usize): i32 { return load<i32>(call, 16); }
-  // @ts-ignore: decorator
-  @inline export function scale(call: usize): usize { return load<usize>(call, 20); }
-  // @ts-ignore: decorator
-  @inline export function shift(call: usize): usize { return load<usize>(call, 24); }
-  // @ts-ignore: decorator
-  @inline export function runningMean(call: usize): usize { return load<usize>(call, 28); }
-  // @ts-ignore: decorator
-  @inline export function runningVariance(call: usize): usize { return load<usize>(call, 32); }
-  // @ts-ignore: decorator
-  @inline export function epsilon(call: usize): f32 { return load<f32>(call, 36); }
-  // @ts-ignore: decorator
-  @inline export function flags(call: usize): i32 { return load<i32>(call, 40); }
-  // @ts-ignore: decorator
-  @inline export function coefficients(call: usize): usize { return load<usize>(call, 44); }
-}
-
 export namespace Pointwise {
-  export const ID: i32 = 24;
+  export const ID: i32 = 23;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -789,7 +773,7 @@ export namespace Pointwise {
 }
 
 export namespace PointwiseGradient {
-  export const ID: i32 = 25;
+  export const ID: i32 = 24;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -809,7 +793,7 @@ export namespace PointwiseGradient {
 }
 
 export namespace Subsample {
-  export const ID: i32 = 26;
+  export const ID: i32 = 25;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -837,7 +821,7 @@ export namespace Subsample {
 }
 
 export namespace SubsampleGradient {
-  export const ID: i32 = 27;
+  export const ID: i32 = 26;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -865,7 +849,7 @@ export namespace SubsampleGradient {
 }
 
 export namespace MaxPool {
-  export const ID: i32 = 28;
+  export const ID: i32 = 27;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -897,7 +881,7 @@ export namespace MaxPool {
 }
 
 export namespace MaxPoolGradient {
-  export const ID: i32 = 29;
+  export const ID: i32 = 28;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -933,7 +917,7 @@ export namespace MaxPoolGradient {
 }
 
 export namespace AveragePool {
-  export const ID: i32 = 30;
+  export const ID: i32 = 29;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -965,7 +949,7 @@ export namespace AveragePool {
 }
 
 export namespace AveragePoolGradient {
-  export const ID: i32 = 31;
+  export const ID: i32 = 30;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -996,8 +980,356 @@ export namespace AveragePoolGradient {
   @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 52); }
 }
 
-export namespace Scale {
+export namespace BiasGradientBfloat16 {
+  export const ID: i32 = 31;
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function biasGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function slots(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function partials(call: usize): usize { return load<usize>(call, 20); }
+}
+
+export namespace BatchNormBfloat16 {
   export const ID: i32 = 32;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function residual(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function scale(call: usize): usize { return load<usize>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function shift(call: usize): usize { return load<usize>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function mean(call: usize): usize { return load<usize>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function reciprocalDeviation(call: usize): usize { return load<usize>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function factor(call: usize): usize { return load<usize>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function term(call: usize): usize { return load<usize>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function runningMean(call: usize): usize { return load<usize>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function runningVariance(call: usize): usize { return load<usize>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function epsilon(call: usize): f32 { return load<f32>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function momentum(call: usize): f32 { return load<f32>(call, 56); }
+  // @ts-ignore: decorator
+  @inline export function flags(call: usize): i32 { return load<i32>(call, 60); }
+  // @ts-ignore: decorator
+  @inline export function slots(call: usize): i32 { return load<i32>(call, 64); }
+  // @ts-ignore: decorator
+  @inline export function partials(call: usize): usize { return load<usize>(call, 68); }
+}
+
+export namespace BatchNormGradientBfloat16 {
+  export const ID: i32 = 33;
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function scale(call: usize): usize { return load<usize>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function mean(call: usize): usize { return load<usize>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function reciprocalDeviation(call: usize): usize { return load<usize>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function factor(call: usize): usize { return load<usize>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function term(call: usize): usize { return load<usize>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function scaleGradient(call: usize): usize { return load<usize>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function shiftGradient(call: usize): usize { return load<usize>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function residualGradient(call: usize): usize { return load<usize>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function flags(call: usize): i32 { return load<i32>(call, 56); }
+  // @ts-ignore: decorator
+  @inline export function slots(call: usize): i32 { return load<i32>(call, 60); }
+  // @ts-ignore: decorator
+  @inline export function partials(call: usize): usize { return load<usize>(call, 64); }
+  // @ts-ignore: decorator
+  @inline export function coefficients(call: usize): usize { return load<usize>(call, 68); }
+}
+
+export namespace PointwiseBfloat16 {
+  export const ID: i32 = 34;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function residual(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function flags(call: usize): i32 { return load<i32>(call, 20); }
+}
+
+export namespace PointwiseGradientBfloat16 {
+  export const ID: i32 = 35;
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function residualGradient(call: usize): usize { return load<usize>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function flags(call: usize): i32 { return load<i32>(call, 28); }
+}
+
+export namespace SubsampleBfloat16 {
+  export const ID: i32 = 36;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function channels(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 44); }
+}
+
+export namespace SubsampleGradientBfloat16 {
+  export const ID: i32 = 37;
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function channels(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 44); }
+}
+
+export namespace MaxPoolBfloat16 {
+  export const ID: i32 = 38;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function paddingTop(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 52); }
+}
+
+export namespace MaxPoolGradientBfloat16 {
+  export const ID: i32 = 39;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function paddingTop(call: usize): i32 { return load<i32>(call, 56); }
+  // @ts-ignore: decorator
+  @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 60); }
+}
+
+export namespace AveragePoolBfloat16 {
+  export const ID: i32 = 40;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function paddingTop(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 52); }
+}
+
+export namespace AveragePoolGradientBfloat16 {
+  export const ID: i32 = 41;
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function paddingTop(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 52); }
+}
+
+export namespace BatchNormInference {
+  export const ID: i32 = 42;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function residual(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function scale(call: usize): usize { return load<usize>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function shift(call: usize): usize { return load<usize>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function runningMean(call: usize): usize { return load<usize>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function runningVariance(call: usize): usize { return load<usize>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function epsilon(call: usize): f32 { return load<f32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function flags(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function coefficients(call: usize): usize { return load<usize>(call, 44); }
+}
+
+export namespace Scale {
+  export const ID: i32 = 43;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1009,7 +1341,7 @@ export namespace Scale {
 }
 
 export namespace SoftmaxCrossEntropy {
-  export const ID: i32 = 33;
+  export const ID: i32 = 44;
   // @ts-ignore: decorator
   @inline export function logits(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1033,7 +1365,7 @@ export namespace SoftmaxCrossEntropy {
 }
 
 export namespace AccumulateGradients {
-  export const ID: i32 = 34;
+  export const ID: i32 = 45;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1043,7 +1375,7 @@ export namespace AccumulateGradients {
 }
 
 export namespace GradientNorm {
-  export const ID: i32 = 35;
+  export const ID: i32 = 46;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1053,7 +1385,7 @@ export namespace GradientNorm {
 }
 
 export namespace ClipGradients {
-  export const ID: i32 = 36;
+  export const ID: i32 = 47;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1063,7 +1395,7 @@ export namespace ClipGradients {
 }
 
 export namespace UpdateSgd {
-  export const ID: i32 = 37;
+  export const ID: i32 = 48;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1085,7 +1417,7 @@ export namespace UpdateSgd {
 }
 
 export namespace UpdateAdam {
-  export const ID: i32 = 38;
+  export const ID: i32 = 49;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1115,7 +1447,7 @@ export namespace UpdateAdam {
 }
 
 export namespace UpdateMuon {
-  export const ID: i32 = 39;
+  export const ID: i32 = 50;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1149,7 +1481,7 @@ export namespace UpdateMuon {
 }
 
 export namespace UpdateAverage {
-  export const ID: i32 = 40;
+  export const ID: i32 = 51;
   // @ts-ignore: decorator
   @inline export function values(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator

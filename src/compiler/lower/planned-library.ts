@@ -1,0 +1,20 @@
+// What a native library's convolutions need of the heap, roughly, where none is at hand: memory is planned by it before a run
+// that computes in bfloat16, which only a library does. Nothing runs it.
+import type { ConvolutionLibrary } from "./convolution-kernels.js";
+import { filterBytes, imageBytes } from "./convolution-plan.js";
+import { libraryKernels } from "./emit-library.js";
+
+export const plannedLibrary: ConvolutionLibrary = {
+  file: "",
+  ...libraryKernels([
+    {
+      name: "a library",
+      number: 0,
+      cost: { products: 8, bytes: 0.03 },
+      plan(_, sizes, imagesAtOnce) {
+        const { input, output } = imageBytes(sizes);
+        return { packedBytes: filterBytes(sizes), pieces: 1, scratchBytes: imagesAtOnce * (input + output) };
+      },
+    },
+  ]),
+};
