@@ -3,6 +3,12 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type {
+  ConvolutionLibrary,
+  ConvolutionPass,
+  ConvolutionTask,
+} from "../../../src/compiler/lower/convolution-kernels.js";
+import type { ConvolutionSizes } from "../../../src/compiler/lower/convolution-plan.js";
 import { candidates } from "../../../src/compiler/lower/convolution-kernels.js";
 import { tasksOf } from "../../../src/compiler/lower/convolution-tasks.js";
 import { stepsOfRun } from "../../../src/compiler/lower/lower.js";
@@ -46,6 +52,29 @@ it("measures what may be the fastest, and finds it again the next time whatever 
   expect((await chooseKernels(program(16), 1, "measured")).chosen).toEqual({ ...chosen, [key]: other });
 });
 
+it("names a library's kernel that needs no measurement, since it would not be taken otherwise", async () => {
+  const ownCost = (task: ConvolutionTask): number => candidates(task, { chosen: {}, libraries: [] })[0]!.cost(task);
+  const kernelsOf = (pass: ConvolutionPass) => [
+    {
+      name: "far ahead",
+      suits: (sizes: ConvolutionSizes) => ownCost({ ...sizes, pass }) > 3e5,
+      cost: () => 1.2e5,
+      emit: () => undefined,
+    },
+  ];
+  const library: ConvolutionLibrary = {
+    file: "none",
+    forward: kernelsOf("forward"),
+    "input gradient": kernelsOf("input gradient"),
+    "weight gradient": kernelsOf("weight gradient"),
+  };
+  const tasks = [...tasksOf(program(16, 32), stepsOfRun(program(16, 32)))];
+  const ahead = tasks.filter(([, task]) => ownCost(task) > 3e5).map(([key]) => key);
+  expect(ahead).not.toEqual([]);
+  const { chosen } = await chooseKernels(program(16, 32), 2, "measured", [library]);
+  for (const key of ahead) expect(chosen[key]).toBe("far ahead");
+});
+
 it("measures anew where the file is broken", async () => {
   await writeFile(measuredFile(), "{");
   expect((await chooseKernels(program(16), 1, "measured")).chosen).not.toEqual({});
@@ -61,10 +90,10 @@ it("takes a recorded choice as it is, and refuses one whose kernel is missing", 
   );
 });
 
-function program(batch: number): Program {
+function program(batch: number, side = 16): Program {
   const text = `
 name: measured
-data: {dataset: {synthetic: {train_images: 16, test_images: 16, height: 16, width: 16, classes: 4}}}
+data: {dataset: {synthetic: {train_images: 16, test_images: 16, height: ${side}, width: ${side}, classes: 4}}}
 model: {stem: {channels: 16}, stages: [{channels: 16, blocks: 1}]}
 train: {epochs: 1, batch_size: ${batch}, evaluation: {batch_size: ${batch}}, learning_rate: 0.1}
 `;

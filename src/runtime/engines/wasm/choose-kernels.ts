@@ -89,7 +89,13 @@ async function measured(
   const unknown: [key: string, Contest][] = [];
   for (const [key, task] of tasks) {
     const contest = contestOf(task, libraries);
-    if (contest.names.length < 2 || contest.least < WORTH_CHOOSING) continue;
+    if (contest.least < WORTH_CHOOSING) continue;
+    if (contest.names.length < 2) {
+      // A library's kernel works only where it is named; WebAssembly's own is taken anyway
+      const [only] = contest.names;
+      if (libraries.some((kernels) => kernels[task.pass].some(({ name }) => name === only))) chosen[key] = only!;
+      continue;
+    }
     const name = known[cacheKey(key, contest)];
     if (name !== undefined && contest.names.includes(name)) chosen[key] = name;
     else unknown.push([key, contest]);
