@@ -14,15 +14,30 @@ export async function renderTemplate<View extends object>(
   view: View,
   { kind, partials = {} }: RenderOptions,
 ): Promise<string> {
+  const key = JSON.stringify([template.href, kind, Object.entries(partials).map(([name, { href }]) => [name, href])]);
+  const compiled = templates.get(key) ?? compile(template, kind, partials);
+  templates.set(key, compiled);
+  return (await compiled)(view);
+}
+
+type Template = (view: object) => string;
+
+/** Of each template the function that it was compiled to: files are read once. */
+const templates = new Map<string, Promise<Template>>();
+
+async function compile(
+  template: URL,
+  kind: RenderOptions["kind"],
+  partials: NonNullable<RenderOptions["partials"]>,
+): Promise<Template> {
   const [source, { default: handlebars }] = await Promise.all([readFile(template, "utf8"), import("handlebars")]);
   const environment = handlebars.create();
   for (const [name, place] of Object.entries(partials))
     environment.registerPartial(name, await readFile(place, "utf8"));
-  const render = environment.compile<View>(source, {
+  return environment.compile<object>(source, {
     strict: true,
     noEscape: kind === "text",
     knownHelpersOnly: true,
     preventIndent: true,
   });
-  return render(view);
 }

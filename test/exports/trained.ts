@@ -6,6 +6,7 @@ import { invariant } from "../../src/compiler/diagnostic.js";
 import type { Program } from "../../src/compiler/program.js";
 import { classNames } from "../../src/runtime/data/class-names.js";
 import { createLoader } from "../../src/runtime/data/loader.js";
+import { scanImages } from "../../src/runtime/data/images/scan-images.js";
 import { openDataset } from "../../src/runtime/data/open-dataset.js";
 import { wasmEngine } from "../../src/runtime/engines/wasm/engine.js";
 import type { ExportSource } from "../../src/runtime/export/source.js";
@@ -25,7 +26,7 @@ export interface Trained {
 
 /** Trains `steps` steps into `folder`. */
 export async function trainShortly(text: string, folder: string, steps: number): Promise<Trained> {
-  const { value: program, diagnostics } = compileText(text, "network.yaml");
+  const { value: program, diagnostics } = compileText(text, "network.yaml", [], undefined, undefined, scanImages);
   invariant(program, JSON.stringify(diagnostics));
   const dataset = await openDataset(program.config.data, program.config.seed, () => {});
   const session = await wasmEngine.open(program, { threads: 2 });

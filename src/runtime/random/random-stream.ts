@@ -4,7 +4,7 @@ import { invariant } from "../../compiler/diagnostic.js";
 import { multiplyHigh, philox4x32 } from "./philox.js";
 
 /** What numbers are drawn for. Values are part of what a seed means: append, never renumber. */
-const PURPOSES = {
+export const PURPOSES = {
   order: 0,
   augmentation: 1,
   initialization: 2,

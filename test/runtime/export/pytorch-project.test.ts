@@ -8,9 +8,11 @@ import { invariant } from "../../../src/compiler/diagnostic.js";
 import type { ResolvedConfig } from "../../../src/compiler/config.js";
 import { FORMAT } from "../../../src/runtime/checkpoint.js";
 import { BEGINNING } from "../../../src/runtime/training-progress.js";
-import { unwritable } from "../../../src/runtime/export/pytorch/unwritable.js";
+import type { Keys } from "../../../src/runtime/export/pytorch/unwritable.js";
+import { faultsOf, unwritable } from "../../../src/runtime/export/pytorch/unwritable.js";
 import { pytorchProject } from "../../../src/runtime/export/pytorch/pytorch-project.js";
 import type { ExportSource } from "../../../src/runtime/export/source.js";
+import { recipes } from "../../exports/recipes.js";
 import { tinyConfig } from "../../support/tiny-config.js";
 
 const TEXT = `name: golden
@@ -64,6 +66,7 @@ describe("the PyTorch project of a file", () => {
         "launch/slurm.sbatch",
         "launch/trainjob.yaml",
         "model.py",
+        "optimizer.py",
         "pyproject.toml",
         "randomness.py",
         "requirements.txt",
@@ -106,13 +109,55 @@ describe("what cannot be written", () => {
     expect(unwritable(tinyConfig())).toEqual([]);
   });
 
-  it("is refused, every key with its place, and nothing is written", async () => {
-    const mixup = { mixup: { alpha: 0.2, probability: 1 } };
-    const config = tinyConfig({ data: { augment: [mixup] }, train: { accumulate: 2 } });
-    await expect(filesOf(config)).rejects.toThrow(
-      "data.augment.0.mixup: data.py of the PyTorch project does not mix images yet\n" +
-        "train.accumulate: train.py of the PyTorch project does not accumulate gradients yet",
-    );
+  it("would be named with its place, whatever else the section asks for", () => {
+    const keys: Keys<{ known: number; newer: number }> = {
+      known: "written",
+      newer: (value) => (value === 0 ? undefined : "the PyTorch project has no newer ones yet"),
+    };
+    expect(faultsOf(["train"], { known: 1, newer: 0 }, keys)).toEqual([]);
+    expect(faultsOf(["train"], { known: 1, newer: 2 }, keys)).toEqual([
+      { path: ["train", "newer"], message: "the PyTorch project has no newer ones yet" },
+    ]);
+  });
+});
+
+describe("a part of the language", () => {
+  /** What a part is in the scripts, and whose files ask for it. */
+  const parts: Readonly<Record<string, readonly string[]>> = {
+    "def place_of(": ["speedrun", "muon", "mixup", "cutmix"],
+    "class Optimizers:": ["muon", "cutmix"],
+    "class Muon(": ["muon"],
+    "class DecoupledSGD(": ["decoupled", "cutmix"],
+    "def whitening_filters(": ["speedrun", "muon"],
+    "nn.init.dirac_(": ["speedrun", "muon"],
+    "def truncated(": ["decoupled"],
+    "def orthogonal(": ["mixup"],
+    "clip_grad_norm_(": ["decoupled"],
+    "def gradients_shared(": ["decoupled", "cutmix"],
+    "def skip_step(": ["mixup"],
+    "def views_of(": ["speedrun", "muon"],
+    "value.copy_(average)": ["speedrun"],
+    "The plain mean of the weights": ["decoupled"],
+    "class MixedBatches:": ["mixup", "cutmix"],
+    "def mixup(": ["mixup"],
+    "def cutmix(": ["cutmix"],
+    "def adjust_hue(": ["cutmix"],
+    "def crop_box(": ["cutmix"],
+    "def stops_early(": [],
+    "def best_steps(": [],
+    "def read_folder(": [],
+  };
+
+  it("is written where the file asks for it, and nowhere else", async () => {
+    const texts = { ...recipes, plain: undefined };
+    const found: Record<string, string[]> = Object.fromEntries(Object.keys(parts).map((part) => [part, []]));
+    for (const [name, text] of Object.entries(texts)) {
+      if (name === "folders") continue; // needs pictures: test/exports
+      const { value } = text === undefined ? { value: { config: tinyConfig() } } : compileText(text, `${name}.yaml`);
+      const all = [...(await filesOf(value!.config)).values()].join("\n");
+      for (const part of Object.keys(parts)) if (all.includes(part)) found[part]!.push(name);
+    }
+    expect(found).toEqual(parts);
   });
 });
 

@@ -9,7 +9,10 @@ import { pytorchSafetensors } from "../safetensors.js";
 import type { ExportedFiles, ExportSource, TrainedSource } from "../source.js";
 import { documentsView } from "./documents-view.js";
 import { modelView } from "./model-view.js";
-import { dataView, initializationView, scheduleView, trainView } from "./train-view.js";
+import { dataView, randomnessView } from "./data-view.js";
+import { initializationView } from "./initialization-view.js";
+import { optimizerView } from "./optimizer-view.js";
+import { scheduleView, trainView } from "./train-view.js";
 import { unwritable } from "./unwritable.js";
 
 /** Throws a UserError that names every key that the project cannot do yet, with its place. */
@@ -20,14 +23,23 @@ export async function pytorchProject(source: ExportSource): Promise<ExportedFile
     throw new UserError(faults.map(({ path, message }) => `${source.placeOf(path)}: ${message}`).join("\n"));
   }
   const model = modelView(program);
-  const documents = documentsView(source, model);
+  const [data, optimizer, initialization] = [
+    dataView(program),
+    optimizerView(program),
+    initializationView(program, model),
+  ];
+  const train = trainView(program, model, optimizer, data);
+  const documents = documentsView(source, model, data);
   const files = new Map<string, string | readonly Uint8Array[]>();
   const views: Readonly<Record<string, object>> = {
     "model.py": model,
-    "train.py": trainView(program, model),
+    "train.py": train,
+    "optimizer.py": optimizer,
     "schedule.py": scheduleView(program),
-    "initialization.py": initializationView(program, model),
-    "data.py": dataView(program),
+    "initialization.py": initialization,
+    "data.py": data,
+    "randomness.py": randomnessView(program, initialization),
+    "checkpoint.py": train,
     "README.md": documents,
     "requirements.txt": documents,
     Dockerfile: documents,
@@ -45,14 +57,7 @@ export async function pytorchProject(source: ExportSource): Promise<ExportedFile
 }
 
 /** The same in every project. */
-const AS_THEY_ARE = [
-  "checkpoint.py",
-  "config.py",
-  "randomness.py",
-  "pyproject.toml",
-  "launch/one-node.sh",
-  "launch/several-nodes.sh",
-] as const;
+const AS_THEY_ARE = ["config.py", "pyproject.toml", "launch/one-node.sh", "launch/several-nodes.sh"] as const;
 
 const IGNORED_BY_DOCKER = [".git", ".mypy_cache", ".ruff_cache", ".venv", "**/__pycache__", "run"] as const;
 

@@ -1,24 +1,57 @@
-// Program → what the templates of train.py, schedule.py, initialization.py and data.py print: which of their parts the
-// file asks for. Numbers stay in config.yaml, which the scripts read.
-import type { Augmentation, InitializationConfig, LearningRateConfig, TrainConfig } from "../../../compiler/config.js";
+// Program → what the templates of train.py, checkpoint.py and schedule.py print: which of their parts the file asks for.
+// Numbers stay in config.yaml, which the scripts read.
+import type { LearningRateConfig, ResolvedConfig } from "../../../compiler/config.js";
 import type { Program, ScheduleSegment } from "../../../compiler/program.js";
 import { parametersOf } from "../../../compiler/parameters.js";
 import { flattenedPixels } from "../../../compiler/targets/pytorch-layout.js";
-import { averagesWeights } from "../../../compiler/weight-average.js";
+import type { DataView } from "./data-view.js";
 import type { ModelView } from "./model-view.js";
+import type { OptimizerView } from "./optimizer-view.js";
+import { dictionary, literal, quoted, tuple } from "./python.js";
 
 export interface TrainView {
   readonly network: string;
+  readonly optimizerImports: string;
   /** Python dictionaries and tuples, as they stand in the script. */
   readonly flattened: string;
-  readonly slots: string;
+  readonly written: string;
+  readonly choices: string;
   readonly rates: string;
+  readonly groups: boolean;
+  readonly ownSchedules: boolean;
+  /** Whether a group is trained for a part of the run alone. */
+  readonly freezes: boolean;
   readonly averages: boolean;
+  readonly ema: boolean;
+  readonly lookahead: boolean;
+  readonly stochastic: boolean;
   readonly flips: boolean;
-  readonly optimizer: string;
-  readonly optimizerClass: string;
-  readonly sgd: boolean;
+  readonly translates: boolean;
   readonly adam: boolean;
+  readonly otherOptimizers: boolean;
+  readonly slotsByGroup: boolean;
+  readonly whitens: boolean;
+  /** The images that filters whiten. */
+  readonly plainImages: string;
+  readonly resizesPlain: boolean;
+  readonly mixes: boolean;
+  /** What the loader gives: names, and as parameters; and a part of it. */
+  readonly batch: string;
+  readonly batchParameters: string;
+  readonly ownBatch: string;
+  readonly accumulates: boolean;
+  readonly clips: boolean;
+  readonly skips: boolean;
+  /** Whether a step that is left out has running statistics to put back. */
+  readonly keepsStatistics: boolean;
+  /** Images of an epoch whose steps were not left out. */
+  readonly seen: string;
+  readonly early: boolean;
+  readonly keepsBest: boolean;
+  readonly everySteps: boolean;
+  readonly stopsUnsaved: boolean;
+  /** Any of those that save at other times than after epochs. */
+  readonly extraCheckpoints: boolean;
 }
 
 export interface ScheduleView {
@@ -27,67 +60,122 @@ export interface ScheduleView {
   readonly settings: string;
   /** Calls of `Piece`. */
   readonly pieces: readonly string[];
+  readonly pieceList: string;
+  readonly groups: boolean;
+  readonly freezes: boolean;
+  readonly ownSchedules: readonly {
+    readonly place: number;
+    readonly settings: string;
+    readonly pieces: readonly string[];
+  }[];
 }
 
-export interface InitializationView {
-  readonly weights: string;
-  readonly bias: string;
-  readonly usesFanOut: boolean;
-  readonly uniform: boolean;
-  readonly randomImports: string;
-  readonly zeroLastNorm: boolean;
-  readonly lastNorms: ModelView["lastNorms"];
-  readonly lastNormBlocks: string;
-}
-
-export interface DataView {
-  readonly summary: string;
-  readonly standardImports: readonly string[];
-  readonly randomImports: string;
-  readonly resizes: boolean;
-  readonly cifar10: boolean;
-  readonly augments: boolean;
-  readonly makers: string;
-  /** Either of the two after. */
-  readonly shifts: boolean;
-  readonly randomCrop: boolean;
-  readonly translate: boolean;
-  readonly alternatingFlip: boolean;
-  readonly horizontalFlip: boolean;
-  readonly cutout: boolean;
-}
-
-export function trainView({ config, graph }: Program, { network }: ModelView): TrainView {
+export function trainView(
+  { config, graph }: Program,
+  { network }: ModelView,
+  optimizer: OptimizerView,
+  data: DataView,
+): TrainView {
   const { train } = config;
   const flattened = parametersOf(graph).filter(
     ({ role, node }) => role === "linear_weight" && flattenedPixels(graph, node) > 1,
   );
-  const [optimizer] = Object.keys(train.optimizer) as [keyof typeof OPTIMIZERS];
+  const { weight_average: average, checkpoints } = train;
+  const schedules = [train.learning_rate, ...train.groups.flatMap(({ learning_rate: own }) => own ?? [])];
+  const batch = ["images", "labels", ...(data.mixes ? ["others", "shares"] : [])];
+  const early = train.early_stop !== null;
+  const [keepsBest, everySteps] = [checkpoints.keep_best > 0, checkpoints.every_steps !== null];
+  const skips = train.non_finite !== "stop";
+  const resizesPlain = config.model.stem.whitening !== null && data.resizedCrop && data.resizes;
   return {
     network,
+    optimizerImports: [
+      ...(optimizer.slotsByGroup ? [] : ["SLOTS"]),
+      "make_optimizer",
+      ...(optimizer.slotsByGroup ? ["slots_of"] : []),
+    ].join(", "),
     flattened: dictionary(
       flattened.map(({ name, node }) => [name.replace(/\.weight$/, ""), String(flattenedPixels(graph, node))]),
     ),
-    slots: dictionary(slotsOf(train).map(([slot, key]) => [slot, quoted(key)])),
-    rates: tuple(RATES[kindOf(train.learning_rate)].map(quoted)),
-    averages: averagesWeights(train),
+    written: literal(writtenFor(config)),
+    choices: literal(chosenIn(config)),
+    rates: tuple([...new Set(schedules.flatMap((schedule) => RATES[kindOf(schedule)]))].map(quoted)),
+    groups: train.groups.length > 0,
+    ownSchedules: schedules.length > 1,
+    freezes: train.groups.some(({ epochs }) => epochs !== null),
+    averages: average !== null,
+    ema: average !== null && "ema" in average,
+    lookahead: average !== null && "lookahead" in average,
+    stochastic: average !== null && "stochastic" in average,
     flips: train.evaluation.flip,
-    optimizer,
-    optimizerClass: OPTIMIZERS[optimizer],
-    sgd: optimizer === "sgd",
-    adam: optimizer !== "sgd",
+    translates: train.evaluation.translate > 0,
+    adam: optimizer.adam,
+    otherOptimizers: optimizer.several && optimizer.adam && optimizer.slotsByGroup,
+    slotsByGroup: optimizer.slotsByGroup,
+    whitens: config.model.stem.whitening !== null,
+    plainImages: resizesPlain ? RESIZED_IMAGES : "self.train_images.images",
+    resizesPlain,
+    mixes: data.mixes,
+    batch: batch.join(", "),
+    batchParameters: batch.map((name) => `${name}: Tensor`).join(", "),
+    ownBatch: batch.map((name) => `${name}[own]`).join(", "),
+    accumulates: train.accumulate > 1,
+    clips: train.gradient_clip !== null,
+    skips,
+    keepsStatistics: skips && graph.nodes.some(({ op }) => op.kind === "batch_norm"),
+    seen: skips ? 'max(progress["images"], 1)' : 'progress["images"]',
+    early,
+    keepsBest,
+    everySteps,
+    stopsUnsaved: checkpoints.on_failure === "stop",
+    extraCheckpoints: everySteps || keepsBest || early,
   };
 }
 
-const OPTIMIZERS = { sgd: "SGD", adam: "Adam", adamw: "AdamW" } as const;
+/** With random crops the training images are resized as they are cut out. */
+const RESIZED_IMAGES = 'resized(self.train_images, **config["data"]["resize"]).images';
 
-/** netc's names of what an optimizer keeps (compiler/lower/optimizer-slots.ts), and PyTorch's. */
-function slotsOf({ optimizer }: TrainConfig): readonly (readonly [string, string])[] {
-  if ("sgd" in optimizer) return optimizer.sgd.momentum > 0 ? [["momentum", "momentum_buffer"]] : [];
-  return [
-    ["first_moment", "exp_avg"],
-    ["second_moment", "exp_avg_sq"],
-  ];
+/** What a file that does not ask for a part says of it; with anything else the scripts would need that part. */
+const LEFT_OUT: readonly (readonly [path: string, value: unknown])[] = [
+  ["data.resize", null],
+  ["train.accumulate", 1],
+  ["train.groups", []],
+  ["train.gradient_clip", null],
+  ["train.weight_average", null],
+  ["train.evaluation.translate", 0],
+  ["train.early_stop", null],
+  ["train.non_finite", "stop"],
+  ["train.checkpoints.every_steps", null],
+  ["train.checkpoints.keep_best", 0],
+];
+
+/** By path, the settings whose other values need other scripts. */
+function writtenFor(config: ResolvedConfig): Readonly<Record<string, unknown>> {
+  const { evaluation, checkpoints, initialization } = config.train;
+  const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+  return {
+    ...Object.fromEntries(LEFT_OUT.filter(([path, value]) => isSame(valueAt(config, path), value))),
+    "train.evaluation.flip": evaluation.flip,
+    "train.checkpoints.on_failure": checkpoints.on_failure,
+    "train.initialization": initialization,
+  };
+}
+
+/** By path, the names of what is chosen there; their settings may be changed. */
+function chosenIn(config: ResolvedConfig): Readonly<Record<string, readonly string[]>> {
+  const { data, train } = config;
+  const namesOf = (chosen: readonly (string | object)[]): string[] =>
+    chosen.map((item) => (typeof item === "string" ? item : Object.keys(item)[0]!));
+  return {
+    "data.dataset": namesOf([data.dataset]),
+    "data.augment": namesOf(data.augment),
+    "train.optimizer": namesOf([train.optimizer]),
+    ...(train.weight_average && { "train.weight_average": namesOf([train.weight_average]) }),
+  };
+}
+
+function valueAt(config: object, path: string): unknown {
+  return path.split(".").reduce((value: unknown, key) => (value as Record<string, unknown>)[key], config);
 }
 
 type Kind = LearningRateConfig extends infer Union ? (Union extends object ? keyof Union : never) : never;
@@ -106,13 +194,31 @@ const RATES: Readonly<Record<Kind, readonly string[]>> = {
 
 /** Whatever the schedule, the plan has it in pieces; in epochs they do not depend on the batch. */
 export function scheduleView({ config, plan }: Program): ScheduleView {
-  return {
-    epochs: config.train.epochs,
-    settings: literal(config.train.learning_rate),
-    pieces: plan.schedule.map((segment) => {
+  const { groups, epochs, learning_rate: common } = config.train;
+  const piecesOf = (schedule: readonly ScheduleSegment[]): string[] =>
+    schedule.map((segment) => {
       const [first, last] = [segment.from, segment.to].map((step) => step / plan.stepsPerEpoch);
       return `Piece(${first}, ${last}, ${segment.start}, ${segment.end}${CURVES[segment.shape](segment)})`;
-    }),
+    });
+  const ownSchedules = groups.flatMap(({ learning_rate, epochs: trained }, place) =>
+    learning_rate === null
+      ? []
+      : [
+          {
+            place,
+            settings: literal({ learning_rate, epochs: trained }, "        "),
+            pieces: piecesOf(plan.groups[place + 1]!.schedule!),
+          },
+        ],
+  );
+  return {
+    epochs,
+    settings: literal(common),
+    pieces: piecesOf(plan.schedule),
+    pieceList: ownSchedules.length > 0 ? "pieces" : "PIECES",
+    groups: groups.length > 0,
+    freezes: groups.some(({ epochs: trained }) => trained !== null),
+    ownSchedules,
   };
 }
 
@@ -125,91 +231,4 @@ const CURVES: Readonly<Record<ScheduleSegment["shape"], (segment: ScheduleSegmen
 
 function kindOf(learningRate: LearningRateConfig): Kind {
   return Object.keys(learningRate)[0] as Kind;
-}
-
-const WEIGHTS: Readonly<Record<InitializationConfig["weights"], { readonly draw: string; readonly bound: string }>> = {
-  kaiming_normal: { draw: "normals", bound: "math.sqrt(2 / fan_in)" },
-  kaiming_uniform: { draw: "uniform", bound: "math.sqrt(6 / fan_in)" },
-  kaiming_truncated: { draw: "", bound: "" }, // refused
-  orthogonal: { draw: "", bound: "" },
-  uniform_fan_in: { draw: "uniform", bound: "1 / math.sqrt(fan_in)" },
-  xavier_normal: { draw: "normals", bound: "math.sqrt(2 / (fan_in + fan_out))" },
-  xavier_uniform: { draw: "uniform", bound: "math.sqrt(6 / (fan_in + fan_out))" },
-};
-
-export function initializationView({ config }: Program, { lastNorms }: ModelView): InitializationView {
-  const { weights, bias, zero_last_norm: zeroLastNorm } = config.train.initialization;
-  const { draw, bound } = WEIGHTS[weights];
-  const zeroed = zeroLastNorm ? lastNorms : [];
-  const uniform = draw === "uniform" || bias === "uniform_fan_in";
-  return {
-    weights:
-      draw === "uniform"
-        ? `uniform(${bound}, seed, index, count)`
-        : `${bound} * normals(seed, "initialization", 0, index, count)`,
-    bias: bias === "zero" ? "np.zeros(count)" : "uniform(1 / math.sqrt(fan_in), seed, index, count)",
-    usesFanOut: bound.includes("fan_out"),
-    uniform,
-    randomImports: [...(draw === "normals" ? ["normals"] : []), ...(uniform ? ["uniforms"] : [])].join(", "),
-    zeroLastNorm: zeroed.length > 0,
-    lastNorms: zeroed,
-    lastNormBlocks: [...new Set(zeroed.map(({ block }) => block))].toSorted().join(", "),
-  };
-}
-
-type AugmentationKind = Augmentation extends infer Union ? (Union extends object ? keyof Union : Union) : never;
-
-export function dataView({ config }: Program): DataView {
-  const { dataset, resize, augment } = config.data;
-  const cifar10 = dataset === "cifar10";
-  const used = new Set(
-    augment.map((item) => (typeof item === "string" ? item : (Object.keys(item)[0] as AugmentationKind))),
-  );
-  const augments = used.size > 0;
-  return {
-    summary: `The images: ${cifar10 ? "CIFAR-10" : "generated"}, changed at random for training, in batches.`,
-    standardImports: [
-      ...(cifar10 ? ["import os", "import tarfile"] : []),
-      "from collections.abc import Callable, Iterator",
-      "from dataclasses import dataclass",
-      ...(cifar10 ? ["from pathlib import Path"] : []),
-    ],
-    randomImports: "RandomStream, permutation",
-    resizes: resize !== null,
-    cifar10,
-    augments,
-    makers: dictionary([...used].map((name) => [name, name])),
-    shifts: used.has("random_crop") || used.has("translate"),
-    randomCrop: used.has("random_crop"),
-    translate: used.has("translate"),
-    alternatingFlip: used.has("alternating_flip"),
-    horizontalFlip: used.has("horizontal_flip"),
-    cutout: used.has("cutout"),
-  };
-}
-
-/** Numbers, switches and null of a configuration as Python, an item a line; keys are the language's own. */
-function literal(value: unknown, indent = ""): string {
-  if (value === null) return "None";
-  if (typeof value === "boolean") return value ? "True" : "False";
-  if (typeof value !== "object") return typeof value === "number" ? String(value) : JSON.stringify(value);
-  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
-  const items = Object.entries(value!).map(([key, item]) => {
-    const name = Array.isArray(value) ? "" : `${quoted(key)}: `;
-    return `${indent}    ${name}${literal(item, `${indent}    `)},\n`;
-  });
-  return items.length === 0 ? open + close : `${open}\n${items.join("")}${indent}${close}`;
-}
-
-/** Names here are netc's own: keys of the language and of the network, never a user's text. */
-function quoted(name: string): string {
-  return `"${name}"`;
-}
-
-function dictionary(entries: readonly (readonly [string, string])[]): string {
-  return `{${entries.map(([key, value]) => `${quoted(key)}: ${value}`).join(", ")}}`;
-}
-
-function tuple(items: readonly string[]): string {
-  return `(${items.join(", ")}${items.length === 1 ? "," : ""})`;
 }
