@@ -1,5 +1,5 @@
 // Runs test/exports: what netc exports, opened by the programs that it is for. They are not worth having in every install, so
-// Python's and Node's packages are put into .cache/exports on first use (about 400 MB). Debian's packages have to be there:
+// Python's and Node's packages are put into .cache/exports on first use (about 560 MB). Debian's packages have to be there:
 //   apt-get install python3-torch python3-numpy python3-pil python3-yaml python3-venv shellcheck chromium
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ const TOOLS = [
   "pyyaml==6.0.4",
   "ruff==0.17.6",
 ];
-const NODE_PACKAGES = ["onnxruntime-node@1.30.0"];
+const NODE_PACKAGES = ["@hpcc-js/wasm-graphviz@1.29.2", "mermaid@11.17.2", "onnxruntime-node@1.30.0"];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = process.env["NETC_EXPORTS_PEERS"] ?? `${root}.cache/exports`;
@@ -33,7 +33,7 @@ for (const program of ["shellcheck", process.env["NETC_CHROMIUM"] ?? "chromium"]
 mkdirSync(folder, { recursive: true });
 environment("torch", BESIDE_TORCH, ["--system-site-packages"]);
 environment("tools", TOOLS);
-if (!existsSync(`${folder}/node_modules/onnxruntime-node/package.json`)) {
+if (!NODE_PACKAGES.every((name) => existsSync(`${folder}/node_modules/${name.replace(/@[^@]*$/, "")}/package.json`))) {
   writeFileSync(`${folder}/package.json`, `${JSON.stringify({ private: true })}\n`);
   // Its install script only fetches what GPUs need
   run("npm", ["install", ...NODE_PACKAGES, "--ignore-scripts", "--no-audit", "--no-fund"], folder);

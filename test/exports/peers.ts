@@ -4,18 +4,20 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-const folder = process.env["NETC_EXPORTS_PEERS"] ?? fileURLToPath(new URL("../../.cache/exports", import.meta.url));
+/** Where they are. */
+export const peersFolder =
+  process.env["NETC_EXPORTS_PEERS"] ?? fileURLToPath(new URL("../../.cache/exports", import.meta.url));
 
 /** Python with PyTorch. */
-export const torchPython = `${folder}/torch/bin/python`;
+export const torchPython = `${peersFolder}/torch/bin/python`;
 /** Python with ONNX, ONNX Runtime, ruff, mypy and Kubeflow's models. */
-export const toolsPython = `${folder}/tools/bin/python`;
-export const tool = (name: "ruff" | "mypy"): string => `${folder}/tools/bin/${name}`;
+export const toolsPython = `${peersFolder}/tools/bin/python`;
+export const tool = (name: "ruff" | "mypy"): string => `${peersFolder}/tools/bin/${name}`;
 export const chromium = process.env["NETC_CHROMIUM"] ?? "/usr/bin/chromium";
 
 /** A package of Node's that is no dependency of netc. */
 export function peerPackage<Package>(name: string): Package {
-  return createRequire(`${folder}/package.json`)(name) as Package;
+  return createRequire(`${peersFolder}/package.json`)(name) as Package;
 }
 
 export interface Finished {

@@ -70,7 +70,17 @@ export function reportView(runs: readonly RunRecord[], options: ReportOptions = 
 
 type Content = Omit<ReportView, "isLive" | "writtenAt">;
 
-function singleRun(run: RunRecord, { origins = [], sections = [] }: ReportOptions): Content {
+/** A network is evaluated class by class where nothing trains beside it. */
+const WHEN_TO_EVALUATE: Section = {
+  id: "confusion",
+  title: "Confusion matrix",
+  note:
+    "It comes with the report: `netc report RUN` makes one of the newest checkpoint, at any time, with the most wrong images. " +
+    "This page takes nothing from the training that it shows.",
+  html: "",
+};
+
+function singleRun(run: RunRecord, { origins = [], sections = [], isLive = false }: ReportOptions): Content {
   const { program, start } = run;
   const curves = runCurves(run);
   return {
@@ -90,7 +100,7 @@ function singleRun(run: RunRecord, { origins = [], sections = [] }: ReportOption
       chartOf("Learning rate", formatRate, [{ name: "learning rate", points: curves.learningRate, color: 1 }]),
     ],
     epochs: epochTable(run),
-    sections,
+    sections: isLive ? [...sections, WHEN_TO_EVALUATE] : sections,
     network: program ? svgText(drawPicture(program.config.name, program.graph)) : null,
     settings:
       origins.length > 0

@@ -41,6 +41,7 @@ describe("the server of a run's live page", () => {
     expect(status).toBe(200);
     expect(body).toContain("<h1>tiny</h1>");
     expect(body).toContain('new EventSource("events")');
+    expect(body).toContain('<h2 id="confusion">Confusion matrix</h2>'); // with when it will come
   });
 
   it("refuses other hosts' names, other methods and other places", async () => {

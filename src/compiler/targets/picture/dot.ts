@@ -26,7 +26,7 @@ export function dotText({ title, boxes, arrows, frames }: Picture): string {
   return [...lines, "}"].join("\n") + "\n";
 }
 
-/** In quotes only a quote needs escaping, and a backslash where it would begin one of DOT's own escapes. */
+/** A quote, a backslash where it would begin one of DOT's own escapes, and what labels take for an entity of HTML. */
 function quoted(text: string): string {
-  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
+  return `"${text.replaceAll("&", "&amp;").replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
 }

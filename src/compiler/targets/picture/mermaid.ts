@@ -3,7 +3,9 @@ import type { BoxKind, Frame, Picture } from "./picture.js";
 
 export function mermaidText({ title, boxes, arrows, frames }: Picture): string {
   const idOf = new Map([...boxes, ...frames].map(({ id }, index) => [id, `n${index}`]));
-  const lines = [`---`, `title: ${JSON.stringify(title)}`, `---`, "flowchart TD"];
+  // Titles know no entities, and what looks like a tag is cut out of them
+  const plainTitle = title.replaceAll("<", "‹").replaceAll(">", "›");
+  const lines = [`---`, `title: ${JSON.stringify(plainTitle)}`, `---`, "flowchart TD"];
   const inFrame = (parent: string | undefined, indent: string): void => {
     for (const box of boxes.filter(({ frame }) => frame === parent)) {
       const [open, close] = BRACKETS[box.kind];
