@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { coldStart } from "./cold-start.mjs";
 import { compare } from "./compare.mjs";
+import { measureEngines } from "./engines.mjs";
 import { growth } from "./growth.mjs";
 import { neighbour } from "./neighbour.mjs";
 import { commit, machine, versions } from "./machine.mjs";
@@ -26,6 +27,16 @@ const PARTS = [
       return compare(sized, { ...options, rounds: options.rounds ?? (options.isTiny ? 2 : 5), warmup: 2 });
     },
   })),
+  {
+    name: "engines",
+    title: "engines",
+    kind: "engines",
+    measure: (options) => {
+      const chosen = workloads.filter(({ name }) => name === "resnet-20" || name === "tutorial-96");
+      const sized = options.isTiny ? chosen.map((workload) => ({ ...workload, ...TINY })) : chosen;
+      return measureEngines(sized, { ...options, rounds: options.rounds ?? (options.isTiny ? 2 : 5), warmup: 2 });
+    },
+  },
   {
     name: "neighbour",
     title: "ResNet-20, 32×32, training beside a busy process",

@@ -6,13 +6,16 @@ import { median } from "./statistics.mjs";
 import { loadEngine } from "../dist/runtime/engines/index.js";
 import { search } from "../dist/runtime/engines/wasm/onednn/find.js";
 
-/** Resolves to { batchSize, threads, sides, skipped }; each side with its rate, its memory and, for peers, netc's ratio to it. */
-export async function compare(workload, { threads, rounds, steps, warmup, bfloat16, say }) {
+/**
+ * Resolves to { batchSize, threads, sides, skipped }; each side with its rate, its memory and, for peers, netc's ratio to it.
+ * `choose` leaves sides out by their description.
+ */
+export async function compare(workload, { threads, rounds, steps, warmup, bfloat16, choose = () => true, say }) {
   const descriptions = await sidesFor(workload, { threads, warmup, bfloat16 });
   const skipped = [...descriptions.skipped];
   const sides = [];
   try {
-    for (const description of descriptions.sides) {
+    for (const description of descriptions.sides.filter(choose)) {
       say(`warming up ${description.name}`);
       try {
         sides.push({ ...description, side: await Side.start(description), rounds: [] });
@@ -46,6 +49,7 @@ export async function sidesFor(workload, { threads, warmup, bfloat16 }) {
       JSON.stringify({ file, set: [...set, `train.precision=${precision}`], mode, threads, warmup, engine }),
     ],
     environment: { NETC_ONEDNN: oneDnn },
+    engine,
     precision,
   });
   const accelerated = await oneDnnLibraries();
@@ -105,7 +109,7 @@ function requireSameNetwork(sides) {
 function summarize(sides, batchSize) {
   const rateOf = (seconds) => batchSize / median(seconds);
   const own = sides.filter(({ isNetc }) => isNetc);
-  return sides.map(({ name, isNetc, precision, side, rounds, memory }) => {
+  return sides.map(({ name, isNetc, engine, precision, side, rounds, memory }) => {
     const against = (netc) => ({
       name: netc.name,
       /** netc's rate by this side's: over all steps, and the least and greatest of the rounds. */
@@ -118,6 +122,7 @@ function summarize(sides, batchSize) {
     return {
       name,
       isNetc: isNetc === true,
+      engine,
       precision,
       ...side.about,
       ...memory,

@@ -33,6 +33,37 @@ export const tablesOf = {
     },
   ],
 
+  engines: (title, { engines, workloads, skipped }) => [
+    {
+      title: `${title}: what their tests find, and images/s in training`,
+      columns: [
+        ["engine", "left"],
+        ["tests passed", "right"],
+        ["losses beside wasm", "right"],
+        ["on from its state", "right"],
+        ["memory", "right"],
+        ...workloads.map(({ name }) => [name, "right"]),
+      ],
+      rows: engines.flatMap((engine) => {
+        const sidesOf = (precision) =>
+          workloads.map(({ figures }) => rateOf(figures.sides, engine.name, precision)).map((rate) => rate ?? "");
+        const rows = [[engine.name, ...testCells(engine), ...sidesOf("float32")]];
+        const inBfloat16 = sidesOf("bfloat16");
+        if (inBfloat16.some((cell) => cell !== ""))
+          rows.push([`${engine.name}, bfloat16`, "", "", "", "", ...inBfloat16]);
+        return rows;
+      }),
+      notes: [
+        "losses: the greatest relative distance of a loss from the wasm engine's, over so many steps of each of three small networks",
+        "on from its state: the same over ten more steps, after the state of one of the two engines went over to the other",
+        "memory: by how much the process had grown between a third of so many steps and all of them",
+        ...engines.map(({ name, version }) => `${name}: ${version}`),
+        ...skipped.map(skippedNote),
+      ],
+    },
+    ...workloads.flatMap((workload) => tablesOf.comparison(workload.title, workload.figures)),
+  ],
+
   neighbour: (title, { batchSize, threads, sides }) => [
     {
       title: `${title}: batch ${batchSize}, ${threads} threads`,
@@ -106,6 +137,22 @@ export const tablesOf = {
     },
   ],
 };
+
+/** Of an engine that computes by itself, without another library's kernels. */
+function rateOf(sides, engine, precision) {
+  const side = sides.find((side) => side.engine === engine && side.precision === precision);
+  return side?.imagesPerSecond.toFixed(side.imagesPerSecond < 100 ? 1 : 0);
+}
+
+function testCells({ passed, failed, steps, distance, stateDistance, memorySteps, memoryBytes }) {
+  const within = (value, over) => (value === null ? "" : `${value.toExponential(0)}${over}`);
+  return [
+    `${passed} of ${passed + failed}`,
+    within(distance, ` over ${steps}`),
+    within(stateDistance, ""),
+    memoryBytes === null ? "" : `${(memoryBytes / 2 ** 20).toFixed(1)} MiB over ${memorySteps}`,
+  ];
+}
 
 function acceleratedNotes({ name, others = [] }) {
   return others.map((other) => {

@@ -5,42 +5,25 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
-
-const TENSORFLOW = "tensorflow-cpu==2.21.0";
-const TFJS_NODE = "@tensorflow/tfjs-node@4.22.0";
-const WEBGPU = [
-  "webgpu@0.6.2",
-  "@tensorflow/tfjs-backend-webgpu@4.22.0",
-  "@tensorflow/tfjs-core@4.22.0",
-  "@tensorflow/tfjs-layers@4.22.0",
-];
+import { addOn } from "../dist/runtime/engines/add-ons.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 const environment = { ...process.env };
-environment.NETC_TENSORFLOW ??= installed("tensorflow", (folder) => {
-  run("python3", ["-m", "venv", folder]);
-  run(`${folder}/bin/pip`, ["install", "--quiet", "--disable-pip-version-check", TENSORFLOW]);
-});
-environment.NETC_TFJS_NODE ??= installed("tfjs-node", (folder) => {
-  writeFileSync(`${folder}/package.json`, `${JSON.stringify({ private: true })}\n`);
-  // Its scripts would fetch an addon that newer versions of Node cannot load
-  run("npm", ["install", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund", TFJS_NODE]);
-});
-environment.NETC_WEBGPU ??= installed("webgpu", (folder) => {
-  writeFileSync(`${folder}/package.json`, `${JSON.stringify({ private: true })}\n`);
-  run("npm", ["install", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund", ...WEBGPU]);
-});
+environment.NETC_TENSORFLOW ??= installed("tensorflow");
+environment.NETC_TFJS_NODE ??= installed("tfjs-node");
+environment.NETC_WEBGPU ??= installed("webgpu");
 // WebGPU's adapter where there is no GPU: the software renderer that Debian's chromium-common brings
 environment.VK_DRIVER_FILES ??= "/usr/lib/chromium/vk_swiftshader_icd.json";
 environment.XDG_RUNTIME_DIR ??= tmpdir();
 run("npx", ["vitest", "run", "--config", "test/engines/optional/vitest.config.ts", ...process.argv.slice(2)]);
 
-function installed(name, install) {
+/** By the commands of `netc engine add`. */
+function installed(name) {
   const folder = `${root}.cache/engines/${name}`;
   if (!existsSync(`${folder}/installed`)) {
     mkdirSync(folder, { recursive: true });
-    install(folder);
+    for (const [command, ...args] of addOn(name, folder).commands) run(command, args);
     writeFileSync(`${folder}/installed`, "");
   }
   return folder;

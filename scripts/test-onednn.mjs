@@ -4,8 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-
-const PACKAGE = "onednn-cpu-gomp==2023.2.0";
+import { addOn } from "../dist/runtime/engines/add-ons.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = `${root}.cache/onednn`;
@@ -13,8 +12,7 @@ const installed = `${folder}/lib/libdnnl.so.3`;
 
 const named = process.env.NETC_ONEDNN;
 if (!named && !existsSync(installed)) {
-  run("python3", ["-m", "venv", folder]);
-  run(`${folder}/bin/pip`, ["install", "--quiet", "--disable-pip-version-check", PACKAGE]);
+  for (const [command, ...args] of addOn("onednn", folder).commands) run(command, args); // as `netc engine add`
 }
 for (const file of named ? [named] : ["libdnnl.so.2", installed]) {
   process.stdout.write(`\noneDNN: ${file}\n`);

@@ -17,8 +17,11 @@ export function addOnFolder(name: string): string {
 
 export const addOnNames = ["tensorflow", "tfjs-node", "webgpu", "onednn"] as const;
 
-export function addOn(name: (typeof addOnNames)[number], platform: NodeJS.Platform = process.platform): AddOn {
-  const folder = addOnFolder(name);
+export function addOn(
+  name: (typeof addOnNames)[number],
+  folder: string = addOnFolder(name),
+  platform: NodeJS.Platform = process.platform,
+): AddOn {
   const bin = platform === "win32" ? join(folder, "Scripts") : join(folder, "bin");
   const inPython = (packages: readonly string[]): AddOn["commands"] => [
     ["python3", "-m", "venv", folder],

@@ -1,8 +1,9 @@
 // `netc run --engine tensorflow` as a process: how it ends, how it goes on elsewhere, and what it says where the library is
 // not what it should be.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { findTensorflow } from "../../../src/runtime/engines/tensorflow/find-library.js";
 import { netc } from "../../support/netc.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 import { unevenRun } from "./uneven-run.js";
@@ -77,6 +78,20 @@ describe("a library that is not what it should be", () => {
     expect(exitCode).toBe(1);
     expect(errors).toMatch(/^error: .*libtensorflow_cc\.so\.2 cannot be loaded as TensorFlow's library/);
     expect(errors.trim().split("\n")).toHaveLength(1);
+  });
+
+  it("is cut short", async () => {
+    const search = findTensorflow();
+    if ("missing" in search) throw new Error(search.missing);
+    const folder = await temporaryFolder();
+    const beginning = new Uint8Array(1024 * 1024);
+    readSync(openSync(search.library.path, "r"), beginning);
+    writeFileSync(join(folder, "libtensorflow_cc.so.2"), beginning);
+    const { exitCode, errors } = await run(folder);
+    expect(exitCode).toBe(1);
+    expect(errors).toMatch(
+      /^error: .*libtensorflow_cc\.so\.2 cannot be loaded as TensorFlow's library: it is cut short/,
+    );
   });
 
   it("is another library", async () => {

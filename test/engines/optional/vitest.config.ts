@@ -8,7 +8,7 @@ export default defineConfig({
     include: ["test/engines/optional/*.engine.ts"],
     watch: false,
     maxWorkers: 1, // each engine uses every core itself
-    testTimeout: 120_000,
+    testTimeout: 300_000, // fifty steps of the engine cpu, on a busy machine
     hookTimeout: 120_000,
   },
 });

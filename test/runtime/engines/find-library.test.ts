@@ -50,6 +50,17 @@ it("looks no further where NETC_TENSORFLOW leads nowhere, and says so", async ()
   });
 });
 
+it("names a Python package that is too old to have a library", async () => {
+  const folder = await folderWith(
+    `${PACKAGES}/tensorflow/libtensorflow_framework.so.2`, // all that there was before 2.12
+    `${PACKAGES}/tensorflow_cpu-2.11.1.dist-info/METADATA`,
+  );
+  const reason = "TensorFlow 2.11.1 has no library of the C API; its Python package has one from 2.12 on";
+  expect(findTensorflow({ NETC_TENSORFLOW: folder })).toEqual({
+    missing: `NETC_TENSORFLOW is ${folder}, where ${reason}`,
+  });
+});
+
 it("prefers the active virtual environment to conda's and to the system's libraries", async () => {
   const environment = await folderWith(`${PACKAGES}/tensorflow/libtensorflow_cc.so.2`);
   const system = await folderWith("libtensorflow.so.2");

@@ -27,32 +27,50 @@ const LIBRARY_NAMES = [
 ];
 const FRAMEWORK_NAMES = ["libtensorflow_framework.so.2", "libtensorflow_framework.2.dylib"];
 
+/** The first version whose Python package has the C API in a library of its own. */
+export const OLDEST_VERSION = "2.12";
+
 export function findTensorflow(environment: NodeJS.ProcessEnv = process.env): Search {
   const { NETC_TENSORFLOW: named } = environment;
   if (named) {
     const library = libraryAt(resolve(named), "NETC_TENSORFLOW");
-    return library ? { library } : { missing: `NETC_TENSORFLOW is ${named}, where there is no TensorFlow library` };
+    if (library) return { library };
+    const reason = withoutLibrary(resolve(named)) ?? "there is no TensorFlow library";
+    return { missing: `NETC_TENSORFLOW is ${named}, where ${reason}` };
   }
+  const tooOld: string[] = [];
   for (const [folder, foundBy] of environmentFolders(environment)) {
     const library = libraryAt(folder, foundBy);
     if (library) return { library };
+    const reason = withoutLibrary(folder);
+    if (reason !== undefined) tooOld.push(`; in ${folder} ${reason}`);
   }
-  return { missing: "no TensorFlow library was found in the active Python environment or among the system's" };
+  const nowhere = "no TensorFlow library was found in the active Python environment or among the system's";
+  return { missing: `${nowhere}${tooOld[0] ?? ""}` };
+}
+
+/** What is to be said of a place where there is the Python package, but no library. */
+function withoutLibrary(place: string): string | undefined {
+  const versions = packageFolders(place)
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => wheelVersion(folder) ?? []);
+  if (versions.length === 0) return undefined;
+  return `TensorFlow ${versions[0]} has no library of the C API; its Python package has one from ${OLDEST_VERSION} on`;
 }
 
 /** A file; or a folder that holds it, or whose Python packages do. */
 function libraryAt(place: string, foundBy: string): FoundLibrary | undefined {
   if (!existsSync(place)) return undefined;
   if (statSync(place).isFile()) return describe(place, foundBy);
-  const folders = [
-    place,
-    join(place, "tensorflow"),
-    ...sitePackages(place).map((folder) => join(folder, "tensorflow")),
-  ];
-  const path = folders
+  const path = packageFolders(place)
     .flatMap((folder) => LIBRARY_NAMES.map((name) => join(folder, name)))
     .find((candidate) => existsSync(candidate));
   return path === undefined ? undefined : describe(path, foundBy);
+}
+
+/** Where the Python package may be that a place leads to: itself, in it, or among an environment's packages. */
+function packageFolders(place: string): string[] {
+  return [place, join(place, "tensorflow"), ...sitePackages(place).map((folder) => join(folder, "tensorflow"))];
 }
 
 function describe(path: string, foundBy: string): FoundLibrary {

@@ -4,10 +4,9 @@ import { closeSync, openSync } from "node:fs";
 import { UserError } from "../../user-error.js";
 import type { Koffi } from "../native/load-koffi.js";
 import { loadKoffi } from "../native/load-koffi.js";
+import { requireWholeLibrary } from "../native/require-whole-library.js";
 import type { FoundLibrary } from "./find-library.js";
-
-/** The oldest version that netc was tried with. */
-export const OLDEST_VERSION = "2.12";
+import { OLDEST_VERSION } from "./find-library.js";
 
 /**
  * tensorflow/c/c_api.h and tensorflow/c/eager/c_api.h: result, then parameters. p: pointer or size as a number; b: typed
@@ -161,6 +160,7 @@ type Handle = ReturnType<Koffi["load"]>;
 function openFile(koffi: Koffi, own: Handle, file: string): Handle {
   let library: Handle;
   try {
+    requireWholeLibrary(file);
     library = koffi.load(file, { lazy: true });
   } catch (error) {
     const reason = (error as Error).message.split("\n").join(" ");

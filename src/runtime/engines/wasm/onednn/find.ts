@@ -5,6 +5,7 @@ import { addOnFolder } from "../../add-ons.js";
 import { Abi, BFLOAT16_ISA } from "./abi.js";
 import type { Koffi } from "../../native/load-koffi.js";
 import { loadKoffi } from "../../native/load-koffi.js";
+import { requireWholeLibrary } from "../../native/require-whole-library.js";
 
 export type OneDnnAvailability =
   | {
@@ -36,6 +37,7 @@ export async function search(wanted: string | undefined): Promise<OneDnnAvailabi
   const reasons: string[] = [];
   for (const file of wanted ? [wanted] : candidates()) {
     try {
+      requireWholeLibrary(file);
       const abi = new Abi(koffi, file);
       return { available: true, file, version: abi.version, bfloat16: (abi.isaBits & BFLOAT16_ISA) !== 0, abi };
     } catch (error) {
