@@ -1,13 +1,13 @@
 // One rule an operation of the training graph: the TensorFlow nodes that compute it. Maps are [n, height, width, channels].
 import type { ActivationKind, Window } from "../../graph.js";
-import type { Pointwise, TensorId, TrainingOp } from "../training-graph.js";
+import type { Pointwise, TensorId, TrainingOp, TrainingOpOf } from "../training-graph.js";
 import type { Emission } from "./emission.js";
 import { FLOAT, mapOf } from "./emission.js";
 import type { Attributes, Output } from "./tensorflow-graph.js";
 import { emitGradientNorm, emitSums } from "./gradient-rules.js";
-import { emitSubsample, emitSubsampleGradient, strides } from "./subsample-rules.js";
+import { emitSubsample, emitSubsampleGradient } from "./subsample-rules.js";
 import { emitAverages, emitUpdate } from "./update-rules.js";
-import { convolutionAttributes, isUnpadded, padded, poolAttributes, unpadded } from "./windows.js";
+import { convolutionAttributes, isUnpadded, padded, poolAttributes, unpadded, writtenPadding } from "./windows.js";
 
 type StepRules = {
   readonly [K in TrainingOp["kind"]]: (emission: Emission, op: TrainingOp & { readonly kind: K }) => void;
@@ -44,28 +44,24 @@ export const stepRules: StepRules = {
       emission.get(op.weight),
       emission.dims(op.inputGradient),
     ];
-    const inputs = [graph.integers(shape), weight, above];
+    const [n, height, width, channels] = shape;
+    const padding = writtenPadding(op, height, width);
+    const { top, bottom, left, right } = padding;
+    const whole: readonly number[] = [n, height + top + bottom, width + left + right, channels];
+    const inputs = [graph.integers(whole), weight, above];
     const gradient = isWhole(emission, op.inputGradient, op)
       ? multiplyMatrices(emission, flat(emission, above), flatWeight(emission, weight), { b: true })
-      : graph.one("Conv2DBackpropInput", inputs, attributesOf(emission, op.inputGradient, op), shape);
-    const shaped = emission.reshape(gradient, shape);
+      : graph.one("Conv2DBackpropInput", inputs, gradientAttributes(op, height, width), whole);
+    const shaped = emission.reshape(unpadded(emission, gradient, padding, shape), shape);
     emission.set(op.inputGradient, op.accumulate === null ? shaped : emission.add(emission.get(op.accumulate), shaped));
   },
 
   conv2d_weight_gradient(emission, op) {
-    const { graph } = emission;
     const above = emission.get(op.outputGradient);
     const shape = weightShape(emission, op.weightGradient);
-    const { input: x, window } = withoutStride(emission, op);
-    const sizes = graph.integers(shape);
     const gradient = isWhole(emission, op.input, op)
-      ? multiplyMatrices(emission, flat(emission, x), flat(emission, above), { a: true })
-      : graph.one(
-          "Conv2DBackpropFilter",
-          [x, sizes, above],
-          convolutionAttributes(window, x.shape[1]!, x.shape[2]!),
-          shape,
-        );
+      ? multiplyMatrices(emission, flat(emission, emission.get(op.input)), flat(emission, above), { a: true })
+      : filterGradient(emission, op, above, shape);
     emission.set(op.weightGradient, emission.reshape(gradient, shape));
   },
 
@@ -246,18 +242,36 @@ function attributesOf(emission: Emission, input: TensorId, window: Window): Attr
   return convolutionAttributes(window, height, width);
 }
 
-/**
- * A 1×1 convolution with a stride is one without over every stride-th pixel. TensorFlow's oneDNN writes past its memory in
- * the former's filter gradient where threads do not divide the batch (AVX-512, TensorFlow 2.21, found in its Python too).
- */
-function withoutStride(
+/** Attributes of a convolution's gradients, once the padding is written out where it has to be. */
+function gradientAttributes(window: Window, height: number, width: number): Attributes {
+  const isWritten = !isUnpadded(writtenPadding(window, height, width));
+  return convolutionAttributes(isWritten ? { ...window, padding: NONE } : window, height, width);
+}
+
+const NONE = { top: 0, bottom: 0, left: 0, right: 0 };
+
+function filterGradient(
   emission: Emission,
-  { input: id, kernel, stride, padding }: Window & { readonly input: TensorId },
-): { input: Output; window: Window } {
+  { input: id, kernel, stride, padding }: TrainingOpOf<"conv2d_weight_gradient">,
+  above: Output,
+  shape: readonly number[],
+): Output {
+  const { graph } = emission;
   const input = emission.get(id);
-  const steps = kernel[0] * kernel[1] === 1 && stride[0] * stride[1] > 1 && isUnpadded(padding);
-  if (!steps) return { input, window: { kernel, stride, padding } };
-  return { input: strides(emission, input, stride), window: { kernel, stride: [1, 1], padding } };
+  const [height, width] = [input.shape[1]!, input.shape[2]!];
+  const window = { kernel, stride, padding };
+  // A 1×1 convolution with a stride is one without over every stride-th pixel. TensorFlow's oneDNN writes past its memory in
+  // the former's gradient where threads do not divide the batch (AVX-512, TensorFlow 2.21, found in its Python too). Pooling
+  // by 1×1 takes a third of the time that a strided slice takes.
+  if (kernel[0] * kernel[1] === 1 && stride[0] * stride[1] > 1 && isUnpadded(padding)) {
+    const [n, outHeight, outWidth] = above.shape as [number, number, number];
+    const pixels = graph.one("AvgPool", [input], poolAttributes(window), [n, outHeight, outWidth, input.shape[3]!]);
+    const attributes = convolutionAttributes({ ...window, stride: [1, 1] }, outHeight, outWidth);
+    return graph.one("Conv2DBackpropFilter", [pixels, graph.integers(shape), above], attributes, shape);
+  }
+  const whole = padded(emission, input, writtenPadding(window, height, width), 0);
+  const inputs = [whole, graph.integers(shape), above];
+  return graph.one("Conv2DBackpropFilter", inputs, gradientAttributes(window, height, width), shape);
 }
 
 function weightShape(emission: Emission, gradient: TensorId): readonly number[] {

@@ -7,9 +7,14 @@ import type { Attributes, Output } from "./tensorflow-graph.js";
 export function emitSubsample(emission: Emission, { input, output, stride }: TrainingOpOf<"subsample">): void {
   const { graph } = emission;
   const shape = emission.dims(output);
-  const { channels } = mapOf(emission.shape(input));
-  const strided = strides(emission, emission.get(input), stride);
-  const sides = graph.constant(Int32Array.of(0, 0, 0, 0, 0, 0, 0, shape[3] - channels), [4, 2]);
+  const pixels = [...shape.slice(0, 3), mapOf(emission.shape(input)).channels];
+  const strided = graph.one(
+    "StridedSlice",
+    [emission.get(input), ...range(emission, emission.dims(input), stride)],
+    rangeAttributes,
+    pixels,
+  );
+  const sides = graph.constant(Int32Array.of(0, 0, 0, 0, 0, 0, 0, shape[3] - pixels[3]!), [4, 2]);
   const attributes = { ...FLOAT, Tpaddings: { type: "int32" } } as const;
   emission.set(output, graph.one("Pad", [strided, sides], attributes, shape));
 }
@@ -25,13 +30,6 @@ export function emitSubsampleGradient(
   const ofKept = graph.one("Slice", inputs, { ...FLOAT, Index: { type: "int32" } }, kept);
   const whole = [graph.integers(shape), ...range(emission, shape, stride), ofKept];
   emission.set(inputGradient, graph.one("StridedSliceGrad", whole, rangeAttributes, shape));
-}
-
-/** Every stride-th pixel of a map, the first among them. */
-export function strides(emission: Emission, x: Output, stride: readonly [number, number]): Output {
-  const [n, height, width, channels] = x.shape as [number, number, number, number];
-  const shape = [n, Math.ceil(height / stride[0]), Math.ceil(width / stride[1]), channels];
-  return emission.graph.one("StridedSlice", [x, ...range(emission, x.shape, stride)], rangeAttributes, shape);
 }
 
 /** Begin, end and strides of every stride-th pixel; the end of the batch is open. */

@@ -19,6 +19,21 @@ export function convolutionAttributes(window: Window, height: number, width: num
   return { ...common, padding: { text: "EXPLICIT" }, explicit_paddings: sides };
 }
 
+/**
+ * What of a convolution's padding its gradients must have written out: all that is reached, where TensorFlow has no word for
+ * it. Its gradients with sides of their own are not oneDNN's, and take up to fifty times as long in bfloat16.
+ */
+export function writtenPadding(window: Window, height: number, width: number): Padding {
+  const { kernel, stride, padding } = window;
+  if (isUnpadded(padding) || isSame(window, height, width)) return { top: 0, bottom: 0, left: 0, right: 0 };
+  const reached = (size: number, before: number, after: number, axis: 0 | 1): number => {
+    const outputs = Math.floor((size + before + after - kernel[axis]) / stride[axis]) + 1;
+    return Math.max(0, (outputs - 1) * stride[axis] + kernel[axis] - size - before);
+  };
+  const { top, bottom, left, right } = padding;
+  return { top, bottom: reached(height, top, bottom, 0), left, right: reached(width, left, right, 1) };
+}
+
 /** "SAME" puts the smaller half before: tensorflow/core/framework/kernel_shape_util.h. */
 function isSame({ kernel, stride, padding }: Window, height: number, width: number): boolean {
   const halves = (size: number, axis: 0 | 1): [number, number] => {

@@ -18,13 +18,17 @@ export function contextConfig({ threads, device }: TensorflowConfig): Uint8Array
   return config.message(6, gpu).finish();
 }
 
+/** RewriterConfig's constant_folding: makes x · (1 / 255) of x / 255, which rounds otherwise than PyTorch does. */
+const CONSTANT_FOLDING = 3;
+const OFF = 2;
+
 /** RewriterConfig's auto_mixed_precision_onednn_bfloat16: what multiplies, and what lies between, in bfloat16. */
 const ONEDNN_BFLOAT16 = 31;
 const ON = 1;
 
 /** Of the call of a function: rewriter options of the context do not reach into functions. */
 export function functionConfig(isBfloat16: boolean): Uint8Array {
-  const rewriter = new Message();
+  const rewriter = new Message().int(CONSTANT_FOLDING, OFF);
   if (isBfloat16) rewriter.int(ONEDNN_BFLOAT16, ON);
   return new Message().message(10, new Message().message(10, rewriter)).finish();
 }
