@@ -1,5 +1,6 @@
 // Program → which kernel carries out which convolution. Where the cost model sees more than one that may be the fastest,
 // each is run for a moment, and the winner is kept in the cache folder for this processor and these kernels.
+import { availableParallelism, loadavg } from "node:os";
 import type {
   ConvolutionChoice,
   ConvolutionLibrary,
@@ -167,12 +168,13 @@ async function hold(
   const heap = new Heap(Math.max(...steps.flat().map(bytesOf)));
   const team = new Team(heap, threads, libraries[0]?.file);
   await team.start();
+  const clock = isBusy() ? processorClock(threads) : undefined;
   try {
     const winners: string[] = [];
     for (const [index, { names }] of contests.entries()) {
       let [winner, least] = [names[0]!, Infinity];
       for (const [candidate, name] of names.entries()) {
-        const milliseconds = await shortest(heap, team, steps[index]![candidate]!);
+        const milliseconds = await shortest(heap, team, steps[index]![candidate]!, clock);
         if (name !== names[0] && milliseconds >= least * (winner === names[0] ? CLEARLY_FASTER : 1)) continue;
         [winner, least] = [name, milliseconds];
       }
@@ -184,7 +186,29 @@ async function hold(
   }
 }
 
-async function shortest(heap: Heap, team: Team, taskStep: TaskStep): Promise<number> {
+/** Of the cores, as the last minute's average of what wants to run. */
+const BUSY_SHARE = 0.5;
+
+/** Whether others use the cores, so that a kernel's time on the wall says more of them than of it. */
+function isBusy(): boolean {
+  return loadavg()[0]! > availableParallelism() * BUSY_SHARE;
+}
+
+/** Milliseconds that this process has had, for each thread: what a step would take if the threads had the cores for themselves. */
+function processorClock(threads: number): () => number {
+  return () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000 / threads;
+  };
+}
+
+/** By `clock`, or by the stamps of the kernels themselves. */
+async function shortest(
+  heap: Heap,
+  team: Team,
+  taskStep: TaskStep,
+  clock: (() => number) | undefined,
+): Promise<number> {
   const { step, inputs } = taskStep;
   const { address, times } = placeOf(taskStep);
   heap.writeStep(step, address);
@@ -192,9 +216,10 @@ async function shortest(heap: Heap, team: Team, taskStep: TaskStep): Promise<num
   await team.run(address); // touches every page
   let least = Infinity;
   for (let repetition = 0; repetition < REPETITIONS; repetition++) {
+    const before = clock?.() ?? 0;
     await team.run(address, times);
     const stamps = heap.doubles(times, step.calls.length + 1);
-    least = Math.min(least, stamps.at(-1)! - stamps[0]!);
+    least = Math.min(least, clock ? clock() - before : stamps.at(-1)! - stamps[0]!);
   }
   return least;
 }
