@@ -38,7 +38,7 @@ export async function execute(
     const { stdout, stderr } = await promisify(execFile)(program, [...args], {
       cwd: options.cwd,
       env: environment,
-      timeout: (options.seconds ?? 100) * 1000,
+      timeout: (options.seconds ?? 500) * 1000,
       killSignal: "SIGKILL",
       maxBuffer: 64e6,
     });

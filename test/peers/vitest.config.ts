@@ -8,7 +8,8 @@ export default defineConfig({
     include: ["test/peers/**/*.peer.ts"],
     watch: false,
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Against hanging; a machine busy with other work takes minutes where seconds would do
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
   },
 });

@@ -8,7 +8,8 @@ export default defineConfig({
     include: ["test/engines/onednn/*.onednn.ts"],
     watch: false,
     maxWorkers: 1, // sessions use every core themselves
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Against hanging; a machine busy with other work takes minutes where seconds would do
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
   },
 });
