@@ -1,20 +1,12 @@
-// Stops a small run again and again, by kill -9, SIGTERM and Ctrl-C at random moments and by --max-steps, resumes it each
-// time with 1 or 2 threads in turn, and compares what it ends with, bit for bit, with a run that was never stopped.
-// Usage: node scripts/test-kills.mjs [stops]   (100 without a number). Prints a table; exits with 1 where a bit differs.
+// Stops small runs, of one recipe after the other (test/fixtures/resume), again and again, by kill -9, SIGTERM and Ctrl-C at
+// random moments and by --max-steps, resumes them each time with 1 or 2 threads in turn, and compares what each ends with,
+// bit for bit, with a run that was never stopped.
+// Usage: node scripts/test-kills.mjs [stops]   (100 without a number). Prints tables; exits with 1 where a bit differs.
 // Kernels come from the cache that every run on this machine shares. Two new runs may find different ones there, as others
 // measure meanwhile; one run may not: each is compared with a run never stopped that has the kernels of its kernels.json.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,26 +14,19 @@ import { fileURLToPath } from "node:url";
 const wanted = Number(process.argv[2] ?? 100);
 const netc = fileURLToPath(new URL("../bin/netc.js", import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "netc-kills-"));
-const file = join(scratch, "network.yaml");
-writeFileSync(
-  file,
-  `name: kills
-data:
-  dataset: { synthetic: { train_images: 500, test_images: 100, height: 16, width: 16, classes: 4 } }
-  augment: [{ random_crop: { padding: 2 } }, horizontal_flip, { cutout: { size: 4 } }]
-model:
-  stem: { channels: 16 }
-  stages: [{ channels: 16, blocks: 2 }, { channels: 32, blocks: 2, stride: 2, projection: true }]
-train:
-  epochs: 6
-  batch_size: 32
-  optimizer: { sgd: { momentum: 0.9, nesterov: true, weight_decay: 5e-4 } }
-  gradient_clip: { norm: 2 }
-  learning_rate: { cosine: { rate: 0.05, warmup_epochs: 0.5 } }
-  weight_average: { ema: { decay: 0.9 } }
-  checkpoints: { every_steps: 5, keep: 2 }
-`,
-);
+/** Six epochs of 16 steps each; between them nearly all that a training file can say. */
+const folder = new URL("../test/fixtures/resume/", import.meta.url);
+const RECIPES = readdirSync(folder).map((name) => {
+  const file = fileURLToPath(new URL(name, folder));
+  return {
+    name: name.replace(/\.yaml$/, ""),
+    file,
+    /** The shortest time of a whole run: stops that came later would often come too late. */
+    milliseconds: Infinity,
+    /** This one begins with fewer epochs than it ends with. */
+    beginning: name === "more-epochs.yaml" ? ["--set", "train.epochs=4"] : [],
+  };
+});
 /** No more stops are begun after half a minute for each that is wanted: a machine that is busy makes fewer of them. */
 const deadline = Date.now() + wanted * 30_000;
 /** A process that takes longer hangs. */
@@ -52,10 +37,10 @@ const HOW = ["SIGKILL", "SIGKILL", "SIGTERM", "SIGKILL", "SIGINT", "--max-steps"
 const NAMES = { SIGKILL: "kill -9", SIGTERM: "SIGTERM", SIGINT: "Ctrl-C", "--max-steps": "--max-steps" };
 
 const PLACES = ["before the first step", "within an epoch", "between epochs"];
-/** What runs that were never stopped end with, by their kernels. */
+/** What runs that were never stopped end with, by their recipe and kernels. */
 const outcomes = new Map();
-/** The shortest time of a whole run: stops that came later would often come too late. */
-let milliseconds = Infinity;
+/** Few enough that each recipe has its turn. */
+const STOPS_OF_A_RUN = Math.min(8, Math.max(2, Math.ceil(wanted / RECIPES.length)));
 
 try {
   await main();
@@ -64,75 +49,88 @@ try {
 }
 
 async function main() {
-  for (const threads of [1, 2]) {
-    const folder = join(scratch, `whole-${threads}`);
-    const begun = Date.now();
-    await run(folder, threads, false);
-    milliseconds = Math.min(milliseconds, Date.now() - begun);
-    if (outcomeOf(folder) !== (await outcomeNeverStopped(folder))) fail("1 thread and 2 end with different bits");
+  for (const recipe of RECIPES) {
+    for (const threads of [1, 2]) {
+      const folder = join(scratch, `whole-${recipe.name}-${threads}`);
+      const begun = Date.now();
+      await run(recipe, folder, threads, false);
+      recipe.milliseconds = Math.min(recipe.milliseconds, Date.now() - begun);
+      const isEqual = outcomeOf(folder) === (await outcomeNeverStopped(recipe, folder));
+      if (!isEqual) fail(`${recipe.name}: 1 thread and 2 end with different bits`);
+    }
   }
-  const rows = new Map();
-  let [stops, runs, equal] = [0, 0, 0];
+  const [byCause, byRecipe] = [new Map(), new Map()];
+  let [stops, runs, equal, turn] = [0, 0, 0, 0];
   while (stops < wanted && Date.now() < deadline) {
+    const recipe = RECIPES[turn++ % RECIPES.length];
     const folder = join(scratch, "stopped");
-    const ways = await stopAndResume(folder, stops);
-    const isEqual = outcomeOf(folder) === (await outcomeNeverStopped(folder));
+    const ways = await stopAndResume(recipe, folder, stops);
+    const isEqual = outcomeOf(folder) === (await outcomeNeverStopped(recipe, folder));
     rmSync(folder, { recursive: true, force: true });
     if (ways.length === 0) continue;
     runs++;
     equal += isEqual ? 1 : 0;
     stops += ways.length;
     for (const { how, threads, place } of ways) {
-      const key = `${NAMES[how]}|${threads}`;
-      const row = rows.get(key) ?? { stops: 0, ...Object.fromEntries(PLACES.map((name) => [name, 0])), equal: 0 };
-      row.stops++;
-      row[place]++;
-      row.equal += isEqual ? 1 : 0;
-      rows.set(key, row);
+      for (const [rows, key] of [
+        [byCause, `${NAMES[how]} | ${threads}`],
+        [byRecipe, recipe.name],
+      ]) {
+        const row = rows.get(key) ?? { stops: 0, ...Object.fromEntries(PLACES.map((name) => [name, 0])), equal: 0 };
+        row.stops++;
+        row[place]++;
+        row.equal += isEqual ? 1 : 0;
+        rows.set(key, row);
+      }
     }
   }
-  print(rows, { stops, runs, equal });
+  print("stopped by | threads", byCause);
+  print("recipe", byRecipe);
+  console.log(
+    `${stops} stops over ${runs} runs, resumed with 1 and 2 threads in turn: ${equal} of ${runs} ended with the bits of the run that was never stopped.`,
+  );
   if (equal < runs) fail(`${runs - equal} of ${runs} runs ended with other bits`);
   if (stops < wanted) console.log(`The time was over before all of ${wanted} stops were made.`);
   if (stops < wanted / 2) fail("too few stops to say anything");
 }
 
-/** One run to its end, stopped eight times at most, so that many runs are compared. `before`: stops made in other runs. */
-async function stopAndResume(folder, before) {
+/** One run to its end, stopped a few times, so that many runs are compared. `before`: stops made in other runs. */
+async function stopAndResume(recipe, folder, before) {
   const ways = [];
   let kernels;
-  while (ways.length < 8 && before + ways.length < wanted && Date.now() < deadline) {
+  while (ways.length < STOPS_OF_A_RUN && before + ways.length < wanted && Date.now() < deadline) {
     const number = before + ways.length;
     const how = HOW[number % HOW.length];
-    const threads = 1 + (number % 2);
+    const threads = 1 + ((number + Math.floor(number / HOW.length)) % 2);
     const isResumed = existsSync(join(folder, "config.yaml"));
     const stop =
       how === "--max-steps"
         ? { maxSteps: Math.min(STEPS - 1, stepsIn(folder) + 1 + Math.floor(Math.random() * 2 * STEPS_PER_EPOCH)) }
-        : { signal: how, after: Math.random() * milliseconds };
-    const { wasStopped } = await run(folder, threads, isResumed, stop);
+        : { signal: how, after: Math.random() * recipe.milliseconds };
+    const { wasStopped } = await run(recipe, folder, threads, isResumed, stop);
     if (kernels !== undefined && kernelsOf(folder) !== kernels) fail("a resumed run has chosen its kernels anew");
     kernels = existsSync(join(folder, "kernels.json")) ? kernelsOf(folder) : undefined;
     if (wasStopped) ways.push({ how, threads, place: placeOf(folder) });
     else if (stepsIn(folder) >= STEPS) break;
   }
-  await run(folder, 1 + (ways.length % 2), existsSync(join(folder, "config.yaml")));
+  await run(recipe, folder, 1 + (ways.length % 2), existsSync(join(folder, "config.yaml")));
   if (kernels !== undefined && kernelsOf(folder) !== kernels) fail("a resumed run has chosen its kernels anew");
   return ways;
 }
 
 /** What a run with the configuration and the kernels of this one ends with that was never stopped. */
-async function outcomeNeverStopped(folder) {
+async function outcomeNeverStopped(recipe, folder) {
   const kernels = kernelsOf(folder);
-  if (!outcomes.has(kernels)) {
+  const key = `${recipe.name} ${kernels}`;
+  if (!outcomes.has(key)) {
     const whole = join(scratch, `never-stopped-${outcomes.size}`);
     mkdirSync(whole);
     for (const file of ["config.yaml", "kernels.json"]) copyFileSync(join(folder, file), join(whole, file));
-    await run(whole, 1, true);
+    await run(recipe, whole, 1, true);
     if (kernelsOf(whole) !== kernels) fail("a run has not taken the kernels of its folder");
-    outcomes.set(kernels, outcomeOf(whole));
+    outcomes.set(key, outcomeOf(whole));
   }
-  return outcomes.get(kernels);
+  return outcomes.get(key);
 }
 
 function kernelsOf(folder) {
@@ -140,9 +138,11 @@ function kernelsOf(folder) {
 }
 
 /** Whether it was stopped: a run that ended before its stop came was not. */
-function run(folder, threads, isResumed, { signal, after, maxSteps } = {}) {
-  const args = [netc, "run", file, "--out", folder, "--threads", String(threads)];
+function run(recipe, folder, threads, isResumed, stop = {}) {
+  const { signal, after, maxSteps } = stop;
+  const args = [netc, "run", recipe.file, "--out", folder, "--threads", String(threads)];
   if (isResumed) args.push("--resume");
+  else if (signal || maxSteps !== undefined) args.push(...recipe.beginning);
   if (maxSteps !== undefined) args.push("--max-steps", String(maxSteps));
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
@@ -157,7 +157,7 @@ function run(folder, threads, isResumed, { signal, after, maxSteps } = {}) {
     child.on("close", (code, killedBy) => {
       clearTimeout(timer);
       clearTimeout(guard);
-      const wasStopped = killedBy !== null || code === 130 || (maxSteps !== undefined && stepsIn(folder) < STEPS);
+      const wasStopped = killedBy !== null || code === 130 || (maxSteps !== undefined && stepsIn(folder) === maxSteps);
       if (!wasStopped && code !== 0) reject(new Error(`netc ended with ${code}:\n${errors}`));
       else resolve({ wasStopped });
     });
@@ -207,17 +207,14 @@ function withoutTimes(values) {
   return Object.fromEntries(Object.entries(values).filter(([key]) => !/seconds$|PerSecond$/i.test(key)));
 }
 
-function print(rows, { stops, runs, equal }) {
-  console.log(`| stopped by | threads | stops | ${PLACES.join(" | ")} | bits equal |`);
-  console.log("|---|---|---|---|---|---|---|");
+function print(head, rows) {
+  console.log(`| ${head} | stops | ${PLACES.join(" | ")} | bits equal |`);
+  console.log(`|${"---|".repeat(head.split("|").length + PLACES.length + 2)}`);
   for (const [key, row] of [...rows].toSorted()) {
-    const [how, threads] = key.split("|");
     const places = PLACES.map((name) => row[name]);
-    console.log(`| ${[how, threads, row.stops, ...places, `${row.equal} of ${row.stops}`].join(" | ")} |`);
+    console.log(`| ${[key, row.stops, ...places, `${row.equal} of ${row.stops}`].join(" | ")} |`);
   }
-  console.log(
-    `\n${stops} stops over ${runs} runs, resumed with 1 and 2 threads in turn: ${equal} of ${runs} ended with the bits of the run that was never stopped.`,
-  );
+  console.log("");
 }
 
 function fail(message) {
