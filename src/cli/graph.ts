@@ -16,7 +16,7 @@ import { reportFaults } from "./load-program.js";
 import { defaultThreads } from "./machine-limits.js";
 import { predictMemory } from "./predict-memory.js";
 import type { Column } from "./terminal.js";
-import { formatBytes, formatCount, formatScaled, tableLines } from "./terminal.js";
+import { counted, formatBytes, formatCount, formatScaled, tableLines } from "./terminal.js";
 
 export async function graph(file: string, { set, format, step, unfold }: GraphFlags): Promise<ExitCode> {
   const compiled = await compileFile(file, set, { engine: "auto" });
@@ -67,13 +67,15 @@ export function graphText(program: Program, total: Cost): string {
   const { config } = program;
   const batch = config.train.batch_size;
   const lines = tableLines(COLUMNS, layerRows(total, batch));
+  const { engineBytes, processBytes } = predictMemory(program);
   return [
     ...lines.slice(0, -1),
     "",
     lines.at(-1)!,
     "",
     `${formatCount(total.parameters)} parameters, ${formatScaled(total.multiplyAdds)} multiply-adds an image`,
-    `activation bytes are for a batch of ${batch}; peak training memory ${formatBytes(predictMemory(program).engineBytes)}`,
+    `activation bytes are for a batch of ${batch}; peak training memory ${formatBytes(engineBytes)}`,
+    `\`netc run\` takes ${formatBytes(processBytes)} in all: that, images, batches, Node.js and its ${counted(defaultThreads(), "thread")}`,
     "",
   ].join("\n");
 }
@@ -97,6 +99,7 @@ async function graphPage(program: Program, options: PictureOptions): Promise<str
   const { renderGraph } = await import("./report/render-report.js");
   const { table } = await import("./report/view.js");
   const { config, graph } = program;
+  const { engineBytes, processBytes } = predictMemory(program);
   const total = cost(graph);
   const batch = config.train.batch_size;
   return renderGraph({
@@ -105,7 +108,8 @@ async function graphPage(program: Program, options: PictureOptions): Promise<str
     figures: [
       { label: "parameters", value: formatCount(total.parameters) },
       { label: "multiply-adds an image", value: formatScaled(total.multiplyAdds) },
-      { label: "peak training memory", value: formatBytes(predictMemory(program).engineBytes) },
+      { label: "peak training memory", value: formatBytes(engineBytes) },
+      { label: "memory of netc run", value: formatBytes(processBytes) },
     ],
     network: svgText(await pictureOf(program, options)),
     layers: table(
@@ -118,11 +122,12 @@ async function graphPage(program: Program, options: PictureOptions): Promise<str
 
 function graphJson(program: Program, { nodes, ...totals }: Cost): string {
   const { config } = program;
+  const { engineBytes, processBytes } = predictMemory(program);
   const document = {
     name: config.name,
     batchSize: config.train.batch_size,
     layers: nodes,
-    totals: { ...totals, peakTrainingMemoryBytes: predictMemory(program).engineBytes },
+    totals: { ...totals, peakTrainingMemoryBytes: engineBytes, peakProcessMemoryBytes: processBytes },
   };
   return JSON.stringify(document, null, 2) + "\n";
 }

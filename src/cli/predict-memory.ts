@@ -1,6 +1,6 @@
-// Program → the memory that training will take, known before anything runs.
+// Program → the memory that training will take, known before its first step.
 import { heapBytesOf, plannedChoice, stepsOfRun } from "../compiler/lower/lower.js";
-import { imageBytes } from "../compiler/memory-limits.js";
+import { bytesBesideEngine } from "../compiler/memory-limits.js";
 import type { Program } from "../compiler/program.js";
 import { defaultThreads } from "./machine-limits.js";
 
@@ -9,11 +9,37 @@ export interface MemoryPrediction {
   readonly engineBytes: number;
   /** The data set, held as 8-bit images in their own size. */
   readonly imageBytes: number;
+  /** What the process will have resident at most: all of that, and what Node.js, netc and their copies of it take. */
+  readonly processBytes: number;
 }
 
-export function predictMemory(program: Program, threads: number = defaultThreads()): MemoryPrediction {
-  return {
-    engineBytes: heapBytesOf(program, stepsOfRun(program), threads, plannedChoice(program)),
-    imageBytes: imageBytes(program.config),
-  };
+export interface MemoryOptions {
+  readonly threads?: number | undefined;
+  /** Of an engine that has been opened, which may have chosen other kernels than the compiler predicts. */
+  readonly engineBytes?: number | undefined;
+  /** That such an engine has chosen (`Session.kernels`). */
+  readonly kernels?: Readonly<Record<string, string>> | undefined;
+  /** What the process had resident before it read its images. */
+  readonly residentBytes?: number;
 }
+
+export function predictMemory(program: Program, options: MemoryOptions = {}): MemoryPrediction {
+  const { threads = defaultThreads(), residentBytes = BEFORE_TRAINING, kernels } = options;
+  const planned = plannedChoice(program);
+  const engineBytes = options.engineBytes ?? heapBytesOf(program, stepsOfRun(program), threads, planned);
+  const usesLibrary = kernels
+    ? Object.values(kernels).some((name) => name.startsWith("oneDNN"))
+    : planned.libraries.length > 0;
+  const beside = bytesBesideEngine(program, threads, usesLibrary);
+  const training = Object.values(beside).reduce((sum, bytes) => sum + bytes, residentBytes + engineBytes);
+  // Then the engine's heap and its threads are gone, so that for all but small networks it is less
+  const saving = residentBytes + beside.images + beside.batches + beside.states + SAVING;
+  return { engineBytes, imageBytes: beside.images, processBytes: Math.max(training, saving) };
+}
+
+// Measured by `node bench/process-memory.mjs`, with Node 20.
+const MEBIBYTE = 1024 * 1024;
+/** What `netc run` has resident before it reads its images: for those that ask without running. */
+const BEFORE_TRAINING = 66 * MEBIBYTE;
+/** TensorFlow.js, which writes the model at the end of a run. */
+const SAVING = 34 * MEBIBYTE;

@@ -8,7 +8,7 @@ import type { BrokenCheckpoint } from "../runtime/checkpoint.js";
 import type { ChosenEngine } from "../runtime/engines/index.js";
 import type { RunFolder } from "../runtime/run-folder.js";
 import type { RunResult } from "../runtime/run-training.js";
-import { peakMemoryBytes } from "../runtime/run-training.js";
+import { peakMemoryBytes } from "../runtime/peak-memory.js";
 import type { Divergence } from "../runtime/trainer.js";
 import type { EpochEvent, EvaluationEvent, TrainingEvent } from "../runtime/training-events.js";
 import type { Progress } from "../runtime/training-progress.js";
@@ -34,29 +34,23 @@ const warningColors = colorsFor(process.stderr);
 export class RunReport {
   private readonly bar: LiveBar | undefined;
   private awaitingEvaluation: EpochEvent | undefined;
+  private predictedBytes: number | undefined;
 
   constructor(private readonly program: Program) {
     this.bar = isInteractive() ? new LiveBar(program.plan) : undefined;
   }
 
-  describe({ engine, availability, reason }: ChosenEngine, memory: MemoryPrediction): void {
+  describe({ engine, availability, reason }: ChosenEngine): void {
     const { config, graph, plan } = this.program;
     const { nodes, parameters, multiplyAdds } = cost(graph);
     const layers = nodes.filter(({ operation }) => operation === "conv2d" || operation === "linear").length;
     const { dataset } = config.data;
     const name =
       typeof dataset === "string" ? dataset : "images" in dataset ? dataset.images.folder : "generated images";
-    const batch = config.train.batch_size;
     const lines: [label: string, text: string][] = [
       [
         "network",
         `${layers} layers, ${formatCount(parameters)} parameters, ${formatScaled(multiplyAdds)} multiply-adds an image`,
-      ],
-      [
-        "memory",
-        engine.name === "wasm"
-          ? `${formatBytes(memory.engineBytes)} to train with batches of ${batch}, ${formatBytes(memory.imageBytes)} for images, predicted`
-          : `${formatBytes(memory.imageBytes)} for images; what the engine ${engine.name} takes is not known beforehand`,
       ],
       ["data", `${name}: ${formatCount(plan.trainImages)} training and ${formatCount(plan.testImages)} test images`],
       [
@@ -67,6 +61,17 @@ export class RunReport {
     ];
     this.print(colors.bold(config.name));
     for (const [label, text] of lines) this.print(`  ${label.padEnd(9)}${text}`);
+  }
+
+  /** Once the engine is open, and with it the kernels are chosen: some need more room than others. */
+  memory({ engineBytes, imageBytes, processBytes }: MemoryPrediction, isPlanned: boolean): void {
+    const images = `${formatBytes(imageBytes)} for images`;
+    this.predictedBytes = isPlanned ? processBytes : undefined;
+    const text = isPlanned
+      ? `${formatBytes(processBytes)} predicted: ${formatBytes(engineBytes)} to train with batches of ` +
+        `${this.program.config.train.batch_size}, ${images}, the rest for Node.js, threads and copies`
+      : `${images}; what the engine takes is not known beforehand`;
+    this.print(`  ${"memory".padEnd(9)}${text}`);
   }
 
   brokenCheckpoints(broken: readonly BrokenCheckpoint[]): void {
@@ -154,7 +159,8 @@ export class RunReport {
         const evaluations = counted(rule.patience, "evaluation");
         this.print(`stopped early: ${rule.metric} has not improved over the last ${evaluations} (train.early_stop)`);
       }
-      this.print(`peak memory ${formatBytes(peakMemoryBytes())}`);
+      const predicted = this.predictedBytes === undefined ? "" : `, ${formatBytes(this.predictedBytes)} predicted`;
+      this.print(`peak memory ${formatBytes(peakMemoryBytes())}${predicted}`);
     } else {
       const why = WHY_STOPPED[outcome];
       this.print(`stopped after step ${formatCount(progress.step)} of ${formatCount(steps)}, ${why}`);

@@ -14,8 +14,10 @@ import type { Dataset } from "../runtime/data/dataset.js";
 import { scanImages } from "../runtime/data/images/scan-images.js";
 import { createLoader } from "../runtime/data/loader.js";
 import { openDataset } from "../runtime/data/open-dataset.js";
+import type { ChosenEngine } from "../runtime/engines/index.js";
 import { chooseEngine } from "../runtime/engines/index.js";
-import type { Session } from "../runtime/engine.js";
+import { collectGarbage } from "../runtime/collect-garbage.js";
+import type { State } from "../runtime/engine.js";
 import { readEventLog } from "../runtime/event-log.js";
 import type { RunFolder } from "../runtime/run-folder.js";
 import {
@@ -56,37 +58,20 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
   const report = new RunReport(program);
   const stop = stopSignal((signal) => report.stopping(signal));
   try {
-    report.describe(chosen, predictMemory(program, flags.threads));
+    report.describe(chosen);
+    const residentBytes = process.memoryUsage.rss();
     const dataset = await openData(program, stop.signal);
     const folder = flags.resume ? await folderToResume(program, flags) : await newFolder(program, flags);
     return await whileLocked(folder, async () => {
       const checkpoint = flags.resume ? await checkpointToResume(folder, program, report) : undefined;
-      const before = checkpoint?.kernels ?? (flags.resume ? await readRunKernels(folder) : undefined);
-      const kernels = flags.tune ? (before ?? "measured") : "predicted";
-      const session = await chosen.engine.open(program, { threads: flags.threads, device: flags.device, kernels });
-      try {
-        await writeOrigins(folder, await originsOf(file, overrides));
-        report.kernels(session.kernels ?? {}, before);
-        report.begin(folder, checkpoint?.progress, await pastEvents(folder, checkpoint));
-        const result = await runTraining(program, {
-          folder,
-          session,
-          engine: { name: chosen.engine.name, version: chosen.availability.version },
-          loader: createLoader(dataset, program.config),
-          checkpoint,
-          maxSteps: flags.maxSteps,
-          signal: stop.signal,
-          observe: (event) => report.event(event),
-          onEvaluationBatch: (done, total) => report.evaluationBatch(done, total),
-        });
-        report.close();
-        const isFinished = result.outcome === "finished" || result.outcome === "stopped_early";
-        const fault = isFinished ? await saveModel(program, session, folder, dataset) : undefined;
-        report.end(result, folder, resumeCommand(file, flags, folder), fault);
-        return fault === undefined ? exitCodeOf(result) : exitCodes.inputHasErrors;
-      } finally {
-        await session.dispose();
-      }
+      await writeOrigins(folder, await originsOf(file, overrides));
+      const signal = stop.signal;
+      const run = { program, flags, chosen, residentBytes, folder, dataset, checkpoint, report, signal };
+      const { result, trained } = await trainInFolder(run);
+      report.close();
+      const fault = trained && (await saveModel(program, trained, folder, dataset.classes));
+      report.end(result, folder, resumeCommand(file, flags, folder), fault);
+      return fault === undefined ? exitCodeOf(result) : exitCodes.inputHasErrors;
     });
   } catch (error) {
     if (stop.signal.aborted && (error as Error).name === "AbortError") return exitCodes.interrupted;
@@ -94,6 +79,53 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
   } finally {
     report.close();
     stop.release();
+  }
+}
+
+interface RunInFolder {
+  readonly program: Program;
+  readonly flags: RunFlags;
+  readonly chosen: ChosenEngine;
+  /** Before the images were read. */
+  readonly residentBytes: number;
+  readonly folder: RunFolder;
+  readonly dataset: Dataset;
+  readonly checkpoint: Checkpoint | undefined;
+  readonly report: RunReport;
+  readonly signal: AbortSignal;
+}
+
+/** Opens the engine, trains and closes it; `trained` is the state at the end of a run that came to its end. */
+async function trainInFolder(run: RunInFolder): Promise<{ result: RunResult; trained: State | undefined }> {
+  const { program, flags, chosen, residentBytes, folder, dataset, checkpoint, report, signal } = run;
+  const { maxSteps, threads, device } = flags;
+  const before = checkpoint?.kernels ?? (flags.resume ? await readRunKernels(folder) : undefined);
+  const kernels = flags.tune ? (before ?? "measured") : "predicted";
+  const session = await chosen.engine.open(program, { threads, device, kernels });
+  try {
+    collectGarbage(); // what reading the images, compiling and measuring have left
+    const { kernels: chosenKernels, heapBytes: engineBytes } = session;
+    report.memory(
+      predictMemory(program, { threads, engineBytes, kernels: chosenKernels, residentBytes }),
+      engineBytes !== undefined,
+    );
+    report.kernels(session.kernels ?? {}, before);
+    report.begin(folder, checkpoint?.progress, await pastEvents(folder, checkpoint));
+    const result = await runTraining(program, {
+      folder,
+      session,
+      engine: { name: chosen.engine.name, version: chosen.availability.version },
+      loader: createLoader(dataset, program.config),
+      checkpoint,
+      maxSteps,
+      signal,
+      observe: (event) => report.event(event),
+      onEvaluationBatch: (done, total) => report.evaluationBatch(done, total),
+    });
+    const isFinished = result.outcome === "finished" || result.outcome === "stopped_early";
+    return { result, trained: isFinished ? await session.readState() : undefined };
+  } finally {
+    await session.dispose();
   }
 }
 
@@ -124,16 +156,20 @@ async function pastEvents(folder: RunFolder, checkpoint: Checkpoint | undefined)
   return events.filter(({ step }) => step <= checkpoint.progress.step);
 }
 
-/** Why the model could not be written; undefined where it was. */
+/**
+ * Why the model could not be written; undefined where it was. It comes after the session is closed, so that its heap makes
+ * room for the library that writes the model.
+ */
 async function saveModel(
   program: Program,
-  session: Session,
+  trained: State,
   folder: RunFolder,
-  dataset: Dataset,
+  classes: Dataset["classes"],
 ): Promise<string | undefined> {
+  collectGarbage();
   const { saveTfjsModel } = await import("../runtime/save-tfjs-model.js");
   try {
-    await saveTfjsModel(program, await session.readState(), folder.model, dataset.classes);
+    await saveTfjsModel(program, trained, folder.model, classes);
     return undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;

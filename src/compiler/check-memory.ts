@@ -3,44 +3,41 @@ import type { ResolvedConfig } from "./config.js";
 import type { Diagnostic, Path } from "./diagnostic.js";
 import { heapBytesOf, plannedChoice, stepsOfRun } from "./lower/lower.js";
 import type { MemoryLimits } from "./memory-limits.js";
-import { availableBytes } from "./memory-limits.js";
+import { bytesBesideEngine } from "./memory-limits.js";
 import { plan } from "./plan.js";
 import type { Program } from "./program.js";
 
 /** Batches are tried on the plan of the whole heap; nothing is allocated. */
 export function checkMemory(program: Program, limits: MemoryLimits): Diagnostic[] {
-  const needed = engineBytes(program, {}, limits);
-  const available = availableBytes(program.config, limits);
-  if (needed <= available) return [];
+  const needed = shareOf(program, {}, limits);
+  if (needed.share <= 1) return [];
   const { batch_size: training, evaluation } = program.config.train;
   const evaluating = Math.min(evaluation.batch_size, program.plan.testImages);
-  const fault = (path: Path, batch: number, bytesOf: (batch: number) => number, withParts = false) => {
-    const largest = largestWithin(available, bytesOf, batch);
-    const parts = withParts && largest > 0 ? partsThatFit(program, largest, available, limits) : undefined;
+  const fault = (path: Path, batch: number, shareOfBatch: (batch: number) => number, withParts = false) => {
+    const largest = largestWithin(shareOfBatch, batch);
+    const parts = withParts && largest > 0 ? partsThatFit(program, largest, limits) : undefined;
     return tooLarge(path, batch, needed, { largest, parts }, limits);
   };
-  const trainingBytes = (batch: number) => engineBytes(program, { training: batch, evaluating: 1 }, limits);
-  const evaluatingBytes = (batch: number) => engineBytes(program, { training: 1, evaluating: batch }, limits);
+  const trainingShare = (batch: number) => shareOf(program, { training: batch, evaluating: 1 }, limits).share;
+  const evaluatingShare = (batch: number) => shareOf(program, { training: 1, evaluating: batch }, limits).share;
   // Where the weights alone are too much, no batch is to blame: said once.
-  if (engineBytes(program, { training: 1, evaluating: 1 }, limits) > available) {
-    return [fault(["train", "batch_size"], training, () => Infinity)];
-  }
+  if (trainingShare(1) > 1) return [fault(["train", "batch_size"], training, () => Infinity)];
   // Training and evaluation are looked at apart: each can be too large by itself.
-  const isEvaluationTooLarge = evaluatingBytes(evaluating) > available;
-  const isTrainingTooLarge = !isEvaluationTooLarge || trainingBytes(training) > available;
+  const isEvaluationTooLarge = evaluatingShare(evaluating) > 1;
+  const isTrainingTooLarge = !isEvaluationTooLarge || trainingShare(training) > 1;
   return [
-    ...(isTrainingTooLarge ? [fault(["train", "batch_size"], training, trainingBytes, true)] : []),
-    ...(isEvaluationTooLarge ? [fault(["train", "evaluation", "batch_size"], evaluating, evaluatingBytes)] : []),
+    ...(isTrainingTooLarge ? [fault(["train", "batch_size"], training, trainingShare, true)] : []),
+    ...(isEvaluationTooLarge ? [fault(["train", "evaluation", "batch_size"], evaluating, evaluatingShare)] : []),
   ];
 }
 
 /** How many partial batches fit where the whole does not: equal ones, as accumulation asks; undefined where none do. */
-function partsThatFit(program: Program, largest: number, available: number, limits: MemoryLimits): number | undefined {
+function partsThatFit(program: Program, largest: number, limits: MemoryLimits): number | undefined {
   const { batch_size: batch, accumulate } = program.config.train;
   const least = Math.max(accumulate + 1, Math.ceil((batch * accumulate) / largest));
   for (let parts = least; parts <= Math.min(batch / 2, 4 * least); parts++) {
     if (batch % parts !== 0) continue;
-    if (engineBytes(program, { accumulate: parts, evaluating: 1 }, limits) <= available) return parts;
+    if (shareOf(program, { accumulate: parts, evaluating: 1 }, limits).share <= 1) return parts;
   }
   return undefined;
 }
@@ -51,11 +48,19 @@ interface Batches {
   readonly evaluating?: number;
 }
 
-function engineBytes(
+interface Needed {
+  readonly engine: number;
+  /** The engine's heap and what training adds beside it. */
+  readonly all: number;
+  /** Of the nearest limit; above 1 it does not fit. */
+  readonly share: number;
+}
+
+function shareOf(
   { config, graph }: Program,
   { training, accumulate, evaluating }: Batches,
-  { threads }: MemoryLimits,
-): number {
+  limits: MemoryLimits,
+): Needed {
   const { train } = config;
   const changed: ResolvedConfig = {
     ...config,
@@ -67,25 +72,28 @@ function engineBytes(
     },
   };
   const program: Program = { config: changed, graph, plan: plan(changed) };
-  return heapBytesOf(program, stepsOfRun(program), threads, plannedChoice(program));
+  const engine = heapBytesOf(program, stepsOfRun(program), limits.threads, plannedChoice(program));
+  const beside = Object.values(bytesBesideEngine(program, limits.threads));
+  const all = beside.reduce((total, bytes) => total + bytes, engine);
+  return { engine, all, share: Math.max(engine / limits.addressableBytes, all / limits.machineBytes) };
 }
 
 function tooLarge(
   path: Path,
   batch: number,
-  needed: number,
+  { engine, all }: Needed,
   { largest, parts }: { readonly largest: number; readonly parts: number | undefined },
   { addressableBytes, machineBytes }: MemoryLimits,
 ): Diagnostic {
   const work = path.includes("evaluation") ? "evaluation" : "training";
-  const limit =
-    addressableBytes <= machineBytes
-      ? `the wasm engine can address ${gigabytes(addressableBytes)}`
-      : `this machine has ${gigabytes(machineBytes)} for it and the images`;
+  const [needed, limit] =
+    engine / addressableBytes >= all / machineBytes
+      ? [gigabytes(engine), `the wasm engine can address ${gigabytes(addressableBytes)}`]
+      : [gigabytes(all), `this machine has ${gigabytes(machineBytes)} for it, with its images and batches`];
   return {
     code: "memory/too-large",
     severity: "error",
-    message: `with batches of ${batch} ${work} needs ${gigabytes(needed)} of memory, and ${limit}`,
+    message: `with batches of ${batch} ${work} needs ${needed} of memory, and ${limit}`,
     path,
     hint:
       largest > 0
@@ -99,16 +107,16 @@ function tooLarge(
  * The largest batch that fits below one that may not; 0 where none does. Memory grows nearly in a line with the batch, so
  * a place on the line between what fits and what does not is tried first, and the middle where that gains too little.
  */
-function largestWithin(available: number, bytesOf: (batch: number) => number, most: number): number {
-  let low = { batch: 0, bytes: 0 };
-  let high = { batch: most, bytes: bytesOf(most) };
-  if (high.bytes <= available) return most;
+function largestWithin(shareOfBatch: (batch: number) => number, most: number): number {
+  let low = { batch: 0, share: 0 };
+  let high = { batch: most, share: shareOfBatch(most) };
+  if (high.share <= 1) return most;
   for (let tries = 1; high.batch - low.batch > 1; tries++) {
-    const share = tries % 3 === 0 ? 0.5 : (available - low.bytes) / (high.bytes - low.bytes);
-    const guess = low.batch + Math.floor(share * (high.batch - low.batch));
+    const place = tries % 3 === 0 ? 0.5 : (1 - low.share) / (high.share - low.share);
+    const guess = low.batch + Math.floor(place * (high.batch - low.batch));
     const batch = Math.min(Math.max(guess, low.batch + 1), high.batch - 1);
-    const tried = { batch, bytes: bytesOf(batch) };
-    if (tried.bytes <= available) low = tried;
+    const tried = { batch, share: shareOfBatch(batch) };
+    if (tried.share <= 1) low = tried;
     else high = tried;
   }
   return low.batch;

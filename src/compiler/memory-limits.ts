@@ -1,27 +1,88 @@
-// What training may take and a quick upper bound on what it takes, so that only programs near a limit have their steps
-// placed to know it exactly.
+// What training may take, what it takes beside the engine's heap, and a quick upper bound on that heap, so that only programs
+// near a limit have their steps placed to know it exactly.
 import type { ResolvedConfig } from "./config.js";
 import { cost } from "./cost.js";
 import { datasetFacts } from "./datasets.js";
+import { parameterGroups } from "./parameter-groups.js";
+import { parametersOf, statisticsOf } from "./parameters.js";
 import type { Program } from "./program.js";
+import { slotNames } from "./update-rule.js";
+import { averagesWeights } from "./weight-average.js";
 
 export interface MemoryLimits {
   readonly threads: number;
   /** How much the engine can address: 4 GiB in WebAssembly, Infinity where only the machine limits it. */
   readonly addressableBytes: number;
-  /** What the machine has for the engine and the data set together. */
+  /** What the machine has for everything that training adds to the process as it is. */
   readonly machineBytes: number;
 }
 
-/** What is left for the engine. */
-export function availableBytes(config: ResolvedConfig, { addressableBytes, machineBytes }: MemoryLimits): number {
-  return Math.min(addressableBytes, machineBytes - imageBytes(config));
+/** Which share of the limit that is nearest an engine's heap of so many bytes takes; above 1 it does not fit. */
+export function shareOfLimits(program: Program, engineBytes: number, limits: MemoryLimits): number {
+  const all = engineBytes + sum(Object.values(bytesBesideEngine(program, limits.threads)));
+  return Math.max(engineBytes / limits.addressableBytes, all / limits.machineBytes);
 }
+
+export interface BytesBesideEngine {
+  /** The data set. */
+  readonly images: number;
+  /** Batches that are prepared while others are worked on, and test images that were resized. */
+  readonly batches: number;
+  /** The state that is being saved, and the one that is to be saved next. */
+  readonly states: number;
+  /** oneDNN's own, where convolutions go to it. */
+  readonly library: number;
+  /** What Node.js takes for the engine's threads, and more than at its start for netc's code and its events. */
+  readonly threads: number;
+}
+
+export function bytesBesideEngine(program: Program, threads: number, usesLibrary = false): BytesBesideEngine {
+  return {
+    images: imageBytes(program.config),
+    batches: batchBytes(program.config),
+    states: 2 * stateBytes(program),
+    library: usesLibrary ? LIBRARY : 0,
+    threads: GROWTH + threads * THREAD,
+  };
+}
+
+// Measured by `node bench/process-memory.mjs`, which tells how true they are, with Node 20.
+const MEBIBYTE = 1024 * 1024;
+const GROWTH = 12 * MEBIBYTE;
+const THREAD = 9 * MEBIBYTE;
+const LIBRARY = 12 * MEBIBYTE;
 
 /** The data set as it is held while training: 8-bit images in their own size. */
 export function imageBytes({ data }: ResolvedConfig): number {
   const { height, width, channels, trainImages, testImages } = datasetFacts(data.dataset);
   return (trainImages + testImages) * height * width * channels;
+}
+
+/** Batches of each kind that are in use or prepared at once. */
+export const BATCHES_AT_ONCE = 3;
+/** Resized test images are kept up to this size: resizing CIFAR-10 to 96×96 takes a second of every evaluation. */
+export const KEPT_TEST_BYTES = 400e6;
+
+function batchBytes({ data, train }: ResolvedConfig): number {
+  const facts = datasetFacts(data.dataset);
+  const { height, width } = data.resize ?? facts;
+  const bytes = height * width * facts.channels;
+  const training = BATCHES_AT_ONCE * Math.min(train.batch_size, facts.trainImages) * bytes;
+  if (data.resize === null) return training;
+  const resized = facts.testImages * bytes;
+  const evaluating = BATCHES_AT_ONCE * Math.min(train.evaluation.batch_size, facts.testImages) * bytes;
+  return training + (resized <= KEPT_TEST_BYTES ? resized : evaluating);
+}
+
+/** Everything that training changes, as a checkpoint holds it. */
+function stateBytes({ config, graph }: Program): number {
+  const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+  const { trained } = parameterGroups(config, graph);
+  const slots = trained.flatMap(({ parameters, rule }) =>
+    parameters.map(({ shape }) => elements(shape) * slotNames(rule).length),
+  );
+  const values = [...parametersOf(graph), ...statisticsOf(graph)].map(({ shape }) => elements(shape));
+  return 4 * (sum(slots) + sum(values) * (averagesWeights(config.train) ? 2 : 1));
 }
 
 /**
@@ -34,4 +95,8 @@ export function memoryBound({ config, graph, plan }: Program, threads: number): 
   const { batch_size: batch, evaluation } = config.train;
   const largest = Math.max(batch, Math.min(evaluation.batch_size, plan.testImages));
   return 16 * 1024 * 1024 * threads + 3 * activationBytes * largest + 256 * parameters;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -1,7 +1,11 @@
 // The program a run was trained with so far, and the one it is to go on with → what changed: each difference that would
 // have made the steps already done come out otherwise is refused, the others are allowed and their effect is said.
+import type { DataConfig, ResolvedConfig, TrainConfig } from "../compiler/config.js";
+import { invariant } from "../compiler/diagnostic.js";
 import { learningRateAt } from "../compiler/plan.js";
 import type { Program } from "../compiler/program.js";
+import { groupRates } from "../compiler/training-phases.js";
+import { averageShare } from "../compiler/weight-average.js";
 
 export interface Change {
   /** "train.batch_size" */
@@ -17,22 +21,62 @@ export interface ChangesSince {
   readonly effects: readonly string[];
 }
 
-/** Prefixes of paths that no step done so far depends on. */
-const WITHOUT_PAST: readonly string[] = [
-  "name",
-  "data.path",
-  "train.epochs",
-  "train.evaluation",
-  "train.checkpoints",
-  "train.early_stop",
-  "train.non_finite",
-];
+/**
+ * What another value of a key means for the steps already done: "past", they would have come out otherwise; "free", no step
+ * done depends on it; "rates", that depends on the rates they had. Typed over the configuration: a new key does not type-check until it is said here what it is.
+ */
+type Kind = "past" | "free" | "rates";
+type Kinds<Section> = { readonly [Key in keyof Section]-?: Kind };
+
+const train: Kinds<TrainConfig> = {
+  epochs: "free", // what it does to the rates to come is said
+  batch_size: "past",
+  accumulate: "past",
+  drop_last: "past",
+  precision: "past",
+  optimizer: "past",
+  groups: "past",
+  gradient_clip: "past",
+  non_finite: "free",
+  learning_rate: "rates",
+  loss: "past",
+  initialization: "past",
+  weight_average: "past",
+  evaluation: "free",
+  early_stop: "free",
+  checkpoints: "free",
+};
+
+const data: Kinds<DataConfig> = {
+  dataset: "past",
+  path: "free", // the same images from elsewhere
+  resize: "past",
+  normalize: "past",
+  augment: "past",
+};
+
+const kinds: { readonly [Key in keyof ResolvedConfig]-?: Kind | Kinds<ResolvedConfig[Key]> } = {
+  name: "free",
+  seed: "past",
+  data,
+  model: "past",
+  train,
+};
+
+function kindOf(path: string): Kind {
+  let kind: unknown = kinds;
+  for (const key of path.split(".")) {
+    if (typeof kind !== "object") break;
+    kind = (kind as Readonly<Record<string, unknown>>)[key];
+  }
+  invariant(typeof kind === "string", `${path} is neither said to alter the past nor not to`);
+  return kind as Kind;
+}
 
 export function changesSince(before: Program, after: Program, step: number): ChangesSince {
   const changes = differences(before.config, after.config, "").map((change): Change => {
-    const isFree = WITHOUT_PAST.some((prefix) => `${change.path}.`.startsWith(`${prefix}.`));
-    const isRate = change.path.startsWith("train.learning_rate");
-    return { ...change, altersThePast: isRate ? movesPastRates(before, after, step) : !isFree };
+    const kind = kindOf(change.path);
+    return { ...change, altersThePast: kind === "rates" ? movesPastRates(before, after, step) : kind === "past" };
   });
   return { changes, effects: effectsOnSchedule(before, after, step) };
 }
@@ -61,7 +105,29 @@ function effectsOnSchedule(before: Program, after: Program, step: number): strin
         `the ${step} steps already done keep the rates they had`,
     );
   }
+  const hyper = (program: Program) => ({ learningRate: learningRateAt(program.plan, step), step: step + 1 });
+  const [ratesBefore, ratesAfter] = [before, after].map((program) => groupRates(program.plan, hyper(program)));
+  after.plan.groups.forEach(({ schedule }, index) => {
+    const [then, now] = [ratesBefore![index], ratesAfter![index]];
+    if (schedule === null || then === undefined || now === undefined || then === now) return; // said above, or new
+    effects.push(
+      `the rate of train.groups.${index - 1} at step ${step + 1} is ${shown(now)} instead of ${shown(then)}`,
+    );
+  });
+  if (movesLaterAverages(before, after, step)) {
+    effects.push(
+      "train.weight_average moves otherwise from here on, since how far it moves depends on the length of the run",
+    );
+  }
   return effects;
+}
+
+function movesLaterAverages(before: Program, after: Program, step: number): boolean {
+  const share = ({ config, plan }: Program, at: number) => averageShare(config.train, plan, at);
+  for (let at = step + 1; at <= Math.min(before.plan.steps, after.plan.steps); at++) {
+    if (share(before, at) !== share(after, at)) return true;
+  }
+  return false;
 }
 
 function shown(rate: number): string {

@@ -95,6 +95,8 @@ export type State = ReadonlyMap<string, { readonly shape: readonly number[]; rea
 export interface Session {
   /** Kernels that were chosen by measurement, by what they compute: other kernels round otherwise. */
   readonly kernels?: Readonly<Record<string, string>>;
+  /** What parameters, activations and all else that steps work on take, where that is planned ahead. */
+  readonly heapBytes?: number;
   step(batch: Batch, hyper: StepHyper): Promise<StepResult>;
   evaluate(batch: Batch): Promise<EvaluationResult>;
   /**

@@ -11,6 +11,7 @@ import type { Session, State } from "./engine.js";
 import { EventLog, rewindEventLog } from "./event-log.js";
 import { initializeFromImages } from "./initialize.js";
 import { openMetricsFiles } from "./metrics/metrics.js";
+import { peakMemoryBytes } from "./peak-memory.js";
 import type { RunFolder } from "./run-folder.js";
 import { writeRunConfig, writeRunKernels } from "./run-folder.js";
 import type { TrainingResult } from "./trainer.js";
@@ -108,11 +109,6 @@ export async function runTraining(program: Program, options: RunOptions): Promis
   } finally {
     await Promise.all([log.flush(), metrics.flush()]); // whatever ended the run, what happened is kept
   }
-}
-
-/** The most memory that this process has had resident. */
-export function peakMemoryBytes(): number {
-  return process.resourceUsage().maxRSS * 1024; // in kibibytes on every platform, says Node
 }
 
 function startEvent(config: ResolvedConfig, { engine, checkpoint }: RunOptions, { step }: Progress): StartEvent {

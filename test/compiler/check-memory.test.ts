@@ -4,7 +4,7 @@ import { checkMemory } from "../../src/compiler/check-memory.js";
 import { compileText } from "../../src/compiler/compile.js";
 import { heapBytesOf, stepsOfRun } from "../../src/compiler/lower/lower.js";
 import type { MemoryLimits } from "../../src/compiler/memory-limits.js";
-import { imageBytes, memoryBound } from "../../src/compiler/memory-limits.js";
+import { bytesBesideEngine, memoryBound } from "../../src/compiler/memory-limits.js";
 import type { Program } from "../../src/compiler/program.js";
 
 const folder = new URL("../../configs/", import.meta.url);
@@ -51,15 +51,17 @@ describe("memoryBound", () => {
 describe("checkMemory", () => {
   const program = programOf("smoke.yaml");
   const planned = heapBytesOf(program, stepsOfRun(program), 2);
+  const { images } = bytesBesideEngine(program, 2);
+  const beside = Object.values(bytesBesideEngine(program, 2)).reduce((sum, bytes) => sum + bytes);
   const limits: MemoryLimits = { threads: 2, addressableBytes: Infinity, machineBytes: Infinity };
 
   it("has nothing to say where all fits, to the byte", () => {
     expect(checkMemory(program, { ...limits, addressableBytes: planned })).toEqual([]);
-    expect(checkMemory(program, { ...limits, machineBytes: planned + imageBytes(program.config) })).toEqual([]);
+    expect(checkMemory(program, { ...limits, machineBytes: planned + beside })).toEqual([]);
   });
 
   it("names the largest batch that fits into what the machine has", () => {
-    const [fault, ...others] = checkMemory(program, { ...limits, machineBytes: planned });
+    const [fault, ...others] = checkMemory(program, { ...limits, machineBytes: planned + beside - images });
     expect(others).toEqual([]);
     expect(fault).toMatchObject({ code: "memory/too-large", path: ["train", "batch_size"] });
     expect(fault!.message).toMatch(/this machine has \S+ GB/);
@@ -67,19 +69,19 @@ describe("checkMemory", () => {
     const withBatch = (batch: number) =>
       checkMemory(programOf("smoke.yaml", `train.batch_size=${batch}`, "train.evaluation.batch_size=1"), {
         ...limits,
-        machineBytes: planned,
+        machineBytes: planned + beside - images,
       });
     expect(withBatch(largest)).toEqual([]);
     expect(withBatch(largest + 1)).toHaveLength(1);
   });
 
   it("offers the fewest equal parts of the batch that fit, where they do", () => {
-    const [fault] = checkMemory(program, { ...limits, machineBytes: planned });
+    const [fault] = checkMemory(program, { ...limits, machineBytes: planned + beside - images });
     const parts = Number(/accumulate: (\d+)/.exec(fault!.hint!)![1]);
     const withParts = (count: number) =>
       checkMemory(programOf("smoke.yaml", `train.accumulate=${count}`, "train.evaluation.batch_size=1"), {
         ...limits,
-        machineBytes: planned,
+        machineBytes: planned + beside - images,
       });
     expect(withParts(parts)).toEqual([]);
     const { batch_size: batch } = program.config.train;

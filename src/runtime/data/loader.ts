@@ -2,6 +2,7 @@
 // order, then resizing, then augmentation, image by image. Nothing large is allocated from batch to batch.
 import type { EvaluationConfig, ResolvedConfig, TrainConfig } from "../../compiler/config.js";
 import { invariant } from "../../compiler/diagnostic.js";
+import { BATCHES_AT_ONCE, KEPT_TEST_BYTES } from "../../compiler/memory-limits.js";
 import type { Batch } from "../engine.js";
 import { permutation } from "../random/random-stream.js";
 import { createAugment } from "./augment.js";
@@ -98,9 +99,6 @@ function trainBatches(set: ImageSet, config: LoaderConfig): Loader["train"] {
   };
 }
 
-/** Resized test images are kept up to this size: resizing CIFAR-10 to 96×96 takes a second of every evaluation. */
-const KEPT_TEST_BYTES = 400e6;
-
 function testBatches(set: ImageSet, config: LoaderConfig): Loader["test"] {
   const { resize } = config.data;
   const batchSize = config.train.evaluation.batch_size;
@@ -146,7 +144,7 @@ function testBatches(set: ImageSet, config: LoaderConfig): Loader["test"] {
 
 /** Hands out three buffers in turn, each cut to the count that is asked for; `isMixed`: with room for second labels. */
 function bufferRing(capacity: number, imageBytes: number, isMixed = false): (count: number) => Batch {
-  const ring = Array.from({ length: 3 }, (): Batch => {
+  const ring = Array.from({ length: BATCHES_AT_ONCE }, (): Batch => {
     return {
       count: capacity,
       images: new Uint8Array(capacity * imageBytes),

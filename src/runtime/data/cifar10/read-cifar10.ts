@@ -47,30 +47,45 @@ async function batchesFolder(path: string, source: CifarSource): Promise<string>
   throw new UserError(`${path} ${reason}; ${EXPECTED}`);
 }
 
+/** Read at once: enough to keep a disk busy, little beside the images. */
+const PIECE_RECORDS = 1000;
+
 async function readFolder(folder: string, sets: Sets, source: CifarSource): Promise<void> {
-  const bytes = source.imagesPerPart * RECORD_BYTES;
-  const paths = source.parts.map((part) => join(folder, part.file));
   // Two buffers: one fills while the other is put in place.
-  const buffers = [new Uint8Array(bytes), new Uint8Array(bytes)] as const;
-  let reading = readWhole(paths[0]!, buffers[0]);
-  for (const [index, path] of paths.entries()) {
-    await reading;
-    const next = paths[index + 1];
-    if (next !== undefined) reading = readWhole(next, buffers[((index + 1) % 2) as 0 | 1]);
-    reading.catch(() => undefined); // awaited above in its turn; a fault in `place` must not leave it unheard
-    place(buffers[(index % 2) as 0 | 1], index, sets, path, source);
-  }
+  const buffers = [0, 1].map(() => new Uint8Array(PIECE_RECORDS * RECORD_BYTES)) as [Uint8Array, Uint8Array];
+  for (const [part, { file }] of source.parts.entries())
+    await readPart(join(folder, file), part, buffers, sets, source);
 }
 
-async function readWhole(path: string, into: Uint8Array): Promise<void> {
+async function readPart(
+  path: string,
+  part: number,
+  buffers: readonly [Uint8Array, Uint8Array],
+  sets: Sets,
+  source: CifarSource,
+): Promise<void> {
+  const expected = source.imagesPerPart * RECORD_BYTES;
   const handle = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
     throw new UserError(`${path} cannot be read (${error.code}); ${EXPECTED}`);
   });
   try {
     const { size } = await handle.stat();
-    if (size !== into.length) throw wrongSize(path, size, into.length);
-    const { bytesRead } = await handle.read(into, 0, into.length, 0);
-    if (bytesRead !== into.length) throw wrongSize(path, bytesRead, into.length);
+    if (size !== expected) throw wrongSize(path, size, expected);
+    const pieces = Math.ceil(source.imagesPerPart / PIECE_RECORDS);
+    const read = async (piece: number): Promise<Uint8Array> => {
+      const first = piece * PIECE_RECORDS * RECORD_BYTES;
+      const into = buffers[(piece % 2) as 0 | 1].subarray(0, expected - first);
+      const { bytesRead } = await handle.read(into, 0, into.length, first);
+      if (bytesRead !== into.length) throw wrongSize(path, first + bytesRead, expected);
+      return into;
+    };
+    let reading = read(0);
+    for (let piece = 0; piece < pieces; piece++) {
+      const records = await reading;
+      if (piece + 1 < pieces) reading = read(piece + 1);
+      reading.catch(() => undefined); // awaited above in its turn; a fault in `place` must not leave it unheard
+      place(records, { part, first: piece * PIECE_RECORDS }, sets, path, source);
+    }
   } finally {
     await handle.close();
   }
@@ -94,7 +109,7 @@ async function readArchive(path: string, sets: Sets, source: CifarSource): Promi
           try {
             if (entry.size !== bytes) throw wrongSize(`${file} in ${path}`, entry.size, bytes);
             const index = source.parts.findIndex((part) => part.file === file);
-            place(Buffer.concat(chunks), index, sets, `${file} in ${path}`, source);
+            place(Buffer.concat(chunks), { part: index, first: 0 }, sets, `${file} in ${path}`, source);
           } catch (error) {
             fault ??= error;
           }
@@ -108,11 +123,17 @@ async function readArchive(path: string, sets: Sets, source: CifarSource): Promi
   if (missing.size > 0) throw new UserError(`${path} has no ${[...missing].join(", ")}; ${EXPECTED}`);
 }
 
-/** Puts the records of part `index` at its place among the images. */
-function place(records: Uint8Array, index: number, sets: Sets, name: string, source: CifarSource): void {
-  const isTest = index === source.parts.length - 1;
-  const set = isTest ? sets.test : sets.train;
-  const highest = interleave(records, set, isTest ? 0 : index * source.imagesPerPart, source.imagesPerPart);
+/** Puts records, from the `first` of their part on, at their place among the images. */
+function place(
+  records: Uint8Array,
+  { part, first }: { readonly part: number; readonly first: number },
+  sets: Sets,
+  name: string,
+  source: CifarSource,
+): void {
+  const isTest = part === source.parts.length - 1;
+  const at = (isTest ? 0 : part * source.imagesPerPart) + first;
+  const highest = interleave(records, isTest ? sets.test : sets.train, at, records.length / RECORD_BYTES);
   if (highest < CLASSES.length) return;
   throw new UserError(`${name} holds the label ${highest}, so it is not CIFAR-10; ${EXPECTED}`);
 }

@@ -64,7 +64,9 @@ export class WasmSession implements Session {
     this.requests = stepsOfRun(program);
     this.lowered = lower(program, this.requests, threads, choice);
     this.heap = new Heap(this.lowered.heapBytes);
-    this.team = new Team(this.heap, threads, choice.libraries[0]?.file);
+    const calls = this.lowered.steps.flatMap(({ step }) => step.calls);
+    const needsLibrary = calls.some(({ kernel }) => kernel.startsWith("library_"));
+    this.team = new Team(this.heap, threads, needsLibrary ? choice.libraries[0]?.file : undefined);
     this.writeSteps();
     this.writePixelValues();
   }
