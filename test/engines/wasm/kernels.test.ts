@@ -242,6 +242,16 @@ describe.each(builds)("%s", (build) => {
     for (const [name, distance] of distances) expect(distance, name).toBe(0);
   });
 
+  it.each([false, true])("gives NaN as the maximum of a window that holds one (bfloat16: %s)", (storesBfloat16) => {
+    const operation = poolGraph("max_pool", [5, 5], 9, 1, window(3, 2, 1));
+    const values = operation.values.get(0)!.map((value, at) => (at === 9 * 12 + 4 ? NaN : Math.round(8 * value) / 8));
+    operation.values.set(0, values); // in the middle pixel's fifth channel
+    const outcome = runKernels({ ...operation, build, storesBfloat16 });
+    const found = [...outcome.read(1)].flatMap((value, at) => (Number.isNaN(value) ? [at] : []));
+    expect(found).toEqual([9 * 4 + 4]);
+    expect(outcome.strays()).toEqual([]);
+  });
+
   it.each([
     [1, 2, 0],
     [3, 10, 0.1],
