@@ -24,12 +24,12 @@ const SLOT_BYTES = 16 * 1024 * 1024;
 /** Most lanes of Winograd's kernels: their filters grow fourfold, to 38 MB at 512 lanes both ways. */
 export const MAXIMUM_WINOGRAD_LANES = 640;
 
-/** Whether it is 3×3 with stride 1 and padding 1. */
+/** Whether it is 3×3 with stride 1 and padding 1. What computes the input's gradient needs its lanes by eight, too. */
 export function suitsWinograd({ kernel, stride, padding, inLanes, outLanes }: ConvolutionSizes): boolean {
   const { top, bottom, left, right } = padding;
   const is3x3 = kernel[0] === 3 && kernel[1] === 3 && stride[0] === 1 && stride[1] === 1;
   const padsByOne = top === 1 && bottom === 1 && left === 1 && right === 1;
-  return is3x3 && padsByOne && inLanes % 8 === 0 && Math.max(inLanes, outLanes) <= MAXIMUM_WINOGRAD_LANES;
+  return is3x3 && padsByOne && Math.max(inLanes, outLanes) <= MAXIMUM_WINOGRAD_LANES;
 }
 
 /** Bytes of a thread's strip of tiles between two transforms (see assembly/winograd.ts). */

@@ -25,7 +25,7 @@ export const winogradThreesConvolution: ConvolutionKernel<"forward"> = {
 
 export const winogradThreesInputGradient: ConvolutionKernel<"input gradient"> = {
   name: "winograd threes",
-  suits: suitsWinograd,
+  suits: (sizes) => suitsWinograd(sizes) && sizes.inLanes % 8 === 0,
   cost,
   emit(selector, sizes, { outputGradient, weights, inputGradient, accumulated }) {
     const maps = { input: outputGradient, weights, output: inputGradient, accumulated };
@@ -36,7 +36,7 @@ export const winogradThreesInputGradient: ConvolutionKernel<"input gradient"> = 
 
 export const winogradThreesWeightGradient: ConvolutionKernel<"weight gradient"> = {
   name: "winograd threes",
-  suits: suitsWinograd,
+  suits: (sizes) => suitsWinograd(sizes) && sizes.inLanes % 8 === 0,
   cost,
   emit(selector, sizes, operands) {
     const { images, height, width, inLanes, outLanes } = sizes;

@@ -26,7 +26,7 @@ export const winogradConvolution: ConvolutionKernel<"forward"> = {
 
 export const winogradInputGradient: ConvolutionKernel<"input gradient"> = {
   name: "winograd",
-  suits: suitsWinograd,
+  suits: (sizes) => suitsWinograd(sizes) && sizes.inLanes % 8 === 0,
   cost: winogradCost,
   emit(selector, sizes, { outputGradient, weights, inputGradient, accumulated }) {
     const maps = { input: outputGradient, weights, output: inputGradient, accumulated };

@@ -128,7 +128,7 @@ describe("the choice of an algorithm", () => {
     expect(suitsWinograd(square(8, 3, 1, 0))).toBe(false);
     expect(suitsWinograd(square(8, 5, 1, 2))).toBe(false);
     const images = { ...square(8, 3, 1, 1), inLanes: 4 };
-    expect(suitsWinograd(images)).toBe(false); // its transforms go by eight channels
+    expect(suitsWinograd(images)).toBe(true); // forward, where transforms go by four channels
   });
 
   it("cuts work into whole groups of tiles, and sums into a bounded number of parts whatever the sizes", () => {

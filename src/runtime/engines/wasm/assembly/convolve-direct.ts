@@ -28,6 +28,9 @@ export function packWeights(call: usize): void {
   }
 }
 
+/** Bytes of a filter of one tap that stays in the first-level cache, so that a tile's pixels are read but once. */
+const SMALL_FILTER: usize = 16384;
+
 export function convolveDirect(call: usize): void {
   const input = ConvolveDirect.input(call), packed = ConvolveDirect.packed(call), output = ConvolveDirect.output(call);
   const bias = ConvolveDirect.bias(call), least = lowerBound(ConvolveDirect.relu(call));
@@ -39,6 +42,19 @@ export function convolveDirect(call: usize): void {
   const tileBytes = <usize>(taps + 1) << 4, panel = depthBytes * taps;
   for (let unit = takeUnit(); unit * atOnce < groups; unit = takeUnit()) {
     const end = min(groups, (unit + 1) * atOnce);
+    if (taps == 1 && panel * columnTiles <= SMALL_FILTER) {
+      for (let group = unit * atOnce; group < end; group++) {
+        const groupInput = input + inputGroup * group, groupOutput = output + outputGroup * group, groupAdded = added ? added + outputGroup * group : 0;
+        let tile = offsets;
+        for (let index = 0; index < tiles; index++, tile += tileBytes) for (let column = 0; column < columnTiles; column++) {
+          const at = <usize>column << 5;
+          multiplyTile(
+            tile, taps, groupInput, depthBytes, packed + panel * column, groupOutput + at, bias ? bias + at : ZERO, groupAdded ? groupAdded + at : 0, least,
+          );
+        }
+      }
+      continue;
+    }
     for (let column = 0; column < columnTiles; column++) {
       const columnBytes = <usize>column << 5;
       for (let group = unit * atOnce; group < end; group++) {
@@ -46,7 +62,9 @@ export function convolveDirect(call: usize): void {
         const groupAdded = added ? added + outputGroup * group + columnBytes : 0;
         let tile = offsets;
         for (let index = 0; index < tiles; index++, tile += tileBytes) {
-          multiplyTile(tile, taps, groupInput, depthBytes, packed + panel * column, groupOutput, bias ? bias + columnBytes : ZERO, groupAdded, least);
+          multiplyTile(
+            tile, taps, groupInput, depthBytes, packed + panel * column, groupOutput, bias ? bias + columnBytes : ZERO, groupAdded, least,
+          );
         }
       }
     }
