@@ -74,10 +74,16 @@ export function graphText(program: Program, total: Cost): string {
     lines.at(-1)!,
     "",
     `${formatCount(total.parameters)} parameters, ${formatScaled(total.multiplyAdds)} multiply-adds an image`,
-    `activation bytes are for a batch of ${batch}; peak training memory ${formatBytes(engineBytes)}`,
+    `${activationNote(config)}; peak training memory ${formatBytes(engineBytes)}`,
     `\`netc run\` takes ${formatBytes(processBytes)} in all: that, images, batches, Node.js and its ${counted(defaultThreads(), "thread")}`,
     "",
   ].join("\n");
+}
+
+/** Training in bfloat16 stores less, which the peak of memory knows and the table, which is of the network alone, does not. */
+function activationNote({ train }: Program["config"]): string {
+  const type = train.precision === "float32" ? "" : "in float32, ";
+  return `activation bytes are ${type}for a batch of ${train.batch_size}`;
 }
 
 /** A row a layer, and one of the totals. */
@@ -104,7 +110,7 @@ async function graphPage(program: Program, options: PictureOptions): Promise<str
   const batch = config.train.batch_size;
   return renderGraph({
     title: config.name,
-    subtitle: `multiply-adds are for one image, activation bytes for a batch of ${batch}`,
+    subtitle: `multiply-adds are for one image, ${activationNote(config)}`,
     figures: [
       { label: "parameters", value: formatCount(total.parameters) },
       { label: "multiply-adds an image", value: formatScaled(total.multiplyAdds) },

@@ -48,6 +48,17 @@ it("goes on with the bits of an uninterrupted run, and refuses to go on without 
   expect(await weights(parts)).toEqual(await weights(whole));
 });
 
+it("names the first map of bfloat16 that holds what is no finite number", async () => {
+  const oracle = oracleCases().find(({ name }) => name === "residual-adamw")!;
+  const session = await engineBy("bfloat16").open(oracle.program, {});
+  const state = initialState(oracle);
+  const [name, weight] = [...state].find(([, { shape }]) => shape.length === 4)!;
+  await session.writeState(new Map([...state, [name, { ...weight, data: weight.data.map(() => 3e38) }]]));
+  const found = await session.findNonFinite!(batchOf(oracle, 0), { learningRate: 0.1, step: 1 });
+  expect(found).toBe(name.replace(/\.weight$/, ""));
+  await session.dispose();
+});
+
 it("loses in bfloat16 nearly as in float32 over 20 steps of a small network", async () => {
   const oracle = oracleCases().find(({ name }) => name === "residual-adamw")!;
   const sessions = await Promise.all(["direct", "bfloat16"].map((method) => engineBy(method).open(oracle.program, {})));
