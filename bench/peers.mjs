@@ -98,7 +98,7 @@ function tfjsNode({ file, set, sgd }, { warmup }) {
   const modules = moduleFolder(name);
   if (!modules) return { skip: { name: "tfjs-node", reason: NO_MODULE, install: INSTALL.node(name) } };
   const options = { modules, name, file, set, warmup, momentum: sgd.momentum };
-  return { side: nodeSide(`tfjs-node ${versionOf(modules, name)}`, "tfjs-side.mjs", options) };
+  return { side: nodeSide(`stock tf.layers on tfjs-node ${versionOf(modules, name)}`, "tfjs-side.mjs", options) };
 }
 
 function nodeSide(name, script, options) {

@@ -20,7 +20,7 @@ const { input, classifier } = program.config.model;
 const batchSize = program.config.train.batch_size;
 const model = buildTfjsModel({ core: tf, layers: tf }, program);
 model.compile({
-  optimizer: tf.train.momentum(0.01, momentum),
+  optimizer: momentum === undefined ? tf.train.sgd(0.01) : tf.train.momentum(0.01, momentum),
   loss: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
 });
 const images = tf.randomNormal([batchSize, input.height, input.width, input.channels]);

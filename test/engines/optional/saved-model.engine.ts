@@ -1,7 +1,7 @@
 // What netc writes as a SavedModel, loaded by the Python package that the library comes with.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { savedModel } from "../../../src/compiler/targets/saved-model.js";
@@ -66,6 +66,14 @@ it("exports a run with a running average of the weights, and the names of its cl
       .trim()
       .split("\n").length,
   ).toBeGreaterThan(1);
+  const inspected = spawnSync(
+    join(dirname(python), "saved_model_cli"),
+    ["show", "--dir", join(folder, "model"), "--tag_set", "serve", "--signature_def", "serving_default"],
+    { encoding: "utf8" },
+  );
+  expect(inspected.status, inspected.stderr).toBe(0);
+  expect(inspected.stdout).toMatch(/inputs\['images'\][^]*DT_UINT8[^]*\(-1, 16, 16, 3\)/);
+  expect(inspected.stdout).toMatch(/Method name is: tensorflow\/serving\/predict/);
   const { channels, height, width } = { channels: 3, height: 16, width: 16 };
   const images = new Uint8Array(2 * height * width * channels).fill(128);
   const { status, stderr } = spawnSync(
