@@ -50,14 +50,14 @@ export async function createRunFolder(path: string, config: ResolvedConfig): Pro
     );
   }
   if (existing.length > 0) throw new UserError(`${path} is not empty; name a new folder with \`--out\``);
-  await attempt(path, () => mkdir(path, { recursive: true }));
+  await attempt(path, () => makeFolder(path));
   await writeRunConfig(folder, config);
   return folder;
 }
 
 /** Makes `runs/<name>-<yyyymmdd-hhmmss>`, with a number added where two runs begin in one second. */
 export async function createDatedRunFolder(parent: string, config: ResolvedConfig, now: Date): Promise<RunFolder> {
-  await attempt(parent, () => mkdir(parent, { recursive: true }));
+  await attempt(parent, () => makeFolder(parent));
   const base = join(parent, `${fileNameOf(config.name)}-${timestamp(now)}`);
   for (let number = 1; ; number++) {
     const path = number === 1 ? base : `${base}-${number}`;
@@ -166,6 +166,19 @@ async function contentsOf(path: string): Promise<string[]> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw new UserError(`${path} cannot be used as a folder: ${(error as Error).message}`);
+  }
+}
+
+/** With those above it. Node's own way to that says ENOENT of a disk that is read-only. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    if (code !== "ENOENT" || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path);
   }
 }
 

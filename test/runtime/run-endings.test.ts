@@ -1,4 +1,5 @@
 // How a run ends before its plan does, what it leaves out, and what it keeps on the disk meanwhile.
+import { renameSync } from "node:fs";
 import { readdir, rename, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import type { TrainConfig } from "../../src/compiler/config.js";
@@ -151,25 +152,32 @@ describe("checkpoints", () => {
     expect(await readdir(`${parent}-before`)).toEqual(["step-00000004", "step-00000007"]);
   });
 
-  it("are not written into a folder that has vanished, and the run goes on and says so", async () => {
-    const folder = await temporaryFolder();
-    const session = new FakeSession(programOf());
-    const reasons: string[] = [];
-    let away: Promise<void> | undefined;
-    session.before = () => {
-      // At once and as a whole, which a removal under a writer is not
-      if (session.steps.length === 5) away ??= rename(folder, `${folder}-gone`);
-    };
-    const { result } = await runTiny(
-      folder,
-      programOf(),
-      { observe: (event) => event.event === "checkpoint_failed" && reasons.push(event.reason) },
-      session,
-    );
-    expect(result).toMatchObject({ outcome: "finished", unsaved: `${folder} is no longer there` });
-    expect(reasons).toContain(`${folder} is no longer there`);
-    await expect(readdir(folder)).rejects.toThrow("ENOENT");
-    await away;
-    await rename(`${folder}-gone`, folder); // for its removal after the test
-  });
+  it.each([
+    ["goes on", "continue", "finished"],
+    ["ends", "stop", "unsaved"],
+  ] as const)(
+    "are not written into a folder that has vanished, and the run %s and says so",
+    async (_, rule, outcome) => {
+      const folder = await temporaryFolder();
+      const program = programWith({ epochs: 5, checkpoints: { ...checkpoints, on_failure: rule } });
+      const session = new FakeSession(program);
+      const reasons: string[] = [];
+      let isAway = false;
+      session.before = () => {
+        // At once and as a whole, which a removal under a writer is not
+        if (session.steps.length === 5 && !isAway) renameSync(folder, `${folder}-gone`);
+        isAway ||= session.steps.length === 5;
+      };
+      const { result } = await runTiny(
+        folder,
+        program,
+        { observe: (event) => event.event === "checkpoint_failed" && reasons.push(event.reason) },
+        session,
+      );
+      expect(result).toMatchObject({ outcome, unsaved: `${folder} is no longer there` });
+      expect(reasons).toContain(`${folder} is no longer there`);
+      await expect(readdir(folder)).rejects.toThrow("ENOENT");
+      await rename(`${folder}-gone`, folder); // for its removal after the test
+    },
+  );
 });
