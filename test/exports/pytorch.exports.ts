@@ -2,7 +2,7 @@
 // processes of which one is killed, and every linter clean.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -37,6 +37,7 @@ beforeAll(async () => {
     await writeExport(project, await pytorchProject(network.source));
   }
   trained = networks;
+  await installTorchrun();
   const pictures = join(parent, "pictures");
   await writePictures(pictures);
   for (const [name, text] of Object.entries(recipes)) {
@@ -82,24 +83,31 @@ async function shellScripts(folders: readonly string[]): Promise<string[]> {
 }
 
 describe("train.py", () => {
-  it("goes on from netc's checkpoint, and netc from its: the weights have the same accuracy", async () => {
-    const text = networkTexts[2]!.replace("epochs: 20", "epochs: 4");
-    const folder = folderOf(parent, 2, "journey");
-    const whole = folderOf(parent, 2, "journey-whole");
-    await trainShortly(text, whole, 1000);
+  /** What is kept from step to step: an average; groups with Lookahead; momenta of several optimizers; moments. */
+  const journeys: Readonly<Record<string, string>> = {
+    averaged: networkTexts[2]!,
+    speedrun: recipes["speedrun"]!,
+    muon: recipes["muon"]!,
+    mixup: recipes["mixup"]!,
+  };
+
+  it.each(Object.entries(journeys))("goes on from netc's checkpoint, and netc from its (%s)", async (name, whole) => {
+    const text = whole.replace("epochs: 20", "epochs: 4");
+    const folder = join(parent, `${name}-journey`);
+    await trainShortly(text, `${folder}-whole`, 1000);
     await trainShortly(text, folder, 5); // in the middle of the second epoch
-    const project = await untrainedProject(text, folderOf(parent, 2, "journey-project"));
+    const project = await untrainedProject(text, `${folder}-project`);
     const there = await train(project, folder, ["--max-steps", "10", "--log-every", "1"]);
     expect(there.output).toContain("going on from");
     expect(there.output).toContain("stopped after step 10");
-    const file = join(parent, "journey.yaml");
+    const file = `${folder}.yaml`;
     await writeFile(file, text);
     const back = await netc(["run", file, "--resume", "--out", folder]);
     expect(back.exitCode, back.errors).toBe(0);
-    const [expected, found] = [await loadRun(whole), await loadRun(folder)];
+    const [expected, found] = [await loadRun(`${folder}-whole`), await loadRun(folder)];
     const [one, other] = [expected, found].map(({ checkpoint }) => checkpoint.progress.lastEvaluation!);
     expect(other!.accuracy).toBe(one!.accuracy);
-    expect(Math.abs(other!.loss / one!.loss - 1)).toBeLessThan(1e-3); // rounding, as above
+    expect(Math.abs(other!.loss / one!.loss - 1)).toBeLessThan(1e-3); // rounding, as in parity.exports.ts
   });
 
   it("trains to the end, and its weights have the same accuracy in netc", async () => {
@@ -118,24 +126,118 @@ describe("train.py", () => {
     expect(Math.abs(found!.loss / loss - 1)).toBeLessThan(1e-5); // float32, one evaluation
   });
 
-  it("refuses to go on with other settings", async () => {
+  it("ends early where netc does, with the same checkpoints kept", async () => {
+    const rule = "early_stop: {metric: test_loss, patience: 2, min_delta: 100}";
+    const text = recipes["decoupled"]!.replace(
+      "optimizer:",
+      `${rule}\n  checkpoints: {every_epochs: 2, every_steps: 3, keep: 2, keep_best: 1}\n  optimizer:`,
+    ).replace("every_steps: 2", "every_steps: 1");
+    const [ours, theirs] = [join(parent, "early"), join(parent, "early-torch")];
+    await trainShortly(text, ours, 1000);
+    const project = await untrainedProject(text, join(parent, "early-project"));
+    const { exitCode, output } = await train(project, theirs, []);
+    expect(exitCode, output).toBe(0);
+    expect(output).toContain("stopped early: no evaluation was better in 2 in a row");
+    const kept = await Promise.all(
+      [ours, theirs].map(async (run) => (await readdir(join(run, "checkpoints"))).toSorted()),
+    );
+    expect(kept[1]).toEqual(kept[0]);
+    const again = await train(project, theirs, []);
+    expect(again.output).toContain("stopped early");
+  });
+
+  it("leaves out steps that are not finite as netc does, and ends after as many", async () => {
+    const text = networkTexts[5]!
+      .replace(/learning_rate: .*/, "learning_rate: 1000\n  non_finite: {skip: {limit: 3}}")
+      .replace("optimizer: {adam: {weight_decay: 1e-4}}", "optimizer: {sgd: {momentum: 0}}");
+    const [ours, theirs] = [join(parent, "skipping"), join(parent, "skipping-torch")];
+    await trainShortly(text, ours, 100);
+    const project = await untrainedProject(text, join(parent, "skipping-project"));
+    const { exitCode, output } = await train(project, theirs, ["--log-every", "1"]);
+    expect(exitCode).toBe(1);
+    expect(output).toContain("is not finite, and 3 steps were left out before it");
+    // Which step is the first depends on where each library's sums overflow; that all after it are left out does not
+    for (const run of [ours, theirs]) {
+      const steps = (await eventsIn(run)).map(({ event }) => event).filter((event) => event.startsWith("step"));
+      expect(steps.slice(-4)).toEqual(["step", "step_skipped", "step_skipped", "step_skipped"]);
+    }
+  });
+
+  it("refuses to go on with other settings, and what it was not written for", async () => {
     const project = await untrainedProject(networkTexts[0]!, folderOf(parent, 0, "other-project"));
     const config = join(project, "config.yaml");
     await writeFile(config, (await readFile(config, "utf8")).replace("batch_size: 32", "batch_size: 16"));
     const { exitCode, output } = await train(project, folderOf(parent, 0, "run"), []);
     expect(exitCode).toBe(1);
     expect(output).toContain("was begun with other settings (train.batch_size)");
+    await writeFile(config, (await readFile(config, "utf8")).replace("accumulate: 1", "accumulate: 2"));
+    const other = await train(project, folderOf(parent, 0, "accumulated"), []);
+    expect(other.output).toContain(
+      "train.accumulate of config.yaml is 2, and these scripts were written for 1: export again",
+    );
   });
 });
 
-describe("torchrun", () => {
+describe("two processes of launch/one-node.sh", () => {
+  /** No norms: the statistics of a share are not those of the whole batch. */
+  const text = networkTexts[5]!;
+
+  it("have one process's losses, wherever numbers lie in memory", async () => {
+    const project = await untrainedProject(text, folderOf(parent, 5, "two-project"));
+    const [one, two] = [folderOf(parent, 5, "one"), folderOf(parent, 5, "two")];
+    const alone = await train(project, one, ["--max-steps", "20", "--log-every", "1"]);
+    expect(alone.exitCode, alone.output).toBe(0);
+    const run = launch(project, two, ["--max-steps", "20", "--channels-last"]);
+    expect(await run.ended, run.output()).toBe(0);
+    const [expected, found] = [await lossesIn(one), await lossesIn(two)];
+    expect(found).toHaveLength(20);
+    // float32: other orders of sums, over 20 steps
+    expected.forEach((loss, step) => expect(Math.abs(found[step]! / loss - 1)).toBeLessThan(1e-3));
+  });
+
+  it("compute in bfloat16 where that is asked for, near float32", async () => {
+    const project = await untrainedProject(text, folderOf(parent, 5, "half-project"));
+    const [one, two] = [folderOf(parent, 5, "whole"), folderOf(parent, 5, "half")];
+    await train(project, one, ["--max-steps", "10", "--log-every", "1"]);
+    const run = launch(project, two, ["--max-steps", "10", "--bf16"]);
+    expect(await run.ended, run.output()).toBe(0);
+    const differences = (await lossesIn(two)).map((loss, step) => [loss, step] as const);
+    const expected = await lossesIn(one);
+    expect(differences).toHaveLength(10);
+    expect(differences.some(([loss, step]) => Math.abs(loss / expected[step]! - 1) > 1e-6)).toBe(true);
+    // 8 bits of mantissa
+    for (const [loss, step] of differences) expect(Math.abs(loss / expected[step]! - 1)).toBeLessThan(0.05);
+  });
+
+  it("take a batch each at twice the rate with --scale-batch, and go on only as many as they were", async () => {
+    const project = await untrainedProject(text, folderOf(parent, 5, "scaled-project"));
+    const [one, two] = [folderOf(parent, 5, "unscaled"), folderOf(parent, 5, "scaled")];
+    await train(project, one, ["--max-steps", "1", "--log-every", "1"]);
+    const run = launch(project, two, ["--max-steps", "2", "--scale-batch"]);
+    expect(await run.ended, run.output()).toBe(0);
+    const first = (await eventsIn(two)).find(({ event }) => event === "step");
+    expect(first!.images).toBe(64);
+    const config = await readFile(join(two, "config.yaml"), "utf8");
+    expect(config).toContain("rate: 0.002\n"); // twice 1e-3
+    const fewer = await train(project, two, ["--scale-batch"]);
+    expect(fewer.exitCode).toBe(1);
+    expect(fewer.output).toContain("with --scale-batch also on as many processes");
+  });
+
+  it("refuse norms over all processes where there are no GPUs", async () => {
+    const project = await untrainedProject(networkTexts[0]!, folderOf(parent, 0, "sync-project"));
+    const { exitCode, output } = await train(project, folderOf(parent, 0, "sync"), ["--sync-batch-norm"]);
+    expect(exitCode).toBe(1);
+    expect(output.trim()).toBe("PyTorch's SyncBatchNorm needs GPUs: leave --sync-batch-norm out");
+  });
+
   it("starts two processes again of which one was killed, and they go on to the same end", async () => {
     const text = networkTexts[0]!.replace("epochs: 20", "epochs: 12");
     const project = await untrainedProject(text, folderOf(parent, 0, "torchrun-project"));
     const [whole, killed] = [folderOf(parent, 0, "torchrun-whole"), folderOf(parent, 0, "torchrun-killed")];
-    const first = torchrun(project, whole);
+    const first = launch(project, whole);
     expect(await first.ended, first.output()).toBe(0);
-    const second = torchrun(project, killed);
+    const second = launch(project, killed);
     while (!/epoch 4:/.test(second.output())) await sleep(20);
     const workers = second.output().matchAll(/process (\d+) trains/g);
     const [, pid] = [...workers].at(-1)!;
@@ -167,6 +269,8 @@ function train(project: string, folder: string, args: readonly string[]) {
 interface Event {
   readonly event: string;
   readonly epoch?: number;
+  readonly step?: number;
+  readonly images?: number;
   readonly loss?: number;
   readonly learningRate?: number;
 }
@@ -176,20 +280,27 @@ async function eventsIn(folder: string): Promise<readonly Event[]> {
   return lines.map((line) => JSON.parse(line) as Event);
 }
 
-function torchrun(project: string, folder: string): { ended: Promise<number | null>; output: () => string } {
-  // Debian's PyTorch 1.13 under Python 3.11 fails without the two options on standard output
-  const streams = ["--redirects", "1", "--tee", "1"];
-  const launcher = [
-    "-m",
-    "torch.distributed.run",
-    ...streams,
-    "--standalone",
-    "--nproc_per_node=2",
-    "--max_restarts=2",
-  ];
+async function lossesIn(folder: string): Promise<readonly number[]> {
+  return (await eventsIn(folder)).filter(({ event }) => event === "step").map(({ loss }) => loss!);
+}
+
+/** Two processes, by the script that a user starts. */
+function launch(
+  project: string,
+  folder: string,
+  args: readonly string[] = [],
+): { ended: Promise<number | null>; output: () => string } {
   const own = ["--out", folder, "--workers", "0", "--device", "cpu", "--log-every", "1"];
-  const child = spawn(torchPython, [...launcher, join(project, "train.py"), ...own], {
-    env: { ...process.env, OMP_NUM_THREADS: "1", PYTHONUNBUFFERED: "1", PYTHONDONTWRITEBYTECODE: "1" },
+  const child = spawn(join(project, "launch", "one-node.sh"), [...own, ...args], {
+    env: {
+      ...process.env,
+      PATH: `${join(parent, "bin")}:${process.env["PATH"]}`,
+      PROCESSES: "2",
+      RESTARTS: "2",
+      OMP_NUM_THREADS: "1",
+      PYTHONUNBUFFERED: "1",
+      PYTHONDONTWRITEBYTECODE: "1",
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
@@ -197,4 +308,11 @@ function torchrun(project: string, folder: string): { ended: Promise<number | nu
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const ended = once(child, "close").then(([code]) => code as number | null);
   return { ended, output: () => output };
+}
+
+/** torchrun of the Python that has PyTorch, where the scripts find it. */
+async function installTorchrun(): Promise<void> {
+  await mkdir(join(parent, "bin"));
+  const torchrun = `#!/bin/sh\nexec "${torchPython}" -m torch.distributed.run "$@"\n`;
+  await writeFile(join(parent, "bin", "torchrun"), torchrun, { mode: 0o755 });
 }

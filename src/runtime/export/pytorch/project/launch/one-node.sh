@@ -7,4 +7,11 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-exec torchrun --standalone --nproc_per_node="${PROCESSES:-auto}" --max_restarts="${RESTARTS:-3}" train.py "$@"
+# Standard output is said line by line with the process before it; PyTorch 1.13 needs both options under Python 3.11
+exec torchrun \
+  --standalone \
+  --nproc_per_node="${PROCESSES:-auto}" \
+  --max_restarts="${RESTARTS:-3}" \
+  --redirects=1 \
+  --tee=1 \
+  train.py "$@"

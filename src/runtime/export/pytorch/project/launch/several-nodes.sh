@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# Standard output is said line by line with the process before it; PyTorch 1.13 needs both options under Python 3.11
 exec torchrun \
   --nnodes="${NODES:?how many machines, such as 2 or 1:4}" \
   --nproc_per_node="${PROCESSES:-auto}" \
@@ -14,4 +15,6 @@ exec torchrun \
   --rdzv_endpoint="${HEAD:?host:port of one of the machines}" \
   --rdzv_id="${JOB:-train}" \
   --max_restarts="${RESTARTS:-3}" \
+  --redirects=1 \
+  --tee=1 \
   train.py "$@"
