@@ -214,4 +214,28 @@ describe("names of a network", () => {
     for (const name of hostile) await check(name);
     await fc.assert(fc.asyncProperty(fc.string({ unit: "binary", maxLength: 40 }), check), { numRuns: 60 });
   });
+
+  it("nor do those of folders and classes of pictures", async () => {
+    const projectOf = async (folder: string, classes: readonly string[]): Promise<Map<string, string>> => {
+      const size = { height: 8, width: 8 };
+      const counted = { train_images: 24, test_images: 8, classes };
+      const images = { folder, size, grayscale: false, validation_share: 0.2, broken: "error" as const, ...counted };
+      const config = tinyConfig();
+      return await filesOf({ ...config, data: { ...config.data, dataset: { images } } });
+    };
+    const { classes } = tinyConfig().model.classifier;
+    const plain = await projectOf(
+      "pictures",
+      Array.from({ length: classes }, (_, index) => `class ${index}`),
+    );
+    for (const name of hostile) {
+      const files = await projectOf(
+        name,
+        Array.from({ length: classes }, (_, index) => `${name}${index}`),
+      );
+      const { images } = parse(files.get("config.yaml")!, { version: "1.2" }).data.dataset;
+      expect([images.folder, images.classes[1]]).toEqual([name, `${name}1`]);
+      for (const [path, text] of files) if (path !== "config.yaml") expect(text, path).toBe(plain.get(path));
+    }
+  });
 });
