@@ -7,6 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { compileText } from "../dist/compiler/compile.js";
+import { collectGarbage } from "../dist/runtime/collect-garbage.js";
+import { createLoader } from "../dist/runtime/data/loader.js";
+import { generateSynthetic } from "../dist/runtime/data/synthetic.js";
+import { wasmEngine } from "../dist/runtime/engines/wasm/engine.js";
+import { createRunFolder } from "../dist/runtime/run-folder.js";
+import { runTraining } from "../dist/runtime/run-training.js";
 
 const { values: options } = parseArgs({ options: { threads: { type: "string" }, flat: { type: "boolean" } } });
 const fromRoot = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -35,6 +42,7 @@ const SHORT = [
   "train.early_stop={patience: 1, min_delta: 1}",
 ].flatMap((override) => ["--set", override]);
 
+const MEBIBYTE = 2 ** 20;
 const UNITS = { KiB: 1 / 1024, MiB: 1, GiB: 1024 };
 
 try {
@@ -62,23 +70,32 @@ async function compare() {
   console.log("");
 }
 
+/** Within this process, so that each figure belongs to its step: what is told here is how it changes. */
 async function flat() {
-  const out = join(scratch, "flat");
-  const samples = [];
-  const overrides = ["train.epochs=20", "train.checkpoints.every_steps=200"].flatMap((override) => ["--set", override]);
-  await run(SMALL, [...overrides, ...threads], "off", out, (pid) => {
-    const resident = Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
-    const last = readFileSync(join(out, "events.jsonl"), "utf8").trim().split("\n").at(-1);
-    samples.push({ step: JSON.parse(last).step, resident });
+  const overrides = ["train.epochs=20", "train.checkpoints.every_steps=200"];
+  const { value: program } = compileText(readFileSync(SMALL, "utf8"), SMALL, overrides);
+  const { config } = program;
+  const session = await wasmEngine.open(program, { threads: Number(options.threads ?? 2) });
+  const resident = new Map();
+  collectGarbage();
+  await runTraining(program, {
+    folder: await createRunFolder(join(scratch, "flat"), config),
+    session,
+    engine: { name: "wasm", version: "" },
+    loader: createLoader(generateSynthetic(config.data.dataset.synthetic, config.seed), config),
+    observe: ({ event, step }) => {
+      if (event === "step" && step % 200 === 0) resident.set(step, process.memoryUsage.rss() / MEBIBYTE);
+    },
   });
-  const marks = [200, 600, 1000, 1400, 1800].flatMap((step) => samples.find((sample) => sample.step >= step) ?? []);
-  console.log("| after step | resident, MiB |");
-  console.log("|---|---|");
-  for (const { step, resident } of marks) console.log(`| ${step} | ${resident.toFixed(1)} |`);
+  await session.dispose();
+  console.log(`| after step | ${[...resident.keys()].join(" | ")} |`);
+  console.log(`|${"---|".repeat(resident.size + 1)}`);
+  console.log(`| resident, MiB | ${[...resident.values()].map((bytes) => bytes.toFixed(1)).join(" | ")} |`);
 }
 
-/** What it prints. `sample` is called with its process now and then, once there is something to read. */
-function run(file, args, oneDnn, out = join(scratch, "run"), sample = undefined) {
+/** What it prints. */
+function run(file, args, oneDnn) {
+  const out = join(scratch, "run");
   rmSync(out, { recursive: true, force: true });
   const env = { ...process.env, ...(oneDnn && { NETC_ONEDNN: oneDnn }) };
   const command = [fromRoot("bin/netc.js"), "run", file, "--out", out, ...args];
@@ -87,16 +104,8 @@ function run(file, args, oneDnn, out = join(scratch, "run"), sample = undefined)
     let text = "";
     child.stdout.on("data", (data) => (text += data));
     child.stderr.on("data", (data) => process.stderr.write(data));
-    const timer = setInterval(() => {
-      try {
-        sample?.(child.pid);
-      } catch {
-        // not there yet, or no longer
-      }
-    }, 100);
     child.on("error", reject);
     child.on("close", (code) => {
-      clearInterval(timer);
       if (code === 0) resolve(text);
       else reject(new Error(`netc ended with ${code}: ${command.join(" ")}`));
     });

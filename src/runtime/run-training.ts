@@ -6,6 +6,7 @@ import type { ResolvedConfig } from "../compiler/config.js";
 import type { Program } from "../compiler/program.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { pruneCheckpoints, sweepCheckpoints, writeCheckpoint } from "./checkpoint.js";
+import { GarbageKeeper } from "./collect-garbage.js";
 import type { Loader } from "./data/loader.js";
 import type { Session, State } from "./engine.js";
 import { EventLog, rewindEventLog } from "./event-log.js";
@@ -62,7 +63,9 @@ export async function runTraining(program: Program, options: RunOptions): Promis
   };
   const log = new EventLog(folder.events, (reason) => logFailed(basename(folder.events), reason));
   const metrics = await openMetricsFiles(folder, past, logFailed);
+  const garbage = new GarbageKeeper();
   const emit = (event: TrainingEvent): void => {
+    if (event.event === "step") garbage.afterStep();
     log.append(event);
     metrics.append(event);
     observe(event);
