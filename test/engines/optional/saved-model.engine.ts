@@ -1,7 +1,7 @@
 // What netc writes as a SavedModel, loaded by the Python package that the library comes with.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { savedModel } from "../../../src/compiler/targets/saved-model.js";
@@ -67,8 +67,18 @@ it("exports a run with a running average of the weights, and the names of its cl
       .split("\n").length,
   ).toBeGreaterThan(1);
   const inspected = spawnSync(
-    join(dirname(python), "saved_model_cli"),
-    ["show", "--dir", join(folder, "model"), "--tag_set", "serve", "--signature_def", "serving_default"],
+    python,
+    [
+      "-m",
+      "tensorflow.python.tools.saved_model_cli",
+      "show",
+      "--dir",
+      join(folder, "model"),
+      "--tag_set",
+      "serve",
+      "--signature_def",
+      "serving_default",
+    ],
     { encoding: "utf8" },
   );
   expect(inspected.status, inspected.stderr).toBe(0);

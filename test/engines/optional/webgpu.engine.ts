@@ -7,10 +7,11 @@ import { webgpuEngine } from "../../../src/runtime/engines/webgpu/engine.js";
 import { netc } from "../../support/netc.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 import { batchOf, initialState, lossRecord } from "../../oracle/fixtures.js";
-import { describeAgreement, oracleNamed } from "./agreement.js";
+import { MEGABYTE, describeAgreement, oracleNamed } from "./agreement.js";
 
 // Other sums in another order; mediump-like rounding is allowed to a GPU where float32 has denormals
-describeAgreement(webgpuEngine, { tolerance: 1e-3, steps: { beside: 5, memory: 9 } });
+// In its first steps a driver in software is still compiling; were all maps of each left behind, they would be 360 MB
+describeAgreement(webgpuEngine, { tolerance: 1e-3, steps: { beside: 5, memory: 9 }, mayGrow: 120 * MEGABYTE });
 
 describe("engine webgpu", () => {
   it("loses as PyTorch recorded, and counts the same images as correct", async () => {
