@@ -88,7 +88,7 @@ async function compare(name: string, text: string): Promise<Row> {
   const steps = Math.ceil(STEPS / program.plan.stepsPerEpoch) * program.plan.stepsPerEpoch;
   const own = ["--out", theirs, "--workers", "0", "--device", "cpu", "--log-every", "1"];
   const args = [join(project, "train.py"), ...own, "--max-steps", String(steps)];
-  const { exitCode, output } = await execute(torchPython, args, { seconds: named.includes(name) ? 7200 : 100 });
+  const { exitCode, output } = await execute(torchPython, args, { seconds: named.includes(name) ? 7200 : 500 });
   expect(exitCode, output).toBe(0);
   const [expected, found] = [await stepsIn(ours), await stepsIn(theirs)];
   expect(expected).toHaveLength(Math.min(STEPS, program.plan.steps));
