@@ -1,4 +1,4 @@
-// A measured step → its profile: totals by kernel, by pass, and by layer and pass, as plain data.
+// A measured step or evaluation → its profile: totals by kernel, by pass, and by layer and pass, as plain data.
 import type { StepCall } from "../compiler/lower/emit-step.js";
 import type { MachinePeak } from "../runtime/engines/wasm/machine-peak.js";
 import { bytesOf } from "./call-bytes.js";
@@ -114,7 +114,7 @@ function placeOf({ node, kernel }: StepCall): { layer: string; pass: Pass } {
   if (kernel.startsWith("update_")) return { layer: node, pass: "update" };
   const [suffix, pass] = SUFFIXES.find(([suffix]) => node.endsWith(suffix)) ?? (["", "forward"] as const);
   const layer = node.slice(0, node.length - suffix.length);
-  const isNorm = kernel.startsWith("batch_norm") || kernel.startsWith("pointwise");
+  const isNorm = ["batch_norm", "fold_batch_norm", "pointwise"].some((start) => kernel.startsWith(start));
   if (!isNorm) return { layer, pass };
   return { layer, pass: pass === "forward" ? "norm" : "norm gradient" };
 }

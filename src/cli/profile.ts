@@ -1,4 +1,5 @@
-// The work of `netc profile`: has some training steps timed and what the machine can do, and prints one beside the other.
+// The work of `netc profile`: has some training steps or evaluations timed and what the machine can do, and prints one beside
+// the other.
 import { mkdir } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { dirname } from "node:path";
@@ -11,6 +12,7 @@ import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
 import { loadProgram } from "./load-program.js";
 import type { MeasuredStep } from "./measure-step.js";
+import type { Measurand } from "./measure-step.js";
 import { measureStep } from "./measure-step.js";
 import type { Total } from "./profile-step.js";
 import { median } from "./profile-step.js";
@@ -26,8 +28,9 @@ export async function profile(file: string, flags: ProfileFlags): Promise<ExitCo
   if (trace !== undefined) await orRefuse(trace, mkdir(dirname(trace), { recursive: true })); // before the work, not after
   await chooseEngine("wasm"); // says what is missing where it cannot run
 
-  const { calls, ...measured } = await measureStep(program, threads, flags.steps);
-  const report: Report = { program, threads, ...measured };
+  const measurand: Measurand = flags.evaluate ? "evaluation" : "training";
+  const { calls, ...measured } = await measureStep(program, threads, flags.steps, measurand);
+  const report: Report = { program, threads, measurand, ...measured };
   process.stdout.write(FORMATS[flags.format](report));
   if (trace !== undefined) await orRefuse(trace, writeFileAtomically(trace, traceJson(calls, program.config.name)));
   return exitCodes.done;
@@ -36,6 +39,7 @@ export async function profile(file: string, flags: ProfileFlags): Promise<ExitCo
 interface Report extends Omit<MeasuredStep, "calls"> {
   readonly program: Program;
   readonly threads: number;
+  readonly measurand: Measurand;
 }
 
 const FORMATS: Readonly<Record<ProfileFlags["format"], (report: Report) => string>> = {
@@ -56,13 +60,16 @@ GB/s are the bytes that an operation must move, each operand once: a kernel that
 The share of the peak is of multiply-adds where there are any, else of copying.
 `;
 
-function profileText({ program, threads, peak, steps, step }: Report): string {
-  const { name, train } = program.config;
+/** What one of those that are timed is called. */
+const NOUNS: Readonly<Record<Measurand, string>> = { training: "step", evaluation: "evaluation" };
+
+function profileText({ program, threads, measurand, images, peak, steps, step }: Report): string {
+  const noun = NOUNS[measurand];
   const milliseconds = median(steps);
   const lines = [
-    `${name}, ${train.batch_size} images a step, ${threads} ${threads === 1 ? "thread" : "threads"}, medians of ` +
-      `${steps.length} ${steps.length === 1 ? "step" : "steps"} on random images`,
-    `${milliseconds.toFixed(1)} ms a step, ${((train.batch_size / milliseconds) * 1000).toFixed(0)} images/s without data`,
+    `${program.config.name}, ${images} images ${indefinite(noun)}, ${threads} ${threads === 1 ? "thread" : "threads"}, ` +
+      `medians of ${steps.length} ${noun}${steps.length === 1 ? "" : "s"} on random images`,
+    `${milliseconds.toFixed(1)} ms ${indefinite(noun)}, ${((images / milliseconds) * 1000).toFixed(0)} images/s without data`,
     `peaks here: ${formatScaled(peak.flopsPerSecond)}FLOP/s of multiply-adds, ${formatScaled(peak.bytesPerSecond)}B/s copied`,
     "",
     ...tableLines(
@@ -89,6 +96,10 @@ function profileText({ program, threads, peak, steps, step }: Report): string {
   return `${lines.join("\n")}\n${NOTE}`;
 }
 
+function indefinite(noun: string): string {
+  return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
+}
+
 function rateCells({
   milliseconds,
   share,
@@ -108,11 +119,11 @@ function rateCells({
   ];
 }
 
-function profileJson({ program, threads, peak, steps, step }: Report): string {
-  const { name, train } = program.config;
+function profileJson({ program, threads, measurand, images, peak, steps, step }: Report): string {
   const document = {
-    name,
-    batchSize: train.batch_size,
+    name: program.config.name,
+    measurand,
+    batchSize: images,
     threads,
     machine: { processor: cpus()[0]?.model.trim() ?? "unknown", ...peak },
     stepMilliseconds: median(steps),

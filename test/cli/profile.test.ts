@@ -153,6 +153,17 @@ describe("netc profile", () => {
     expect(output).toMatch(/^stages\.1\.blocks\.0\.conv1 +weight gradient +\d/m);
   });
 
+  it("times an evaluation, whose norms are in its convolutions", async () => {
+    const { exitCode, output, errors } = await netc([...small, "--threads", "1", "--evaluate"]);
+    expect(errors).toBe("");
+    expect(exitCode).toBe(0);
+    expect(output).toMatch(/^smoke, \d+ images an evaluation, 1 thread, medians of 2 evaluations on random images$/m);
+    expect(output).toMatch(/^\d+\.\d ms an evaluation, \d+ images\/s without data$/m);
+    expect(output).toMatch(/^fold_batch_norm +\d+ /m);
+    expect(output).toMatch(/^stages\.1\.blocks\.0\.conv1 +forward +\d/m);
+    expect(output).not.toMatch(/gradient|update/);
+  });
+
   it("gives the same as data, and the step as a trace whose parts add up", async () => {
     const folder = await temporaryFolder();
     const { exitCode, output } = await netc([...small, "--format", "json", "--trace", "traces/step.json"], { folder });

@@ -14,7 +14,7 @@ const STEPS = 5;
 export async function kernelSection(program: Program): Promise<Section> {
   await chooseEngine("wasm"); // says what is missing where it cannot run
   const threads = availableParallelism();
-  const { step, steps, peak } = await measureStep(program, threads, STEPS);
+  const { step, steps, peak } = await measureStep(program, threads, STEPS, "training");
   const rows = step.kernels.map(({ kernel, calls, milliseconds, share, gigaflopsPerSecond, gigabytesPerSecond }) => [
     kernel,
     String(calls),

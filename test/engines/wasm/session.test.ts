@@ -143,7 +143,10 @@ describe("a session of the wasm engine", () => {
   it("tells how long each kernel call took", async () => {
     const program = programOf(networks["an identity shortcut"]!, { batch: 4 });
     const session = await open(program);
-    const { calls, milliseconds } = await session.profile(randomBatch(program, 4, 1), { learningRate: 0.1, step: 1 });
+    const { calls, milliseconds } = await session.profileStep(randomBatch(program, 4, 1), {
+      learningRate: 0.1,
+      step: 1,
+    });
     expect(milliseconds).toHaveLength(calls.length);
     expect(milliseconds.every((time) => time >= 0 && time < 10_000)).toBe(true);
   });

@@ -38,6 +38,12 @@ export async function openWasmSession(
   return session;
 }
 
+/** The calls that were run, and what each took. */
+export interface CallTimes {
+  readonly calls: readonly StepCall[];
+  readonly milliseconds: Float64Array;
+}
+
 interface WrittenStep extends StepRequest {
   readonly step: Step;
   readonly address: number;
@@ -147,19 +153,33 @@ export class WasmSession implements Session {
     return this.heap.bytes(this.lowered.addresses.statistics, this.lowered.layout.statisticBytes);
   }
 
-  async evaluate(batch: Batch): Promise<EvaluationResult> {
+  evaluate(batch: Batch): Promise<EvaluationResult> {
+    return this.evaluateBatch(batch, (written) => this.run(written));
+  }
+
+  private async evaluateBatch(batch: Batch, run: (written: WrittenStep) => Promise<void>): Promise<EvaluationResult> {
     const written = this.stepFor({ mode: "evaluate", batch: batch.count, phase: 0 });
     this.stage(batch);
-    await this.run(written);
+    await run(written);
     return { ...this.heap.result(), logits: this.readLogits(written.step) };
   }
 
   /** One training step with the milliseconds that each of its kernel calls took; changes the weights as a step does. */
-  async profile(batch: Batch, hyper: StepHyper): Promise<{ calls: readonly StepCall[]; milliseconds: Float64Array }> {
+  async profileStep(batch: Batch, hyper: StepHyper): Promise<CallTimes> {
     await this.step(batch, hyper); // warms the caches
+    return this.timed((run) => this.runParts(batch, hyper, run));
+  }
+
+  /** The same of one evaluation. */
+  async profileEvaluation(batch: Batch): Promise<CallTimes> {
+    await this.evaluate(batch);
+    return this.timed((run) => this.evaluateBatch(batch, run));
+  }
+
+  private async timed(work: (run: (written: WrittenStep) => Promise<void>) => Promise<unknown>): Promise<CallTimes> {
     const calls: StepCall[] = [];
     const milliseconds: number[] = [];
-    await this.runParts(batch, hyper, async (written) => {
+    await work(async (written) => {
       await this.run(written, this.timesAddress);
       const count = written.step.calls.length;
       const times = new Float64Array(this.heap.memory.buffer, this.timesAddress, count + 1);
