@@ -1,6 +1,18 @@
 // oneDNN's C interface in its two forms. Version 2 describes memory by structs that the caller owns and fills "operation
-// descriptors"; version 3 hides both behind handles. Numbers are those of dnnl_types.h; what moved between versions is here.
+// descriptors"; version 3 hides both behind handles. What moved between versions is here.
 import type { Koffi } from "../../native/load-koffi.js";
+import {
+  BY_ROWS,
+  BY_COLUMNS,
+  FORWARD,
+  QUERIES,
+  DESCRIPTOR_BYTES,
+  FIELDS,
+  BLOCKED_FORMAT,
+  STAYS_LOADED,
+  OPERATION_BYTES,
+  STATUS,
+} from "./abi-numbers.js";
 
 /** An address: of an object of the library, or in version 2 of a memory descriptor. */
 export type Handle = number;
@@ -22,28 +34,6 @@ export const ARGUMENTS = {
 export const ANY_FORMAT = 1;
 /** Of dnnl_get_effective_cpu_isa: the bit of instructions for bfloat16 products. */
 export const BFLOAT16_ISA = 0x80;
-/** dnnl_forward_training. For inference version 2.6 transforms Winograd's filters when they are packed, at a hundredth of its speed. */
-const FORWARD = 64;
-const QUERIES = { implementation: 8, strides: 14, innerCount: 263, innerSizes: 264, innerDimensions: 265 } as const;
-
-/** Bytes of version 2's dnnl_memory_desc_t, and where its fields are. */
-const DESCRIPTOR_BYTES = 696;
-const FIELDS = { formatKind: 312, strides: 320, innerCount: 416, innerSizes: 424, innerDimensions: 520 } as const;
-const BLOCKED_FORMAT = 2;
-/**
- * dlopen's RTLD_NOW | RTLD_NODELETE of Linux: a thread that ends closes what koffi opened for it, and code that other
- * threads or exit handlers still run must not go away with it.
- */
-const STAYS_LOADED = 0x1002;
-/** Larger than any operation descriptor of version 2. */
-const OPERATION_BYTES = 8192;
-
-const STATUS: Readonly<Record<number, string>> = {
-  1: "out of memory",
-  2: "invalid arguments",
-  3: "unimplemented",
-  5: "runtime error",
-};
 
 /** What the library answered instead of success. */
 export class OneDnnError extends Error {}
@@ -58,6 +48,20 @@ export interface Window {
   readonly strides: readonly number[];
   readonly paddingBefore: readonly number[];
   readonly paddingAfter: readonly number[];
+}
+
+/** A matrix in memory; its rows, or columns, lie `stride` elements apart. */
+export interface MatrixLayout {
+  readonly stride: number;
+  /** Whether it lies column by column. */
+  readonly transposed: boolean;
+}
+
+/** The result is [rows, columns]; what is summed over is `depth` long. */
+export interface ProductSizes {
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
 }
 
 type Native = (...values: unknown[]) => number;
@@ -78,6 +82,7 @@ export class Abi {
   private readonly free: (address: Handle) => void;
   private readonly setAddress: (memory: Handle, address: number) => number;
   private readonly executePrimitive: (primitive: Handle, stream: Handle, count: number, list: number) => number;
+  private readonly sgemm: Native;
 
   /** @throws OneDnnError where the file is no library, or none of a version that netc knows. */
   constructor(
@@ -109,6 +114,9 @@ export class Abi {
     this.stream = this.made("stream_create", ["void *", "uintptr_t", "uint"], [this.out, this.engine, 1]);
     this.setAddress = this.native("memory_set_data_handle", "int", ["uintptr_t", "uintptr_t"]);
     this.executePrimitive = this.native("primitive_execute", "int", ["uintptr_t", "uintptr_t", "int", "uintptr_t"]);
+    const [size, scalar, matrix] = ["int64", "float", ["uintptr_t", "int64"]] as const;
+    const types = ["char", "char", size, size, size, scalar, ...matrix, ...matrix, scalar, ...matrix];
+    this.sgemm = this.native("sgemm", "int", types);
   }
 
   // ---------------------------------------------------------------- memory descriptors
@@ -222,6 +230,20 @@ export class Abi {
     return this.operation("convolution_backward_weights", types, start, window, forward, attributes);
   }
 
+  /** result = left · right; types may differ where the library has such a product. */
+  matrixProduct(left: Handle, right: Handle, result: Handle, attributes: Handle): Handle {
+    const types = ["uintptr_t", "uintptr_t", "uintptr_t", "uintptr_t"];
+    const matrices = [left, right, 0, result];
+    if (!this.isNew) {
+      const operation = new Uint8Array(OPERATION_BYTES);
+      this.checked("matmul_desc_init", ["void *", ...types], [operation, ...matrices]);
+      return this.described(operation, attributes, 0);
+    }
+    const all = ["void *", "uintptr_t", ...types, "uintptr_t"];
+    const values = [this.out, this.engine, ...matrices, attributes];
+    return this.kept("primitive_desc", this.made("matmul_primitive_desc_create", all, values));
+  }
+
   reorder(from: Handle, to: Handle, attributes: Handle): Handle {
     const types = ["void *", "uintptr_t", "uintptr_t", "uintptr_t", "uintptr_t", "uintptr_t"];
     const values = [this.out, from, this.engine, to, this.engine, attributes];
@@ -285,6 +307,20 @@ export class Abi {
     this.check("primitive_execute", this.executePrimitive(primitive, this.stream, count, list));
   }
 
+  /** result = left · right of float32 matrices, or with `adds` what is there plus that: on this thread, to the end. */
+  multiply(
+    { rows, columns, depth }: ProductSizes,
+    [left, leftLayout]: readonly [address: number, MatrixLayout],
+    [right, rightLayout]: readonly [address: number, MatrixLayout],
+    [result, resultStride]: readonly [address: number, stride: number],
+    adds: boolean,
+  ): void {
+    const order = ({ transposed }: MatrixLayout): number => (transposed ? BY_COLUMNS : BY_ROWS);
+    const sizes = [rows, columns, depth];
+    const matrices = [left, leftLayout.stride, right, rightLayout.stride, Number(adds), result, resultStride];
+    this.check("sgemm", this.sgemm(order(leftLayout), order(rightLayout), ...sizes, 1, ...matrices));
+  }
+
   /** An address that C can read the buffer at, for as long as it is referenced from here. */
   addressOf(buffer: ArrayBufferView): number {
     return Number(this.koffi.address(buffer as Uint8Array));
@@ -314,9 +350,14 @@ export class Abi {
     const operation = new Uint8Array(OPERATION_BYTES);
     const filled = ["void *", ...types, "void *", "void *", "void *"];
     this.checked(`${name}_desc_init`, filled, [operation, ...start, int64s(strides), ...ends]);
-    const created = ["void *", "void *", "uintptr_t", "uintptr_t", "uintptr_t"];
+    return this.described(operation, attributes, hint);
+  }
+
+  /** Version 2: a primitive's description from that of its operation. */
+  private described(operation: Uint8Array, attributes: Handle, hint: Handle): Handle {
+    const types = ["void *", "void *", "uintptr_t", "uintptr_t", "uintptr_t"];
     const values = [this.out, operation, attributes, this.engine, hint];
-    return this.kept("primitive_desc", this.made("primitive_desc_create", created, values));
+    return this.kept("primitive_desc", this.made("primitive_desc_create", types, values));
   }
 
   private kept(kind: string, handle: Handle): Handle {
