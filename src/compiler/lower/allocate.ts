@@ -21,8 +21,9 @@ interface Lifetime {
 
 const ALIGNMENT = 64;
 
-export function allocate({ buffers, calls }: KernelCalls): Allocation {
-  const lifetimes = mergeInPlace(calls, lifetimesOf({ buffers, calls }));
+export function allocate(source: KernelCalls): Allocation {
+  const { buffers, calls } = source;
+  const lifetimes = mergeInPlace(calls, lifetimesOf(source));
   const groups = [...new Set(lifetimes.filter((lifetime) => lifetime !== undefined))];
   groups.sort((a, b) => b.bytes - a.bytes || a.first - b.first);
   const offsets: number[] = buffers.map(() => -1);
@@ -52,7 +53,7 @@ export function touched(call: KernelCall): { buffer: BufferId; access: string }[
   return call.inPlace?.required ? [...operands, { buffer: call.inPlace.input, access: "update" }] : operands;
 }
 
-function lifetimesOf({ buffers, calls }: KernelCalls): (Lifetime | undefined)[] {
+function lifetimesOf({ buffers, calls, repeated }: KernelCalls): (Lifetime | undefined)[] {
   const lifetimes: (Lifetime | undefined)[] = buffers.map(() => undefined);
   calls.forEach((call, index) => {
     for (const { buffer } of touched(call)) {
@@ -63,6 +64,14 @@ function lifetimesOf({ buffers, calls }: KernelCalls): (Lifetime | undefined)[] 
       lifetime.last = index;
     }
   });
+  if (!repeated) return lifetimes;
+  const { first, end } = repeated;
+  for (const lifetime of lifetimes) {
+    // What goes into the repeated calls or comes out of them outlives all their repetitions.
+    if (!lifetime || lifetime.first >= end || lifetime.last < first) continue;
+    if (lifetime.first < first) lifetime.last = Math.max(lifetime.last, end - 1);
+    if (lifetime.last >= end) lifetime.first = Math.min(lifetime.first, first);
+  }
   return lifetimes;
 }
 

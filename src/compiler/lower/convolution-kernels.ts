@@ -21,8 +21,8 @@ import {
   weightGradientByImage,
   weightGradientWinograd,
 } from "./emit-weight-gradient.js";
-import type { BufferId } from "./kernel-calls.js";
-import type { BufferOperand, KernelSelector } from "./kernel-selector.js";
+import type { BufferId, BufferOperand } from "./kernel-calls.js";
+import type { KernelSelector } from "./kernel-selector.js";
 
 /** What each pass reads and writes. */
 export interface ConvolutionOperands {

@@ -2,8 +2,8 @@
 import type { ConvolutionKernel } from "./convolution-kernels.js";
 import type { ConvolutionSizes, DirectPlan, PixelMap } from "./convolution-plan.js";
 import { filterBytes, forwardPixels, inputGradientClasses, multiplyAddsOf, planDirect } from "./convolution-plan.js";
-import type { BufferId } from "./kernel-calls.js";
-import type { BufferOperand, KernelSelector } from "./kernel-selector.js";
+import type { BufferId, BufferOperand } from "./kernel-calls.js";
+import type { KernelSelector } from "./kernel-selector.js";
 import { replacing } from "./kernel-selector.js";
 
 export const directConvolution: ConvolutionKernel<"forward"> = {
@@ -132,5 +132,5 @@ function imageShare(plan: DirectPlan, images: number): number {
 }
 
 function shifted(operand: BufferOperand, bytes: number) {
-  return { buffer: operand.buffer, offset: (operand.offset ?? 0) + bytes };
+  return { ...operand, offset: (operand.offset ?? 0) + bytes };
 }

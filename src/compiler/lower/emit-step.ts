@@ -2,7 +2,7 @@
 // A Step is plain data: what the WebAssembly engine loads, and what `netc graph --step` prints.
 import type { Allocation } from "./allocate.js";
 import { invariant } from "../diagnostic.js";
-import type { KernelCalls, Operand } from "./kernel-calls.js";
+import type { KernelCall, KernelCalls, Operand } from "./kernel-calls.js";
 import type { KernelName } from "./kernels.js";
 import { kernels } from "./kernels.js";
 import type { PersistentName } from "./kernel-selector.js";
@@ -22,6 +22,8 @@ export interface Step {
   readonly tables: readonly { readonly name: string; readonly address: number; readonly values: readonly number[] }[];
   readonly arenaBytes: number;
   readonly aliveBytes: number;
+  /** Of calls that follow each other again and again: those of the first part of the batch, and how many parts there are. */
+  readonly repeated?: { readonly first: number; readonly end: number; readonly parts: number };
 }
 
 export interface Placement {
@@ -42,20 +44,29 @@ export function emitStep(batch: number, source: KernelCalls, allocation: Allocat
     tableEnd += alignedTableBytes(buffer.length);
     return address;
   });
-  const resolve = (operand: Operand): number => {
+  const resolve = (operand: Operand, firstImage: number): number => {
     if (operand === null) return 0;
-    return typeof operand === "number" ? operand : addresses[operand.buffer]! + (operand.offset ?? 0);
+    if (typeof operand === "number") return operand;
+    return addresses[operand.buffer]! + (operand.offset ?? 0) + firstImage * (operand.imageBytes ?? 0);
   };
-  const calls = source.calls.map(({ kernel, node, operands, multiplyAdds }): StepCall => {
+  const emit = ({ kernel, node, operands, multiplyAdds }: KernelCall, firstImage = 0): StepCall => {
     const names = Object.keys(kernels[kernel]);
     invariant(
       names.length === Object.keys(operands).filter((name) => name in kernels[kernel]).length,
       `${kernel} lacks an operand`,
     );
-    return { kernel, node, operands: names.map((name) => resolve(operands[name]!)), multiplyAdds };
-  });
+    return { kernel, node, operands: names.map((name) => resolve(operands[name]!, firstImage)), multiplyAdds };
+  };
   const { arenaBytes, aliveBytes } = allocation;
-  return { batch, calls, tables, arenaBytes, aliveBytes };
+  const { calls, repeated } = source;
+  if (!repeated) return { batch, calls: calls.map((call) => emit(call)), tables, arenaBytes, aliveBytes };
+  const { first, end, starts } = repeated;
+  const inParts = [
+    ...calls.slice(0, first).map((call) => emit(call)),
+    ...starts.flatMap((firstImage) => calls.slice(first, end).map((call) => emit(call, firstImage))),
+    ...calls.slice(end).map((call) => emit(call)),
+  ];
+  return { batch, calls: inParts, tables, arenaBytes, aliveBytes, repeated: { first, end, parts: starts.length } };
 }
 
 export function tableBytes({ buffers }: KernelCalls): number {

@@ -9,7 +9,8 @@ import {
   threadScratch,
   tilesAtOnce,
 } from "./convolution-plan.js";
-import type { BufferOperand, KernelSelector } from "./kernel-selector.js";
+import type { BufferOperand } from "./kernel-calls.js";
+import type { KernelSelector } from "./kernel-selector.js";
 import { replacing } from "./kernel-selector.js";
 
 export const stridedWinogradConvolution: ConvolutionKernel<"forward"> = {

@@ -11,8 +11,8 @@ import {
   transformedFilterBytes,
   winogradTiles,
 } from "./convolution-plan.js";
-import type { BufferId } from "./kernel-calls.js";
-import type { BufferOperand, KernelSelector } from "./kernel-selector.js";
+import type { BufferId, BufferOperand } from "./kernel-calls.js";
+import type { KernelSelector } from "./kernel-selector.js";
 import { replacing } from "./kernel-selector.js";
 
 export const winogradConvolution: ConvolutionKernel<"forward"> = {

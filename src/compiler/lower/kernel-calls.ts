@@ -18,8 +18,17 @@ export type Buffer =
       readonly values: () => readonly number[];
     };
 
-/** A buffer (with a byte offset into it), or a plain number; `null` is the address 0, "absent". */
-export type Operand = number | null | { readonly buffer: BufferId; readonly offset?: number };
+/** A buffer as a call's operand. */
+export interface BufferOperand {
+  readonly buffer: BufferId;
+  /** In bytes. */
+  readonly offset?: number;
+  /** Where the batch is worked on in parts and the buffer has all of it: how far each image moves the operand on. */
+  readonly imageBytes?: number;
+}
+
+/** A buffer, or a plain number; `null` is the address 0, "absent". */
+export type Operand = number | null | BufferOperand;
 
 type OperandOf<A> = A extends "integer" | "float" ? number : Exclude<Operand, number>;
 export type OperandsOf<K extends KernelName> = {
@@ -40,4 +49,6 @@ export interface KernelCall {
 export interface KernelCalls {
   readonly buffers: readonly Buffer[];
   readonly calls: readonly KernelCall[];
+  /** The calls from `first` up to `end` are carried out for each part of the batch, by the index of its first image. */
+  readonly repeated?: { readonly first: number; readonly end: number; readonly starts: readonly number[] };
 }

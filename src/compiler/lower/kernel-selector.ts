@@ -2,7 +2,7 @@
 import { invariant } from "../diagnostic.js";
 import type { Shape } from "../graph.js";
 import type { ConvolutionChoice } from "./convolution-kernels.js";
-import type { Buffer, BufferId, KernelCall, Operand, OperandsOf } from "./kernel-calls.js";
+import type { Buffer, BufferId, BufferOperand, KernelCall, Operand, OperandsOf } from "./kernel-calls.js";
 import type { KernelName } from "./kernels.js";
 import type { MapKernel } from "./map-kernels.js";
 import type { ParameterLayout, Storage, StoredTensor } from "./layout.js";
@@ -11,6 +11,8 @@ import type { KernelGraph, TensorId } from "./training-graph.js";
 
 export interface KernelSelection {
   readonly batch: number;
+  /** Images of the batch that go through the network together, where those are not all (see cut-into-parts.ts). */
+  readonly imagesAtOnce?: number;
   readonly threads: number;
   readonly layout: ParameterLayout;
   /** Whether parameters and statistics are read from their averages, as in evaluation with a weight average. */
@@ -21,12 +23,6 @@ export interface KernelSelection {
   readonly storesBfloat16?: boolean;
   /** Whether gradients are those of a part of a batch, to be added to the sums that the update reads. */
   readonly accumulates: boolean;
-}
-
-/** A buffer as a call's operand. */
-export interface BufferOperand {
-  readonly buffer: BufferId;
-  readonly offset?: number;
 }
 
 /** The regions that lie at the same address in every step of a program. */
@@ -57,6 +53,8 @@ export class KernelSelector {
   private readonly ofTensor = new Map<TensorId, BufferId>();
   private readonly stored: ReadonlyMap<string, StoredTensor>;
   private readonly tables = new Map<string, BufferId>();
+  /** What the loss of the whole batch is taken of. */
+  private readonly logits: TensorId | undefined;
 
   constructor(
     readonly graph: KernelGraph,
@@ -66,6 +64,7 @@ export class KernelSelector {
   ) {
     const { parameters, statistics } = selection.layout;
     this.stored = new Map([...parameters, ...statistics].map((tensor) => [tensor.name, tensor]));
+    for (const { op } of graph.nodes) if (op.kind === "softmax_cross_entropy") this.logits = op.logits;
   }
 
   call<K extends KernelName>(
@@ -129,12 +128,14 @@ export class KernelSelector {
       return this.persistent(region, this.storedAs(tensor.parameter).offset);
     }
     let buffer = this.ofTensor.get(id);
+    const isWhole = id === this.logits && this.images !== this.selection.batch;
     if (buffer === undefined) {
       const storage = this.storage(id);
-      buffer = this.add({ kind: "transient", name: tensor.name, bytes: this.bytesOf(id), storage });
+      const bytes = isWhole ? this.selection.batch * this.lanes(id) * elementBytes[storage] : this.bytesOf(id);
+      buffer = this.add({ kind: "transient", name: tensor.name, bytes, storage });
       this.ofTensor.set(id, buffer);
     }
-    return { buffer };
+    return isWhole ? { buffer, imageBytes: this.lanes(id) * elementBytes[this.storage(id)] } : { buffer };
   }
 
   optional(id: TensorId | null): BufferOperand | null {
@@ -158,7 +159,12 @@ export class KernelSelector {
 
   pixels(id: TensorId): number {
     const shape = this.shape(id);
-    return this.selection.batch * (shape.kind === "map" ? shape.height * shape.width : 1);
+    return this.images * (shape.kind === "map" ? shape.height * shape.width : 1);
+  }
+
+  /** That go through the network together. */
+  get images(): number {
+    return this.selection.imagesAtOnce ?? this.selection.batch;
   }
 
   private isImages(id: TensorId): boolean {

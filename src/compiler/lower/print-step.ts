@@ -5,7 +5,15 @@ import { kernels } from "./kernels.js";
 
 export function printStep(step: Step): string {
   const width = String(step.calls.length - 1).length;
+  const { first, end, parts } = step.repeated ?? { first: 0, end: 0, parts: 1 };
+  const afterLast = first + parts * (end - first);
   const lines = step.calls.flatMap(({ kernel, node, operands }, index) => {
+    if (index === end && parts > 1) {
+      return [
+        `${" ".repeat(width)}  calls ${first} to ${end - 1} once more for each other of ${parts} parts of the batch`,
+      ];
+    }
+    if (index > end && index < afterLast) return [];
     const entries = Object.entries(kernels[kernel] as Record<string, Access>);
     const texts = entries.map(([name, access], position) => `${name}=${formatOperand(operands[position]!, access)}`);
     return [`${String(index).padStart(width)}  ${kernel}  # ${node}`, `${" ".repeat(width)}    ${texts.join(" ")}`];

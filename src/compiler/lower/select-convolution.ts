@@ -79,8 +79,8 @@ function emit<P extends ConvolutionPass>(
   task: ConvolutionTask & { readonly pass: P },
   operands: ConvolutionOperands[P],
 ): void {
-  const { convolutions = BY_COST } = selector.selection;
-  chooseKernel(task, convolutions).emit(selector, task, operands);
+  const { convolutions = BY_COST, batch } = selector.selection;
+  chooseKernel({ ...task, images: batch }, convolutions).emit(selector, task, operands); // the same however a batch is cut
 }
 
 function sizesOf(selector: KernelSelector, window: Window, input: TensorId, output: TensorId): ConvolutionSizes {
@@ -91,7 +91,7 @@ function sizesOf(selector: KernelSelector, window: Window, input: TensorId, outp
     kernel: window.kernel,
     stride: window.stride,
     padding: window.padding,
-    images: selector.selection.batch,
+    images: selector.images,
     height,
     width,
     inLanes: selector.lanes(input),

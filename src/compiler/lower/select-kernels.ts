@@ -32,11 +32,12 @@ type KernelOp = KernelGraph["nodes"][number]["op"];
 const emitters: Emitters = {
   load_images(selector, { output }) {
     const { channels } = selector.shape(output);
+    const pixels = selector.pixels(output);
     selector.call("load_images", {
-      images: selector.persistent("staged images"),
+      images: { ...selector.persistent("staged images"), imageBytes: (pixels / selector.images) * channels },
       values: selector.persistent("pixel values"),
       output: selector.operand(output),
-      pixels: selector.pixels(output),
+      pixels,
       channels,
       lanes: selector.lanes(output),
     });
@@ -270,7 +271,7 @@ function subsampleGeometry(
 ) {
   const [{ height, width }, out] = [mapSize(selector.shape(input)), mapSize(selector.shape(output))];
   return {
-    images: selector.selection.batch,
+    images: selector.images,
     height,
     width,
     lanes: selector.lanes(input),
@@ -286,7 +287,7 @@ function subsampleGeometry(
 function poolGeometry(selector: KernelSelector, window: Window, input: TensorId, output: TensorId) {
   const [{ height, width }, out] = [mapSize(selector.shape(input)), mapSize(selector.shape(output))];
   return {
-    images: selector.selection.batch,
+    images: selector.images,
     height,
     width,
     outHeight: out.height,

@@ -1,11 +1,12 @@
 // Whole steps of the wasm engine: against the float64 reference, on any number of threads to the bit, in memory that stays.
 import { afterEach, describe, expect, it } from "vitest";
 import type { OptimizerConfig } from "../../../src/compiler/config.js";
-import { trainingGraphOf } from "../../../src/compiler/lower/lower.js";
+import { lower, trainingGraphOf } from "../../../src/compiler/lower/lower.js";
 import { parametersOf, statisticsOf } from "../../../src/compiler/parameters.js";
 import { groupRates } from "../../../src/compiler/training-phases.js";
 import type { Program } from "../../../src/compiler/program.js";
 import type { State } from "../../../src/runtime/engine.js";
+import { partOf } from "../../../src/runtime/engine.js";
 import type { WasmSession } from "../../../src/runtime/engines/wasm/session.js";
 import { openWasmSession } from "../../../src/runtime/engines/wasm/session.js";
 import {
@@ -128,6 +129,44 @@ describe("a session of the wasm engine", () => {
     expect(await two.evaluate(randomBatch(planned, 2, 5))).toEqual(await one.evaluate(randomBatch(planned, 2, 5)));
     expect(await two.readState()).toEqual(await one.readState());
     expect((await two.step(randomBatch(other, 7, 6), { learningRate: 0.1, step: 3 })).loss).toBeGreaterThan(0);
+  });
+
+  it("evaluates a batch in parts to the bits of its images one by one, on any number of threads", async () => {
+    const stem = { kind: "conv2d", channels: 64, bias: false, ...square(3, 1, 1) } as const;
+    const graph = graphOf(
+      [32, 32, 3],
+      [
+        ["stem", stem],
+        ["relu", { kind: "relu" }],
+        ["conv", { ...stem, ...square(3, 2, 1), channels: 8 }],
+        ["pooling", { kind: "global_average_pool" }],
+        ["classifier", { kind: "linear", features: 10, bias: true }],
+      ],
+    );
+    const program = programOf(graph, { batch: 19 });
+    const state = float32(program, randomState(program.graph, 3));
+    const batch = randomBatch(program, 19, 4);
+    const [together, ...others] = await Promise.all(
+      [2, 1, 3].map(async (threads) => {
+        const session = await open(program, threads);
+        await session.writeState(state);
+        return session.evaluate(batch);
+      }),
+    );
+    for (const other of others) expect(other).toEqual(together);
+    const session = await open(program);
+    await session.writeState(state);
+    let [loss, correct] = [0, 0];
+    for (let image = 0; image < 19; image++) {
+      const alone = await session.evaluate(partOf(batch, image, 1));
+      expect(alone.logits).toEqual(together!.logits.slice(image * 10, image * 10 + 10));
+      loss += alone.loss / 19;
+      correct += alone.correct;
+    }
+    expect(together!.correct).toBe(correct);
+    expect(together!.loss).toBeCloseTo(loss, 6);
+    const { repeated } = lower(program, [{ mode: "evaluate", batch: 19, phase: 0 }], 2).steps[0]!.step;
+    expect(repeated!.parts).toBe(4); // or the test would show nothing
   });
 
   it("refuses a batch larger than any it was opened for, and goes on", async () => {
