@@ -6,12 +6,15 @@ import { filterBytes, imageBytes, multiplyAddsOf, threadScratch } from "./convol
 import type { KernelSelector } from "./kernel-selector.js";
 import { OUTER_RELU, replacing } from "./kernel-selector.js";
 import { elementBytes } from "./layout.js";
+import { multiplyAddsWithoutPadding } from "./valid-places.js";
 
 /** Memory of a pass over `imagesAtOnce` images. */
 export interface LibraryPlan {
+  /** Shares of the products that can go to different threads. */
+  readonly units: number;
   /** A filter, or its gradient, in the library's layout. */
   readonly packedBytes: number;
-  /** In how many parts it is brought there or back. */
+  /** In how many parts it is brought there or back; none where a gradient is computed as the heap has it. */
   readonly pieces: number;
   /** What a thread needs while it computes. */
   readonly scratchBytes: number;
@@ -24,6 +27,8 @@ export interface LibraryMethod {
   readonly number: number;
   /** Nanoseconds for a thousand multiply-adds on one core, and for a byte of activations that is brought in or out. */
   readonly cost: { readonly products: number; readonly bytes: number };
+  /** Whether it multiplies no padding. */
+  readonly skipsPadding?: boolean;
   /** Undefined where the library cannot, or only slowly. */
   readonly plan: (pass: ConvolutionPass, sizes: ConvolutionSizes, imagesAtOnce: number) => LibraryPlan | undefined;
 }
@@ -71,9 +76,8 @@ function weightGradient(method: LibraryMethod): ConvolutionKernel<"weight gradie
     ...common(method, "weight gradient"),
     emit(selector, sizes, { input, outputGradient, weightGradient }) {
       const { call, plan } = prepare(selector, method, "weight gradient", sizes);
-      const partialBytes = plan.packedBytes;
-      const partials = selector.scratch("partial sums", partialBytes * Math.ceil(sizes.images / call.imagesAtOnce));
-      const operands = { input, outputGradient, weightGradient, ...call, partials, partialBytes };
+      const partials = selector.scratch("partial sums", plan.pieces === 0 ? 0 : plan.packedBytes * plan.units);
+      const operands = { input, outputGradient, weightGradient, ...call, partials };
       selector.call("library_weight_gradient", operands, { multiplyAdds: multiplyAddsOf(sizes) });
     },
   };
@@ -86,7 +90,8 @@ function common(method: LibraryMethod, pass: ConvolutionPass) {
     cost(sizes: ConvolutionSizes) {
       const { input, output } = imageBytes(sizes);
       const { products, bytes } = method.cost;
-      return (multiplyAddsOf(sizes) / 1000) * products + sizes.images * (input + output) * bytes;
+      const multiplyAdds = method.skipsPadding ? multiplyAddsWithoutPadding(sizes) : multiplyAddsOf(sizes);
+      return (multiplyAdds / 1000) * products + sizes.images * (input + output) * bytes;
     },
   };
 }
@@ -114,6 +119,7 @@ function prepare(selector: KernelSelector, method: LibraryMethod, pass: Convolut
     paddingLeft: padding.left,
     inputElementBytes: elementBytes[storage?.input ?? "float32"],
     outputElementBytes: elementBytes[storage?.output ?? "float32"],
+    units: plan.units,
     pieces: plan.pieces,
     scratch: selector.scratch("library", scratchStride * selector.selection.threads),
     scratchStride,
@@ -125,7 +131,7 @@ function prepare(selector: KernelSelector, method: LibraryMethod, pass: Convolut
 const CHUNK_BYTES = 1024 * 1024;
 /** Chunks come in fours, so that two or four threads end together. */
 const CHUNKS = 4;
-/** Partial filters together stay below that, if two threads are to have one each. */
+/** Partial filters together stay about that, and come in twos. */
 const PARTIAL_BYTES = 8 * 1024 * 1024;
 
 function imagesAtOnce(pass: ConvolutionPass, sizes: ConvolutionSizes): number {
@@ -134,7 +140,7 @@ function imagesAtOnce(pass: ConvolutionPass, sizes: ConvolutionSizes): number {
   // Each chunk reads the whole filter, and Winograd's transforms it
   const chunkBytes = Math.max(CHUNK_BYTES, filterBytes(sizes));
   const wanted = Math.ceil(Math.ceil((images * (input + output)) / chunkBytes) / CHUNKS) * CHUNKS;
-  const few = Math.max(2, Math.floor(PARTIAL_BYTES / filterBytes(sizes)));
+  const few = Math.ceil(PARTIAL_BYTES / filterBytes(sizes) / 2) * 2;
   const chunks = Math.min(images, pass === "weight gradient" ? Math.min(wanted, few) : wanted);
   return Math.ceil(images / chunks);
 }

@@ -20,6 +20,9 @@ const libraryOperands = {
   /** Of an element of the maps: 4 for float32, 2 for bfloat16. */
   inputElementBytes: "integer",
   outputElementBytes: "integer",
+  /** Shares of the products, and parts in which a filter is packed or a gradient unpacked. */
+  units: "integer",
+  pieces: "integer",
 } as const satisfies Readonly<Record<string, Access>>;
 
 export const libraryKernels = {
@@ -31,7 +34,6 @@ export const libraryKernels = {
     output: "write",
     ...libraryOperands,
     packed: "scratch",
-    pieces: "integer",
     scratch: "scratch",
     scratchStride: "integer",
   },
@@ -42,19 +44,16 @@ export const libraryKernels = {
     accumulate: "integer",
     ...libraryOperands,
     packed: "scratch",
-    pieces: "integer",
     scratch: "scratch",
     scratchStride: "integer",
   },
-  /** `imagesAtOnce` images give one partial filter, `partialBytes` long; they are added in order. */
+  /** Each unit gives one partial filter, and they are added in order; where there are no pieces, a part of the gradient itself. */
   library_weight_gradient: {
     input: "read",
     outputGradient: "read",
     weightGradient: "write",
     ...libraryOperands,
     partials: "scratch",
-    partialBytes: "integer",
-    pieces: "integer",
     scratch: "scratch",
     scratchStride: "integer",
   },

@@ -13,7 +13,9 @@ export const plannedLibrary: ConvolutionLibrary = {
       cost: { products: 8, bytes: 0.03 },
       plan(_, sizes, imagesAtOnce) {
         const { input, output } = imageBytes(sizes);
-        return { packedBytes: filterBytes(sizes), pieces: 1, scratchBytes: imagesAtOnce * (input + output) };
+        const units = Math.ceil(sizes.images / imagesAtOnce);
+        const scratchBytes = imagesAtOnce * (input + output);
+        return { units, packedBytes: filterBytes(sizes), pieces: 1, scratchBytes };
       },
     },
   ]),

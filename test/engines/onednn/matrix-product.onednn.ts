@@ -1,6 +1,5 @@
 // oneDNN's products of matrices in every layout, against plain loops in float64.
 import { describe, expect, it } from "vitest";
-import { MatrixProduct } from "../../../src/runtime/engines/wasm/onednn/matrix-product.js";
 import { streams, symmetric } from "../../oracle/counter-random.js";
 import { oneDnn } from "./one-dnn.js";
 
@@ -24,16 +23,17 @@ for (const type of oneDnn.bfloat16 ? (["float32", "bfloat16"] as const) : (["flo
       it(`the left one ${left}, the right one ${right}${adds ? ", added to what is there" : ""}`, () => {
         const a = matrix(rows, depth, 1, left === "by columns");
         const b = matrix(depth, columns, 2, right === "by columns");
-        const product = new MatrixProduct(abi, {
-          ...{ type, rows, columns, depth, adds, resultStride: RESULT_STRIDE },
-          left: { stride: a.stride, transposed: left === "by columns" },
-          right: { stride: b.stride, transposed: right === "by columns" },
-        });
         const result = new Float32Array(new ArrayBuffer(rows * RESULT_STRIDE * 4)).fill(BETWEEN);
-        const scratch = new Uint8Array(new ArrayBuffer(product.scratchBytes + 1));
         const stored = [a, b].map(({ values }) => (type === "float32" ? values : halves(values)));
         const [from, and] = [abi.addressOf(stored[0]!), abi.addressOf(stored[1]!)];
-        product.run(from, and, abi.addressOf(result), abi.addressOf(scratch));
+        abi.multiply(
+          { rows, columns, depth },
+          [from, { stride: a.stride, transposed: left === "by columns" }],
+          [and, { stride: b.stride, transposed: right === "by columns" }],
+          [abi.addressOf(result), RESULT_STRIDE],
+          adds,
+          type,
+        );
 
         for (let row = 0; row < rows; row++) {
           for (let column = 0; column < RESULT_STRIDE; column++) {

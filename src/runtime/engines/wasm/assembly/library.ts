@@ -13,25 +13,21 @@ const PACK: i32 = 0, MULTIPLY: i32 = 1, UNPACK: i32 = 2;
 export function libraryConvolution(call: usize, threads: i32): void {
   share(LibraryConvolution.ID, call, PACK, LibraryConvolution.pieces(call));
   barrier(threads);
-  share(LibraryConvolution.ID, call, MULTIPLY, parts(LibraryConvolution.images(call), LibraryConvolution.imagesAtOnce(call)));
+  share(LibraryConvolution.ID, call, MULTIPLY, LibraryConvolution.units(call));
 }
 
 export function libraryInputGradient(call: usize, threads: i32): void {
   share(LibraryInputGradient.ID, call, PACK, LibraryInputGradient.pieces(call));
   barrier(threads);
-  share(LibraryInputGradient.ID, call, MULTIPLY, parts(LibraryInputGradient.images(call), LibraryInputGradient.imagesAtOnce(call)));
+  share(LibraryInputGradient.ID, call, MULTIPLY, LibraryInputGradient.units(call));
 }
 
 export function libraryWeightGradient(call: usize, threads: i32): void {
-  share(LibraryWeightGradient.ID, call, MULTIPLY, parts(LibraryWeightGradient.images(call), LibraryWeightGradient.imagesAtOnce(call)));
+  share(LibraryWeightGradient.ID, call, MULTIPLY, LibraryWeightGradient.units(call));
   barrier(threads);
   share(LibraryWeightGradient.ID, call, UNPACK, LibraryWeightGradient.pieces(call));
 }
 
 function share(kernel: i32, call: usize, phase: i32, units: i32): void {
   for (let unit = takeUnit(); unit < units; unit = takeUnit()) library(kernel, call, phase, unit);
-}
-
-function parts(images: i32, atOnce: i32): i32 {
-  return (images + atOnce - 1) / atOnce;
 }

@@ -3,6 +3,8 @@
 /** "N" and "T", as BLAS names a matrix that lies row by row, or column by column. */
 export const BY_ROWS = 78;
 export const BY_COLUMNS = 84;
+/** Products of matrices of each type, in float32. */
+export const PRODUCTS = { bfloat16: "gemm_bf16bf16f32", float32: "sgemm" } as const;
 /** dnnl_forward_training. For inference version 2.6 transforms Winograd's filters when they are packed, at a hundredth of its speed. */
 export const FORWARD = 64;
 export const QUERIES = {

@@ -11,8 +11,10 @@ import {
   BLOCKED_FORMAT,
   STAYS_LOADED,
   OPERATION_BYTES,
+  PRODUCTS,
   STATUS,
 } from "./abi-numbers.js";
+import type { MatrixLayout, ProductSizes } from "./matrices.js";
 
 /** An address: of an object of the library, or in version 2 of a memory descriptor. */
 export type Handle = number;
@@ -50,20 +52,6 @@ export interface Window {
   readonly paddingAfter: readonly number[];
 }
 
-/** A matrix in memory; its rows, or columns, lie `stride` elements apart. */
-export interface MatrixLayout {
-  readonly stride: number;
-  /** Whether it lies column by column. */
-  readonly transposed: boolean;
-}
-
-/** The result is [rows, columns]; what is summed over is `depth` long. */
-export interface ProductSizes {
-  readonly rows: number;
-  readonly columns: number;
-  readonly depth: number;
-}
-
 type Native = (...values: unknown[]) => number;
 
 /** Thin: every function answers with a handle or throws OneDnnError. */
@@ -80,9 +68,11 @@ export class Abi {
   private readonly stream: Handle;
   private readonly allocate: (count: number, bytes: number) => Handle;
   private readonly free: (address: Handle) => void;
+  private readonly copyBytes: (to: number, from: number, bytes: number) => number;
+  private readonly fillBytes: (address: number, value: number, bytes: number) => number;
   private readonly setAddress: (memory: Handle, address: number) => number;
   private readonly executePrimitive: (primitive: Handle, stream: Handle, count: number, list: number) => number;
-  private readonly sgemm: Native;
+  private readonly products: { [T in DataType]?: Native } = {};
 
   /** @throws OneDnnError where the file is no library, or none of a version that netc knows. */
   constructor(
@@ -110,13 +100,12 @@ export class Abi {
     }
     this.allocate = own.func("calloc", "uintptr_t", ["size_t", "size_t"]);
     this.free = own.func("free", "void", ["uintptr_t"]);
+    this.copyBytes = own.func("memcpy", "uintptr_t", ["uintptr_t", "uintptr_t", "size_t"]);
+    this.fillBytes = own.func("memset", "uintptr_t", ["uintptr_t", "int", "size_t"]);
     this.engine = this.made("engine_create", ["void *", "int", "size_t"], [this.out, 1, 0]);
     this.stream = this.made("stream_create", ["void *", "uintptr_t", "uint"], [this.out, this.engine, 1]);
     this.setAddress = this.native("memory_set_data_handle", "int", ["uintptr_t", "uintptr_t"]);
     this.executePrimitive = this.native("primitive_execute", "int", ["uintptr_t", "uintptr_t", "int", "uintptr_t"]);
-    const [size, scalar, matrix] = ["int64", "float", ["uintptr_t", "int64"]] as const;
-    const types = ["char", "char", size, size, size, scalar, ...matrix, ...matrix, scalar, ...matrix];
-    this.sgemm = this.native("sgemm", "int", types);
   }
 
   // ---------------------------------------------------------------- memory descriptors
@@ -230,20 +219,6 @@ export class Abi {
     return this.operation("convolution_backward_weights", types, start, window, forward, attributes);
   }
 
-  /** result = left · right; types may differ where the library has such a product. */
-  matrixProduct(left: Handle, right: Handle, result: Handle, attributes: Handle): Handle {
-    const types = ["uintptr_t", "uintptr_t", "uintptr_t", "uintptr_t"];
-    const matrices = [left, right, 0, result];
-    if (!this.isNew) {
-      const operation = new Uint8Array(OPERATION_BYTES);
-      this.checked("matmul_desc_init", ["void *", ...types], [operation, ...matrices]);
-      return this.described(operation, attributes, 0);
-    }
-    const all = ["void *", "uintptr_t", ...types, "uintptr_t"];
-    const values = [this.out, this.engine, ...matrices, attributes];
-    return this.kept("primitive_desc", this.made("matmul_primitive_desc_create", all, values));
-  }
-
   reorder(from: Handle, to: Handle, attributes: Handle): Handle {
     const types = ["void *", "uintptr_t", "uintptr_t", "uintptr_t", "uintptr_t", "uintptr_t"];
     const values = [this.out, from, this.engine, to, this.engine, attributes];
@@ -307,18 +282,44 @@ export class Abi {
     this.check("primitive_execute", this.executePrimitive(primitive, this.stream, count, list));
   }
 
-  /** result = left · right of float32 matrices, or with `adds` what is there plus that: on this thread, to the end. */
+  /**
+   * result = left · right, or with `adds` what is there plus that; sums and result are float32. On this thread, to the end.
+   * @throws OneDnnError where the library cannot.
+   */
   multiply(
     { rows, columns, depth }: ProductSizes,
     [left, leftLayout]: readonly [address: number, MatrixLayout],
     [right, rightLayout]: readonly [address: number, MatrixLayout],
     [result, resultStride]: readonly [address: number, stride: number],
     adds: boolean,
+    type: DataType = "float32",
   ): void {
     const order = ({ transposed }: MatrixLayout): number => (transposed ? BY_COLUMNS : BY_ROWS);
     const sizes = [rows, columns, depth];
     const matrices = [left, leftLayout.stride, right, rightLayout.stride, Number(adds), result, resultStride];
-    this.check("sgemm", this.sgemm(order(leftLayout), order(rightLayout), ...sizes, 1, ...matrices));
+    const status = this.productOf(type)(order(leftLayout), order(rightLayout), ...sizes, 1, ...matrices);
+    this.check(PRODUCTS[type], status);
+  }
+
+  /** @throws OneDnnError where the library has none: dnnl.h has no word of that of bfloat16, which oneDNN itself builds on. */
+  productOf(type: DataType): Native {
+    const known = this.products[type];
+    if (known) return known;
+    const [size, scalar, matrix] = ["int64", "float", ["uintptr_t", "int64"]] as const;
+    const types = ["char", "char", size, size, size, scalar, ...matrix, ...matrix, scalar, ...matrix];
+    try {
+      return (this.products[type] = this.native(PRODUCTS[type], "int", types));
+    } catch {
+      throw new OneDnnError(`it has no product of ${type} matrices`);
+    }
+  }
+
+  copy(from: number, to: number, bytes: number): void {
+    this.copyBytes(to, from, bytes);
+  }
+
+  clear(address: number, bytes: number): void {
+    this.fillBytes(address, 0, bytes);
   }
 
   /** An address that C can read the buffer at, for as long as it is referenced from here. */
@@ -350,14 +351,9 @@ export class Abi {
     const operation = new Uint8Array(OPERATION_BYTES);
     const filled = ["void *", ...types, "void *", "void *", "void *"];
     this.checked(`${name}_desc_init`, filled, [operation, ...start, int64s(strides), ...ends]);
-    return this.described(operation, attributes, hint);
-  }
-
-  /** Version 2: a primitive's description from that of its operation. */
-  private described(operation: Uint8Array, attributes: Handle, hint: Handle): Handle {
-    const types = ["void *", "void *", "uintptr_t", "uintptr_t", "uintptr_t"];
+    const created = ["void *", "void *", "uintptr_t", "uintptr_t", "uintptr_t"];
     const values = [this.out, operation, attributes, this.engine, hint];
-    return this.kept("primitive_desc", this.made("primitive_desc_create", types, values));
+    return this.kept("primitive_desc", this.made("primitive_desc_create", created, values));
   }
 
   private kept(kind: string, handle: Handle): Handle {

@@ -7,7 +7,7 @@ import type { Abi, Algorithm, DataType, Handle, Window } from "./abi.js";
 import { ANY_FORMAT, ARGUMENTS, OneDnnError } from "./abi.js";
 import { Executable } from "./executable.js";
 
-export interface Method {
+export interface ConvolutionMethod {
   readonly name: string;
   readonly algorithm: Algorithm;
   /** Of activations and filters within the product; sums are float32, and so are results that the heap has as float32. */
@@ -15,15 +15,6 @@ export interface Method {
   /** Of activations: as in the heap, by sixteen channels, or what the library prefers. */
   readonly layout: "channels last" | "blocked" | "any";
 }
-
-/** A call names its method by the index. */
-export const METHODS: readonly Method[] = [
-  { name: "direct", algorithm: "direct", type: "float32", layout: "channels last" },
-  { name: "direct, blocked", algorithm: "direct", type: "float32", layout: "blocked" },
-  { name: "winograd", algorithm: "winograd", type: "float32", layout: "any" },
-  { name: "bfloat16", algorithm: "direct", type: "bfloat16", layout: "channels last" },
-  { name: "bfloat16, blocked", algorithm: "direct", type: "bfloat16", layout: "blocked" },
-];
 
 /** Of dnnl_query_t. */
 const QUERY = {
@@ -70,7 +61,7 @@ export class Convolution {
     private readonly abi: Abi,
     private readonly pass: ConvolutionPass,
     private readonly sizes: ConvolutionSizes,
-    method: Method,
+    method: ConvolutionMethod,
     packed?: Handle,
   ) {
     const { images, height, width, inLanes, outHeight, outWidth, outLanes, kernel } = sizes;
@@ -283,7 +274,7 @@ const QUERIED: Readonly<Record<ConvolutionPass, Readonly<Record<"input" | "weigh
   "weight gradient": { input: QUERY.input, weights: QUERY.weightGradient, output: QUERY.outputGradient },
 };
 
-function activations(abi: Abi, sizes: readonly number[], type: DataType, layout: Method["layout"]): Handle {
+function activations(abi: Abi, sizes: readonly number[], type: DataType, layout: ConvolutionMethod["layout"]): Handle {
   if (layout === "channels last") return channelsLast(abi, sizes, type);
   return abi.tagged(sizes, type, layout === "any" ? ANY_FORMAT : blockedTag(abi));
 }

@@ -5,8 +5,8 @@ import type { LibraryMethod, LibraryPlan } from "../../../../compiler/lower/emit
 import { libraryKernels } from "../../../../compiler/lower/emit-library.js";
 import type { Abi } from "./abi.js";
 import { OneDnnError } from "./abi.js";
-import type { Method } from "./convolution.js";
-import { Convolution, METHODS } from "./convolution.js";
+import type { Method } from "./methods.js";
+import { METHODS, workOf } from "./methods.js";
 
 /** Roughly, as measured on a Zen 4 core: 120 GFLOP/s directly, 230 by Winograd or in bfloat16; layouts at 25 GB/s. */
 const COSTS: Readonly<Record<string, LibraryMethod["cost"]>> = {
@@ -15,6 +15,7 @@ const COSTS: Readonly<Record<string, LibraryMethod["cost"]>> = {
   winograd: { products: 9, bytes: 0.05 },
   bfloat16: { products: 8, bytes: 0.03 },
   "bfloat16, blocked": { products: 8, bytes: 0.05 },
+  "bfloat16 without padding": { products: 10.5, bytes: 0.03 },
 };
 
 /** Of each thread. Winograd's filters of 512 channels alone take 37 MB, and gain nothing over direct products. */
@@ -35,6 +36,7 @@ export function oneDnnKernels({ file, version, abi }: OneDnnUse, bfloat16: boole
       name: `oneDNN ${version} ${method.name}`,
       number: METHODS.indexOf(method),
       cost: COSTS[method.name]!,
+      skipsPadding: method.algorithm === "products",
       plan(pass, sizes, imagesAtOnce) {
         const key = JSON.stringify([pass, sizes, imagesAtOnce]);
         if (!plans.has(key)) plans.set(key, planOf(abi, method, pass, sizes, imagesAtOnce));
@@ -53,13 +55,8 @@ function planOf(
   imagesAtOnce: number,
 ): LibraryPlan | undefined {
   try {
-    const whole = new Convolution(abi, pass, { ...sizes, images: imagesAtOnce }, method);
-    const rest = sizes.images % imagesAtOnce;
-    const last =
-      rest === 0 ? whole : new Convolution(abi, pass, { ...sizes, images: rest }, method, whole.weights.inner);
-    const { packedBytes, pieces } = whole;
-    const scratchBytes = Math.max(whole.scratchBytes, last.scratchBytes);
-    return scratchBytes <= MOST_SCRATCH_BYTES ? { packedBytes, pieces, scratchBytes } : undefined;
+    const { units, packedBytes, pieces, scratchBytes } = workOf(abi, method, pass, sizes, imagesAtOnce);
+    return scratchBytes <= MOST_SCRATCH_BYTES ? { units, packedBytes, pieces, scratchBytes } : undefined;
   } catch (error) {
     if (error instanceof OneDnnError) return undefined;
     throw error;

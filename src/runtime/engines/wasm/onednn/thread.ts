@@ -6,7 +6,8 @@ import type { Storage } from "../../../../compiler/lower/layout.js";
 import { elementBytes } from "../../../../compiler/lower/layout.js";
 import { kernelNames, kernels } from "../../../../compiler/lower/kernels.js";
 import { Abi } from "./abi.js";
-import { Convolution, METHODS } from "./convolution.js";
+import { METHODS, workOf } from "./methods.js";
+import type { LibraryWork, WorkAddresses } from "./work.js";
 import { loadKoffi } from "../../native/load-koffi.js";
 
 /** The phases of assembly/library.ts. */
@@ -28,9 +29,8 @@ interface Call {
   /** As they lie in the heap: what tells that another step was written there. */
   readonly words: Int32Array;
   readonly operands: Operands;
-  readonly whole: Convolution;
-  /** For the images that are left over where the last part of the batch is smaller. */
-  readonly last: Convolution;
+  readonly addresses: WorkAddresses;
+  readonly work: LibraryWork;
 }
 
 export async function openOneDnnThread(
@@ -44,7 +44,7 @@ export async function openOneDnnThread(
 export class OneDnnThread {
   private readonly base: number;
   private readonly calls = new Map<number, Call>();
-  private readonly convolutions = new Map<string, Convolution>();
+  private readonly works = new Map<string, LibraryWork>();
 
   constructor(
     private readonly abi: Abi,
@@ -55,43 +55,9 @@ export class OneDnnThread {
   }
 
   run(kernel: number, address: number, phase: number, unit: number): void {
-    const name = kernelNames[kernel] as LibraryKernel;
-    const { operands, whole, last } = this.callAt(name, address >>> 0);
-    const at = (operand: string, offset = 0): number => {
-      const place = operands[operand]! >>> 0;
-      return this.base + (place === 0 ? ZEROS : place + offset);
-    };
-    const scratch = at("scratch", operands["scratchStride"]! * this.thread);
-    if (PHASES[phase] === "pack") return whole.pack(unit, at("weights"), at("packed"), scratch);
-    const { images, imagesAtOnce } = operands as { images: number; imagesAtOnce: number };
-    if (PHASES[phase] === "unpack") {
-      const count = Math.ceil(images / imagesAtOnce);
-      return whole.unpack(unit, at("partials"), count, operands["partialBytes"]!, at("weightGradient"), scratch);
-    }
-    const first = unit * imagesAtOnce;
-    const convolution = first + imagesAtOnce > images ? last : whole;
-    const input = first * convolution.inputImageBytes;
-    const output = first * convolution.outputImageBytes;
-    const run: Readonly<Record<LibraryKernel, () => void>> = {
-      library_convolution: () =>
-        convolution.forward(at("input", input), at("packed"), at("bias"), at("output", output), scratch),
-      library_input_gradient: () =>
-        convolution.inputGradient(
-          at("outputGradient", output),
-          at("packed"),
-          at("inputGradient", input),
-          operands["accumulate"] !== 0,
-          scratch,
-        ),
-      library_weight_gradient: () =>
-        convolution.weightGradient(
-          at("input", input),
-          at("outputGradient", output),
-          at("partials", unit * operands["partialBytes"]!),
-          scratch,
-        ),
-    };
-    run[name]();
+    const { work, addresses, operands } = this.callAt(kernelNames[kernel] as LibraryKernel, address >>> 0);
+    const scratch = this.at(operands["scratch"]) + operands["scratchStride"]! * this.thread;
+    work[PHASES[phase]!](unit, addresses, scratch);
   }
 
   private callAt(name: LibraryKernel, address: number): Call {
@@ -100,33 +66,41 @@ export class OneDnnThread {
     const known = this.calls.get(address);
     if (known?.words.length === words.length && known.words.every((word, index) => word === words[index])) return known;
     const operands = Object.fromEntries(names.map((operand, index) => [operand, words[index]!])) as Operands;
-    const { images, imagesAtOnce } = operands as { images: number; imagesAtOnce: number };
-    const whole = this.convolution(PASSES[name], operands, imagesAtOnce);
-    const rest = images % imagesAtOnce;
-    const last = rest === 0 ? whole : this.convolution(PASSES[name], operands, rest, whole);
-    const call = { words: words.slice(), operands, whole, last };
+    const call = { words: words.slice(), operands, ...this.read(name, operands) };
     this.calls.set(address, call);
     return call;
   }
 
-  private convolution(pass: ConvolutionPass, operands: Operands, images: number, like?: Convolution): Convolution {
-    const sizes = sizesOf(operands, images);
-    const key = JSON.stringify([pass, operands["method"], sizes, like !== undefined]);
-    let found = this.convolutions.get(key);
-    if (!found) {
-      found = new Convolution(this.abi, pass, sizes, METHODS[operands["method"]!]!, like?.weights.inner);
-      this.convolutions.set(key, found);
-    }
-    return found;
+  private read(name: LibraryKernel, operands: Operands): Pick<Call, "addresses" | "work"> {
+    const addresses: WorkAddresses = {
+      input: this.at(operands["input"] ?? operands["inputGradient"]),
+      output: this.at(operands["output"] ?? operands["outputGradient"]),
+      weights: this.at(operands["weights"]),
+      bias: this.at(operands["bias"]),
+      packed: this.at(operands["packed"]),
+      weightGradient: this.at(operands["weightGradient"]),
+      partials: this.at(operands["partials"]),
+      adds: operands["accumulate"] === 1,
+    };
+    const sizes = sizesOf(operands);
+    const { method, imagesAtOnce } = operands as { method: number; imagesAtOnce: number };
+    const key = JSON.stringify([name, method, imagesAtOnce, sizes]);
+    let work = this.works.get(key);
+    if (!work) this.works.set(key, (work = workOf(this.abi, METHODS[method]!, PASSES[name], sizes, imagesAtOnce)));
+    return { addresses, work };
+  }
+
+  private at(place: number | undefined): number {
+    return this.base + ((place ?? 0) >>> 0 || ZEROS);
   }
 }
 
-function sizesOf(operands: Operands, images: number): ConvolutionSizes {
+function sizesOf(operands: Operands): ConvolutionSizes {
   const of = (name: string): number => operands[name]!;
   const storage = { input: storageOf(of("inputElementBytes")), output: storageOf(of("outputElementBytes")) };
   return {
     storage,
-    images,
+    images: of("images"),
     height: of("height"),
     width: of("width"),
     inLanes: of("inLanes"),

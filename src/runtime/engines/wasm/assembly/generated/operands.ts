@@ -543,13 +543,15 @@ export namespace LibraryConvolution {
   // @ts-ignore: decorator
   @inline export function outputElementBytes(call: usize): i32 { return load<i32>(call, 80); }
   // @ts-ignore: decorator
-  @inline export function packed(call: usize): usize { return load<usize>(call, 84); }
+  @inline export function units(call: usize): i32 { return load<i32>(call, 84); }
   // @ts-ignore: decorator
   @inline export function pieces(call: usize): i32 { return load<i32>(call, 88); }
   // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 92); }
+  @inline export function packed(call: usize): usize { return load<usize>(call, 92); }
   // @ts-ignore: decorator
-  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 96); }
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 96); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 100); }
 }
 
 export namespace LibraryInputGradient {
@@ -597,13 +599,15 @@ export namespace LibraryInputGradient {
   // @ts-ignore: decorator
   @inline export function outputElementBytes(call: usize): i32 { return load<i32>(call, 80); }
   // @ts-ignore: decorator
-  @inline export function packed(call: usize): usize { return load<usize>(call, 84); }
+  @inline export function units(call: usize): i32 { return load<i32>(call, 84); }
   // @ts-ignore: decorator
   @inline export function pieces(call: usize): i32 { return load<i32>(call, 88); }
   // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 92); }
+  @inline export function packed(call: usize): usize { return load<usize>(call, 92); }
   // @ts-ignore: decorator
-  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 96); }
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 96); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 100); }
 }
 
 export namespace LibraryWeightGradient {
@@ -649,11 +653,11 @@ export namespace LibraryWeightGradient {
   // @ts-ignore: decorator
   @inline export function outputElementBytes(call: usize): i32 { return load<i32>(call, 76); }
   // @ts-ignore: decorator
-  @inline export function partials(call: usize): usize { return load<usize>(call, 80); }
+  @inline export function units(call: usize): i32 { return load<i32>(call, 80); }
   // @ts-ignore: decorator
-  @inline export function partialBytes(call: usize): i32 { return load<i32>(call, 84); }
+  @inline export function pieces(call: usize): i32 { return load<i32>(call, 84); }
   // @ts-ignore: decorator
-  @inline export function pieces(call: usize): i32 { return load<i32>(call, 88); }
+  @inline export function partials(call: usize): usize { return load<usize>(call, 88); }
   // @ts-ignore: decorator
   @inline export function scratch(call: usize): usize { return load<usize>(call, 92); }
   // @ts-ignore: decorator

@@ -1,0 +1,28 @@
+// A pass of a convolution as a native library carries it out on this heap: its units can run on any thread, each with scratch
+// memory of its own.
+export interface LibraryWork {
+  /** Of a filter, or a partial gradient of one, in the library's own layout. */
+  readonly packedBytes: number;
+  readonly scratchBytes: number;
+  readonly units: number;
+  /** In how many parts a filter is packed, or partial gradients are summed up. */
+  readonly pieces: number;
+  readonly pack: (piece: number, addresses: WorkAddresses, scratch: number) => void;
+  readonly multiply: (unit: number, addresses: WorkAddresses, scratch: number) => void;
+  readonly unpack: (piece: number, addresses: WorkAddresses, scratch: number) => void;
+}
+
+/** Of whole tensors; those that a pass does not have mean nothing. */
+export interface WorkAddresses {
+  /** The map before the convolution, or its gradient. */
+  readonly input: number;
+  /** The map behind it, or its gradient. */
+  readonly output: number;
+  readonly weights: number;
+  readonly bias: number;
+  readonly packed: number;
+  readonly weightGradient: number;
+  readonly partials: number;
+  /** Whether an input's gradient is added to what is there. */
+  readonly adds: boolean;
+}
