@@ -14,6 +14,7 @@ export function mapExtentRules(elementBytes: number): MapExtentRules {
   return {
     bias_gradient: ({ pixels, lanes }) => ({ outputGradient: pixels * lanes * elementBytes }),
     batch_norm: pointwiseExtents(elementBytes),
+    batch_norm_again: pointwiseExtents(elementBytes),
     batch_norm_gradient: pointwiseGradientExtents(elementBytes),
     pointwise: pointwiseExtents(elementBytes),
     pointwise_gradient: pointwiseGradientExtents(elementBytes),

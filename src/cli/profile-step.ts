@@ -108,6 +108,7 @@ const SUFFIXES: readonly (readonly [suffix: string, pass: Pass])[] = [
   [" bias gradient", "weight gradient"],
   [" input gradient", "input gradient"],
   [" gradient", "input gradient"],
+  [" again", "input gradient"], // part of the backward pass (compiler/lower/recompute.ts)
 ];
 
 function placeOf({ node, kernel }: StepCall): { layer: string; pass: Pass } {

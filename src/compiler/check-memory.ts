@@ -13,11 +13,19 @@ export function checkMemory(program: Program, limits: MemoryLimits): Diagnostic[
   if (needed.share <= 1) return [];
   const { batch_size: training, evaluation } = program.config.train;
   const evaluating = Math.min(evaluation.batch_size, program.plan.testImages);
-  const fault = (path: Path, batch: number, shareOfBatch: (batch: number) => number, withParts = false) => {
+  const fault = (path: Path, batch: number, shareOfBatch: (batch: number) => number, ofTraining = false) => {
     const largest = largestWithin(shareOfBatch, batch);
-    const parts = withParts && largest > 0 ? partsThatFit(program, largest, limits) : undefined;
-    return tooLarge(path, batch, needed, { largest, parts }, limits);
+    if (!ofTraining || largest === 0) return tooLarge(path, batch, needed, { largest }, limits);
+    const recomputes = !program.config.train.recompute && fitsWith({ recompute: true });
+    return tooLarge(
+      path,
+      batch,
+      needed,
+      { largest, recomputes, parts: partsThatFit(program, largest, fitsWith) },
+      limits,
+    );
   };
+  const fitsWith = (changed: Changes) => shareOf(program, { ...changed, evaluating: 1 }, limits).share <= 1;
   const trainingShare = (batch: number) => shareOf(program, { training: batch, evaluating: 1 }, limits).share;
   const evaluatingShare = (batch: number) => shareOf(program, { training: 1, evaluating: batch }, limits).share;
   // Where the weights alone are too much, no batch is to blame: said once.
@@ -32,19 +40,21 @@ export function checkMemory(program: Program, limits: MemoryLimits): Diagnostic[
 }
 
 /** How many partial batches fit where the whole does not: equal ones, as accumulation asks; undefined where none do. */
-function partsThatFit(program: Program, largest: number, limits: MemoryLimits): number | undefined {
+function partsThatFit(program: Program, largest: number, fitsWith: (changed: Changes) => boolean): number | undefined {
   const { batch_size: batch, accumulate } = program.config.train;
   const least = Math.max(accumulate + 1, Math.ceil((batch * accumulate) / largest));
   for (let parts = least; parts <= Math.min(batch / 2, 4 * least); parts++) {
     if (batch % parts !== 0) continue;
-    if (shareOf(program, { accumulate: parts, evaluating: 1 }, limits).share <= 1) return parts;
+    if (fitsWith({ accumulate: parts })) return parts;
   }
   return undefined;
 }
 
-interface Batches {
+/** What is tried in the place of what the file says. */
+interface Changes {
   readonly training?: number;
   readonly accumulate?: number;
+  readonly recompute?: boolean;
   readonly evaluating?: number;
 }
 
@@ -58,7 +68,7 @@ interface Needed {
 
 function shareOf(
   { config, graph }: Program,
-  { training, accumulate, evaluating }: Batches,
+  { training, accumulate, recompute, evaluating }: Changes,
   limits: MemoryLimits,
 ): Needed {
   const { train } = config;
@@ -68,6 +78,7 @@ function shareOf(
       ...train,
       batch_size: training ?? train.batch_size,
       accumulate: accumulate ?? train.accumulate,
+      recompute: recompute ?? train.recompute,
       evaluation: { ...train.evaluation, batch_size: evaluating ?? train.evaluation.batch_size },
     },
   };
@@ -78,11 +89,20 @@ function shareOf(
   return { engine, all, share: Math.max(engine / limits.addressableBytes, all / limits.machineBytes) };
 }
 
+interface WaysToFit {
+  /** The largest batch; 0 where none fits. */
+  readonly largest: number;
+  /** Whether the whole batch fits where maps are computed again. */
+  readonly recomputes?: boolean;
+  /** In how many parts the whole batch fits. */
+  readonly parts?: number | undefined;
+}
+
 function tooLarge(
   path: Path,
   batch: number,
   { engine, all }: Needed,
-  { largest, parts }: { readonly largest: number; readonly parts: number | undefined },
+  ways: WaysToFit,
   { addressableBytes, machineBytes }: MemoryLimits,
 ): Diagnostic {
   const work = path.includes("evaluation") ? "evaluation" : "training";
@@ -95,12 +115,17 @@ function tooLarge(
     severity: "error",
     message: `with batches of ${batch} ${work} needs ${needed} of memory, and ${limit}`,
     path,
-    hint:
-      largest > 0
-        ? `write \`batch_size: ${largest}\`, the largest that fits` +
-          (parts === undefined ? "" : `, or \`accumulate: ${parts}\` for the whole batch in ${parts} parts`)
-        : "not even a batch of 1 fits: use fewer channels, fewer blocks or smaller images",
+    hint: hintOf(ways),
   };
+}
+
+function hintOf({ largest, recomputes, parts }: WaysToFit): string {
+  if (largest === 0) return "not even a batch of 1 fits: use fewer channels, fewer blocks or smaller images";
+  return [
+    `write \`batch_size: ${largest}\`, the largest that fits`,
+    ...(recomputes ? ["`recompute: true`, with which the whole batch fits and a step takes a little longer"] : []),
+    ...(parts === undefined ? [] : [`\`accumulate: ${parts}\` for the whole batch in ${parts} parts`]),
+  ].join(", or ");
 }
 
 /**

@@ -181,6 +181,8 @@ export interface TrainConfig {
   readonly batch_size: number;
   /** Parts that a batch is worked on in, one after another, for one update; a divisor of `batch_size`. */
   readonly accumulate: number;
+  /** Compute more maps a second time in the backward pass rather than keep them (lower/recompute.ts): the same bits. */
+  readonly recompute: boolean;
   /** Leave out the last, smaller batch of an epoch. */
   readonly drop_last: boolean;
   /** Of what convolutions and the classifier multiply; weights, sums and statistics are float32. */

@@ -32,6 +32,7 @@ const train: Kinds<TrainConfig> = {
   epochs: "free", // what it does to the rates to come is said
   batch_size: "past",
   accumulate: "past",
+  recompute: "free", // the same bits
   drop_last: "past",
   precision: "past",
   optimizer: "past",

@@ -90,6 +90,18 @@ describe("checkMemory", () => {
     }
   });
 
+  it("offers to compute more maps again where the whole batch then fits, to the byte", () => {
+    const wanting = (recompute: boolean) =>
+      programOf("resnet-20.yaml", `train.recompute=${recompute}`, "train.evaluation.batch_size=1");
+    const [some, more] = [wanting(false), wanting(true)];
+    const least = heapBytesOf(more, stepsOfRun(more), 2);
+    const hint = (addressableBytes: number) => checkMemory(some, { ...limits, addressableBytes })[0]!.hint!;
+    expect(hint(least)).toContain("or `recompute: true`, with which the whole batch fits");
+    expect(hint(least - 1)).not.toContain("recompute");
+    expect(checkMemory(more, { ...limits, addressableBytes: least })).toEqual([]);
+    expect(checkMemory(more, { ...limits, addressableBytes: least - 1 })[0]!.hint).not.toContain("recompute");
+  });
+
   it("says so where not even one image fits", () => {
     const faults = checkMemory(program, { ...limits, addressableBytes: 1000 });
     expect(faults.map(({ hint }) => hint)).toEqual(

@@ -56,6 +56,7 @@ describe("resolve", () => {
         epochs: 1
         batch_size: 32
         accumulate: 1
+        recompute: false
         drop_last: false
         precision: float32
         optimizer:

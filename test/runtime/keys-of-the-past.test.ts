@@ -25,6 +25,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   name: "other",
   "data.path": "elsewhere",
   "train.epochs": "9",
+  "train.recompute": "true",
   "train.non_finite": "skip",
   "train.early_stop": "{patience: 3}",
   "train.evaluation.every_epochs": "2",

@@ -67,6 +67,7 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
       batch_size: 12,
       precision: "float32",
       accumulate: 1,
+      recompute: false,
       drop_last: false,
       optimizer: {
         sgd: { momentum: 0.9, nesterov: true, weight_decay: 5e-4, decoupled: false, decay_norm_and_bias: false },

@@ -186,6 +186,14 @@ export const train: MapForm = map<TrainConfig>({
     default: 1,
     example: 4,
   },
+  recompute: {
+    form: boolean,
+    description:
+      "Whether to compute what GELUs and every second addition put out a second time in the backward pass rather than keep" +
+      " it, as is done with norms and ReLU in any case: the same bits in less memory and some more time.",
+    default: false,
+    example: true,
+  },
   drop_last: {
     form: boolean,
     description: "Whether to leave out the last batch of an epoch when it is smaller than the others.",

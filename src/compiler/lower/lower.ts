@@ -18,6 +18,7 @@ import { foldBatchNorm } from "./fold-batch-norm.js";
 import { fuse } from "./fuse.js";
 import type { ParameterLayout } from "./layout.js";
 import { layoutParameters } from "./layout.js";
+import { recompute } from "./recompute.js";
 import { partsOf } from "../parts.js";
 import { mixesLabels } from "../mixed-labels.js";
 import type { PersistentName } from "./kernel-selector.js";
@@ -150,7 +151,8 @@ export function trainingGraphOf({ config, graph, plan }: Program, mode: StepMode
 /** What this engine runs of it. */
 export function kernelGraphOf(program: Program, mode: StepMode, phase: number): KernelGraph {
   const graph = trainingGraphOf(program, mode, phase);
-  return mode === "evaluate" ? foldBatchNorm(graph) : graph;
+  if (mode === "evaluate") return foldBatchNorm(graph);
+  return mode === "train" ? recompute(graph, program.config.train.recompute) : graph;
 }
 
 function placePersistent(program: Program, layout: ParameterLayout, batch: number) {

@@ -34,6 +34,17 @@ export const mapKernels = {
     slots: "integer",
     partials: "scratch",
   },
+  /** The last part of batch_norm alone, with the factor and term that it left: the same bits once more. */
+  batch_norm_again: {
+    input: "read",
+    residual: "read",
+    output: "write",
+    pixels: "integer",
+    lanes: "integer",
+    factor: "read",
+    term: "read",
+    flags: "integer",
+  },
   batch_norm_gradient: {
     outputGradient: "read",
     input: "read",

@@ -8,7 +8,7 @@ import { KernelSelector, OUTER_RELU, mapSize } from "./kernel-selector.js";
 import { callConvolution, callInputGradient, callWeightGradient } from "./select-convolution.js";
 import { callUpdates } from "./select-update.js";
 import { storagesOf } from "./storage.js";
-import type { KernelGraph, KernelOpOf, Pointwise, TensorId, TrainingOpOf } from "./training-graph.js";
+import type { KernelGraph, KernelOp, KernelOpOf, Pointwise, TensorId, TrainingOpOf } from "./training-graph.js";
 
 export function selectKernels(graph: KernelGraph, selection: KernelSelection): KernelCalls {
   const selector = new KernelSelector(graph, selection, storagesOf(graph, selection));
@@ -27,8 +27,6 @@ const NORM_UNIT_BYTES = 32768;
 const INNER: Readonly<Record<ActivationKind, number>> = { relu: 1, gelu: 4 };
 
 type Emitters = { readonly [K in KernelOp["kind"]]: (selector: KernelSelector, op: KernelOpOf<K>) => void };
-type KernelOp = KernelGraph["nodes"][number]["op"];
-
 const emitters: Emitters = {
   load_images(selector, { output }) {
     const { channels } = selector.shape(output);
@@ -97,6 +95,20 @@ const emitters: Emitters = {
       epsilon: op.norm.eps,
       momentum: op.norm.momentum,
       ...statisticScratch(selector, common.lanes),
+    });
+  },
+
+  pointwise_again(selector, op) {
+    const common = pointwiseOperands(selector, op);
+    if (!op.operands) {
+      selector.mapCall("pointwise", op.output, common);
+      return;
+    }
+    const { factor, term } = op.operands;
+    selector.mapCall("batch_norm_again", op.output, {
+      ...common,
+      factor: selector.operand(factor),
+      term: selector.operand(term),
     });
   },
 
@@ -302,7 +314,10 @@ function poolGeometry(selector: KernelSelector, window: Window, input: TensorId,
   };
 }
 
-function pointwiseOperands(selector: KernelSelector, op: TrainingOpOf<"pointwise" | "pointwise_inference">) {
+function pointwiseOperands(
+  selector: KernelSelector,
+  op: Omit<TrainingOpOf<"pointwise_inference">, "kind" | "operands">,
+) {
   return {
     input: selector.operand(op.input),
     residual: selector.optional(op.residual),

@@ -5,7 +5,7 @@ import type { KernelSelection } from "./kernel-selector.js";
 import { KernelSelector } from "./kernel-selector.js";
 import type { Storage } from "./layout.js";
 import { convolutionTask } from "./select-convolution.js";
-import type { KernelGraph, KernelOpOf, TensorId } from "./training-graph.js";
+import type { KernelGraph, KernelOp, KernelOpOf, TensorId } from "./training-graph.js";
 
 /** What an operation asks of the tensors that it works on; convolutions take each side as it is. */
 interface Demand {
@@ -15,7 +15,6 @@ interface Demand {
   readonly plain?: readonly (TensorId | null)[];
 }
 
-type KernelOp = KernelGraph["nodes"][number]["op"];
 type Demands = { readonly [K in KernelOp["kind"]]: (op: KernelOpOf<K>) => Demand };
 
 const demands: Demands = {
@@ -27,6 +26,7 @@ const demands: Demands = {
   conv2d_weight_gradient: () => ({}),
   bias_gradient: () => ({}),
   pointwise: ({ input, residual, output }) => ({ alike: [input, residual, output] }),
+  pointwise_again: ({ input, residual, output }) => ({ alike: [input, residual, output] }),
   pointwise_inference: ({ input, residual, output }) => ({ plain: [input, residual, output] }),
   pointwise_gradient: ({ outputGradient, input, output, inputGradient, residualGradient }) => ({
     alike: [outputGradient, input, output, inputGradient, residualGradient],

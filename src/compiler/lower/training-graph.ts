@@ -205,10 +205,22 @@ export type FoldedOp =
       readonly output: TensorId;
     } & Window);
 
-/** What kernels are selected for: a TrainingGraph, or a folded evaluation. */
+/** What a training step has besides, where it computes again what it did not keep (recompute.ts). */
+export type RecomputedOp =
+  /** What "pointwise" put out, from the same input: the same bits. */
+  {
+    readonly kind: "pointwise_again";
+    readonly input: TensorId;
+    readonly residual: TensorId | null;
+    readonly operands: NormOperands | null;
+    readonly output: TensorId;
+  } & Pointwise;
+
+export type KernelOp = TrainingOp | FoldedOp | RecomputedOp;
+export type KernelOpOf<K extends KernelOp["kind"]> = Extract<KernelOp, { kind: K }>;
+
+/** What kernels are selected for: a TrainingGraph, one that computes anew, or a folded evaluation. */
 export interface KernelGraph {
   readonly tensors: readonly (Tensor | FoldedWeight)[];
-  readonly nodes: readonly { readonly name: string; readonly op: TrainingOp | FoldedOp }[];
+  readonly nodes: readonly { readonly name: string; readonly op: KernelOp }[];
 }
-
-export type KernelOpOf<K extends (TrainingOp | FoldedOp)["kind"]> = Extract<TrainingOp | FoldedOp, { kind: K }>;

@@ -109,6 +109,16 @@ describe("what cannot be written", () => {
     expect(unwritable(tinyConfig())).toEqual([]);
   });
 
+  it("is a memory plan of netc's own", () => {
+    const { train } = tinyConfig();
+    expect(unwritable(tinyConfig({ train: { ...train, recompute: true } }))).toEqual([
+      {
+        path: ["train", "recompute"],
+        message: "the PyTorch project keeps every map that its backward pass reads: write `recompute: false`",
+      },
+    ]);
+  });
+
   it("would be named with its place, whatever else the section asks for", () => {
     const keys: Keys<{ known: number; newer: number }> = {
       known: "written",

@@ -6,6 +6,7 @@ import { hasKoffi, koffiRemedy } from "../native/load-koffi.js";
 import { defaultThreads, openContext } from "./context.js";
 import { findTensorflow } from "./find-library.js";
 import { loadTensorflow } from "./library.js";
+import { refuseRecompute } from "../refuse-recompute.js";
 import { requireBfloat16Instructions } from "./require-bfloat16.js";
 import { openTensorflowSession } from "./session.js";
 
@@ -28,6 +29,7 @@ export const tensorflowEngine: Engine = {
 
   async require(program) {
     requireBfloat16Instructions(program);
+    refuseRecompute(program, "tensorflow");
   },
 
   async open(program, { threads = defaultThreads(), device = { kind: "cpu" } }) {

@@ -2,6 +2,7 @@
 // run on the main thread.
 import type { Device, Engine } from "../../engine.js";
 import { UserError } from "../../user-error.js";
+import { refuseRecompute } from "../refuse-recompute.js";
 import { requireFloat32 } from "../require-float32.js";
 import { hasKoffi, koffiRemedy } from "../native/load-koffi.js";
 import { defaultThreads, openContext } from "../tensorflow/context.js";
@@ -35,6 +36,7 @@ export const tfjsNodeEngine: Engine = {
 
   async require(program) {
     requireFloat32(program, "tfjs-node");
+    refuseRecompute(program, "tfjs-node");
   },
 
   async open(program, { threads = defaultThreads(), device = { kind: "cpu" } }) {

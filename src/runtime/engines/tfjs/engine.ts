@@ -2,6 +2,7 @@
 // own engine, which it is the reference for.
 import { cpus } from "node:os";
 import type { Engine } from "../../engine.js";
+import { refuseRecompute } from "../refuse-recompute.js";
 import { requireFloat32 } from "../require-float32.js";
 import { loadTfjs, tfjsVersion } from "./load-tfjs.js";
 import { TfjsSession } from "./session.js";
@@ -25,6 +26,7 @@ export const tfjsCpuEngine: Engine = {
 
   async require(program) {
     requireFloat32(program, "cpu");
+    refuseRecompute(program, "cpu");
   },
 
   /** Images are float32 tensors of tfjs; `threads` has no meaning here, the backend uses one. */

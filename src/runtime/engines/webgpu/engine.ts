@@ -2,6 +2,7 @@
 import type { Program } from "../../../compiler/program.js";
 import type { Batch, Engine } from "../../engine.js";
 import { UserError } from "../../user-error.js";
+import { refuseRecompute } from "../refuse-recompute.js";
 import { requireFloat32 } from "../require-float32.js";
 import type { TfjsKernels } from "../tfjs/kernels.js";
 import { plainKernels } from "../tfjs/kernels.js";
@@ -48,6 +49,7 @@ export const webgpuEngine: Engine = {
 
   async require(program) {
     requireFloat32(program, "webgpu");
+    refuseRecompute(program, "webgpu");
   },
 
   async open(program, { device }) {

@@ -139,6 +139,7 @@ const RESIZED_IMAGES = 'resized(self.train_images, **config["data"]["resize"]).i
 const LEFT_OUT: readonly (readonly [path: string, value: unknown])[] = [
   ["data.resize", null],
   ["train.accumulate", 1],
+  ["train.recompute", false],
   ["train.groups", []],
   ["train.gradient_clip", null],
   ["train.weight_average", null],

@@ -85,6 +85,8 @@ const trainKeys: Keys<TrainConfig> = {
   batch_size: "written",
   drop_last: "written",
   precision: "written",
+  recompute: (isAsked) =>
+    isAsked ? "the PyTorch project keeps every map that its backward pass reads: write `recompute: false`" : undefined,
   accumulate: "written",
   gradient_clip: "written",
   optimizer: "written",

@@ -1,7 +1,7 @@
 // Batch norm over all pixels (Ioffe & Szegedy, arXiv 1502.03167) with what follows it in a residual network, in one
 // pass: y = outer(inner(scale·(x − mean)/deviation + shift) + residual). Sums are float32 over short runs of pixels and
 // double beyond, in a fixed number of parts. T is how maps are stored (see simd.ts); all else is float32.
-import { BatchNorm, BatchNormGradient, BatchNormInference, BiasGradient } from "./generated/operands";
+import { BatchNorm, BatchNormAgain, BatchNormGradient, BatchNormInference, BiasGradient } from "./generated/operands";
 import { gelu, geluSlope } from "./gelu";
 import { INNER_GELU, INNER_RELU, lowerBound, OUTER_RELU } from "./pointwise";
 import {
@@ -93,6 +93,14 @@ export function batchNorm<T>(call: usize, thread: i32, threads: i32): void {
   }
   barrier(threads);
   apply<T>(x, BatchNorm.residual(call), BatchNorm.output(call), pixels, lanes, factors, terms, BatchNorm.flags(call));
+}
+
+/** What batchNorm put out, once more; a part of the step that did not keep it asks for it. */
+export function batchNormAgain<T>(call: usize): void {
+  apply<T>(
+    BatchNormAgain.input(call), BatchNormAgain.residual(call), BatchNormAgain.output(call), BatchNormAgain.pixels(call),
+    BatchNormAgain.lanes(call), BatchNormAgain.factor(call), BatchNormAgain.term(call), BatchNormAgain.flags(call),
+  );
 }
 
 export function batchNormInference(call: usize, thread: i32, threads: i32): void {

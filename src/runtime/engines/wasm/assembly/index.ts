@@ -1,6 +1,6 @@
 // The module that every thread instantiates over the shared heap: runs a whole step, kernel call by kernel call.
 import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pooling";
-import { batchNorm, batchNormGradient, batchNormInference, biasGradient } from "./batch-norm";
+import { batchNorm, batchNormAgain, batchNormGradient, batchNormInference, biasGradient } from "./batch-norm";
 import { convolveDirect, packWeights } from "./convolve-direct";
 import { foldBatchNorm } from "./fold-batch-norm";
 import * as operands from "./generated/operands";
@@ -98,6 +98,8 @@ function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
     case operands.BiasGradientBfloat16.ID: biasGradient<u16>(call, thread, threads); break;
     case operands.BatchNorm.ID: batchNorm<f32>(call, thread, threads); break;
     case operands.BatchNormBfloat16.ID: batchNorm<u16>(call, thread, threads); break;
+    case operands.BatchNormAgain.ID: batchNormAgain<f32>(call); break;
+    case operands.BatchNormAgainBfloat16.ID: batchNormAgain<u16>(call); break;
     case operands.BatchNormGradient.ID: batchNormGradient<f32>(call, thread, threads); break;
     case operands.BatchNormGradientBfloat16.ID: batchNormGradient<u16>(call, thread, threads); break;
     case operands.BatchNormInference.ID: batchNormInference(call, thread, threads); break;

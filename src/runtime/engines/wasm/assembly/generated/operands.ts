@@ -720,8 +720,28 @@ export namespace BatchNorm {
   @inline export function partials(call: usize): usize { return load<usize>(call, 68); }
 }
 
-export namespace BatchNormGradient {
+export namespace BatchNormAgain {
   export const ID: i32 = 22;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function residual(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function factor(call: usize): usize { return load<usize>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function term(call: usize): usize { return load<usize>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function flags(call: usize): i32 { return load<i32>(call, 28); }
+}
+
+export namespace BatchNormGradient {
+  export const ID: i32 = 23;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -761,7 +781,7 @@ export namespace BatchNormGradient {
 }
 
 export namespace Pointwise {
-  export const ID: i32 = 23;
+  export const ID: i32 = 24;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -777,7 +797,7 @@ export namespace Pointwise {
 }
 
 export namespace PointwiseGradient {
-  export const ID: i32 = 24;
+  export const ID: i32 = 25;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -797,7 +817,7 @@ export namespace PointwiseGradient {
 }
 
 export namespace Subsample {
-  export const ID: i32 = 25;
+  export const ID: i32 = 26;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -825,7 +845,7 @@ export namespace Subsample {
 }
 
 export namespace SubsampleGradient {
-  export const ID: i32 = 26;
+  export const ID: i32 = 27;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -853,7 +873,7 @@ export namespace SubsampleGradient {
 }
 
 export namespace MaxPool {
-  export const ID: i32 = 27;
+  export const ID: i32 = 28;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -885,7 +905,7 @@ export namespace MaxPool {
 }
 
 export namespace MaxPoolGradient {
-  export const ID: i32 = 28;
+  export const ID: i32 = 29;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -921,7 +941,7 @@ export namespace MaxPoolGradient {
 }
 
 export namespace AveragePool {
-  export const ID: i32 = 29;
+  export const ID: i32 = 30;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -953,7 +973,7 @@ export namespace AveragePool {
 }
 
 export namespace AveragePoolGradient {
-  export const ID: i32 = 30;
+  export const ID: i32 = 31;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -985,7 +1005,7 @@ export namespace AveragePoolGradient {
 }
 
 export namespace BiasGradientBfloat16 {
-  export const ID: i32 = 31;
+  export const ID: i32 = 32;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1001,7 +1021,7 @@ export namespace BiasGradientBfloat16 {
 }
 
 export namespace BatchNormBfloat16 {
-  export const ID: i32 = 32;
+  export const ID: i32 = 33;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1040,8 +1060,28 @@ export namespace BatchNormBfloat16 {
   @inline export function partials(call: usize): usize { return load<usize>(call, 68); }
 }
 
+export namespace BatchNormAgainBfloat16 {
+  export const ID: i32 = 34;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function residual(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function factor(call: usize): usize { return load<usize>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function term(call: usize): usize { return load<usize>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function flags(call: usize): i32 { return load<i32>(call, 28); }
+}
+
 export namespace BatchNormGradientBfloat16 {
-  export const ID: i32 = 33;
+  export const ID: i32 = 35;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1081,7 +1121,7 @@ export namespace BatchNormGradientBfloat16 {
 }
 
 export namespace PointwiseBfloat16 {
-  export const ID: i32 = 34;
+  export const ID: i32 = 36;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1097,7 +1137,7 @@ export namespace PointwiseBfloat16 {
 }
 
 export namespace PointwiseGradientBfloat16 {
-  export const ID: i32 = 35;
+  export const ID: i32 = 37;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1117,7 +1157,7 @@ export namespace PointwiseGradientBfloat16 {
 }
 
 export namespace SubsampleBfloat16 {
-  export const ID: i32 = 36;
+  export const ID: i32 = 38;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1145,7 +1185,7 @@ export namespace SubsampleBfloat16 {
 }
 
 export namespace SubsampleGradientBfloat16 {
-  export const ID: i32 = 37;
+  export const ID: i32 = 39;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1173,7 +1213,7 @@ export namespace SubsampleGradientBfloat16 {
 }
 
 export namespace MaxPoolBfloat16 {
-  export const ID: i32 = 38;
+  export const ID: i32 = 40;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1205,7 +1245,7 @@ export namespace MaxPoolBfloat16 {
 }
 
 export namespace MaxPoolGradientBfloat16 {
-  export const ID: i32 = 39;
+  export const ID: i32 = 41;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1241,7 +1281,7 @@ export namespace MaxPoolGradientBfloat16 {
 }
 
 export namespace AveragePoolBfloat16 {
-  export const ID: i32 = 40;
+  export const ID: i32 = 42;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1273,7 +1313,7 @@ export namespace AveragePoolBfloat16 {
 }
 
 export namespace AveragePoolGradientBfloat16 {
-  export const ID: i32 = 41;
+  export const ID: i32 = 43;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1305,7 +1345,7 @@ export namespace AveragePoolGradientBfloat16 {
 }
 
 export namespace BatchNormInference {
-  export const ID: i32 = 42;
+  export const ID: i32 = 44;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1333,7 +1373,7 @@ export namespace BatchNormInference {
 }
 
 export namespace Scale {
-  export const ID: i32 = 43;
+  export const ID: i32 = 45;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1345,7 +1385,7 @@ export namespace Scale {
 }
 
 export namespace SoftmaxCrossEntropy {
-  export const ID: i32 = 44;
+  export const ID: i32 = 46;
   // @ts-ignore: decorator
   @inline export function logits(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1369,7 +1409,7 @@ export namespace SoftmaxCrossEntropy {
 }
 
 export namespace AccumulateGradients {
-  export const ID: i32 = 45;
+  export const ID: i32 = 47;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1379,7 +1419,7 @@ export namespace AccumulateGradients {
 }
 
 export namespace GradientNorm {
-  export const ID: i32 = 46;
+  export const ID: i32 = 48;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1389,7 +1429,7 @@ export namespace GradientNorm {
 }
 
 export namespace ClipGradients {
-  export const ID: i32 = 47;
+  export const ID: i32 = 49;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1399,7 +1439,7 @@ export namespace ClipGradients {
 }
 
 export namespace UpdateSgd {
-  export const ID: i32 = 48;
+  export const ID: i32 = 50;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1421,7 +1461,7 @@ export namespace UpdateSgd {
 }
 
 export namespace UpdateAdam {
-  export const ID: i32 = 49;
+  export const ID: i32 = 51;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1451,7 +1491,7 @@ export namespace UpdateAdam {
 }
 
 export namespace UpdateMuon {
-  export const ID: i32 = 50;
+  export const ID: i32 = 52;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1485,7 +1525,7 @@ export namespace UpdateMuon {
 }
 
 export namespace UpdateAverage {
-  export const ID: i32 = 51;
+  export const ID: i32 = 53;
   // @ts-ignore: decorator
   @inline export function values(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
