@@ -5,7 +5,8 @@ import { BatchNorm, BatchNormAgain, BatchNormGradient, BatchNormInference, BiasG
 import { gelu, geluSlope } from "./gelu";
 import { INNER_GELU, INNER_RELU, lowerBound, OUTER_RELU } from "./pointwise";
 import {
-  addBothToDoubles, atLeast, bytesOf, cut, firstOf, fma, loadFirst, loadOne, loadSecond, secondOf, splat, storeBoth,
+  addBothToDoubles, atLeast, bytesOf, cut, firstIn, firstOf, fma, loadFirst, loadMasked, loadOne, loadSecond, restMasked, restOf,
+  secondIn, secondOf, splat, storeNear, storeWhole,
 } from "./simd";
 import { barrier, takeUnit } from "./threads";
 
@@ -16,11 +17,11 @@ function pixelsAtOnce(lanes: i32): i32 {
   return max(16, min(64, 4096 / lanes));
 }
 
-/** Units of work of the elementwise passes: about 64 KiB of a map each. */
+/** Units of work of the elementwise passes: about 16 KiB of a float32 map each, which stay in the first-level cache. */
 // @ts-ignore: decorator
 @inline
 function pixelsInUnit(lanes: i32): i32 {
-  return max(16, 16384 / lanes);
+  return max(8, 4096 / lanes);
 }
 
 /** Of eight numbers a channel each, those for the elements of `loadFirst`, and of `loadSecond`. */
@@ -57,12 +58,22 @@ export function batchNorm<T>(call: usize, thread: i32, threads: i32): void {
       const last = x + mapRow * min(end, first + atOnce);
       for (let channel: usize = 0; channel < row; channel += 32) {
         const pivot0 = firstAt<T>(pivots + channel), pivot1 = secondAt<T>(pivots + channel);
-        let s0 = splat(0), s1 = s0, q0 = s0, q1 = s0;
-        for (let p = x + mapRow * first + bytesOf<T>(channel >> 2); p < last; p += mapRow) {
+        let s0 = splat(0), s1 = s0, q0 = s0, q1 = s0, u0 = s0, u1 = s0, v0 = s0, v1 = s0;
+        let p = x + mapRow * first + bytesOf<T>(channel >> 2);
+        for (; p + mapRow < last; p += mapRow << 1) { // two rows at once: sums of their own do not wait for each other
+          const upper = v128.load(p), lower = v128.load(p + mapRow);
+          const a = f32x4.sub(firstIn<T>(upper), pivot0), b = f32x4.sub(secondIn<T>(restOf<T>(p, upper)), pivot1);
+          const c = f32x4.sub(firstIn<T>(lower), pivot0), d = f32x4.sub(secondIn<T>(restOf<T>(p + mapRow, lower)), pivot1);
+          s0 = f32x4.add(s0, a); s1 = f32x4.add(s1, b); u0 = f32x4.add(u0, c); u1 = f32x4.add(u1, d);
+          q0 = fma(a, a, q0); q1 = fma(b, b, q1); v0 = fma(c, c, v0); v1 = fma(d, d, v1);
+        }
+        if (p < last) {
           const a = f32x4.sub(loadFirst<T>(p), pivot0), b = f32x4.sub(loadSecond<T>(p), pivot1);
           s0 = f32x4.add(s0, a); s1 = f32x4.add(s1, b);
           q0 = fma(a, a, q0); q1 = fma(b, b, q1);
         }
+        s0 = f32x4.add(s0, u0); s1 = f32x4.add(s1, u1);
+        q0 = f32x4.add(q0, v0); q1 = f32x4.add(q1, v1);
         addBothToDoubles<T>(sums + (channel << 1), s0, s1);
         addBothToDoubles<T>(squares + (channel << 1), q0, q1);
       }
@@ -135,23 +146,37 @@ function apply<T>(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, 
       if (isGelu) {
         let r = residual + start;
         for (; p < end; p += mapRow, q += mapRow, r += mapRow) {
-          let n0 = gelu(fma(loadFirst<T>(p), f0, t0)), n1 = gelu(fma(loadSecond<T>(p), f1, t1));
+          const whole = v128.load(p), x0 = firstIn<T>(whole), x1 = secondIn<T>(restOf<T>(p, whole));
+          let n0 = gelu(fma(x0, f0, t0)), n1 = gelu(fma(x1, f1, t1));
           if (residual) { n0 = f32x4.add(loadFirst<T>(r), n0); n1 = f32x4.add(loadSecond<T>(r), n1); }
-          storeBoth<T>(q, atLeast(n0, outer), atLeast(n1, outer));
+          storeNear<T>(q, atLeast(n0, outer), atLeast(n1, outer));
         }
       } else if (residual) {
         let r = residual + start;
         for (; p < end; p += mapRow, q += mapRow, r += mapRow) {
-          const n0 = atLeast(fma(loadFirst<T>(p), f0, t0), inner), n1 = atLeast(fma(loadSecond<T>(p), f1, t1), inner);
-          storeBoth<T>(q, atLeast(f32x4.add(loadFirst<T>(r), n0), outer), atLeast(f32x4.add(loadSecond<T>(r), n1), outer));
+          const whole = v128.load(p), x0 = firstIn<T>(whole), x1 = secondIn<T>(restOf<T>(p, whole));
+          const n0 = atLeast(fma(x0, f0, t0), inner), n1 = atLeast(fma(x1, f1, t1), inner);
+          const other = v128.load(r), r0 = firstIn<T>(other), r1 = secondIn<T>(restOf<T>(r, other));
+          storeNear<T>(q, atLeast(f32x4.add(r0, n0), outer), atLeast(f32x4.add(r1, n1), outer));
         }
       } else {
         for (; p < end; p += mapRow, q += mapRow) {
-          storeBoth<T>(q, atLeast(fma(loadFirst<T>(p), f0, t0), outer), atLeast(fma(loadSecond<T>(p), f1, t1), outer));
+          const whole = v128.load(p), x0 = firstIn<T>(whole), x1 = secondIn<T>(restOf<T>(p, whole));
+          storeNear<T>(q, atLeast(fma(x0, f0, t0), outer), atLeast(fma(x1, f1, t1), outer));
         }
       }
     }
   }
+}
+
+/**
+ * What is summed up with d. The mean's share of maps stored as bfloat16 comes off the whole sum: their own rounding is coarser than
+ * what cancels there, and the loop's vectors fit the registers.
+ */
+// @ts-ignore: decorator
+@inline
+function overMean<T>(x: v128, mean: v128): v128 {
+  return isFloat<T>() ? f32x4.sub(x, mean) : x;
 }
 
 /**
@@ -184,45 +209,48 @@ export function batchNormGradient<T>(call: usize, thread: i32, threads: i32): vo
           const k0 = firstAt<T>(maskTerm + channel), k1 = secondAt<T>(maskTerm + channel);
           let w = dx + start, u = residualGradient + start;
           for (; p < last; p += mapRow, q += mapRow, r += mapRow, w += mapRow, u += mapRow) {
-            let d0 = loadFirst<T>(p), d1 = loadSecond<T>(p);
-            if (y) { d0 = v128.and(d0, f32x4.gt(loadFirst<T>(r), zero)); d1 = v128.and(d1, f32x4.gt(loadSecond<T>(r), zero)); }
-            if (residualGradient) { storeBoth<T>(u, d0, d1); }
-            const x0 = loadFirst<T>(q), x1 = loadSecond<T>(q);
+            const whole = y ? loadMasked<T>(p, r) : v128.load(p), rest = y ? restMasked<T>(p, r, whole) : restOf<T>(p, whole);
+            if (residualGradient) storeWhole<T>(u, whole, rest);
+            let d0 = firstIn<T>(whole), d1 = secondIn<T>(rest);
+            const here = v128.load(q), x0 = firstIn<T>(here), x1 = secondIn<T>(restOf<T>(q, here));
             d0 = f32x4.mul(d0, geluSlope(fma(x0, f0, k0))); d1 = f32x4.mul(d1, geluSlope(fma(x1, f1, k1)));
-            storeBoth<T>(w, d0, d1);
+            storeNear<T>(w, d0, d1);
             s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
-            t0 = fma(d0, f32x4.sub(x0, m0), t0); t1 = fma(d1, f32x4.sub(x1, m1), t1);
+            t0 = fma(d0, overMean<T>(x0, m0), t0); t1 = fma(d1, overMean<T>(x1, m1), t1);
           }
         } else if (inner) {
           const f0 = firstAt<T>(maskFactor + channel), f1 = secondAt<T>(maskFactor + channel);
           const k0 = firstAt<T>(maskTerm + channel), k1 = secondAt<T>(maskTerm + channel);
           if (y) {
             for (; p < last; p += mapRow, q += mapRow, r += mapRow) {
-              const x0 = loadFirst<T>(q), x1 = loadSecond<T>(q);
-              const o0 = v128.and(loadFirst<T>(p), f32x4.gt(loadFirst<T>(r), zero)), o1 = v128.and(loadSecond<T>(p), f32x4.gt(loadSecond<T>(r), zero));
+              const here = v128.load(q), x0 = firstIn<T>(here), x1 = secondIn<T>(restOf<T>(q, here));
+              const whole = loadMasked<T>(p, r), rest = restMasked<T>(p, r, whole), o0 = firstIn<T>(whole), o1 = secondIn<T>(rest);
               const d0 = v128.and(o0, f32x4.gt(fma(x0, f0, k0), zero)), d1 = v128.and(o1, f32x4.gt(fma(x1, f1, k1), zero));
               s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
-              t0 = fma(d0, f32x4.sub(x0, m0), t0); t1 = fma(d1, f32x4.sub(x1, m1), t1);
+              t0 = fma(d0, overMean<T>(x0, m0), t0); t1 = fma(d1, overMean<T>(x1, m1), t1);
             }
           } else {
             for (; p < last; p += mapRow, q += mapRow) {
-              const x0 = loadFirst<T>(q), x1 = loadSecond<T>(q);
-              const d0 = v128.and(loadFirst<T>(p), f32x4.gt(fma(x0, f0, k0), zero)), d1 = v128.and(loadSecond<T>(p), f32x4.gt(fma(x1, f1, k1), zero));
+              const here = v128.load(q), x0 = firstIn<T>(here), x1 = secondIn<T>(restOf<T>(q, here));
+              const whole = v128.load(p), rest = restOf<T>(p, whole);
+              const d0 = v128.and(firstIn<T>(whole), f32x4.gt(fma(x0, f0, k0), zero)), d1 = v128.and(secondIn<T>(rest), f32x4.gt(fma(x1, f1, k1), zero));
               s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
-              t0 = fma(d0, f32x4.sub(x0, m0), t0); t1 = fma(d1, f32x4.sub(x1, m1), t1);
+              t0 = fma(d0, overMean<T>(x0, m0), t0); t1 = fma(d1, overMean<T>(x1, m1), t1);
             }
           }
         } else if (y) {
           for (; p < last; p += mapRow, q += mapRow, r += mapRow) {
-            const d0 = v128.and(loadFirst<T>(p), f32x4.gt(loadFirst<T>(r), zero)), d1 = v128.and(loadSecond<T>(p), f32x4.gt(loadSecond<T>(r), zero));
+            const whole = loadMasked<T>(p, r), rest = restMasked<T>(p, r, whole), d0 = firstIn<T>(whole), d1 = secondIn<T>(rest);
             s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
-            t0 = fma(d0, f32x4.sub(loadFirst<T>(q), m0), t0); t1 = fma(d1, f32x4.sub(loadSecond<T>(q), m1), t1);
+            const here = v128.load(q), x0 = firstIn<T>(here), x1 = secondIn<T>(restOf<T>(q, here));
+            t0 = fma(d0, overMean<T>(x0, m0), t0); t1 = fma(d1, overMean<T>(x1, m1), t1);
           }
         } else {
           for (; p < last; p += mapRow, q += mapRow) {
-            const d0 = loadFirst<T>(p), d1 = loadSecond<T>(p);
+            const whole = v128.load(p), rest = restOf<T>(p, whole), d0 = firstIn<T>(whole), d1 = secondIn<T>(rest);
             s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
-            t0 = fma(d0, f32x4.sub(loadFirst<T>(q), m0), t0); t1 = fma(d1, f32x4.sub(loadSecond<T>(q), m1), t1);
+            const here = v128.load(q), x0 = firstIn<T>(here), x1 = secondIn<T>(restOf<T>(q, here));
+            t0 = fma(d0, overMean<T>(x0, m0), t0); t1 = fma(d1, overMean<T>(x1, m1), t1);
           }
         }
         addBothToDoubles<T>(sums + (channel << 1), s0, s1);
@@ -242,6 +270,7 @@ export function batchNormGradient<T>(call: usize, thread: i32, threads: i32): vo
       sum += load<f64>(at); product += load<f64>(at + (row << 1));
     }
     const at = <usize>channel << 2, reciprocal = <f64>load<f32>(reciprocals + at), mean = <f64>load<f32>(means + at);
+    if (!isFloat<T>()) product -= mean * sum;
     product *= reciprocal; // Σ d·x̂
     const factor = scales ? <f64>load<f32>(scales + at) * reciprocal : reciprocal, line = -factor * reciprocal * product / count;
     store<f32>(coefficients + at, <f32>factor);
@@ -256,7 +285,7 @@ export function batchNormGradient<T>(call: usize, thread: i32, threads: i32): vo
   else applyGradient<T>(dy, x, y, dx, residualGradient, pixels, lanes, coefficients, inner ? maskFactor : 0, maskTerm);
 }
 
-/** x' = d·factor + x·slope + term with d = dy behind the outer mask and, where there are `maskFactors`, the inner one. */
+/** x' = d·factor + x·slope + term with d = dy behind the outer mask and, where there are `maskFactors`, which are the factors then, the inner one. */
 function applyGradient<T>(
   dy: usize, x: usize, y: usize, dx: usize, dr: usize, pixels: i32, lanes: i32, factors: usize, maskFactors: usize, maskTerms: usize,
 ): void {
@@ -273,34 +302,38 @@ function applyGradient<T>(
         const h0 = firstAt<T>(maskTerms + channel), h1 = secondAt<T>(maskTerms + channel);
         if (!y && !dr) {
           for (; p < last; p += mapRow, q += mapRow, w += mapRow) {
-            const x0 = loadFirst<T>(q), x1 = loadSecond<T>(q);
-            const i0 = v128.and(loadFirst<T>(p), f32x4.gt(fma(x0, g0, h0), zero)), i1 = v128.and(loadSecond<T>(p), f32x4.gt(fma(x1, g1, h1), zero));
-            storeBoth<T>(w, fma(i0, f0, fma(x0, l0, k0)), fma(i1, f1, fma(x1, l1, k1)));
+            const here = v128.load(q), x0 = firstIn<T>(here), x1 = secondIn<T>(restOf<T>(q, here));
+            const whole = v128.load(p), rest = restOf<T>(p, whole);
+            const i0 = v128.and(firstIn<T>(whole), f32x4.gt(fma(x0, g0, h0), zero)), i1 = v128.and(secondIn<T>(rest), f32x4.gt(fma(x1, g1, h1), zero));
+            storeNear<T>(w, fma(i0, g0, fma(x0, l0, k0)), fma(i1, g1, fma(x1, l1, k1)));
           }
         } else for (; p < last; p += mapRow, q += mapRow, r += mapRow, w += mapRow, u += mapRow) {
-          let d0 = loadFirst<T>(p), d1 = loadSecond<T>(p);
-          if (y) { d0 = v128.and(d0, f32x4.gt(loadFirst<T>(r), zero)); d1 = v128.and(d1, f32x4.gt(loadSecond<T>(r), zero)); }
-          const x0 = loadFirst<T>(q), x1 = loadSecond<T>(q);
+          const whole = y ? loadMasked<T>(p, r) : v128.load(p), rest = y ? restMasked<T>(p, r, whole) : restOf<T>(p, whole);
+          const d0 = firstIn<T>(whole), d1 = secondIn<T>(rest);
+          const here = v128.load(q), x0 = firstIn<T>(here), x1 = secondIn<T>(restOf<T>(q, here));
           const i0 = v128.and(d0, f32x4.gt(fma(x0, g0, h0), zero)), i1 = v128.and(d1, f32x4.gt(fma(x1, g1, h1), zero));
-          storeBoth<T>(w, fma(i0, f0, fma(x0, l0, k0)), fma(i1, f1, fma(x1, l1, k1)));
-          if (dr) { storeBoth<T>(u, d0, d1); }
+          storeNear<T>(w, fma(i0, g0, fma(x0, l0, k0)), fma(i1, g1, fma(x1, l1, k1)));
+          if (dr) storeWhole<T>(u, whole, rest);
         }
       } else if (y && dr) {
         for (; p < last; p += mapRow, q += mapRow, r += mapRow, w += mapRow, u += mapRow) {
-          const d0 = v128.and(loadFirst<T>(p), f32x4.gt(loadFirst<T>(r), zero)), d1 = v128.and(loadSecond<T>(p), f32x4.gt(loadSecond<T>(r), zero));
-          storeBoth<T>(w, fma(d0, f0, fma(loadFirst<T>(q), l0, k0)), fma(d1, f1, fma(loadSecond<T>(q), l1, k1)));
-          storeBoth<T>(u, d0, d1);
+          const whole = loadMasked<T>(p, r), rest = restMasked<T>(p, r, whole), d0 = firstIn<T>(whole), d1 = secondIn<T>(rest);
+          const here = v128.load(q), x0 = firstIn<T>(here), x1 = secondIn<T>(restOf<T>(q, here));
+          storeNear<T>(w, fma(d0, f0, fma(x0, l0, k0)), fma(d1, f1, fma(x1, l1, k1)));
+          storeWhole<T>(u, whole, rest);
         }
       } else if (y) {
         for (; p < last; p += mapRow, q += mapRow, r += mapRow, w += mapRow) {
-          const d0 = v128.and(loadFirst<T>(p), f32x4.gt(loadFirst<T>(r), zero)), d1 = v128.and(loadSecond<T>(p), f32x4.gt(loadSecond<T>(r), zero));
-          storeBoth<T>(w, fma(d0, f0, fma(loadFirst<T>(q), l0, k0)), fma(d1, f1, fma(loadSecond<T>(q), l1, k1)));
+          const whole = loadMasked<T>(p, r), rest = restMasked<T>(p, r, whole), d0 = firstIn<T>(whole), d1 = secondIn<T>(rest);
+          const here = v128.load(q), x0 = firstIn<T>(here), x1 = secondIn<T>(restOf<T>(q, here));
+          storeNear<T>(w, fma(d0, f0, fma(x0, l0, k0)), fma(d1, f1, fma(x1, l1, k1)));
         }
       } else {
         for (; p < last; p += mapRow, q += mapRow, w += mapRow, u += mapRow) {
-          const d0 = loadFirst<T>(p), d1 = loadSecond<T>(p);
-          storeBoth<T>(w, fma(d0, f0, fma(loadFirst<T>(q), l0, k0)), fma(d1, f1, fma(loadSecond<T>(q), l1, k1)));
-          if (dr) { storeBoth<T>(u, d0, d1); }
+          const whole = v128.load(p), rest = restOf<T>(p, whole), d0 = firstIn<T>(whole), d1 = secondIn<T>(rest);
+          const here = v128.load(q), x0 = firstIn<T>(here), x1 = secondIn<T>(restOf<T>(q, here));
+          storeNear<T>(w, fma(d0, f0, fma(x0, l0, k0)), fma(d1, f1, fma(x1, l1, k1)));
+          if (dr) storeWhole<T>(u, whole, rest);
         }
       }
     }
@@ -320,7 +353,8 @@ export function biasGradient<T>(call: usize, thread: i32, threads: i32): void {
       for (let channel: usize = 0; channel < row; channel += 32) {
         let s0 = splat(0), s1 = s0;
         for (let p = dy + mapRow * first + bytesOf<T>(channel >> 2); p < last; p += mapRow) {
-          s0 = f32x4.add(s0, loadFirst<T>(p)); s1 = f32x4.add(s1, loadSecond<T>(p));
+          const whole = v128.load(p);
+          s0 = f32x4.add(s0, firstIn<T>(whole)); s1 = f32x4.add(s1, secondIn<T>(restOf<T>(p, whole)));
         }
         addBothToDoubles<T>(sums + (channel << 1), s0, s1);
       }

@@ -1,6 +1,6 @@
 // Max and average pooling over windows; a unit of work is an image. T is how maps are stored (see simd.ts).
 import { AveragePool, AveragePoolGradient, MaxPool, MaxPoolGradient } from "./generated/operands";
-import { bytesOf, loadFirst, loadFour, loadSecond, splat, storeBoth, storeFour } from "./simd";
+import { bytesOf, loadFirst, loadFour, loadSecond, splat, storeBoth, storeFour, storeNear } from "./simd";
 import { takeUnit } from "./threads";
 
 /** NaN where the mask is set, and nothing elsewhere. */
@@ -33,7 +33,7 @@ export function maxPool<T>(call: usize): void {
             noA = v128.or(noA, f32x4.ne(u, u)); noB = v128.or(noB, f32x4.ne(v, v));
           }
         }
-        storeBoth<T>(y + bytesOf<T>(channel), v128.or(a, nanWhere(noA)), v128.or(b, nanWhere(noB)));
+        storeNear<T>(y + bytesOf<T>(channel), v128.or(a, nanWhere(noA)), v128.or(b, nanWhere(noB)));
       }
       if (channel < lanes) { // images have a multiple of four
         let best = splat(-Infinity);
