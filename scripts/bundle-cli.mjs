@@ -21,6 +21,13 @@ const placesOfModules = {
   },
 };
 
+/** What most commands share is one file each; the rest stays in chunks by what asks for it. */
+const groups = [
+  { name: "start", test: /node_modules.(?!yaml)/ },
+  { name: "lower", test: /dist.compiler.lower.(?!tensorflow|emit-tensorflow)/ },
+  { name: "compiler", test: /dist.compiler.(?!lower|targets|edit)/ },
+];
+
 rmSync(output, { recursive: true, force: true });
 
 // The bundler needs a newer Node than netc does; bin/netc.js starts the modules as they are where there is no bundle
@@ -34,4 +41,9 @@ const bundle = await rolldown({
   external: (name) => !/^[./]|^[A-Z]:/.test(name) && !joined.has(name),
   plugins: [placesOfModules],
 });
-await bundle.write({ dir: fileURLToPath(output), format: "esm", entryFileNames: "[name].js" });
+await bundle.write({
+  dir: fileURLToPath(output),
+  format: "esm",
+  entryFileNames: "[name].js",
+  codeSplitting: { groups },
+});

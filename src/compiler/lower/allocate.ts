@@ -19,6 +19,14 @@ interface Lifetime {
   readonly members: BufferId[];
 }
 
+/** Flat, as each new buffer is held against all of them. */
+interface Placed {
+  readonly first: number;
+  readonly last: number;
+  readonly offset: number;
+  readonly end: number;
+}
+
 const ALIGNMENT = 64;
 
 export function allocate(source: KernelCalls): Allocation {
@@ -27,30 +35,45 @@ export function allocate(source: KernelCalls): Allocation {
   const groups = [...new Set(lifetimes.filter((lifetime) => lifetime !== undefined))];
   groups.sort((a, b) => b.bytes - a.bytes || a.first - b.first);
   const offsets: number[] = buffers.map(() => -1);
-  const placed: { lifetime: Lifetime; offset: number }[] = []; // sorted by offset
+  const placed: Placed[] = []; // sorted by offset
   let arenaBytes = 0;
-  for (const lifetime of groups) {
+  for (const { first, last, bytes, members } of groups) {
     let offset = 0;
     for (const other of placed) {
-      if (other.lifetime.last < lifetime.first || other.lifetime.first > lifetime.last) continue;
-      if (other.offset >= offset + lifetime.bytes) break;
-      offset = Math.max(offset, other.offset + other.lifetime.bytes);
+      if (other.last < first || other.first > last) continue;
+      if (other.offset >= offset + bytes) break;
+      if (other.end > offset) offset = other.end;
     }
-    const at = placed.findIndex((other) => other.offset > offset);
-    placed.splice(at < 0 ? placed.length : at, 0, { lifetime, offset });
-    for (const member of lifetime.members) offsets[member] = offset;
-    arenaBytes = Math.max(arenaBytes, offset + lifetime.bytes);
+    const end = offset + bytes;
+    placed.splice(placeBehind(placed, offset), 0, { first, last, offset, end });
+    for (const member of members) offsets[member] = offset;
+    arenaBytes = Math.max(arenaBytes, end);
   }
   return { offsets, arenaBytes, aliveBytes: mostAlive(groups, calls.length) };
+}
+
+/** Where in the order an offset belongs, behind its equals. */
+function placeBehind(placed: readonly Placed[], offset: number): number {
+  let [low, high] = [0, placed.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (placed[middle]!.offset > offset) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** Buffers that a call touches, with what it does to them. */
 export function touched(call: KernelCall): { buffer: BufferId; access: string }[] {
   const accesses: Readonly<Record<string, string>> = kernels[call.kernel];
-  const operands = Object.entries(call.operands).flatMap(([name, operand]) =>
-    typeof operand === "object" && operand !== null ? [{ buffer: operand.buffer, access: accesses[name]! }] : [],
-  );
-  return call.inPlace?.required ? [...operands, { buffer: call.inPlace.input, access: "update" }] : operands;
+  const found: { buffer: BufferId; access: string }[] = [];
+  for (const name in call.operands) {
+    const operand = call.operands[name];
+    if (typeof operand === "object" && operand !== null)
+      found.push({ buffer: operand.buffer, access: accesses[name]! });
+  }
+  if (call.inPlace?.required) found.push({ buffer: call.inPlace.input, access: "update" });
+  return found;
 }
 
 function lifetimesOf({ buffers, calls, repeated }: KernelCalls): (Lifetime | undefined)[] {

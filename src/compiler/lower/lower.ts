@@ -82,12 +82,15 @@ export function placeSteps(
 ) {
   const { config, graph } = program;
   const layout = layoutParameters(graph, parameterGroups(config, graph));
+  const graphs = new Map<string, KernelGraph>(); // the same for every batch
   const selected = requests.map((request) => {
     const { mode, batch, phase } = request;
     const readsAverages = mode === "evaluate" && averagesWeights(config.train);
     const accumulates = mode === "train" && config.train.accumulate > 1;
     const storesBfloat16 = computesInBfloat16(program, mode);
-    const kernelGraph = kernelGraphOf(program, mode, phase);
+    const key = `${mode} ${phase}`;
+    const kernelGraph = graphs.get(key) ?? kernelGraphOf(program, mode, phase);
+    graphs.set(key, kernelGraph);
     const atOnce = mode === "evaluate" ? imagesAtOnce(kernelGraph, batch, threads) : batch;
     const common = { batch, threads, layout, readsAverages, accumulates, convolutions, storesBfloat16 };
     const selected = selectKernels(kernelGraph, { ...common, imagesAtOnce: atOnce });
