@@ -40,17 +40,27 @@ export const FREQUENCY_GAP = 512;
 
 /**
  * Tiles of a unit of work, `tileBytes` each in the transformed domain: as many as fit into the second-level cache, but so
- * many that reading the filter does not cost more than its products, and so few that all threads have some.
+ * many that reading the filter does not cost more than its products, and so few that there are `units` shares of the work.
  */
-export function tilesAtOnce(tiles: number, tileBytes: number): number {
+export function tilesAtOnce(tiles: number, tileBytes: number, units = UNITS): number {
   const fitting = Math.min(MOST_TILES, (300 * 1024) / tileBytes);
-  const least = Math.min(WORTH_A_FILTER, Math.max(FEWEST_TILES, tiles / UNITS));
+  const worthAFilter = tileBytes > LARGE_TILE ? WORTH_A_LARGE_FILTER : WORTH_A_FILTER;
+  const least = Math.min(worthAFilter, Math.max(FEWEST_TILES, tiles / units));
   return Math.ceil(Math.max(fitting, least) / 4) * 4;
 }
 
+/** Shares of the work where nothing is summed over them, so that they may depend on the threads. */
+export function unitsFor(threads: number): number {
+  return Math.max(2, threads * 2);
+}
+
 const MOST_TILES = 128;
-/** Measured from 256 channels on: 64 tiles are a fifth faster than 16. */
+/** Measured with 256 channels: 64 tiles are a fifth faster than 16. */
 const WORTH_A_FILTER = 64;
+/** Measured with 512 channels, whose filter comes from memory: 128 tiles are a seventh faster than 64. */
+const WORTH_A_LARGE_FILTER = 128;
+/** From about 340 channels in and out on, 36 frequencies each. */
+const LARGE_TILE = 96 * 1024;
 const FEWEST_TILES = 16;
 /** Shares of the work that can go to different threads. */
 const UNITS = 8;

@@ -8,6 +8,7 @@ import {
   multiplyAddsOf,
   threadScratch,
   tilesAtOnce,
+  unitsFor,
 } from "./convolution-plan.js";
 import type { BufferOperand } from "./kernel-calls.js";
 import type { KernelSelector } from "./kernel-selector.js";
@@ -96,7 +97,7 @@ function transformWeights(
 
 function tilesOf(selector: KernelSelector, sizes: ConvolutionSizes) {
   const lanes = 4 * sizes.inLanes + sizes.outLanes;
-  const atOnce = tilesAtOnce(tilesIn(sizes), 25 * lanes * 4);
+  const atOnce = tilesAtOnce(tilesIn(sizes), 25 * lanes * 4, unitsFor(selector.selection.threads));
   const scratchStride = threadScratch(STRIP_BYTES + 25 * (lanes * atOnce * 4 + 2 * FREQUENCY_GAP));
   const scratch = selector.scratch("tiles", scratchStride * selector.selection.threads);
   return { tilesAtOnce: atOnce, scratch, scratchStride };

@@ -9,6 +9,7 @@ import {
   suitsWinograd,
   threadScratch,
   tilesAtOnce,
+  unitsFor,
 } from "./convolution-plan.js";
 import type { BufferId, BufferOperand } from "./kernel-calls.js";
 import type { KernelSelector } from "./kernel-selector.js";
@@ -92,7 +93,7 @@ function convolve(selector: KernelSelector, sizes: ConvolutionSizes, operands: O
   const filterScratch = selector.scratch("filter tile", 1024 * threads);
   const filter = { weights, transformed, inLanes, outLanes, transposed };
   selector.call("transform_weights_threes", { ...filter, scratch: filterScratch, scratchStride: 1024 });
-  const atOnce = tilesAtOnce(tilesIn(sizes), 25 * (depth + columns) * 4);
+  const atOnce = tilesAtOnce(tilesIn(sizes), 25 * (depth + columns) * 4, unitsFor(threads));
   const scratchStride = threadScratch(STRIP_BYTES + 25 * ((depth + columns) * atOnce * 4 + 2 * FREQUENCY_GAP));
   const scratch = selector.scratch("tiles", scratchStride * threads);
   const geometry = { images, height, width, depth, columns, tilesAtOnce: atOnce };

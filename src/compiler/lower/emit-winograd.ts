@@ -9,6 +9,7 @@ import {
   threadScratch,
   tilesAtOnce,
   transformedFilterBytes,
+  unitsFor,
   winogradTiles,
 } from "./convolution-plan.js";
 import type { BufferId, BufferOperand } from "./kernel-calls.js";
@@ -64,7 +65,7 @@ function callWinograd(selector: KernelSelector, sizes: ConvolutionSizes, operand
   const filterScratch = selector.scratch("filter tile", 4096 * threads);
   const filter = { weights, transformed, inLanes, outLanes, transposed };
   selector.call("transform_weights", { ...filter, scratch: filterScratch, scratchStride: 4096 });
-  const atOnce = tilesAtOnce(winogradTiles(sizes), 36 * (inLanes + outLanes) * 4);
+  const atOnce = tilesAtOnce(winogradTiles(sizes), 36 * (inLanes + outLanes) * 4, unitsFor(threads));
   const scratchStride = threadScratch(STRIP_BYTES + 36 * ((inLanes + outLanes) * atOnce * 4 + 2 * FREQUENCY_GAP));
   const scratch = selector.scratch("tiles", scratchStride * threads);
   const geometry = {

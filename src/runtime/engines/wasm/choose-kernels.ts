@@ -129,7 +129,7 @@ function contestOf<P extends ConvolutionPass>(
   const all = candidates(task, { chosen: {}, libraries });
   const least = all[0]!.cost(task);
   const few = all.filter(({ cost }) => cost(task) <= least * WORTH_MEASURING);
-  const some = { ...task, images: imagesToMeasure(task.images, least) };
+  const some = { ...task, images: imagesToMeasure(task, least) };
   return {
     task,
     names: few.map(({ name }) => name),
@@ -145,11 +145,14 @@ function contestOf<P extends ConvolutionPass>(
 
 /** What a measurement may take on one core, in nanoseconds. */
 const MEASURED_COST = 15e6;
-/** Fewer images than this would flatter kernels that do not gain from many. */
+/** Fewer images than this, or fewer tiles of 4×4 outputs, would flatter kernels that do not gain from many, as by reading a filter once. */
 const LEAST_IMAGES = 16;
+const LEAST_TILES = 128;
 
-function imagesToMeasure(images: number, cost: number): number {
-  return Math.max(Math.min(images, LEAST_IMAGES), Math.min(images, Math.floor((images * MEASURED_COST) / cost)));
+function imagesToMeasure({ images, outHeight, outWidth }: ConvolutionTask, cost: number): number {
+  const tiles = Math.ceil(outHeight / 4) * Math.ceil(outWidth / 4);
+  const least = Math.max(LEAST_IMAGES, Math.ceil(LEAST_TILES / tiles));
+  return Math.max(Math.min(images, least), Math.min(images, Math.floor((images * MEASURED_COST) / cost)));
 }
 
 function cacheKey(key: string, { task, names }: Contest): string {
