@@ -19,6 +19,7 @@ import type { MixedLabels } from "../../src/runtime/engine.js";
 import { Heap, encodeStep } from "../../src/runtime/engines/wasm/heap.js";
 import { builtFolder, wasmFeatures } from "../../src/runtime/engines/wasm/kernels-module.js";
 import { mapOf } from "./interpret.js";
+import { multiplyIn } from "./multiply-matrices.js";
 import { momentCorrections } from "../../src/compiler/update-rule.js";
 
 export interface KernelRun {
@@ -130,6 +131,7 @@ export function runKernels(run: KernelRun): KernelOutcome {
     memory: heap.memory,
     now: () => 0,
     library: () => invariant(false, "no library"),
+    multiply: multiplyIn(heap.memory),
     abort: () => invariant(false, "a kernel aborted"),
   };
   const kernels = new WebAssembly.Instance(moduleOf(file), { env }).exports as {

@@ -9,9 +9,9 @@ import { oracleCases } from "../../oracle/networks.js";
 type Medians = Readonly<Record<"resnet-20" | "tutorial-96", number>>;
 
 /** `times` PyTorch's distance is allowed. For the wasm engine: only its sessions tell their gradients. */
-export function holdGradientMedians(engine: Engine, times: number): void {
+export function holdGradientMedians(engine: Engine, networks: readonly (keyof Medians)[], times: number): void {
   const medians = readFixture<Medians>("gradient-distances.json", "write_gradient_distances.py");
-  it.each(["resnet-20", "tutorial-96"] as const)(
+  it.each(networks)(
     `${engine.name} has gradients of %s within ${times} times the distance of PyTorch's float32 from float64`,
     async (name) => {
       const oracle = oracleCases().find((one) => one.name === name)!;

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Padding, Shape, Window } from "../../../src/compiler/graph.js";
 import type { ConvolutionChoice } from "../../../src/compiler/lower/convolution-kernels.js";
 import { BY_COST, candidates, taskKey } from "../../../src/compiler/lower/convolution-kernels.js";
+import { libraryWinograd } from "../../../src/compiler/lower/emit-library-winograd.js";
 import { KernelSelector } from "../../../src/compiler/lower/kernel-selector.js";
 import { convolutionTasks } from "../../../src/compiler/lower/select-convolution.js";
 import type {
@@ -62,6 +63,8 @@ const convolutions: readonly Convolution[] = [
   { map: [33, 31], channels: [3, 8], batch: 2, kernel: 3, padding: 1 },
   { map: [12, 12], channels: [16, 64], batch: 8, kernel: 3, padding: 1 },
   { map: [5, 5], channels: [120, 136], batch: 2, kernel: 3, padding: 1 },
+  // more tiles than are transformed at once
+  { map: [3, 3], channels: [8, 8], batch: 4100, kernel: 3, padding: 1 },
   // more channels: a product a frequency
   { map: [5, 6], channels: [176, 184], batch: 2, kernel: 3, padding: 1 },
   { map: [3, 3], channels: [256, 250], batch: 1, kernel: 3, padding: 1 },
@@ -457,15 +460,19 @@ interface Operation {
 /** Choices of kernels that together use each that suits each pass. */
 function everyChoice({ graph, batch }: Operation): ConvolutionChoice[] {
   const selection = selectionOf(graph, { batch });
+  const choice = { ...BY_COST, libraries: [products] };
   const suitable = convolutionTasks(new KernelSelector(graph, selection)).map((task) => {
-    return { key: taskKey(task), names: candidates(task, BY_COST).map(({ name }) => name) };
+    return { key: taskKey(task), names: candidates(task, choice).map(({ name }) => name) };
   });
   const most = Math.max(...suitable.map(({ names }) => names.length));
   return Array.from({ length: most }, (_, index) => {
     const chosen = suitable.map(({ key, names }) => [key, names[index % names.length]!] as const);
-    return { ...BY_COST, chosen: Object.fromEntries(chosen) };
+    return { ...choice, chosen: Object.fromEntries(chosen) };
   });
 }
+
+/** What a library that multiplies matrices is asked for; test/reference/multiply-matrices.ts plays it. */
+const products = { file: "", ...libraryWinograd("a library") };
 
 const references = new WeakMap<Operation, ReturnType<typeof execute>>();
 
@@ -616,7 +623,7 @@ function isWinograd({ kernels }: KernelOutcome, tensor: string): boolean {
   const pass = /^(weight|input) gradient/.exec(tensor)?.[1] ?? "convolve";
   const passes = {
     weight: /^weight_gradient_winograd/,
-    input: /^input_gradient_winograd|^convolve_winograd(_threes)?$/,
+    input: /^input_gradient_winograd|^convolve_winograd(_threes|_library)?$/,
   };
   const pattern = pass === "convolve" ? /^convolve_winograd/ : passes[pass as keyof typeof passes];
   return tensor !== "bias gradient" && kernels.some((kernel) => pattern.test(kernel));

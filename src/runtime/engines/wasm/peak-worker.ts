@@ -16,6 +16,7 @@ const host = {
   memory,
   now: () => performance.now(),
   library: () => {},
+  multiply: () => {},
   abort: () => {
     throw new Error("a kernel aborted");
   },

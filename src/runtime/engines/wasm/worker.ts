@@ -1,5 +1,6 @@
 // A thread of the wasm engine. Thread 0 runs the steps it is sent; the others help until they are stopped.
 import { parentPort, workerData } from "node:worker_threads";
+import type { OneDnnThread, ProductOperands } from "./onednn/thread.js";
 
 export interface WorkerSetup {
   readonly module: WebAssembly.Module;
@@ -22,16 +23,19 @@ const { module, memory, thread, threads, oneDnn } = workerData as WorkerSetup;
 const library = oneDnn === undefined ? undefined : await loadLibrary(oneDnn);
 const host = {
   memory,
-  library(kernel: number, call: number, phase: number, unit: number) {
-    if (!library) throw new Error("a call goes to a library that this thread was not given");
-    library.run(kernel, call, phase, unit);
-  },
+  library: (kernel: number, call: number, phase: number, unit: number) => given().run(kernel, call, phase, unit),
+  multiply: (...product: ProductOperands) => given().multiply(...product),
   now: () => performance.now(),
   abort: () => {
     throw new Error("a kernel aborted");
   },
 };
 const kernels = new WebAssembly.Instance(module, { env: host }).exports as unknown as Kernels;
+
+function given(): OneDnnThread {
+  if (!library) throw new Error("a call goes to a library that this thread was not given");
+  return library;
+}
 
 async function loadLibrary(file: string) {
   const { openOneDnnThread } = await import("./onednn/thread.js");

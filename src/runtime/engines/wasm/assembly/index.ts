@@ -17,6 +17,7 @@ import { weightGradientByChannel, weightGradientByImage } from "./weight-gradien
 import {
   convolveWinogradStrided, inputGradientWinogradStrided, transformWeightsStrided, weightGradientWinogradStrided,
 } from "./winograd-strided";
+import { convolveWinogradLibrary, transformWeightsByRows, weightGradientWinogradLibrary } from "./winograd-library";
 import { convolveWinogradThrees, transformWeightsThrees, weightGradientWinogradThrees } from "./winograd-threes";
 import { convolveWinograd, transformWeights, weightGradientWinograd, weightGradientWinogradByFrequency } from "./winograd";
 
@@ -94,6 +95,9 @@ function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
     case operands.LibraryConvolution.ID: libraryConvolution(call, threads); break;
     case operands.LibraryInputGradient.ID: libraryInputGradient(call, threads); break;
     case operands.LibraryWeightGradient.ID: libraryWeightGradient(call, threads); break;
+    case operands.TransformWeightsByRows.ID: transformWeightsByRows(call, thread); break;
+    case operands.ConvolveWinogradLibrary.ID: convolveWinogradLibrary(call, thread, threads); break;
+    case operands.WeightGradientWinogradLibrary.ID: weightGradientWinogradLibrary(call, thread, threads); break;
     case operands.BiasGradient.ID: biasGradient<f32>(call, thread, threads); break;
     case operands.BiasGradientBfloat16.ID: biasGradient<u16>(call, thread, threads); break;
     case operands.BatchNorm.ID: batchNorm<f32>(call, thread, threads); break;

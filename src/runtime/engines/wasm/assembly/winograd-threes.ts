@@ -8,7 +8,7 @@ import { columnsOfFive, rowAt, rowOfFive } from "./winograd-phases";
 import { accumulatePanels, clearColumn, LINE, multiplyPanel, STRIP_BYTES, STRIP_ROW } from "./winograd";
 
 /** Bᵀ d B of the 5×5 pixels around a tile of 3×3 at (y, x), which may overlap the border. */
-function transformInput(
+export function transformInput(
   map: usize, y: i32, x: i32, height: i32, width: i32, lanes: i32, to: usize, fourStep: usize, frequency: usize, strip: usize,
 ): void {
   const pixel = <usize>lanes << 2, row = pixel * width, left = x < 1 ? 1 : 0, inside = min(5 - left, width - x + 1 - left);
@@ -37,10 +37,11 @@ function outputLine(m0: v128, m1: v128, m2: v128, m3: v128, m4: v128, to: usize,
 }
 
 /** Aᵀ m A of one tile, plus the bias, plus the map at `added`, and at least `least`: up to 3×3 pixels at (y, x). */
-function transformOutput(
+export function transformOutput(
   from: usize, frequency: usize, map: usize, y: i32, x: i32, height: i32, width: i32, lanes: i32, strip: usize, bias: usize,
-  added: usize, least: v128,
+  added: usize, relu: i32,
 ): void {
+  const least = lowerBound(relu);
   const pixel = <usize>lanes << 2, row = pixel * width, rows = min(3, height - y), columns = min(3, width - x), five = frequency * 5;
   const first = row * y + pixel * x;
   let to = map + first, plus = added + first;
@@ -72,7 +73,7 @@ function transformOutput(
 /** G g on three values. */
 // @ts-ignore: decorator
 @inline
-function filterLine(g0: v128, g1: v128, g2: v128, to: usize, step: usize): void {
+export function filterLine(g0: v128, g1: v128, g2: v128, to: usize, step: usize): void {
   const even = f32x4.add(g0, g2);
   v128.store(to, f32x4.mul(splat(0.5), g0));
   v128.store(to + step, f32x4.mul(splat(-0.5), f32x4.add(even, g1)));
@@ -122,7 +123,7 @@ export function transformWeightsThrees(call: usize, thread: i32): void {
 
 export function convolveWinogradThrees(call: usize, thread: i32): void {
   const input = ConvolveWinogradThrees.input(call), filter = ConvolveWinogradThrees.transformed(call), output = ConvolveWinogradThrees.output(call);
-  const bias = ConvolveWinogradThrees.bias(call), least = lowerBound(ConvolveWinogradThrees.relu(call));
+  const bias = ConvolveWinogradThrees.bias(call), relu = ConvolveWinogradThrees.relu(call);
   const added = ConvolveWinogradThrees.accumulate(call) ? output : ConvolveWinogradThrees.residual(call);
   const height = ConvolveWinogradThrees.height(call), width = ConvolveWinogradThrees.width(call);
   const depth = ConvolveWinogradThrees.depth(call), columns = ConvolveWinogradThrees.columns(call);
@@ -150,7 +151,7 @@ export function convolveWinogradThrees(call: usize, thread: i32): void {
       const at = first + t, image = at / inImage, place = at % inImage, y = (place / across) * 3, x = (place % across) * 3;
       transformOutput(
         to + columnRow * t, toFrequency, output + outputImage * image, y, x, height, width, columns, strip, bias,
-        added ? added + outputImage * image : 0, least,
+        added ? added + outputImage * image : 0, relu,
       );
     }
   }
@@ -169,7 +170,7 @@ function gradientLine(y0: v128, y1: v128, y2: v128, to: usize, step: usize): voi
 }
 
 /** A dy Aᵀ of the 3×3 tile at (y, x), cut at the border; eight channels go to `to`, the next `eightStep` on. */
-function transformGradient(
+export function transformGradient(
   map: usize, y: i32, x: i32, height: i32, width: i32, lanes: i32, to: usize, eightStep: usize, frequency: usize, strip: usize,
 ): void {
   const pixel = <usize>lanes << 2, row = pixel * width, columns = min(3, width - x);
@@ -193,7 +194,7 @@ function transformGradient(
 /** Gᵀ m on five values. */
 // @ts-ignore: decorator
 @inline
-function sumsLine(at: usize, step: usize, to: usize, toStep: usize): void {
+export function sumsLine(at: usize, step: usize, to: usize, toStep: usize): void {
   const m1 = v128.load(at + step), m2 = v128.load(at + 2 * step), m3 = v128.load(at + 3 * step);
   v128.store(to, fma(splat(0.5), f32x4.sub(v128.load(at), m1), f32x4.mul(splat(1.0 / 6), f32x4.sub(m3, m2))));
   v128.store(to + toStep, fma(splat(-0.5), m1, fma(splat(1.0 / 6), m2, f32x4.mul(splat(1.0 / 3), m3))));

@@ -18,7 +18,7 @@ export const LINE: usize = 512;
 /** The tiles from `place` on in a row of `across`, of `count` left: a run whose pixels fit into the zeros of a row outside the map. */
 // @ts-ignore: decorator
 @inline
-function runLength(place: i32, across: i32, count: i32, lanes: i32): i32 {
+export function runLength(place: i32, across: i32, count: i32, lanes: i32): i32 {
   return min(min(count, across - place % across), min(RUN, (16384 / lanes - 2) >> 2));
 }
 
@@ -69,7 +69,7 @@ function inputRow(line: usize, tiles: i32, to: usize, tileStep: usize, frequency
 }
 
 /** Bᵀ d B of `tiles` 6×6 tiles from (y0, x0) on, which may overlap the border; four channels go to `to`, the next `fourStep` on. */
-function transformInput(
+export function transformInput(
   map: usize, y0: i32, x0: i32, tiles: i32, height: i32, width: i32, lanes: i32,
   to: usize, tileStep: usize, fourStep: usize, frequency: usize, strip: usize,
 ): void {
@@ -136,10 +136,11 @@ function outputColumns(
 }
 
 /** Aᵀ m A of `tiles` tiles: 36 frequencies back to 4×4 pixels from (y0, x0) on, plus the bias, plus the map at `added`, and at least `least`. */
-function transformOutput(
+export function transformOutput(
   from: usize, tileStep: usize, frequency: usize, map: usize, y0: i32, x0: i32, tiles: i32, height: i32, width: i32, lanes: i32,
-  strip: usize, bias: usize, added: usize, least: v128,
+  strip: usize, bias: usize, added: usize, relu: i32,
 ): void {
+  const least = lowerBound(relu);
   const pixel = <usize>lanes << 2, row = pixel * width;
   const rows = min(4, height - y0), columns = min(tiles * 4, width - x0), six = frequency * 6;
   const first = row * y0 + pixel * x0;
@@ -191,7 +192,7 @@ function gradientRow(line: usize, tiles: i32, to: usize, tileStep: usize, freque
 }
 
 /** A dy Aᵀ of `tiles` 4×4 tiles from (y0, x0) on, cut at the border; eight channels go to `to`, the next `eightStep` on. */
-function transformGradient(
+export function transformGradient(
   map: usize, y0: i32, x0: i32, tiles: i32, height: i32, width: i32, lanes: i32,
   to: usize, tileStep: usize, eightStep: usize, frequency: usize, strip: usize,
 ): void {
@@ -269,7 +270,7 @@ export function multiplyPanel(a: usize, aRow: usize, fours: i32, panel: usize, p
 /** G g on three values: the filter's transform along one side. */
 // @ts-ignore: decorator
 @inline
-function transformFilterLine(g0: v128, g1: v128, g2: v128, to: usize, step: usize): void {
+export function transformFilterLine(g0: v128, g1: v128, g2: v128, to: usize, step: usize): void {
   v128.store(to, f32x4.mul(splat(0.25), g0));
   const s = f32x4.mul(splat(-1.0 / 6), f32x4.add(g0, g2)), o = f32x4.mul(splat(-1.0 / 6), g1);
   v128.store(to + step, f32x4.add(s, o));
@@ -324,7 +325,7 @@ export function transformWeights(call: usize, thread: i32): void {
 
 export function convolveWinograd(call: usize, thread: i32): void {
   const input = ConvolveWinograd.input(call), filter = ConvolveWinograd.transformed(call), output = ConvolveWinograd.output(call);
-  const bias = ConvolveWinograd.bias(call), least = lowerBound(ConvolveWinograd.relu(call));
+  const bias = ConvolveWinograd.bias(call), relu = ConvolveWinograd.relu(call);
   const added = ConvolveWinograd.accumulate(call) ? output : ConvolveWinograd.residual(call);
   const height = ConvolveWinograd.height(call), width = ConvolveWinograd.width(call);
   const depth = ConvolveWinograd.depth(call), columns = ConvolveWinograd.columns(call);
@@ -356,7 +357,7 @@ export function convolveWinograd(call: usize, thread: i32): void {
       run = runLength(place, across, count - t, 16);
       transformOutput(
         to + columnRow * t, columnRow, toFrequency, output + outputImage * image, y, x, run, height, width, columns, tile, bias,
-        added ? added + outputImage * image : 0, least,
+        added ? added + outputImage * image : 0, relu,
       );
     }
   }
@@ -365,7 +366,7 @@ export function convolveWinograd(call: usize, thread: i32): void {
 /** Gᵀ m on six values: from the transformed domain back to a filter's side of three. */
 // @ts-ignore: decorator
 @inline
-function transformSumsLine(at: usize, step: usize, to: usize, toStep: usize): void {
+export function transformSumsLine(at: usize, step: usize, to: usize, toStep: usize): void {
   const m1 = v128.load(at + step), m2 = v128.load(at + 2 * step), m3 = v128.load(at + 3 * step), m4 = v128.load(at + 4 * step);
   const s1 = f32x4.mul(splat(-1.0 / 6), f32x4.add(m1, m2)), d1 = f32x4.mul(splat(-1.0 / 6), f32x4.sub(m1, m2));
   const s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);

@@ -3,6 +3,7 @@ import type { ConvolutionLibrary, ConvolutionPass } from "../../../../compiler/l
 import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-plan.js";
 import type { LibraryMethod, LibraryPlan } from "../../../../compiler/lower/emit-library.js";
 import { libraryKernels } from "../../../../compiler/lower/emit-library.js";
+import { libraryWinograd } from "../../../../compiler/lower/emit-library-winograd.js";
 import type { Abi } from "./abi.js";
 import { OneDnnError } from "./abi.js";
 import type { Method } from "./methods.js";
@@ -44,7 +45,13 @@ export function oneDnnKernels({ file, version, abi }: OneDnnUse, bfloat16: boole
       },
     };
   });
-  return { file, ...libraryKernels(methods) };
+  const [whole, products] = [libraryKernels(methods), libraryWinograd(`oneDNN ${version}`)];
+  return {
+    file,
+    forward: [...whole.forward, ...products.forward],
+    "input gradient": [...whole["input gradient"], ...products["input gradient"]],
+    "weight gradient": [...whole["weight gradient"], ...products["weight gradient"]],
+  };
 }
 
 function planOf(

@@ -33,6 +33,22 @@ interface Call {
   readonly work: LibraryWork;
 }
 
+/** Of assembly/winograd-library.ts. */
+export type ProductOperands = readonly [
+  transposed: number,
+  rows: number,
+  columns: number,
+  depth: number,
+  left: number,
+  leftRow: number,
+  right: number,
+  rightRow: number,
+  adds: number,
+  result: number,
+  resultRow: number,
+];
+const [LEFT, RIGHT] = [1, 2];
+
 export async function openOneDnnThread(
   file: string,
   memory: WebAssembly.Memory,
@@ -58,6 +74,20 @@ export class OneDnnThread {
     const { work, addresses, operands } = this.callAt(kernelNames[kernel] as LibraryKernel, address >>> 0);
     const scratch = this.at(operands["scratch"]) + operands["scratchStride"]! * this.thread;
     work[PHASES[phase]!](unit, addresses, scratch);
+  }
+
+  /** A product of matrices in the heap. */
+  multiply(
+    ...[transposed, rows, columns, depth, left, leftRow, right, rightRow, adds, result, resultRow]: ProductOperands
+  ): void {
+    const at = (address: number): number => this.base + (address >>> 0);
+    this.abi.multiply(
+      { rows, columns, depth },
+      [at(left), { stride: leftRow, transposed: (transposed & LEFT) !== 0 }],
+      [at(right), { stride: rightRow, transposed: (transposed & RIGHT) !== 0 }],
+      [at(result), resultRow],
+      adds !== 0,
+    );
   }
 
   private callAt(name: LibraryKernel, address: number): Call {
