@@ -4,9 +4,9 @@
 import { ConvolveWinogradLibrary, TransformWeightsByRows, WeightGradientWinogradLibrary } from "./generated/operands";
 import { barrier, takeUnit } from "./threads";
 import {
-  LINE, runLength, STRIP_BYTES, transformFilterLine, transformGradient as gradientOfFours, transformInput as inputOfFours,
-  transformOutput as outputOfFours, transformSumsLine,
+  LINE, runLength, STRIP_BYTES, transformFilterLine, transformGradient as gradientOfFours, transformInput as inputOfFours, transformSumsLine,
 } from "./winograd";
+import { transformInputByEight as inputOfFoursByEight, transformOutput as outputOfFours } from "./winograd-by-eight";
 import {
   filterLine as filterLineOfThrees, sumsLine as sumsLineOfThrees, transformGradient as gradientOfThrees,
   transformInput as inputOfThrees, transformOutput as outputOfThrees,
@@ -29,7 +29,7 @@ const LEFT: i32 = 1, RIGHT: i32 = 2;
 /** A product is cut into blocks of that many rows and columns, for threads to share. */
 const BLOCK_ROWS: i32 = 128, BLOCK_COLUMNS: i32 = 256;
 
-/** Tiles that a thread transforms at a time. */
+/** Tiles that a thread transforms at a time: not more than winograd-by-eight.ts takes. */
 const TILES_OF_UNIT: i32 = 4;
 
 // @ts-ignore: decorator
@@ -113,7 +113,8 @@ function transformTiles(
       else inputOfThrees(from, y, x, height, width, lanes, q, 16, frequency, strip);
     } else {
       if (isGradient) gradientOfFours(from, y, x, run, height, width, lanes, q, tile, 32, frequency, strip);
-      else inputOfFours(from, y - 1, x - 1, run, height, width, lanes, q, tile, 16, frequency, strip);
+      else if (lanes & 4) inputOfFours(from, y - 1, x - 1, run, height, width, lanes, q, tile, 16, frequency, strip);
+      else inputOfFoursByEight(from, y - 1, x - 1, run, height, width, lanes, q, tile, frequency, strip);
     }
   }
 }

@@ -2,9 +2,9 @@
 // quarter of the multiplications. A tile is 4×4 output pixels from 6×6 inputs; in the transformed domain each of the
 // 36 frequencies is a matrix product over channels.
 import { ConvolveWinograd, TransformWeights, WeightGradientWinograd, WeightGradientWinogradByFrequency } from "./generated/operands";
-import { lowerBound } from "./pointwise";
-import { atLeast, cut, fma, fnma, splat, ZERO } from "./simd";
+import { cut, fma, fnma, splat, ZERO } from "./simd";
 import { barrier, takeUnit } from "./threads";
+import { RUN_BY_EIGHT, transformInputByEight, transformOutput } from "./winograd-by-eight";
 
 /** Tiles of a row that are transformed together: neighbours share two columns of their input. */
 const RUN: i32 = 16;
@@ -92,69 +92,6 @@ export function transformInput(
     inputRow(strip + 4 * STRIP_ROW, tiles, to + 4 * six, tileStep, frequency);
     inputRow(strip + 5 * STRIP_ROW, tiles, to + 5 * six, tileStep, frequency);
     r0 += 16; r1 += 16; r2 += 16; r3 += 16; r4 += 16; r5 += 16; to += fourStep;
-  }
-}
-
-/** m A: six frequencies of each tile → four pixels in a row of the strip. */
-function outputRow(from: usize, tiles: i32, tileStep: usize, frequency: usize, line: usize): void {
-  const end = line + (<usize>tiles << 6), from1 = frequency, from2 = frequency * 2, from3 = frequency * 3, from4 = frequency * 4, from5 = frequency * 5;
-  for (; line < end; line += 64, from += tileStep) {
-    const m1 = v128.load(from + from1), m2 = v128.load(from + from2), m3 = v128.load(from + from3), m4 = v128.load(from + from4);
-    const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4), twice = f32x4.add(d2, d2);
-    v128.store(line, f32x4.add(v128.load(from), f32x4.add(s1, s2)));
-    v128.store(line, f32x4.add(d1, twice), 16);
-    v128.store(line, fma(splat(4), s2, s1), 32);
-    v128.store(line, f32x4.add(v128.load(from + from5), fma(splat(4), twice, d1)), 48);
-  }
-}
-
-/**
- * Aᵀ m down the columns of the strip, plus the bias, plus what lies at `added` where that is not 0, and at least `least`: `rows`
- * of four pixels of each column, `row` bytes apart.
- */
-function outputColumns(
-  strip: usize, count: i32, bias: v128, to: usize, row: usize, pixel: usize, rows: i32, added: usize, least: v128,
-): void {
-  const end = strip + (<usize>count << 4), o1 = row, o2 = row * 2, o3 = row * 3, isAdded = added != 0;
-  for (; strip < end; strip += 16, to += pixel, added += pixel) {
-    const m1 = v128.load(strip, STRIP_ROW), m2 = v128.load(strip, 2 * STRIP_ROW);
-    const m3 = v128.load(strip, 3 * STRIP_ROW), m4 = v128.load(strip, 4 * STRIP_ROW);
-    const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4), twice = f32x4.add(d2, d2);
-    let a0 = f32x4.add(bias, f32x4.add(v128.load(strip), f32x4.add(s1, s2))), a1 = f32x4.add(bias, f32x4.add(d1, twice));
-    let a2 = f32x4.add(bias, fma(splat(4), s2, s1)), a3 = f32x4.add(bias, f32x4.add(v128.load(strip, 5 * STRIP_ROW), fma(splat(4), twice, d1)));
-    if (isAdded) {
-      a0 = f32x4.add(a0, v128.load(added));
-      if (rows > 1) a1 = f32x4.add(a1, v128.load(added + o1));
-      if (rows > 2) a2 = f32x4.add(a2, v128.load(added + o2));
-      if (rows > 3) a3 = f32x4.add(a3, v128.load(added + o3));
-    }
-    v128.store(to, atLeast(a0, least));
-    if (rows > 1) v128.store(to + o1, atLeast(a1, least));
-    if (rows > 2) v128.store(to + o2, atLeast(a2, least));
-    if (rows > 3) v128.store(to + o3, atLeast(a3, least));
-  }
-}
-
-/** Aᵀ m A of `tiles` tiles: 36 frequencies back to 4×4 pixels from (y0, x0) on, plus the bias, plus the map at `added`, and at least `least`. */
-export function transformOutput(
-  from: usize, tileStep: usize, frequency: usize, map: usize, y0: i32, x0: i32, tiles: i32, height: i32, width: i32, lanes: i32,
-  strip: usize, bias: usize, added: usize, relu: i32,
-): void {
-  const least = lowerBound(relu);
-  const pixel = <usize>lanes << 2, row = pixel * width;
-  const rows = min(4, height - y0), columns = min(tiles * 4, width - x0), six = frequency * 6;
-  const first = row * y0 + pixel * x0;
-  let to = map + first, plus = added ? added + first : 0;
-  for (let channel: usize = 0; channel < pixel; channel += 16) {
-    outputRow(from, tiles, tileStep, frequency, strip);
-    outputRow(from + six, tiles, tileStep, frequency, strip + STRIP_ROW);
-    outputRow(from + 2 * six, tiles, tileStep, frequency, strip + 2 * STRIP_ROW);
-    outputRow(from + 3 * six, tiles, tileStep, frequency, strip + 3 * STRIP_ROW);
-    outputRow(from + 4 * six, tiles, tileStep, frequency, strip + 4 * STRIP_ROW);
-    outputRow(from + 5 * six, tiles, tileStep, frequency, strip + 5 * STRIP_ROW);
-    outputColumns(strip, columns, bias ? v128.load(bias + channel) : splat(0), to, row, pixel, rows, plus, least);
-    to += 16; from += 16;
-    if (added) plus += 16;
   }
 }
 
@@ -343,7 +280,12 @@ export function convolveWinograd(call: usize, thread: i32): void {
       const at = first + t, image = at / inImage, place = at % inImage;
       const y = (place / across) * 4 - 1, x = (place % across) * 4 - 1;
       run = runLength(place, across, count - t, depth);
-      transformInput(input + inputImage * image, y, x, run, height, width, depth, from + depthRow * t, depthRow, 16, fromFrequency, tile);
+      const map = input + inputImage * image, firstTile = from + depthRow * t;
+      if (depth & 4) transformInput(map, y, x, run, height, width, depth, firstTile, depthRow, 16, fromFrequency, tile);
+      else {
+        run = min(run, RUN_BY_EIGHT);
+        transformInputByEight(map, y, x, run, height, width, depth, firstTile, depthRow, fromFrequency, tile);
+      }
     }
     for (let f = 0; f < 36; f++) for (let column = 0; column < columns >> 3; column++) {
       multiplyPanel(
@@ -354,7 +296,7 @@ export function convolveWinograd(call: usize, thread: i32): void {
     for (let t = 0, run = 0; t < count; t += run) {
       const at = first + t, image = at / inImage, place = at % inImage;
       const y = (place / across) * 4, x = (place % across) * 4;
-      run = runLength(place, across, count - t, 16);
+      run = min(runLength(place, across, count - t, 16), RUN_BY_EIGHT);
       transformOutput(
         to + columnRow * t, columnRow, toFrequency, output + outputImage * image, y, x, run, height, width, columns, tile, bias,
         added ? added + outputImage * image : 0, relu,
