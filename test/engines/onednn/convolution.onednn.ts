@@ -19,6 +19,7 @@ const TOLERANCES: Readonly<Record<string, number>> = {
   direct: 1e-6,
   "direct, blocked": 1e-6,
   winograd: 1e-5,
+  "without padding": 1e-6,
   bfloat16: 1e-2,
   "bfloat16, blocked": 1e-2,
   "bfloat16 without padding": 1e-2,
@@ -110,6 +111,13 @@ it("leaves the padding out in every pass where a map is small, and nowhere where
   expect(can(sizes(4, 6, 6, 64, 64, square(3, 2, 1)))).toEqual([true, true, true]);
   expect(can(sizes(4, 24, 24, 64, 64, square(3, 1, 1)))).toEqual([false, false, false]);
   expect(can(sizes(4, 3, 3, 64, 64, square(1, 1, 0)))).toEqual([false, false, false]);
+});
+
+it("leaves it out in float32, too", () => {
+  const can = (geometry: ConvolutionSizes) =>
+    passes.map((pass) => kernelOf(pass, geometry, "without padding") !== undefined);
+  expect(can(sizes(4, 6, 6, 64, 64, square(3, 2, 1)))).toEqual([true, true, true]);
+  expect(can(sizes(4, 24, 24, 64, 64, square(3, 1, 1)))).toEqual([false, false, false]);
 });
 
 it("has a direct method for every pass of every geometry here, and Winograd's in version 2", () => {

@@ -17,6 +17,7 @@ const COSTS: Readonly<Record<string, LibraryMethod["cost"]>> = {
   bfloat16: { products: 8, bytes: 0.03 },
   "bfloat16, blocked": { products: 8, bytes: 0.05 },
   "bfloat16 without padding": { products: 10.5, bytes: 0.03 },
+  "without padding": { products: 19, bytes: 0.05 },
 };
 
 /** Of each thread. Winograd's filters of 512 channels alone take 37 MB, and gain nothing over direct products. */

@@ -3,7 +3,7 @@ import type { ConvolutionPass } from "../../../../compiler/lower/convolution-ker
 import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-plan.js";
 import { multiplyAddsOf } from "../../../../compiler/lower/convolution-plan.js";
 import { multiplyAddsWithoutPadding } from "../../../../compiler/lower/valid-places.js";
-import type { Abi } from "./abi.js";
+import type { Abi, DataType } from "./abi.js";
 import { OneDnnError } from "./abi.js";
 import type { ConvolutionMethod } from "./convolution.js";
 import { Parts } from "./parts.js";
@@ -15,7 +15,7 @@ import type { LibraryWork } from "./work.js";
 interface ProductMethod {
   readonly name: string;
   readonly algorithm: "products";
-  readonly type: "bfloat16";
+  readonly type: DataType;
 }
 
 export type Method = ConvolutionMethod | ProductMethod;
@@ -28,6 +28,7 @@ export const METHODS: readonly Method[] = [
   { name: "bfloat16", algorithm: "direct", type: "bfloat16", layout: "channels last" },
   { name: "bfloat16, blocked", algorithm: "direct", type: "bfloat16", layout: "blocked" },
   { name: "bfloat16 without padding", algorithm: "products", type: "bfloat16" },
+  { name: "without padding", algorithm: "products", type: "float32" },
 ];
 
 /** Where more of the products than that are real, a convolution of the library's is as fast. */
@@ -45,5 +46,7 @@ export function workOf(
   if (multiplyAddsWithoutPadding(sizes) > MOST_REAL * multiplyAddsOf(sizes)) {
     throw new OneDnnError("there is little padding to leave out");
   }
-  return pass === "weight gradient" ? new TapProducts(abi, sizes) : new PixelProducts(abi, pass, sizes);
+  return pass === "weight gradient"
+    ? new TapProducts(abi, sizes, method.type)
+    : new PixelProducts(abi, pass, sizes, method.type);
 }

@@ -1,10 +1,10 @@
-// A convolution, or the gradient of its input, as products of bfloat16 matrices that leave the padding out. The rows of a
+// A convolution, or the gradient of its input, as products of matrices that leave the padding out. The rows of a
 // product are one pixel of many images, as they lie in the heap; what it sums over is the row of pixels that the pixel's
 // window sees, which lie in the heap one behind the other, too. So nothing is copied but the result.
 import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-plan.js";
 import type { Storage } from "../../../../compiler/lower/layout.js";
 import { elementBytes } from "../../../../compiler/lower/layout.js";
-import type { Abi } from "./abi.js";
+import type { Abi, DataType } from "./abi.js";
 import { OneDnnError } from "./abi.js";
 import type { MatrixLayout } from "./matrices.js";
 import type { Reordering } from "./reorderings.js";
@@ -54,22 +54,24 @@ export class PixelProducts implements LibraryWork {
   private readonly sumsBytes: number;
   private readonly reorderings: Reorderings;
 
-  /** @throws OneDnnError where the library cannot, or what is multiplied is not stored as bfloat16. */
+  /** @throws OneDnnError where the library cannot, or what is multiplied is not stored as `type`. */
   constructor(
     private readonly abi: Abi,
     private readonly pass: "forward" | "input gradient",
     private readonly sizes: ConvolutionSizes,
+    /** Of what is multiplied. */
+    private readonly type: DataType,
   ) {
-    abi.productOf("bfloat16");
+    abi.productOf(type);
     const { height, width, inLanes, outHeight, outWidth, outLanes, kernel, storage } = sizes;
     const input = { pixels: height * width, lanes: inLanes, storage: storage?.input ?? "float32" };
     const output = { pixels: outHeight * outWidth, lanes: outLanes, storage: storage?.output ?? "float32" };
     [this.source, this.result] = pass === "forward" ? [input, output] : [output, input];
-    if (this.source.storage !== "bfloat16") throw new OneDnnError("the product needs maps stored as bfloat16");
+    if (this.source.storage !== type) throw new OneDnnError(`the product needs maps stored as ${type}`);
     this.slots = pass === "forward" ? kernelColumns(sizes) : slotsByResidue(sizes);
     this.filter =
       pass === "forward" ? { stride: outLanes, transposed: false } : { stride: kernel[1] * outLanes, transposed: true };
-    this.packedBytes = kernel[0] * kernel[1] * inLanes * outLanes * elementBytes.bfloat16;
+    this.packedBytes = kernel[0] * kernel[1] * inLanes * outLanes * elementBytes[type];
     this.pieces = kernel[0] * kernel[1];
     this.work = this.unitsOfWork();
     this.units = this.work.length;
@@ -81,7 +83,7 @@ export class PixelProducts implements LibraryWork {
     this.scratchBytes = this.sumsBytes + Math.max(...scratchpads);
   }
 
-  /** Of one tap, to bfloat16. Where it is the right factor as its columns, a row of taps lies one behind the other for each. */
+  /** Of one tap. Where it is the right factor as its columns, a row of taps lies one behind the other for each. */
   pack(piece: number, { weights, packed }: WorkAddresses, scratch: number): void {
     const { kernel, inLanes, outLanes } = this.sizes;
     const [row, column] = [Math.floor(piece / kernel[1]), piece % kernel[1]];
@@ -104,11 +106,11 @@ export class PixelProducts implements LibraryWork {
       const place = (firstImage * source.pixels + term.pixel) * source.lanes;
       abi.multiply(
         { rows: images, columns: lanes, depth: term.pixels * source.lanes },
-        [from + place * elementBytes.bfloat16, rows],
+        [from + place * elementBytes[this.type], rows],
         [addresses.packed + this.filterAt(term.filterRow, term.filterSlot, firstLane), filter],
         [sums, lanes],
         isForward || index > 0,
-        "bfloat16",
+        this.type,
       );
     }
     const place = (firstImage * result.pixels + pixel) * result.lanes + firstLane;
@@ -132,7 +134,7 @@ export class PixelProducts implements LibraryWork {
   private packing(): Reordering {
     const { inLanes, outLanes } = this.sizes;
     const sizes = [inLanes, outLanes];
-    const to = { type: "bfloat16", strides: [this.filter.stride, 1] } as const;
+    const to = { type: this.type, strides: [this.filter.stride, 1] };
     return { sizes, from: dense("float32", sizes), to, adds: false };
   }
 
@@ -150,7 +152,7 @@ export class PixelProducts implements LibraryWork {
     const within = this.filter.transposed
       ? slot * outLanes + firstLane * this.filter.stride
       : slot * inLanes * outLanes + firstLane;
-    return (ofRow + within) * elementBytes.bfloat16;
+    return (ofRow + within) * elementBytes[this.type];
   }
 
   /** Those with the most to multiply first, so that threads end together. */

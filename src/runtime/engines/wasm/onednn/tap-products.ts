@@ -1,4 +1,4 @@
-// The gradient of a convolution's filter as products of bfloat16 matrices that leave the padding out: for each tap, the
+// The gradient of a convolution's filter as products of matrices that leave the padding out: for each tap, the
 // pixels that it sees, of some images at a time, are brought together with the gradients of the outputs that they go to,
 // and their product is that tap's gradient as the heap has it. So there are no partial sums.
 import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-plan.js";
@@ -7,7 +7,7 @@ import type { Places } from "../../../../compiler/lower/valid-places.js";
 import { columnsOfTap, rowsOfTap } from "../../../../compiler/lower/valid-places.js";
 import type { Abi, DataType } from "./abi.js";
 import { OneDnnError } from "./abi.js";
-import type { Reordering } from "./reorderings.js";
+import type { Reordering, Strided } from "./reorderings.js";
 import { Reorderings, dense } from "./reorderings.js";
 import type { LibraryWork, WorkAddresses } from "./work.js";
 
@@ -54,8 +54,10 @@ export class TapProducts implements LibraryWork {
   constructor(
     private readonly abi: Abi,
     private readonly sizes: ConvolutionSizes,
+    /** Of what is multiplied. */
+    private readonly type: DataType,
   ) {
-    abi.productOf("bfloat16");
+    abi.productOf(type);
     const { images, inLanes, outLanes, kernel } = sizes;
     const taps = kernel[0] * kernel[1];
     const parts = Math.max(1, Math.min(Math.ceil(FEWEST_UNITS / taps), Math.floor(inLanes / FEWEST_LANES)));
@@ -63,7 +65,7 @@ export class TapProducts implements LibraryWork {
     this.work = unitsOfWork(sizes, this.lanes);
     this.units = this.work.length;
     const most = Math.max(...this.work.map(placesOf));
-    const bytesOf = (lanes: number): number => most * lanes * elementBytes.bfloat16;
+    const bytesOf = (lanes: number): number => most * lanes * elementBytes[type];
     const fitting = Math.floor(CHUNK_BYTES / bytesOf(this.lanes + outLanes));
     const chunks = Math.ceil(images / Math.max(1, Math.min(images, fitting)));
     this.imagesAtOnce = Math.ceil(images / chunks);
@@ -76,7 +78,7 @@ export class TapProducts implements LibraryWork {
     const forms = this.work
       .filter((unit) => placesOf(unit) > 0)
       .flatMap((unit) => [this.picks(unit).input, this.picks(unit).output])
-      .flatMap((pick) => [...counts].map((count) => gathering(pick, count).form));
+      .flatMap((pick) => [...counts].map((count) => gathering(pick, count, this.type).form));
     this.scratchBytes =
       this.areas.scratchpad + Math.max(0, ...forms.map((form) => this.reorderings.scratchBytes(form)));
   }
@@ -105,7 +107,7 @@ export class TapProducts implements LibraryWork {
         [gradients, { stride: outLanes, transposed: false }],
         [result, outLanes],
         first > 0,
-        "bfloat16",
+        this.type,
       );
     }
   }
@@ -115,12 +117,12 @@ export class TapProducts implements LibraryWork {
   }
 
   private gather(pick: Pick, map: number, firstImage: number, images: number, to: number, scratch: number): void {
-    const { form, times } = gathering(pick, images);
+    const { form, times } = gathering(pick, images, this.type);
     const { type, width, pixels, mapLanes, step, columns, firstPixel, firstLane, lanes } = pick;
     for (let row = 0; row < times; row++) {
       const pixel = firstImage * pixels + firstPixel + row * step[0] * width;
       const from = map + (pixel * mapLanes + firstLane) * elementBytes[type];
-      this.reorderings.run(form, from, to + row * images * columns * lanes * elementBytes.bfloat16, scratch);
+      this.reorderings.run(form, from, to + row * images * columns * lanes * elementBytes[this.type], scratch);
     }
   }
 
@@ -156,18 +158,19 @@ export class TapProducts implements LibraryWork {
 }
 
 /** Row by row of the pixels, all images of each; oneDNN takes all rows at once where the last one ends within the map. */
-function gathering({ type, width, pixels, mapLanes, step, rows, columns, lanes }: Pick, images: number) {
+function gathering(pick: Pick, images: number, product: DataType) {
+  const { type, width, pixels, mapLanes, step, rows, columns, lanes } = pick;
   const strides = [pixels * mapLanes, step[1] * mapLanes, 1];
   const sizes = [images, columns, lanes];
   if (rows * step[0] * width > pixels) {
-    return { form: form(type, sizes, strides, dense("bfloat16", sizes).strides), times: rows };
+    return { form: form(type, sizes, strides, dense(product, sizes)), times: rows };
   }
   const all = [rows, ...sizes];
-  return { form: form(type, all, [step[0] * width * mapLanes, ...strides], dense("bfloat16", all).strides), times: 1 };
+  return { form: form(type, all, [step[0] * width * mapLanes, ...strides], dense(product, all)), times: 1 };
 }
 
-function form(type: DataType, sizes: readonly number[], from: readonly number[], to: readonly number[]): Reordering {
-  return { sizes, from: { type, strides: from }, to: { type: "bfloat16", strides: to }, adds: false };
+function form(type: DataType, sizes: readonly number[], from: readonly number[], to: Strided): Reordering {
+  return { sizes, from: { type, strides: from }, to, adds: false };
 }
 
 /** Those with the most to multiply first, so that threads end together. */
