@@ -25,8 +25,11 @@ export interface LibraryMethod {
   readonly name: string;
   /** By which a call names it. */
   readonly number: number;
-  /** Nanoseconds for a thousand multiply-adds on one core, and for a byte of activations that is brought in or out. */
-  readonly cost: { readonly products: number; readonly bytes: number };
+  /**
+   * Nanoseconds for a thousand multiply-adds on one core, of a weight gradient where that is slower, and for a byte of
+   * activations that is brought in or out.
+   */
+  readonly cost: { readonly products: number; readonly weightGradient?: number; readonly bytes: number };
   /** Whether it multiplies no padding. */
   readonly skipsPadding?: boolean;
   /** Undefined where the library cannot, or only slowly. */
@@ -89,7 +92,8 @@ function common(method: LibraryMethod, pass: ConvolutionPass) {
     suits: (sizes: ConvolutionSizes) => method.plan(pass, sizes, imagesAtOnce(pass, sizes)) !== undefined,
     cost(sizes: ConvolutionSizes) {
       const { input, output } = imageBytes(sizes);
-      const { products, bytes } = method.cost;
+      const { products: usual, weightGradient = usual, bytes } = method.cost;
+      const products = pass === "weight gradient" ? weightGradient : usual;
       const multiplyAdds = method.skipsPadding ? multiplyAddsWithoutPadding(sizes) : multiplyAddsOf(sizes);
       return (multiplyAdds / 1000) * products + sizes.images * (input + output) * bytes;
     },
