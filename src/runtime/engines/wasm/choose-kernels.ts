@@ -147,7 +147,7 @@ function contestOf<P extends ConvolutionPass>(
 const MEASURED_COST = 15e6;
 /** Fewer images than this, or fewer tiles of 4×4 outputs, would flatter kernels that do not gain from many, as by reading a filter once. */
 const LEAST_IMAGES = 16;
-const LEAST_TILES = 128;
+const LEAST_TILES = 256;
 
 function imagesToMeasure({ images, outHeight, outWidth }: ConvolutionTask, cost: number): number {
   const tiles = Math.ceil(outHeight / 4) * Math.ceil(outWidth / 4);
