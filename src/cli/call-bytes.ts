@@ -90,6 +90,16 @@ const extentRules: ExtentRules = {
   weight_gradient_winograd_by_frequency: winogradGradientExtents,
   weight_gradient_by_image: weightGradientExtents,
   weight_gradient_by_channel: weightGradientExtents,
+  transform_weights_by_rows: ({ inLanes, outLanes, points }) => {
+    const pairs = inLanes * outLanes * FLOAT;
+    return { weights: 9 * pairs, transformed: points ** 2 * pairs };
+  },
+  convolve_winograd_library: ({ images, height, width, depth, columns, points }) => {
+    const pixels = images * height * width * FLOAT;
+    const output = pixels * columns;
+    return { input: pixels * depth, transformed: points ** 2 * depth * columns * FLOAT, residual: output, output };
+  },
+  weight_gradient_winograd_library: winogradGradientExtents,
   library_convolution: (operands) => {
     const { input, outputGradient: output, weightGradient: weights } = libraryExtents(operands);
     return { input, weights, output };
