@@ -60,20 +60,23 @@ export function batchNorm<T>(call: usize, thread: i32, threads: i32): void {
         const pivot0 = firstAt<T>(pivots + channel), pivot1 = secondAt<T>(pivots + channel);
         let s0 = splat(0), s1 = s0, q0 = s0, q1 = s0, u0 = s0, u1 = s0, v0 = s0, v1 = s0;
         let p = x + mapRow * first + bytesOf<T>(channel >> 2);
-        for (; p + mapRow < last; p += mapRow << 1) { // two rows at once: sums of their own do not wait for each other
+        // Two rows of bfloat16 at once, whose sums do not wait for each other; float32's wait for memory
+        if (!isFloat<T>()) for (; p + mapRow < last; p += mapRow << 1) {
           const upper = v128.load(p), lower = v128.load(p + mapRow);
           const a = f32x4.sub(firstIn<T>(upper), pivot0), b = f32x4.sub(secondIn<T>(restOf<T>(p, upper)), pivot1);
           const c = f32x4.sub(firstIn<T>(lower), pivot0), d = f32x4.sub(secondIn<T>(restOf<T>(p + mapRow, lower)), pivot1);
           s0 = f32x4.add(s0, a); s1 = f32x4.add(s1, b); u0 = f32x4.add(u0, c); u1 = f32x4.add(u1, d);
           q0 = fma(a, a, q0); q1 = fma(b, b, q1); v0 = fma(c, c, v0); v1 = fma(d, d, v1);
         }
-        if (p < last) {
+        for (; p < last; p += mapRow) {
           const a = f32x4.sub(loadFirst<T>(p), pivot0), b = f32x4.sub(loadSecond<T>(p), pivot1);
           s0 = f32x4.add(s0, a); s1 = f32x4.add(s1, b);
           q0 = fma(a, a, q0); q1 = fma(b, b, q1);
         }
-        s0 = f32x4.add(s0, u0); s1 = f32x4.add(s1, u1);
-        q0 = f32x4.add(q0, v0); q1 = f32x4.add(q1, v1);
+        if (!isFloat<T>()) {
+          s0 = f32x4.add(s0, u0); s1 = f32x4.add(s1, u1);
+          q0 = f32x4.add(q0, v0); q1 = f32x4.add(q1, v1);
+        }
         addBothToDoubles<T>(sums + (channel << 1), s0, s1);
         addBothToDoubles<T>(squares + (channel << 1), q0, q1);
       }
