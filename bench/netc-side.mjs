@@ -5,6 +5,7 @@ import { Gate } from "./side-protocol.mjs";
 import { median } from "./statistics.mjs";
 import { compileText } from "../dist/compiler/compile.js";
 import { cost } from "../dist/compiler/cost.js";
+import { collectGarbage } from "../dist/runtime/collect-garbage.js";
 import { cachedCifar10 } from "../dist/runtime/data/cifar10/fetch-cifar10.js";
 import { createLoader } from "../dist/runtime/data/loader.js";
 import { openDataset } from "../dist/runtime/data/open-dataset.js";
@@ -23,9 +24,11 @@ const dataMilliseconds = [];
 const loader = timed(createLoader(dataset, config));
 
 const baseline = process.memoryUsage.rss(); // with the data set, before the network
+const kernels = engine === "wasm" && (await chooseKernels(program, threads, "measured"));
+collectGarbage(); // as a run does: what measuring kernels leaves behind is not training's
 const session =
   engine === "wasm"
-    ? await openWasmSession(program, threads, await chooseKernels(program, threads, "measured"))
+    ? await openWasmSession(program, threads, kernels)
     : await (await loadEngine(engine)).open(program, { threads });
 const batchSize = mode === "train" ? config.train.batch_size : config.train.evaluation.batch_size;
 const { parameters } = cost(program.graph);

@@ -190,7 +190,7 @@ export const train: MapForm = map<TrainConfig>({
     form: boolean,
     description:
       "Whether to compute what GELUs and every second addition put out a second time in the backward pass rather than keep" +
-      " it, as is done with norms and ReLU in any case: the same bits in less memory and some more time.",
+      " it, as is done with norms and ReLU in any case (in bfloat16 with this alone): the same bits in less memory and some more time.",
     default: false,
     example: true,
   },

@@ -5,7 +5,7 @@ import { compileText } from "../../../src/compiler/compile.js";
 import type { ShapedGraph } from "../../../src/compiler/graph.js";
 import { differentiate } from "../../../src/compiler/lower/differentiate.js";
 import { fuse } from "../../../src/compiler/lower/fuse.js";
-import { heapBytesOf, stepsOfRun, trainingGraphOf } from "../../../src/compiler/lower/lower.js";
+import { heapBytesOf, kernelGraphOf, stepsOfRun, trainingGraphOf } from "../../../src/compiler/lower/lower.js";
 import { recompute } from "../../../src/compiler/lower/recompute.js";
 import type { KernelGraph, TrainingGraph } from "../../../src/compiler/lower/training-graph.js";
 import { programOf, randomBatch, randomState, updateAll } from "../../reference/build-program.js";
@@ -50,6 +50,14 @@ describe("recompute", () => {
     const cifar94 = trainingGraphOf(configured("cifar-94"), "train");
     expect(doneTwice(recompute(cifar94, false))).toEqual([]);
     expect(doneTwice(recompute(cifar94, true))).toHaveLength(7);
+  });
+
+  it("is left out of steps in bfloat16, unless it is asked for", () => {
+    const bfloat16 = ["train.precision=bfloat16", "train.recompute=true"];
+    const [plain, asked] = [bfloat16.slice(0, 1), bfloat16].map((set) => configured("resnet-20", ...set));
+    expect(doneTwice(kernelGraphOf(plain!, "train", 0))).toEqual([]);
+    expect(doneTwice(kernelGraphOf(asked!, "train", 0))).toEqual(doneTwice(recompute(resnet20, true)));
+    expect(doneTwice(kernelGraphOf(configured("resnet-20"), "train", 0))).toHaveLength(10);
   });
 
   it.each(["resnet-20", "resnet-cifar", "cifar-94"])("takes less memory for %s where more is asked for", (name) => {
