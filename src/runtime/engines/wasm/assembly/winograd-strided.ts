@@ -223,7 +223,7 @@ export function inputGradientWinogradStrided(call: usize, thread: i32): void {
         for (let channel: usize = 0; channel < slot; channel += 16) {
           const start = to + inRow * t + channel;
           for (let i = 0; i < 5 - r; i++) {
-            const line = start + toFrequency * (5 * i), last = c ? 0 : line + 4 * toFrequency + slot * r;
+            const line = start + toFrequency * (5 * i), last: usize = c ? 0 : line + 4 * toFrequency + slot * r;
             outputRow(line + slot * (2 * r + c), last, run, inRow, toFrequency, strip + STRIP_ROW * i);
           }
           if (r) memory.fill(strip + 4 * STRIP_ROW, 0, <usize>columns << 4);
