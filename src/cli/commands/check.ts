@@ -1,4 +1,5 @@
 // `netc check FILE...`: everything that is wrong with the files, without training anything.
+import { statSync } from "node:fs";
 import type { Command } from "commander";
 import { Option } from "commander";
 import type { DiagnosticsFormat, FileReport } from "../../compiler/diagnostics/render-diagnostics.js";
@@ -26,9 +27,11 @@ export function register(program: Command): void {
     .option("--set <path=value>", "check with this value set, e.g. train.epochs=3 (may be repeated)", collect, [])
     .option("--watch", "check again whenever a file is saved, until Ctrl-C", false)
     .action(async (files: readonly string[], flags: CheckFlags) => {
-      const outcome = await checkAll(files, flags);
+      const check = () => checkAll(files, flags);
+      const began = Date.now();
+      const outcome = await check();
       process.exitCode = outcome.exitCode;
-      if (flags.watch) await watch(outcome, () => checkAll(files, flags));
+      if (flags.watch) await watch(check, began, outcome);
     });
 }
 
@@ -45,30 +48,43 @@ async function checkAll(files: readonly string[], flags: CheckFlags): Promise<Ou
   return { exitCode, paths: [...files, ...reports.flatMap(({ bases }) => bases)] };
 }
 
-/** Looks at the files' times: editors that save by renaming would be lost to notifications about the old file. */
-async function watch(first: Outcome, onSave: () => Promise<Outcome>): Promise<void> {
-  const { unwatchFile, watchFile } = await import("node:fs");
-  const watched = new Set<string>();
-  let checks: Promise<unknown> = Promise.resolve();
-  const follow = ({ paths }: Outcome) => {
-    // What a file extends changes as it is edited.
-    for (const path of watched) {
-      if (paths.includes(path)) continue;
-      unwatchFile(path);
-      watched.delete(path);
-    }
-    for (const path of paths) {
-      if (path === "-" || watched.has(path)) continue;
-      watched.add(path);
-      watchFile(path, { interval: 200 }, () => (checks = checks.then(checkAgain)));
-    }
-  };
-  const checkAgain = async () => {
+const LOOKS_EVERY = 200; // milliseconds
+
+/**
+ * Checks whenever a file is not what it was before the check that read it, also where it was saved while that check ran. It
+ * looks at the files themselves: editors that save by renaming would be lost to notifications about the old file.
+ */
+async function watch(check: () => Promise<Outcome>, began: number, first: Outcome): Promise<void> {
+  const { setTimeout: sleep } = await import("node:timers/promises");
+  let seen = followed(first, new Map(), began);
+  while (seen.size > 0) {
+    while ([...seen].every(([path, state]) => stateOf(path).state === state)) await sleep(LOOKS_EVERY);
+    const started = Date.now();
+    const before = new Map([...seen.keys()].map((path) => [path, stateOf(path).state]));
     process.stdout.write(process.stdout.isTTY ? "\u001b[2J\u001b[H" : "\n");
-    follow(await onSave());
-  };
-  follow(first);
-  // The watchers keep the process alive.
+    seen = followed(await check(), before, started);
+  }
+}
+
+/** What each file was before the check; one that the check met first, and that was saved since, counts as changed. */
+function followed(
+  { paths }: Outcome,
+  before: ReadonlyMap<string, string>,
+  started: number,
+): ReadonlyMap<string, string> {
+  const files = [...new Set(paths)].filter((path) => path !== "-");
+  return new Map(
+    files.map((path) => {
+      const { state, saved } = stateOf(path);
+      return [path, before.get(path) ?? (saved >= started ? "saved meanwhile" : state)];
+    }),
+  );
+}
+
+function stateOf(path: string): { state: string; saved: number } {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) return { state: "absent", saved: 0 };
+  return { state: `${found.ino} ${found.size} ${found.mtimeMs}`, saved: found.mtimeMs };
 }
 
 async function checkFile(path: string, overrides: readonly string[]): Promise<CompiledFile> {
