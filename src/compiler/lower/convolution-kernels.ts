@@ -55,6 +55,8 @@ export type ConvolutionPass = keyof ConvolutionOperands;
 
 export interface ConvolutionTask extends ConvolutionSizes {
   readonly pass: ConvolutionPass;
+  /** Of an evaluation, which goes over fewer images at a time, in the caches: another kernel may be the fastest there. */
+  readonly evaluates?: true;
 }
 
 export interface ConvolutionKernel<P extends ConvolutionPass> {
@@ -138,10 +140,11 @@ export function takesBfloat16(task: ConvolutionTask, { libraries }: ConvolutionC
 
 /** "forward 3x3/2 16→32 at 32x32": pass and geometry; not the batch, so that every step of a run has the same kernels. */
 export function taskKey(task: ConvolutionTask): string {
-  const { pass, kernel, stride, padding, height, width, inLanes, outLanes, storage } = task;
+  const { pass, evaluates, kernel, stride, padding, height, width, inLanes, outLanes, storage } = task;
   const strides = stride[0] === stride[1] ? stride[0] : stride.join("x");
   const { top, bottom, left, right } = padding;
   const sides = top === bottom && top === left && top === right ? top : [top, bottom, left, right].join(",");
   const stored = storage ? ` ${storage.input}→${storage.output}` : "";
-  return `${pass} ${kernel.join("x")}/${strides} pad ${sides} ${inLanes}→${outLanes} at ${height}x${width}${stored}`;
+  const purpose = evaluates ? `${pass} of an evaluation` : pass;
+  return `${purpose} ${kernel.join("x")}/${strides} pad ${sides} ${inLanes}→${outLanes} at ${height}x${width}${stored}`;
 }

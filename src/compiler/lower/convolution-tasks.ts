@@ -10,6 +10,7 @@ import type {
   ConvolutionTask,
 } from "./convolution-kernels.js";
 import { taskKey } from "./convolution-kernels.js";
+import { imagesAtOnce } from "./cut-into-parts.js";
 import { filterBytes, imageBytes } from "./convolution-plan.js";
 import type { Step } from "./emit-step.js";
 import { emitStep, tableBytes } from "./emit-step.js";
@@ -27,14 +28,17 @@ export function tasksOf(
   program: Program,
   requests: readonly StepRequest[],
   libraries: readonly ConvolutionLibrary[] = [],
+  threads = 1,
 ): Map<string, ConvolutionTask> {
   const tasks = new Map<string, ConvolutionTask>();
   const layout = layoutParameters(program.graph, parameterGroups(program.config, program.graph));
   for (const { mode, batch, phase } of requests) {
     const convolutions = { chosen: {}, libraries };
     const storesBfloat16 = computesInBfloat16(program, mode);
+    const graph = kernelGraphOf(program, mode, phase);
     const selection = {
       batch,
+      imagesAtOnce: mode === "evaluate" ? imagesAtOnce(graph, batch, threads) : batch,
       threads: 1,
       layout,
       readsAverages: false,
@@ -42,7 +46,6 @@ export function tasksOf(
       convolutions,
       storesBfloat16,
     };
-    const graph = kernelGraphOf(program, mode, phase);
     for (const task of convolutionTasks(new KernelSelector(graph, selection, storagesOf(graph, selection)))) {
       const key = taskKey(task);
       if (!tasks.has(key)) tasks.set(key, task);

@@ -62,6 +62,7 @@ export function convolutionTask(
 const taskRules = {
   conv2d: (selector: KernelSelector, op: KernelOpOf<"conv2d" | "conv2d_inference">) => ({
     pass: "forward" as const,
+    ...(op.kind === "conv2d_inference" ? { evaluates: true as const } : {}),
     ...sizesOf(selector, op, op.input, op.output),
   }),
   conv2d_input_gradient: (selector: KernelSelector, op: TrainingOpOf<"conv2d_input_gradient">) => ({

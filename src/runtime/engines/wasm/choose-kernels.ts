@@ -46,7 +46,7 @@ async function chooseAmong(
   kernels: Exclude<NonNullable<EngineOptions["kernels"]>, "predicted">,
   libraries: readonly ConvolutionLibrary[],
 ): Promise<ConvolutionChoice> {
-  const tasks = tasksOf(program, stepsOfRun(program), libraries);
+  const tasks = tasksOf(program, stepsOfRun(program), libraries, threads);
   if (kernels !== "measured") return { chosen: recorded(tasks, kernels, libraries), libraries };
   const chosen = await measured(tasks, threads, libraries);
   const choice = { chosen, libraries };
