@@ -1,6 +1,7 @@
 // What `netc run` predicts of its memory, and what it then has resident: several networks, each with its steps, two
 // evaluations, its checkpoints and its saved model, within a few steps. And how much is resident over 2,000 steps of one.
-// Usage: node bench/process-memory.mjs [--threads N] [--flat]   (--flat: the 2,000 steps alone). netc must be built.
+// Usage: node bench/process-memory.mjs [NAME…] [--threads N] [--flat]   (NAME: small, or one of configs/, alone; --flat: the
+// 2,000 steps alone). netc must be built.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +16,10 @@ import { wasmEngine } from "../dist/runtime/engines/wasm/engine.js";
 import { createRunFolder } from "../dist/runtime/run-folder.js";
 import { runTraining } from "../dist/runtime/run-training.js";
 
-const { values: options } = parseArgs({ options: { threads: { type: "string" }, flat: { type: "boolean" } } });
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { threads: { type: "string" }, flat: { type: "boolean" } },
+});
 const fromRoot = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "netc-memory-"));
 const threads = options.threads ? ["--threads", options.threads] : [];
@@ -30,10 +34,10 @@ model: { stem: { channels: 8 }, stages: [{ channels: 8, blocks: 1 }] }
 train: { epochs: 1, batch_size: 20, learning_rate: 0.1 }
 `,
 );
-const FILES = [
-  SMALL,
-  ...["resnet-20", "resnet-cifar", "resnet-cifar-96", "cifar-94"].map((name) => fromRoot(`configs/${name}.yaml`)),
-];
+const NAMES = ["small", "resnet-20", "resnet-cifar", "resnet-cifar-96", "cifar-94"];
+const FILES = (positionals.length > 0 ? positionals : NAMES).map((name) =>
+  name === "small" ? SMALL : fromRoot(`configs/${name}.yaml`),
+);
 
 /** A whole run in a few steps: the second evaluation, which cannot be better by that much, ends it. */
 const SHORT = [
