@@ -50,7 +50,7 @@ export function bytesBesideEngine(program: Program, threads: number, usesLibrary
 const MEBIBYTE = 1024 * 1024;
 const GROWTH = 12 * MEBIBYTE;
 const THREAD = 9 * MEBIBYTE;
-const LIBRARY = 12 * MEBIBYTE;
+const LIBRARY = 28 * MEBIBYTE;
 
 /** The data set as it is held while training: 8-bit images in their own size. */
 export function imageBytes({ data }: ResolvedConfig): number {
