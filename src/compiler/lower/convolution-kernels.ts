@@ -51,6 +51,11 @@ export interface ConvolutionOperands {
   };
 }
 
+/** Of a product of maps with a filter in either direction: the output is the input gradient where the filter is turned. */
+export interface ConvolvedOperands extends Omit<ConvolutionOperands["forward"], "channels"> {
+  readonly accumulated: BufferId | null;
+}
+
 export type ConvolutionPass = keyof ConvolutionOperands;
 
 export interface ConvolutionTask extends ConvolutionSizes {

@@ -10,7 +10,7 @@ import type {
   ConvolutionTask,
 } from "./convolution-kernels.js";
 import { taskKey } from "./convolution-kernels.js";
-import { imagesAtOnce } from "./cut-into-parts.js";
+import { imagesTogether } from "./cut-into-parts.js";
 import { filterBytes, imageBytes } from "./convolution-plan.js";
 import type { Step } from "./emit-step.js";
 import { emitStep, tableBytes } from "./emit-step.js";
@@ -38,7 +38,7 @@ export function tasksOf(
     const graph = kernelGraphOf(program, mode, phase);
     const selection = {
       batch,
-      imagesAtOnce: mode === "evaluate" ? imagesAtOnce(graph, batch, threads) : batch,
+      imagesAtOnce: imagesTogether(graph, mode, batch, threads),
       threads: 1,
       layout,
       readsAverages: false,

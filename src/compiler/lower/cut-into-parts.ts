@@ -1,6 +1,7 @@
 // KernelCalls of an evaluation → the same in parts. In an evaluation nothing is taken over the batch but its loss, so the whole
 // network can be run over some images after others, few enough for their maps to stay in the cores' caches between
 // layers. What depends on weights alone (folded norms, filters brought into a kernel's layout) comes first, once.
+import type { StepMode } from "./differentiate.js";
 import type { BufferId, KernelCall, KernelCalls } from "./kernel-calls.js";
 import { kernels } from "./kernels.js";
 import { elementBytes, lanesOf } from "./layout.js";
@@ -14,7 +15,12 @@ const IMAGES_A_THREAD = 4;
 const WORTH_THE_FILTERS = 4;
 const TRANSFORMED = 4;
 
-/** How many images of a batch go through the network together. */
+/** How many images of a step's batch go through the network together: all of them, but in an evaluation. */
+export function imagesTogether(graph: KernelGraph, mode: StepMode, batch: number, threads: number): number {
+  return mode === "evaluate" ? imagesAtOnce(graph, batch, threads) : batch;
+}
+
+/** The same of an evaluation. */
 export function imagesAtOnce({ tensors }: KernelGraph, batch: number, threads: number): number {
   let [largest, all, filters] = [0, 0, 0];
   for (const tensor of tensors) {

@@ -1,9 +1,8 @@
 // 3×3 convolutions of stride 1 and padding 1 by Winograd's algorithm, with the transforms in WebAssembly and the products of
 // the frequencies by a native library.
-import type { ConvolutionKernel, ConvolutionKernels } from "./convolution-kernels.js";
+import type { ConvolutionKernel, ConvolutionKernels, ConvolvedOperands } from "./convolution-kernels.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import { FREQUENCY_GAP, STRIP_BYTES, multiplyAddsOf, suitsWinograd } from "./convolution-plan.js";
-import type { BufferId, BufferOperand } from "./kernel-calls.js";
 import type { KernelSelector } from "./kernel-selector.js";
 import { replacing } from "./kernel-selector.js";
 
@@ -115,14 +114,7 @@ function filterBytes({ points }: Algorithm, { inLanes, outLanes }: ConvolutionSi
   return points ** 2 * (inLanes * outLanes * 4 + FREQUENCY_GAP);
 }
 
-interface Operands {
-  readonly input: BufferOperand;
-  readonly weights: BufferOperand;
-  readonly bias: BufferOperand | null;
-  readonly residual: BufferOperand | null;
-  readonly relu: boolean;
-  readonly output: BufferOperand;
-  readonly accumulated: BufferId | null;
+interface Operands extends ConvolvedOperands {
   readonly isTurned: boolean;
 }
 

@@ -1,6 +1,6 @@
 // 3×3 convolutions of stride 1 and padding 1 by Winograd's algorithm on tiles of 3×3: for maps of 3, 6 or 9 pixels a side,
 // where tiles of 4×4 are not filled.
-import type { ConvolutionKernel } from "./convolution-kernels.js";
+import type { ConvolutionKernel, ConvolvedOperands } from "./convolution-kernels.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import {
   FREQUENCY_GAP,
@@ -11,7 +11,6 @@ import {
   tilesAtOnce,
   unitsFor,
 } from "./convolution-plan.js";
-import type { BufferId, BufferOperand } from "./kernel-calls.js";
 import type { KernelSelector } from "./kernel-selector.js";
 import { replacing } from "./kernel-selector.js";
 
@@ -73,14 +72,7 @@ function filterBytes({ inLanes, outLanes }: ConvolutionSizes): number {
   return 25 * (inLanes * outLanes * 4 + FREQUENCY_GAP);
 }
 
-interface Operands {
-  readonly input: BufferOperand;
-  readonly weights: BufferOperand;
-  readonly bias: BufferOperand | null;
-  readonly residual: BufferOperand | null;
-  readonly relu: boolean;
-  readonly output: BufferOperand;
-  readonly accumulated: BufferId | null;
+interface Operands extends ConvolvedOperands {
   readonly transposed: number;
 }
 

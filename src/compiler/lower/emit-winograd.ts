@@ -1,5 +1,5 @@
 // 3×3 convolutions of stride 1 and padding 1 by Winograd's algorithm.
-import type { ConvolutionKernel } from "./convolution-kernels.js";
+import type { ConvolutionKernel, ConvolvedOperands } from "./convolution-kernels.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import {
   FREQUENCY_GAP,
@@ -12,7 +12,6 @@ import {
   unitsFor,
   winogradTiles,
 } from "./convolution-plan.js";
-import type { BufferId, BufferOperand } from "./kernel-calls.js";
 import type { KernelSelector } from "./kernel-selector.js";
 import { replacing } from "./kernel-selector.js";
 
@@ -44,14 +43,7 @@ export function winogradCost(sizes: ConvolutionSizes): number {
   return products * 0.036 + tiles * (inLanes + outLanes) * 14 + transformedFilterBytes(sizes) * 0.3;
 }
 
-interface WinogradOperands {
-  readonly input: BufferOperand;
-  readonly weights: BufferOperand;
-  readonly bias: BufferOperand | null;
-  readonly residual: BufferOperand | null;
-  readonly relu: boolean;
-  readonly output: BufferOperand;
-  readonly accumulated: BufferId | null;
+interface WinogradOperands extends ConvolvedOperands {
   readonly transposed: number;
   readonly columns: number;
 }

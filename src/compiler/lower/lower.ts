@@ -11,7 +11,7 @@ import { differentiate } from "./differentiate.js";
 import type { ConvolutionChoice } from "./convolution-kernels.js";
 import { BY_COST } from "./convolution-kernels.js";
 import { plannedLibrary } from "./planned-library.js";
-import { cutIntoParts, imagesAtOnce } from "./cut-into-parts.js";
+import { cutIntoParts, imagesTogether } from "./cut-into-parts.js";
 import type { Step } from "./emit-step.js";
 import { emitStep, tableBytes } from "./emit-step.js";
 import { foldBatchNorm } from "./fold-batch-norm.js";
@@ -91,7 +91,7 @@ export function placeSteps(
     const key = `${mode} ${phase}`;
     const kernelGraph = graphs.get(key) ?? kernelGraphOf(program, mode, phase);
     graphs.set(key, kernelGraph);
-    const atOnce = mode === "evaluate" ? imagesAtOnce(kernelGraph, batch, threads) : batch;
+    const atOnce = imagesTogether(kernelGraph, mode, batch, threads);
     const common = { batch, threads, layout, readsAverages, accumulates, convolutions, storesBfloat16 };
     const selected = selectKernels(kernelGraph, { ...common, imagesAtOnce: atOnce });
     const calls = cutIntoParts(selected, atOnce, batch);
