@@ -23,9 +23,15 @@ const placesOfModules = {
 
 /** What most commands share is one file each; the rest stays in chunks by what asks for it. */
 const groups = [
-  { name: "start", test: /node_modules.(?!yaml)/ },
+  {
+    name: "start",
+    test: /node_modules.(?!yaml)|dist.cli.(errors|exit-codes|options)|dist.runtime.(user-error|version)/,
+  },
   { name: "lower", test: /dist.compiler.lower.(?!tensorflow|emit-tensorflow)/ },
-  { name: "compiler", test: /dist.compiler.(?!lower|targets|edit)/ },
+  {
+    name: "compiler",
+    test: /dist.compiler.(?!lower|targets|edit)|dist.cli.(compile-file|graph|load-|predict-memory|read-)/,
+  },
 ];
 
 rmSync(output, { recursive: true, force: true });

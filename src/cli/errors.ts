@@ -1,9 +1,9 @@
 // Whatever a command throws → what the user reads, and the exit code. Faults that a user can mend get one sentence;
 // everything else is netc's own fault: it says so and keeps the details in a file.
-import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { randomHex } from "../runtime/files/digest.js";
 import { UserError } from "../runtime/user-error.js";
 import { netcVersion } from "../runtime/version.js";
 import type { ExitCode } from "./exit-codes.js";
@@ -47,7 +47,7 @@ function faultOfTheSystem(error: unknown): string | undefined {
 function bugReport(error: unknown): string {
   const thrown = error instanceof Error ? error : new Error(String(error));
   const summary = `this is a bug in netc: ${thrown.message.replace(/^netc bug: /, "")}`;
-  const path = join(tmpdir(), `netc-bug-${randomBytes(4).toString("hex")}.txt`);
+  const path = join(tmpdir(), `netc-bug-${randomHex(4)}.txt`);
   const details = [
     `netc ${netcVersion()}, Node ${process.version}, ${process.platform} ${process.arch}`,
     `command: ${process.argv.slice(2).join(" ")}`,

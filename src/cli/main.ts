@@ -39,9 +39,14 @@ async function commandLine(args: readonly string[]): Promise<Command> {
     .addHelpText("after", EXIT_CODES)
     .exitOverride();
   const [name = ""] = args;
-  const named = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : Object.values(COMMANDS);
+  const named = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : isVersion(name) ? [] : Object.values(COMMANDS);
   for (const { register } of await Promise.all(named.map((load) => load()))) register(program);
   return program;
+}
+
+/** Asked for alone, it needs no command's help. */
+function isVersion(argument: string): boolean {
+  return argument === "-V" || argument === "--version";
 }
 
 /** In the order that `netc --help` lists them. */

@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Program } from "../compiler/program.js";
 import { parametersOf, statisticsOf } from "../compiler/parameters.js";
 import type { State } from "./engine.js";
+import { sha256Of } from "./files/digest.js";
 import { publishFolder, temporaryName } from "./files/write-file-atomically.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 import type { Progress } from "./training-progress.js";
@@ -187,7 +188,7 @@ async function faultOf(folder: string): Promise<string | undefined> {
     const content = await readFile(join(folder, file)).catch(() => undefined);
     if (!content) return `${file} is missing or unreadable`;
     if (content.length !== bytes) return `${file} is ${content.length} bytes long, expected ${bytes}`;
-    if (createHash("sha256").update(content).digest("hex") !== sha256) return `${file} does not match its checksum`;
+    if (sha256Of(content) !== sha256) return `${file} does not match its checksum`;
   }
   return undefined;
 }

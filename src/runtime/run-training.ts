@@ -1,5 +1,4 @@
 // One run in its folder: the trainer with its event log and checkpoints around it, from the start or from where it stopped.
-import { createHash } from "node:crypto";
 import { cpus, totalmem } from "node:os";
 import { basename } from "node:path";
 import type { ResolvedConfig } from "../compiler/config.js";
@@ -11,6 +10,7 @@ import type { Loader } from "./data/loader.js";
 import type { Session, State } from "./engine.js";
 import { EventLog, rewindEventLog } from "./event-log.js";
 import { initializeFromImages } from "./initialize.js";
+import { sha256Of } from "./files/digest.js";
 import { openMetricsFiles } from "./metrics/metrics.js";
 import { peakMemoryBytes } from "./peak-memory.js";
 import type { RunFolder } from "./run-folder.js";
@@ -128,6 +128,6 @@ function startEvent(config: ResolvedConfig, { engine, checkpoint }: RunOptions, 
       memoryBytes: totalmem(),
     },
     engine: engine.name,
-    configDigest: createHash("sha256").update(JSON.stringify(config)).digest("hex"),
+    configDigest: sha256Of(JSON.stringify(config)),
   };
 }

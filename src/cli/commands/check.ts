@@ -5,7 +5,7 @@ import { Option } from "commander";
 import type { DiagnosticsFormat, FileReport } from "../../compiler/diagnostics/render-diagnostics.js";
 import type { CompiledFile } from "../compile-file.js";
 import { exitCodes } from "../exit-codes.js";
-import { collect } from "../options.js";
+import { collect, usesColor } from "../options.js";
 
 interface CheckFlags {
   readonly format: DiagnosticsFormat;
@@ -94,7 +94,6 @@ async function checkFile(path: string, overrides: readonly string[]): Promise<Co
 
 async function print(reports: readonly FileReport[], format: DiagnosticsFormat): Promise<number> {
   const { countOf, renderReports } = await import("../../compiler/diagnostics/render-diagnostics.js");
-  const { usesColor } = await import("../options.js");
   const output = renderReports(reports, format, { color: usesColor(process.stdout) });
   if (output) process.stdout.write(`${output}\n`);
   const clean = reports.filter((report) => report.diagnostics.length === 0);

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { Edit } from "../../compiler/edit/edit-text.js";
 import { exitCodes } from "../exit-codes.js";
-import { collect } from "../options.js";
+import { collect, usesColor } from "../options.js";
 
 interface SetFlags {
   readonly unset: readonly string[];
@@ -81,10 +81,7 @@ async function report(
   text: string,
   diagnostics: Parameters<typeof import("../../compiler/diagnostics/render-diagnostics.js").renderDiagnostics>[0],
 ) {
-  const [{ renderDiagnostics }, { usesColor }] = await Promise.all([
-    import("../../compiler/diagnostics/render-diagnostics.js"),
-    import("../options.js"),
-  ]);
+  const { renderDiagnostics } = await import("../../compiler/diagnostics/render-diagnostics.js");
   const rendered = renderDiagnostics(
     diagnostics,
     { source: { name: path, text } },

@@ -4,11 +4,11 @@
 //
 // The lock saves double work; it is not what keeps the result whole. Two processes that both believe to own it, which a
 // takeover at the wrong microsecond allows, must still be safe: the work publishes its result by an atomic rename.
-import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { randomHex } from "./digest.js";
 
 export interface LockOptions {
   /** Called once when another process holds the lock; null where it has not said who it is. */
@@ -59,7 +59,7 @@ async function acquire(path: string, options: LockOptions, timing: LockTiming): 
   const owner: LockOwner = {
     pid: process.pid,
     host: hostname(),
-    token: randomBytes(8).toString("hex"),
+    token: randomHex(8),
   };
   for (let waiting = false; ;) {
     options.signal?.throwIfAborted();
@@ -100,7 +100,7 @@ async function isDead(path: string, owner: LockOwner | null, timing: LockTiming)
 
 /** Renames a dead lock away; if another process renewed it in between, gives it back. */
 async function putAside(path: string, dead: LockOwner | null): Promise<void> {
-  const aside = `${path}.dead-${randomBytes(4).toString("hex")}`;
+  const aside = `${path}.dead-${randomHex(4)}`;
   try {
     await rename(path, aside);
   } catch {

@@ -1,8 +1,8 @@
 // Files and folders that are either there in full or not there at all, whenever the power goes: written under a temporary
 // name beside their place, flushed to the disk, then renamed.
-import { randomBytes } from "node:crypto";
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { randomHex } from "./digest.js";
 
 /**
  * Replaces the file at `path` with `data`; on any fault the old file stays as it was and nothing is left behind. `mode`
@@ -29,7 +29,7 @@ export async function publishFolder(temporary: string, path: string): Promise<vo
 
 /** A name in the same folder that no other process picks: a rename is only atomic within one file system. */
 export function temporaryName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
+  return join(dirname(path), `.${basename(path)}.${process.pid}-${randomHex(4)}.tmp`);
 }
 
 async function writeAndFlush(path: string, data: string | Uint8Array, mode?: number): Promise<void> {

@@ -1,10 +1,10 @@
 // Which images of a folder are known not to be readable: found while they were decoded, kept in the cache, so that a file
 // that leaves them out can be checked without decoding anything. One that has changed since is looked at anew.
-import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { cacheFolder } from "../../files/cache-folder.js";
+import { sha256Of } from "../../files/digest.js";
 import { writeFileAtomically } from "../../files/write-file-atomically.js";
 import type { ListedImage } from "./list-images.js";
 
@@ -19,7 +19,7 @@ type Known = Readonly<Record<string, { readonly stamp: string; readonly reason: 
 
 /** Where what is made of a folder of images is kept. */
 export function imagesCache(folder: string): string {
-  const name = createHash("sha256").update(resolve(folder)).digest("hex").slice(0, 16);
+  const name = sha256Of(resolve(folder)).slice(0, 16);
   return join(cacheFolder(), "images", name);
 }
 
