@@ -27,7 +27,7 @@ import { runKernels, selectionOf } from "../../reference/run-kernels.js";
 // Rounding of a float32 sum grows as the square root of its terms.
 const DIRECT = (terms: number): number => 1e-6 * Math.sqrt(Math.max(1, terms / 500));
 const UNFUSED = 1.25; // without fused multiply-add each product is rounded as well
-const WINOGRAD = (terms: number): number => 10 * DIRECT(terms); // the transforms multiply it by about ten
+const WINOGRAD = (terms: number): number => 5 * DIRECT(terms); // the transforms multiply it by about five
 // Of how far a weight moves, which is rounded with the weight.
 // Muon's iterations raise small singular values, and their rounding with them.
 const UPDATE = { sgd: 1e-6, adam: 2e-6, muon: 3e-5 };

@@ -4,6 +4,7 @@
 import { lowerBound } from "./pointwise";
 import { atLeast, fma, fnma, splat, ZERO } from "./simd";
 import { clearColumn, STRIP_ROW } from "./winograd";
+import { A, A2, A3, B, B2, B3 } from "./winograd-points";
 
 /** Tiles of a row that are transformed together: their 34 pixels of eight channels fill a row of the strip. */
 export const RUN_BY_EIGHT: i32 = 8;
@@ -13,26 +14,24 @@ function inputColumns(r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5:
   const end = strip + (<usize>count << 5);
   for (; strip < end; strip += 32) {
     {
-      const d2 = v128.load(r2), d4 = v128.load(r4), c = f32x4.sub(d4, d2);
-      v128.store(strip, fma(splat(4), f32x4.sub(v128.load(r0), d2), c));
-      const d1 = v128.load(r1), d3 = v128.load(r3), e = f32x4.sub(d3, d1);
-      v128.store(strip, fnma(splat(4), e, f32x4.sub(v128.load(r5), d3)), 5 * STRIP_ROW);
-      const a = fnma(splat(4), d2, d4), b = fnma(splat(4), d1, d3), twice = f32x4.add(e, e);
-      v128.store(strip, f32x4.add(a, b), STRIP_ROW);
-      v128.store(strip, f32x4.sub(a, b), 2 * STRIP_ROW);
-      v128.store(strip, f32x4.add(c, twice), 3 * STRIP_ROW);
-      v128.store(strip, f32x4.sub(c, twice), 4 * STRIP_ROW);
+      const d2 = v128.load(r2), d4 = v128.load(r4), evenB = fnma(splat(A2), d2, d4), evenA = fnma(splat(B2), d2, d4);
+      v128.store(strip, fnma(splat(B2), fnma(splat(A2), v128.load(r0), d2), evenB));
+      const d1 = v128.load(r1), d3 = v128.load(r3), oddB = fnma(splat(A2), d1, d3), oddA = fnma(splat(B2), d1, d3);
+      v128.store(strip, fnma(splat(B2), oddB, fnma(splat(A2), d3, v128.load(r5))), 5 * STRIP_ROW);
+      v128.store(strip, fma(splat(A), oddA, evenA), STRIP_ROW);
+      v128.store(strip, fnma(splat(A), oddA, evenA), 2 * STRIP_ROW);
+      v128.store(strip, fma(splat(B), oddB, evenB), 3 * STRIP_ROW);
+      v128.store(strip, fnma(splat(B), oddB, evenB), 4 * STRIP_ROW);
     }
     {
-      const d2 = v128.load(r2, 16), d4 = v128.load(r4, 16), c = f32x4.sub(d4, d2);
-      v128.store(strip, fma(splat(4), f32x4.sub(v128.load(r0, 16), d2), c), 16);
-      const d1 = v128.load(r1, 16), d3 = v128.load(r3, 16), e = f32x4.sub(d3, d1);
-      v128.store(strip, fnma(splat(4), e, f32x4.sub(v128.load(r5, 16), d3)), 5 * STRIP_ROW + 16);
-      const a = fnma(splat(4), d2, d4), b = fnma(splat(4), d1, d3), twice = f32x4.add(e, e);
-      v128.store(strip, f32x4.add(a, b), STRIP_ROW + 16);
-      v128.store(strip, f32x4.sub(a, b), 2 * STRIP_ROW + 16);
-      v128.store(strip, f32x4.add(c, twice), 3 * STRIP_ROW + 16);
-      v128.store(strip, f32x4.sub(c, twice), 4 * STRIP_ROW + 16);
+      const d2 = v128.load(r2, 16), d4 = v128.load(r4, 16), evenB = fnma(splat(A2), d2, d4), evenA = fnma(splat(B2), d2, d4);
+      v128.store(strip, fnma(splat(B2), fnma(splat(A2), v128.load(r0, 16), d2), evenB), 16);
+      const d1 = v128.load(r1, 16), d3 = v128.load(r3, 16), oddB = fnma(splat(A2), d1, d3), oddA = fnma(splat(B2), d1, d3);
+      v128.store(strip, fnma(splat(B2), oddB, fnma(splat(A2), d3, v128.load(r5, 16))), 5 * STRIP_ROW + 16);
+      v128.store(strip, fma(splat(A), oddA, evenA), STRIP_ROW + 16);
+      v128.store(strip, fnma(splat(A), oddA, evenA), 2 * STRIP_ROW + 16);
+      v128.store(strip, fma(splat(B), oddB, evenB), 3 * STRIP_ROW + 16);
+      v128.store(strip, fnma(splat(B), oddB, evenB), 4 * STRIP_ROW + 16);
     }
     r0 += pixel; r1 += pixel; r2 += pixel; r3 += pixel; r4 += pixel; r5 += pixel;
   }
@@ -44,26 +43,24 @@ function inputRow(line: usize, tiles: i32, to: usize, tileStep: usize, frequency
   for (; line < end; line += 128, to += tileStep) {
     const q1 = to + to1, q2 = to + to2, q3 = to + to3, q4 = to + to4, q5 = to + to5;
     {
-      const d2 = v128.load(line, 64), d4 = v128.load(line, 128), c = f32x4.sub(d4, d2);
-      v128.store(to, fma(splat(4), f32x4.sub(v128.load(line), d2), c));
-      const d1 = v128.load(line, 32), d3 = v128.load(line, 96), e = f32x4.sub(d3, d1);
-      v128.store(q5, fnma(splat(4), e, f32x4.sub(v128.load(line, 160), d3)));
-      const a = fnma(splat(4), d2, d4), b = fnma(splat(4), d1, d3), twice = f32x4.add(e, e);
-      v128.store(q1, f32x4.add(a, b));
-      v128.store(q2, f32x4.sub(a, b));
-      v128.store(q3, f32x4.add(c, twice));
-      v128.store(q4, f32x4.sub(c, twice));
+      const d2 = v128.load(line, 64), d4 = v128.load(line, 128), evenB = fnma(splat(A2), d2, d4), evenA = fnma(splat(B2), d2, d4);
+      v128.store(to, fnma(splat(B2), fnma(splat(A2), v128.load(line), d2), evenB));
+      const d1 = v128.load(line, 32), d3 = v128.load(line, 96), oddB = fnma(splat(A2), d1, d3), oddA = fnma(splat(B2), d1, d3);
+      v128.store(q5, fnma(splat(B2), oddB, fnma(splat(A2), d3, v128.load(line, 160))));
+      v128.store(q1, fma(splat(A), oddA, evenA));
+      v128.store(q2, fnma(splat(A), oddA, evenA));
+      v128.store(q3, fma(splat(B), oddB, evenB));
+      v128.store(q4, fnma(splat(B), oddB, evenB));
     }
     {
-      const d2 = v128.load(line, 80), d4 = v128.load(line, 144), c = f32x4.sub(d4, d2);
-      v128.store(to, fma(splat(4), f32x4.sub(v128.load(line, 16), d2), c), 16);
-      const d1 = v128.load(line, 48), d3 = v128.load(line, 112), e = f32x4.sub(d3, d1);
-      v128.store(q5, fnma(splat(4), e, f32x4.sub(v128.load(line, 176), d3)), 16);
-      const a = fnma(splat(4), d2, d4), b = fnma(splat(4), d1, d3), twice = f32x4.add(e, e);
-      v128.store(q1, f32x4.add(a, b), 16);
-      v128.store(q2, f32x4.sub(a, b), 16);
-      v128.store(q3, f32x4.add(c, twice), 16);
-      v128.store(q4, f32x4.sub(c, twice), 16);
+      const d2 = v128.load(line, 80), d4 = v128.load(line, 144), evenB = fnma(splat(A2), d2, d4), evenA = fnma(splat(B2), d2, d4);
+      v128.store(to, fnma(splat(B2), fnma(splat(A2), v128.load(line, 16), d2), evenB), 16);
+      const d1 = v128.load(line, 48), d3 = v128.load(line, 112), oddB = fnma(splat(A2), d1, d3), oddA = fnma(splat(B2), d1, d3);
+      v128.store(q5, fnma(splat(B2), oddB, fnma(splat(A2), d3, v128.load(line, 176))), 16);
+      v128.store(q1, fma(splat(A), oddA, evenA), 16);
+      v128.store(q2, fnma(splat(A), oddA, evenA), 16);
+      v128.store(q3, fma(splat(B), oddB, evenB), 16);
+      v128.store(q4, fnma(splat(B), oddB, evenB), 16);
     }
   }
 }
@@ -100,25 +97,25 @@ function outputRow(from: usize, tiles: i32, tileStep: usize, frequency: usize, l
     const p1 = from + from1, p2 = from + from2, p3 = from + from3, p4 = from + from4, p5 = from + from5;
     {
       const m1 = v128.load(p1), m2 = v128.load(p2), m3 = v128.load(p3), m4 = v128.load(p4);
-      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4), twice = f32x4.add(d2, d2);
+      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
       v128.store(line, f32x4.add(v128.load(from), f32x4.add(s1, s2)));
-      v128.store(line, f32x4.add(d1, twice), 32);
-      v128.store(line, f32x4.add(v128.load(p5), fma(splat(4), twice, d1)), 96);
-      v128.store(line, fma(splat(4), s2, s1), 64);
+      v128.store(line, fma(splat(B), d2, f32x4.mul(splat(A), d1)), 32);
+      v128.store(line, fma(splat(B3), d2, fma(splat(A3), d1, v128.load(p5))), 96);
+      v128.store(line, fma(splat(B2), s2, f32x4.mul(splat(A2), s1)), 64);
     }
     {
       const m1 = v128.load(p1, 16), m2 = v128.load(p2, 16), m3 = v128.load(p3, 16), m4 = v128.load(p4, 16);
-      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4), twice = f32x4.add(d2, d2);
+      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
       v128.store(line, f32x4.add(v128.load(from, 16), f32x4.add(s1, s2)), 16);
-      v128.store(line, f32x4.add(d1, twice), 48);
-      v128.store(line, f32x4.add(v128.load(p5, 16), fma(splat(4), twice, d1)), 112);
-      v128.store(line, fma(splat(4), s2, s1), 80);
+      v128.store(line, fma(splat(B), d2, f32x4.mul(splat(A), d1)), 48);
+      v128.store(line, fma(splat(B3), d2, fma(splat(A3), d1, v128.load(p5, 16))), 112);
+      v128.store(line, fma(splat(B2), s2, f32x4.mul(splat(A2), s1)), 80);
     }
   }
 }
 
 /**
- * Aᵀ m down the columns of the strip, plus the bias, and at least `least`: four pixels of each column, `row` bytes apart. The bias is added to the values at the point 1, which go into each of the four pixels once.
+ * Aᵀ m down the columns of the strip, plus the bias, and at least `least`: four pixels of each column, `row` bytes apart.
  */
 function outputColumns(strip: usize, count: i32, bias: usize, to: usize, row: usize, pixel: usize, least: v128): void {
   const end = strip + (<usize>count << 5), o1 = row, o2 = row * 2, o3 = row * 3;
@@ -126,22 +123,22 @@ function outputColumns(strip: usize, count: i32, bias: usize, to: usize, row: us
   for (; strip < end; strip += 32, to += pixel) {
     const p1 = to + o1, p2 = to + o2, p3 = to + o3;
     {
-      const m1 = f32x4.add(bias0, v128.load(strip, STRIP_ROW)), m2 = v128.load(strip, 2 * STRIP_ROW);
+      const m1 = v128.load(strip, STRIP_ROW), m2 = v128.load(strip, 2 * STRIP_ROW);
       const m3 = v128.load(strip, 3 * STRIP_ROW), m4 = v128.load(strip, 4 * STRIP_ROW);
-      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4), twice = f32x4.add(d2, d2);
-      v128.store(to, atLeast(f32x4.add(v128.load(strip), f32x4.add(s1, s2)), least));
-      v128.store(p1, atLeast(f32x4.add(d1, twice), least));
-      v128.store(p3, atLeast(f32x4.add(v128.load(strip, 5 * STRIP_ROW), fma(splat(4), twice, d1)), least));
-      v128.store(p2, atLeast(fma(splat(4), s2, s1), least));
+      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
+      v128.store(to, atLeast(f32x4.add(f32x4.add(bias0, v128.load(strip)), f32x4.add(s1, s2)), least));
+      v128.store(p1, atLeast(fma(splat(B), d2, fma(splat(A), d1, bias0)), least));
+      v128.store(p3, atLeast(fma(splat(B3), d2, fma(splat(A3), d1, f32x4.add(bias0, v128.load(strip, 5 * STRIP_ROW)))), least));
+      v128.store(p2, atLeast(fma(splat(B2), s2, fma(splat(A2), s1, bias0)), least));
     }
     {
-      const m1 = f32x4.add(bias1, v128.load(strip, STRIP_ROW + 16)), m2 = v128.load(strip, 2 * STRIP_ROW + 16);
+      const m1 = v128.load(strip, STRIP_ROW + 16), m2 = v128.load(strip, 2 * STRIP_ROW + 16);
       const m3 = v128.load(strip, 3 * STRIP_ROW + 16), m4 = v128.load(strip, 4 * STRIP_ROW + 16);
-      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4), twice = f32x4.add(d2, d2);
-      v128.store(to, atLeast(f32x4.add(v128.load(strip, 16), f32x4.add(s1, s2)), least), 16);
-      v128.store(p1, atLeast(f32x4.add(d1, twice), least), 16);
-      v128.store(p3, atLeast(f32x4.add(v128.load(strip, 5 * STRIP_ROW + 16), fma(splat(4), twice, d1)), least), 16);
-      v128.store(p2, atLeast(fma(splat(4), s2, s1), least), 16);
+      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
+      v128.store(to, atLeast(f32x4.add(f32x4.add(bias1, v128.load(strip, 16)), f32x4.add(s1, s2)), least), 16);
+      v128.store(p1, atLeast(fma(splat(B), d2, fma(splat(A), d1, bias1)), least), 16);
+      v128.store(p3, atLeast(fma(splat(B3), d2, fma(splat(A3), d1, f32x4.add(bias1, v128.load(strip, 5 * STRIP_ROW + 16)))), least), 16);
+      v128.store(p2, atLeast(fma(splat(B2), s2, fma(splat(A2), s1, bias1)), least), 16);
     }
   }
 }
@@ -153,22 +150,22 @@ function outputColumnsAdded(strip: usize, count: i32, bias: usize, to: usize, ro
   for (; strip < end; strip += 32, to += pixel) {
     const p1 = to + o1, p2 = to + o2, p3 = to + o3, q0 = to + other, q1 = p1 + other, q2 = p2 + other, q3 = p3 + other;
     {
-      const m1 = f32x4.add(bias0, v128.load(strip, STRIP_ROW)), m2 = v128.load(strip, 2 * STRIP_ROW);
+      const m1 = v128.load(strip, STRIP_ROW), m2 = v128.load(strip, 2 * STRIP_ROW);
       const m3 = v128.load(strip, 3 * STRIP_ROW), m4 = v128.load(strip, 4 * STRIP_ROW);
-      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4), twice = f32x4.add(d2, d2);
-      v128.store(to, atLeast(f32x4.add(f32x4.add(v128.load(strip), f32x4.add(s1, s2)), v128.load(q0)), least));
-      v128.store(p1, atLeast(f32x4.add(f32x4.add(d1, twice), v128.load(q1)), least));
-      v128.store(p3, atLeast(f32x4.add(f32x4.add(v128.load(strip, 5 * STRIP_ROW), fma(splat(4), twice, d1)), v128.load(q3)), least));
-      v128.store(p2, atLeast(f32x4.add(fma(splat(4), s2, s1), v128.load(q2)), least));
+      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
+      v128.store(to, atLeast(f32x4.add(f32x4.add(f32x4.add(bias0, v128.load(strip)), f32x4.add(s1, s2)), v128.load(q0)), least));
+      v128.store(p1, atLeast(fma(splat(B), d2, fma(splat(A), d1, f32x4.add(bias0, v128.load(q1)))), least));
+      v128.store(p3, atLeast(f32x4.add(fma(splat(B3), d2, fma(splat(A3), d1, f32x4.add(bias0, v128.load(strip, 5 * STRIP_ROW)))), v128.load(q3)), least));
+      v128.store(p2, atLeast(fma(splat(B2), s2, fma(splat(A2), s1, f32x4.add(bias0, v128.load(q2)))), least));
     }
     {
-      const m1 = f32x4.add(bias1, v128.load(strip, STRIP_ROW + 16)), m2 = v128.load(strip, 2 * STRIP_ROW + 16);
+      const m1 = v128.load(strip, STRIP_ROW + 16), m2 = v128.load(strip, 2 * STRIP_ROW + 16);
       const m3 = v128.load(strip, 3 * STRIP_ROW + 16), m4 = v128.load(strip, 4 * STRIP_ROW + 16);
-      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4), twice = f32x4.add(d2, d2);
-      v128.store(to, atLeast(f32x4.add(f32x4.add(v128.load(strip, 16), f32x4.add(s1, s2)), v128.load(q0, 16)), least), 16);
-      v128.store(p1, atLeast(f32x4.add(f32x4.add(d1, twice), v128.load(q1, 16)), least), 16);
-      v128.store(p3, atLeast(f32x4.add(f32x4.add(v128.load(strip, 5 * STRIP_ROW + 16), fma(splat(4), twice, d1)), v128.load(q3, 16)), least), 16);
-      v128.store(p2, atLeast(f32x4.add(fma(splat(4), s2, s1), v128.load(q2, 16)), least), 16);
+      const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
+      v128.store(to, atLeast(f32x4.add(f32x4.add(f32x4.add(bias1, v128.load(strip, 16)), f32x4.add(s1, s2)), v128.load(q0, 16)), least), 16);
+      v128.store(p1, atLeast(fma(splat(B), d2, fma(splat(A), d1, f32x4.add(bias1, v128.load(q1, 16)))), least), 16);
+      v128.store(p3, atLeast(f32x4.add(fma(splat(B3), d2, fma(splat(A3), d1, f32x4.add(bias1, v128.load(strip, 5 * STRIP_ROW + 16)))), v128.load(q3, 16)), least), 16);
+      v128.store(p2, atLeast(fma(splat(B2), s2, fma(splat(A2), s1, f32x4.add(bias1, v128.load(q2, 16)))), least), 16);
     }
   }
 }
@@ -180,11 +177,11 @@ function outputColumnsCut(
   const end = strip + (<usize>count << 5), o1 = row, o2 = row * 2, o3 = row * 3, isAdded = added != 0;
   const plus = bias ? v128.load(bias) : splat(0);
   for (; strip < end; strip += 32, to += pixel, added += pixel) {
-    const m1 = f32x4.add(plus, v128.load(strip, STRIP_ROW)), m2 = v128.load(strip, 2 * STRIP_ROW);
+    const m1 = v128.load(strip, STRIP_ROW), m2 = v128.load(strip, 2 * STRIP_ROW);
     const m3 = v128.load(strip, 3 * STRIP_ROW), m4 = v128.load(strip, 4 * STRIP_ROW);
-    const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4), twice = f32x4.add(d2, d2);
-    let a0 = f32x4.add(v128.load(strip), f32x4.add(s1, s2)), a1 = f32x4.add(d1, twice), a2 = fma(splat(4), s2, s1);
-    let a3 = f32x4.add(v128.load(strip, 5 * STRIP_ROW), fma(splat(4), twice, d1));
+    const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2), s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
+    let a0 = f32x4.add(f32x4.add(plus, v128.load(strip)), f32x4.add(s1, s2)), a1 = fma(splat(B), d2, fma(splat(A), d1, plus)), a2 = fma(splat(B2), s2, fma(splat(A2), s1, plus));
+    let a3 = fma(splat(B3), d2, fma(splat(A3), d1, f32x4.add(plus, v128.load(strip, 5 * STRIP_ROW))));
     if (isAdded) {
       a0 = f32x4.add(a0, v128.load(added));
       if (rows > 1) a1 = f32x4.add(a1, v128.load(added + o1));

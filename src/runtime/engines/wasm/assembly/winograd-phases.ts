@@ -1,18 +1,21 @@
-// The input's side of Winograd's algorithm at the five points 0, 1, −1, 2 and ∞: Bᵀ d B of tiles, of neighbouring pixels or of
-// the odd and even pixels apart. The loops stay functions of their own: see winograd.ts.
-import { fma, splat, ZERO } from "./simd";
+// The input's side of Winograd's algorithm at the five points ±C, ±D and ∞: Bᵀ d B of tiles, of neighbouring pixels or of the odd
+// and even pixels apart. The loops stay functions of their own: see winograd.ts.
+import { fma, fnma, splat, ZERO } from "./simd";
 import { clearColumn, STRIP_ROW } from "./winograd";
+import { C, C2, D, D2 } from "./winograd-points";
 
 /** Bᵀ d down the columns: four channels of `count` pixels from each of five rows → a strip. */
 export function columnsOfFive(r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, pixel: usize, count: i32, strip: usize): void {
   const end = strip + (<usize>count << 4);
   for (; strip < end; strip += 16) {
-    const d1 = v128.load(r1), d2 = v128.load(r2), d3 = v128.load(r3), t = f32x4.sub(d3, d1);
-    v128.store(strip, fma(splat(2), f32x4.sub(v128.load(r0), d2), t));
-    v128.store(strip, fma(splat(-2), d1, f32x4.sub(d3, d2)), STRIP_ROW);
-    v128.store(strip, fma(splat(2), d1, fma(splat(-3), d2, d3)), 2 * STRIP_ROW);
-    v128.store(strip, t, 3 * STRIP_ROW);
-    v128.store(strip, fma(splat(-2), t, f32x4.sub(v128.load(r4), d2)), 4 * STRIP_ROW);
+    const d0 = v128.load(r0), d1 = v128.load(r1), d2 = v128.load(r2), d3 = v128.load(r3);
+    const oddC = fnma(splat(D2), d1, d3), evenC = fnma(splat(D2), d0, d2);
+    v128.store(strip, fma(splat(C), evenC, oddC));
+    v128.store(strip, fnma(splat(C), evenC, oddC), STRIP_ROW);
+    const oddD = fnma(splat(C2), d1, d3), evenD = fnma(splat(C2), d0, d2);
+    v128.store(strip, fma(splat(D), evenD, oddD), 2 * STRIP_ROW);
+    v128.store(strip, fnma(splat(D), evenD, oddD), 3 * STRIP_ROW);
+    v128.store(strip, fnma(splat(D2), evenD, fnma(splat(C2), d2, v128.load(r4))), 4 * STRIP_ROW);
     r0 += pixel; r1 += pixel; r2 += pixel; r3 += pixel; r4 += pixel;
   }
 }
@@ -21,11 +24,13 @@ export function columnsOfFive(r0: usize, r1: usize, r2: usize, r3: usize, r4: us
 function columnsOfFour(r0: usize, r1: usize, r2: usize, r3: usize, pixel: usize, count: i32, strip: usize): void {
   const end = strip + (<usize>count << 4);
   for (; strip < end; strip += 16) {
-    const d1 = v128.load(r1), d2 = v128.load(r2), d3 = v128.load(r3), t = f32x4.sub(d3, d1);
-    v128.store(strip, fma(splat(2), f32x4.sub(v128.load(r0), d2), t));
-    v128.store(strip, fma(splat(-2), d1, f32x4.sub(d3, d2)), STRIP_ROW);
-    v128.store(strip, fma(splat(2), d1, fma(splat(-3), d2, d3)), 2 * STRIP_ROW);
-    v128.store(strip, t, 3 * STRIP_ROW);
+    const d0 = v128.load(r0), d1 = v128.load(r1), d2 = v128.load(r2), d3 = v128.load(r3);
+    const oddC = fnma(splat(D2), d1, d3), evenC = fnma(splat(D2), d0, d2);
+    v128.store(strip, fma(splat(C), evenC, oddC));
+    v128.store(strip, fnma(splat(C), evenC, oddC), STRIP_ROW);
+    const oddD = fnma(splat(C2), d1, d3), evenD = fnma(splat(C2), d0, d2);
+    v128.store(strip, fma(splat(D), evenD, oddD), 2 * STRIP_ROW);
+    v128.store(strip, fnma(splat(D), evenD, oddD), 3 * STRIP_ROW);
     r0 += pixel; r1 += pixel; r2 += pixel; r3 += pixel;
   }
 }
@@ -34,17 +39,25 @@ function columnsOfFour(r0: usize, r1: usize, r2: usize, r3: usize, pixel: usize,
 function rowOfPhases(line: usize, tiles: i32, odd: usize, last: usize, even: usize, tileStep: usize, frequency: usize): void {
   const end = line + (<usize>tiles << 7), to1 = frequency, to2 = frequency * 2, to3 = frequency * 3;
   for (; line < end; line += 128) {
-    const d1 = v128.load(line, 32), d2 = v128.load(line, 64), d3 = v128.load(line, 96), t = f32x4.sub(d3, d1);
-    v128.store(odd, fma(splat(2), f32x4.sub(v128.load(line), d2), t));
-    v128.store(odd + to1, fma(splat(-2), d1, f32x4.sub(d3, d2)));
-    v128.store(odd + to2, fma(splat(2), d1, fma(splat(-3), d2, d3)));
-    v128.store(odd + to3, t);
-    v128.store(last, fma(splat(-2), t, f32x4.sub(v128.load(line, 128), d2)));
-    const e1 = v128.load(line, 48), e2 = v128.load(line, 80), e3 = v128.load(line, 112), u = f32x4.sub(e3, e1);
-    v128.store(even, fma(splat(2), f32x4.sub(v128.load(line, 16), e2), u));
-    v128.store(even + to1, fma(splat(-2), e1, f32x4.sub(e3, e2)));
-    v128.store(even + to2, fma(splat(2), e1, fma(splat(-3), e2, e3)));
-    v128.store(even + to3, u);
+    {
+      const d0 = v128.load(line), d1 = v128.load(line, 32), d2 = v128.load(line, 64), d3 = v128.load(line, 96);
+      const oddC = fnma(splat(D2), d1, d3), evenC = fnma(splat(D2), d0, d2);
+      v128.store(odd, fma(splat(C), evenC, oddC));
+      v128.store(odd + to1, fnma(splat(C), evenC, oddC));
+      const oddD = fnma(splat(C2), d1, d3), evenD = fnma(splat(C2), d0, d2);
+      v128.store(odd + to2, fma(splat(D), evenD, oddD));
+      v128.store(odd + to3, fnma(splat(D), evenD, oddD));
+      v128.store(last, fnma(splat(D2), evenD, fnma(splat(C2), d2, v128.load(line, 128))));
+    }
+    {
+      const d0 = v128.load(line, 16), d1 = v128.load(line, 48), d2 = v128.load(line, 80), d3 = v128.load(line, 112);
+      const oddC = fnma(splat(D2), d1, d3), evenC = fnma(splat(D2), d0, d2);
+      v128.store(even, fma(splat(C), evenC, oddC));
+      v128.store(even + to1, fnma(splat(C), evenC, oddC));
+      const oddD = fnma(splat(C2), d1, d3), evenD = fnma(splat(C2), d0, d2);
+      v128.store(even + to2, fma(splat(D), evenD, oddD));
+      v128.store(even + to3, fnma(splat(D), evenD, oddD));
+    }
     odd += tileStep; last += tileStep; even += tileStep;
   }
 }
@@ -53,12 +66,14 @@ function rowOfPhases(line: usize, tiles: i32, odd: usize, last: usize, even: usi
 export function rowOfFive(line: usize, tiles: i32, to: usize, tileStep: usize, frequency: usize): void {
   const end = line + (<usize>tiles << 6), to1 = frequency, to2 = frequency * 2, to3 = frequency * 3, to4 = frequency * 4;
   for (; line < end; line += 64, to += tileStep) {
-    const d1 = v128.load(line, 16), d2 = v128.load(line, 32), d3 = v128.load(line, 48), t = f32x4.sub(d3, d1);
-    v128.store(to, fma(splat(2), f32x4.sub(v128.load(line), d2), t));
-    v128.store(to + to1, fma(splat(-2), d1, f32x4.sub(d3, d2)));
-    v128.store(to + to2, fma(splat(2), d1, fma(splat(-3), d2, d3)));
-    v128.store(to + to3, t);
-    v128.store(to + to4, fma(splat(-2), t, f32x4.sub(v128.load(line, 64), d2)));
+    const d0 = v128.load(line), d1 = v128.load(line, 16), d2 = v128.load(line, 32), d3 = v128.load(line, 48);
+    const oddC = fnma(splat(D2), d1, d3), evenC = fnma(splat(D2), d0, d2);
+    v128.store(to, fma(splat(C), evenC, oddC));
+    v128.store(to + to1, fnma(splat(C), evenC, oddC));
+    const oddD = fnma(splat(C2), d1, d3), evenD = fnma(splat(C2), d0, d2);
+    v128.store(to + to2, fma(splat(D), evenD, oddD));
+    v128.store(to + to3, fnma(splat(D), evenD, oddD));
+    v128.store(to + to4, fnma(splat(D2), evenD, fnma(splat(C2), d2, v128.load(line, 64))));
   }
 }
 

@@ -1,13 +1,14 @@
 // Winograd's algorithm for 3×3 convolutions of stride 2. Along one side, outputs are the sum of a filter of two taps over the
-// odd pixels and one of one tap over the even ones, both as F(4, 2) at the points 0, 1, −1, 2 and ∞; the latter vanishes at
-// ∞. So 4×4 outputs take 25 frequencies with up to four phases each: 81 products a channel where the definition has 144.
+// odd pixels and one of one tap over the even ones, both as F(4, 2) at the points ±C, ±D and ∞; the latter vanishes at ∞.
+// So 4×4 outputs take 25 frequencies with up to four phases each: 81 products a channel where the definition has 144.
 import {
   ConvolveWinogradStrided, InputGradientWinogradStrided, TransformWeightsStrided, WeightGradientWinogradStrided,
 } from "./generated/operands";
 import { lowerBound } from "./pointwise";
-import { atLeast, fma, splat, ZERO } from "./simd";
+import { atLeast, fma, fnma, splat, ZERO } from "./simd";
 import { barrier, takeUnit } from "./threads";
 import { columnsOfFive, rowAt, rowOfFive, transformPhases } from "./winograd-phases";
+import { AT_C, AT_D, C, C2, C3, D, D2, D3 } from "./winograd-points";
 import { accumulatePanels, clearColumn, LINE, multiplyPanel, STRIP_BYTES, STRIP_ROW } from "./winograd";
 
 /** Tiles of a row that are transformed together: 65 pixels of a strip. */
@@ -34,12 +35,12 @@ function outputRow(from: usize, last: usize, tiles: i32, tileStep: usize, freque
   const end = line + (<usize>tiles << 6), from1 = frequency, from2 = frequency * 2, from3 = frequency * 3, step = last ? tileStep : 0;
   if (!last) last = ZERO;
   for (; line < end; line += 64, from += tileStep, last += step) {
-    const m1 = v128.load(from + from1), m2 = v128.load(from + from2), m3 = v128.load(from + from3);
-    const sum = f32x4.add(m1, m2), difference = f32x4.sub(m1, m2);
-    v128.store(line, f32x4.add(f32x4.add(v128.load(from), sum), m3));
-    v128.store(line, fma(splat(2), m3, difference), 16);
-    v128.store(line, fma(splat(4), m3, sum), 32);
-    v128.store(line, fma(splat(8), m3, f32x4.add(difference, v128.load(last))), 48);
+    const m0 = v128.load(from), m1 = v128.load(from + from1), m2 = v128.load(from + from2), m3 = v128.load(from + from3);
+    const sumC = f32x4.add(m0, m1), sumD = f32x4.add(m2, m3), differenceC = f32x4.sub(m0, m1), differenceD = f32x4.sub(m2, m3);
+    v128.store(line, f32x4.add(sumC, sumD));
+    v128.store(line, fma(splat(D), differenceD, f32x4.mul(splat(C), differenceC)), 16);
+    v128.store(line, fma(splat(D2), sumD, f32x4.mul(splat(C2), sumC)), 32);
+    v128.store(line, fma(splat(D3), differenceD, fma(splat(C3), differenceC, v128.load(last))), 48);
   }
 }
 
@@ -52,11 +53,11 @@ function outputColumns(
 ): void {
   const end = strip + (<usize>count << 4), o1 = row, o2 = row * 2, o3 = row * 3, isAdded = added != 0;
   for (; strip < end; strip += 16, to += pixel, added += pixel) {
-    const m1 = v128.load(strip, STRIP_ROW), m2 = v128.load(strip, 2 * STRIP_ROW), m3 = v128.load(strip, 3 * STRIP_ROW);
-    const sum = f32x4.add(m1, m2), difference = f32x4.sub(m1, m2);
-    let a0 = f32x4.add(bias, f32x4.add(f32x4.add(v128.load(strip), sum), m3)), a1 = f32x4.add(bias, fma(splat(2), m3, difference));
-    let a2 = f32x4.add(bias, fma(splat(4), m3, sum));
-    let a3 = f32x4.add(bias, fma(splat(8), m3, f32x4.add(difference, v128.load(strip, 4 * STRIP_ROW))));
+    const m0 = v128.load(strip), m1 = v128.load(strip, STRIP_ROW), m2 = v128.load(strip, 2 * STRIP_ROW), m3 = v128.load(strip, 3 * STRIP_ROW);
+    const sumC = f32x4.add(m0, m1), sumD = f32x4.add(m2, m3), differenceC = f32x4.sub(m0, m1), differenceD = f32x4.sub(m2, m3);
+    let a0 = f32x4.add(bias, f32x4.add(sumC, sumD)), a1 = fma(splat(D), differenceD, fma(splat(C), differenceC, bias));
+    let a2 = fma(splat(D2), sumD, fma(splat(C2), sumC, bias));
+    let a3 = fma(splat(D3), differenceD, fma(splat(C3), differenceC, f32x4.add(bias, v128.load(strip, 4 * STRIP_ROW))));
     if (isAdded) {
       a0 = f32x4.add(a0, v128.load(added));
       if (rows > 1) a1 = f32x4.add(a1, v128.load(added + o1));
@@ -74,10 +75,12 @@ function outputColumns(
 // @ts-ignore: decorator
 @inline
 function oddTaps(g0: v128, g1: v128, to: usize, step: usize): void {
-  v128.store(to, f32x4.mul(splat(0.5), g0));
-  v128.store(to + step, f32x4.mul(splat(-0.5), f32x4.add(g0, g1)));
-  v128.store(to + 2 * step, f32x4.mul(splat(1.0 / 6), f32x4.sub(g1, g0)));
-  v128.store(to + 3 * step, fma(splat(1.0 / 3), g1, f32x4.mul(splat(1.0 / 6), g0)));
+  const evenC = f32x4.mul(splat(<f32>AT_C), g0), oddC = f32x4.mul(splat(<f32>(AT_C * C)), g1);
+  v128.store(to, f32x4.add(oddC, evenC));
+  v128.store(to + step, f32x4.sub(oddC, evenC));
+  const evenD = f32x4.mul(splat(<f32>AT_D), g0), oddD = f32x4.mul(splat(<f32>(AT_D * D)), g1);
+  v128.store(to + 2 * step, f32x4.add(oddD, evenD));
+  v128.store(to + 3 * step, f32x4.sub(oddD, evenD));
   v128.store(to + 4 * step, g1);
 }
 
@@ -85,10 +88,10 @@ function oddTaps(g0: v128, g1: v128, to: usize, step: usize): void {
 // @ts-ignore: decorator
 @inline
 function evenTap(g: v128, to: usize, step: usize): void {
-  v128.store(to, f32x4.mul(splat(0.5), g));
-  v128.store(to + step, f32x4.mul(splat(-0.5), g));
-  v128.store(to + 2 * step, f32x4.mul(splat(-1.0 / 6), g));
-  v128.store(to + 3 * step, f32x4.mul(splat(1.0 / 6), g));
+  v128.store(to, f32x4.mul(splat(<f32>AT_C), g));
+  v128.store(to + step, f32x4.mul(splat(<f32>(-AT_C)), g));
+  v128.store(to + 2 * step, f32x4.mul(splat(<f32>AT_D), g));
+  v128.store(to + 3 * step, f32x4.mul(splat(<f32>(-AT_D)), g));
 }
 
 /**
@@ -255,11 +258,12 @@ function transformGradientPatch(
 // @ts-ignore: decorator
 @inline
 function gradientLine(y0: v128, y1: v128, y2: v128, y3: v128, to: usize, step: usize): void {
-  const even = f32x4.add(y0, y2), odd = f32x4.add(y1, y3);
-  v128.store(to, y0);
-  v128.store(to + step, f32x4.add(even, odd));
-  v128.store(to + 2 * step, f32x4.sub(even, odd));
-  v128.store(to + 3 * step, fma(splat(8), y3, fma(splat(4), y2, fma(splat(2), y1, y0))));
+  const evenC = fma(splat(C2), y2, y0), oddC = fma(splat(C2), y3, y1);
+  v128.store(to, fma(splat(C), oddC, evenC));
+  v128.store(to + step, fnma(splat(C), oddC, evenC));
+  const evenD = fma(splat(D2), y2, y0), oddD = fma(splat(D2), y3, y1);
+  v128.store(to + 2 * step, fma(splat(D), oddD, evenD));
+  v128.store(to + 3 * step, fnma(splat(D), oddD, evenD));
   v128.store(to + 4 * step, y3);
 }
 
@@ -289,17 +293,17 @@ function transformGradientTile(
 // @ts-ignore: decorator
 @inline
 function oddSums(at: usize, step: usize, to: usize, toStep: usize): void {
-  const m1 = v128.load(at + step), m2 = v128.load(at + 2 * step), m3 = v128.load(at + 3 * step);
-  v128.store(to, evenSum(v128.load(at), m1, m2, m3));
-  const rest = fma(splat(1.0 / 6), m2, fma(splat(1.0 / 3), m3, v128.load(at + 4 * step)));
-  v128.store(to + toStep, fma(splat(-0.5), m1, rest));
+  const m0 = v128.load(at), m1 = v128.load(at + step), m2 = v128.load(at + 2 * step), m3 = v128.load(at + 3 * step);
+  v128.store(to, evenSum(m0, m1, m2, m3));
+  const rest = fma(splat(<f32>(AT_C * C)), f32x4.add(m0, m1), v128.load(at + 4 * step));
+  v128.store(to + toStep, fma(splat(<f32>(AT_D * D)), f32x4.add(m2, m3), rest));
 }
 
 /** Gᵀ m of the one tap over even pixels. */
 // @ts-ignore: decorator
 @inline
 function evenSum(m0: v128, m1: v128, m2: v128, m3: v128): v128 {
-  return fma(splat(0.5), f32x4.sub(m0, m1), f32x4.mul(splat(1.0 / 6), f32x4.sub(m3, m2)));
+  return fma(splat(<f32>AT_C), f32x4.sub(m0, m1), f32x4.mul(splat(<f32>AT_D), f32x4.sub(m2, m3)));
 }
 
 /**

@@ -1,10 +1,11 @@
 // Winograd's F(3×3, 3×3) for 3×3 convolutions of stride 1 and padding 1 over maps whose sides are threes and not fours: 25
-// frequencies at the points 0, 1, −1, 2 and ∞ for 3×3 outputs, where F(4×4, 3×3) would fill up tiles of 36.
+// frequencies at the points ±C, ±D and ∞ for 3×3 outputs, where F(4×4, 3×3) would fill up tiles of 36.
 import { ConvolveWinogradThrees, TransformWeightsThrees, WeightGradientWinogradThrees } from "./generated/operands";
 import { lowerBound } from "./pointwise";
-import { atLeast, fma, splat } from "./simd";
+import { atLeast, fma, fnma, splat } from "./simd";
 import { barrier, takeUnit } from "./threads";
 import { columnsOfFive, rowAt, rowOfFive } from "./winograd-phases";
+import { AT_C, AT_D, C, C2, D, D2 } from "./winograd-points";
 import { accumulatePanels, clearColumn, LINE, multiplyPanel, STRIP_BYTES, STRIP_ROW } from "./winograd";
 
 /** Bᵀ d B of the 5×5 pixels around a tile of 3×3 at (y, x), which may overlap the border. */
@@ -30,10 +31,10 @@ export function transformInput(
 // @ts-ignore: decorator
 @inline
 function outputLine(m0: v128, m1: v128, m2: v128, m3: v128, m4: v128, to: usize, step: usize): void {
-  const sum = f32x4.add(m1, m2);
-  v128.store(to, f32x4.add(f32x4.add(m0, sum), m3));
-  v128.store(to + step, fma(splat(2), m3, f32x4.sub(m1, m2)));
-  v128.store(to + 2 * step, fma(splat(4), m3, f32x4.add(sum, m4)));
+  const sumC = f32x4.add(m0, m1), sumD = f32x4.add(m2, m3);
+  v128.store(to, f32x4.add(sumC, sumD));
+  v128.store(to + step, fma(splat(D), f32x4.sub(m2, m3), f32x4.mul(splat(C), f32x4.sub(m0, m1))));
+  v128.store(to + 2 * step, fma(splat(D2), sumD, fma(splat(C2), sumC, m4)));
 }
 
 /** Aᵀ m A of one tile, plus the bias, plus the map at `added`, and at least `least`: up to 3×3 pixels at (y, x). */
@@ -74,11 +75,12 @@ export function transformOutput(
 // @ts-ignore: decorator
 @inline
 export function filterLine(g0: v128, g1: v128, g2: v128, to: usize, step: usize): void {
-  const even = f32x4.add(g0, g2);
-  v128.store(to, f32x4.mul(splat(0.5), g0));
-  v128.store(to + step, f32x4.mul(splat(-0.5), f32x4.add(even, g1)));
-  v128.store(to + 2 * step, f32x4.mul(splat(1.0 / 6), f32x4.sub(g1, even)));
-  v128.store(to + 3 * step, f32x4.mul(splat(1.0 / 6), fma(splat(4), g2, fma(splat(2), g1, g0))));
+  const evenC = fma(splat(<f32>(AT_C * C2)), g2, f32x4.mul(splat(<f32>AT_C), g0)), oddC = f32x4.mul(splat(<f32>(AT_C * C)), g1);
+  v128.store(to, f32x4.add(oddC, evenC));
+  v128.store(to + step, f32x4.sub(oddC, evenC));
+  const evenD = fma(splat(<f32>(AT_D * D2)), g2, f32x4.mul(splat(<f32>AT_D), g0)), oddD = f32x4.mul(splat(<f32>(AT_D * D)), g1);
+  v128.store(to + 2 * step, f32x4.add(oddD, evenD));
+  v128.store(to + 3 * step, f32x4.sub(oddD, evenD));
   v128.store(to + 4 * step, g2);
 }
 
@@ -161,11 +163,11 @@ export function convolveWinogradThrees(call: usize, thread: i32): void {
 // @ts-ignore: decorator
 @inline
 function gradientLine(y0: v128, y1: v128, y2: v128, to: usize, step: usize): void {
-  const even = f32x4.add(y0, y2);
-  v128.store(to, y0);
-  v128.store(to + step, f32x4.add(even, y1));
-  v128.store(to + 2 * step, f32x4.sub(even, y1));
-  v128.store(to + 3 * step, fma(splat(4), y2, fma(splat(2), y1, y0)));
+  const evenC = fma(splat(C2), y2, y0), evenD = fma(splat(D2), y2, y0);
+  v128.store(to, fma(splat(C), y1, evenC));
+  v128.store(to + step, fnma(splat(C), y1, evenC));
+  v128.store(to + 2 * step, fma(splat(D), y1, evenD));
+  v128.store(to + 3 * step, fnma(splat(D), y1, evenD));
   v128.store(to + 4 * step, y2);
 }
 
@@ -195,11 +197,11 @@ export function transformGradient(
 // @ts-ignore: decorator
 @inline
 export function sumsLine(at: usize, step: usize, to: usize, toStep: usize): void {
-  const m1 = v128.load(at + step), m2 = v128.load(at + 2 * step), m3 = v128.load(at + 3 * step);
-  v128.store(to, fma(splat(0.5), f32x4.sub(v128.load(at), m1), f32x4.mul(splat(1.0 / 6), f32x4.sub(m3, m2))));
-  v128.store(to + toStep, fma(splat(-0.5), m1, fma(splat(1.0 / 6), m2, f32x4.mul(splat(1.0 / 3), m3))));
-  const rest = fma(splat(2.0 / 3), m3, v128.load(at + 4 * step));
-  v128.store(to + 2 * toStep, fma(splat(-0.5), m1, fma(splat(-1.0 / 6), m2, rest)));
+  const m0 = v128.load(at), m1 = v128.load(at + step), m2 = v128.load(at + 2 * step), m3 = v128.load(at + 3 * step);
+  const differenceC = f32x4.sub(m0, m1), differenceD = f32x4.sub(m2, m3);
+  v128.store(to, fma(splat(<f32>AT_D), differenceD, f32x4.mul(splat(<f32>AT_C), differenceC)));
+  v128.store(to + toStep, fma(splat(<f32>(AT_D * D)), f32x4.add(m2, m3), f32x4.mul(splat(<f32>(AT_C * C)), f32x4.add(m0, m1))));
+  v128.store(to + 2 * toStep, fma(splat(<f32>(AT_D * D2)), differenceD, fma(splat(<f32>(AT_C * C2)), differenceC, v128.load(at + 4 * step))));
 }
 
 /** Chunk by chunk of tiles, as weightGradientWinogradStrided: no partial sums. */

@@ -5,6 +5,7 @@ import { ConvolveWinograd, TransformWeights, WeightGradientWinograd, WeightGradi
 import { cut, fma, fnma, splat, ZERO } from "./simd";
 import { barrier, takeUnit } from "./threads";
 import { RUN_BY_EIGHT, transformInputByEight, transformOutput } from "./winograd-by-eight";
+import { A, A2, AT_A, AT_B, AT_ZERO, B, B2 } from "./winograd-points";
 
 /** Tiles of a row that are transformed together: neighbours share two columns of their input. */
 const RUN: i32 = 16;
@@ -31,7 +32,7 @@ export function clearColumn(at: usize): void {
   v128.store(at, zero, 3 * STRIP_ROW); v128.store(at, zero, 4 * STRIP_ROW); v128.store(at, zero, 5 * STRIP_ROW);
 }
 
-// The transforms below have one constant each, 4, since V8 makes constants anew within a loop where registers run out.
+// The transforms below have four constants each, since V8 makes constants anew within a loop where registers run out.
 // The loops stay functions of their own, since each is called in more than one place: V8 computes what a loop needs
 // within the loop where registers run out, and arguments are all that it does not compute again.
 
@@ -39,15 +40,14 @@ export function clearColumn(at: usize): void {
 function inputColumns(r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5: usize, pixel: usize, count: i32, strip: usize): void {
   const end = strip + (<usize>count << 4);
   for (; strip < end; strip += 16) {
-    const d2 = v128.load(r2), d4 = v128.load(r4), c = f32x4.sub(d4, d2);
-    v128.store(strip, fma(splat(4), f32x4.sub(v128.load(r0), d2), c));
-    const d1 = v128.load(r1), d3 = v128.load(r3), e = f32x4.sub(d3, d1);
-    v128.store(strip, fnma(splat(4), e, f32x4.sub(v128.load(r5), d3)), 5 * STRIP_ROW);
-    const a = fnma(splat(4), d2, d4), b = fnma(splat(4), d1, d3), twice = f32x4.add(e, e);
-    v128.store(strip, f32x4.add(a, b), STRIP_ROW);
-    v128.store(strip, f32x4.sub(a, b), 2 * STRIP_ROW);
-    v128.store(strip, f32x4.add(c, twice), 3 * STRIP_ROW);
-    v128.store(strip, f32x4.sub(c, twice), 4 * STRIP_ROW);
+    const d2 = v128.load(r2), d4 = v128.load(r4), evenB = fnma(splat(A2), d2, d4), evenA = fnma(splat(B2), d2, d4);
+    v128.store(strip, fnma(splat(B2), fnma(splat(A2), v128.load(r0), d2), evenB));
+    const d1 = v128.load(r1), d3 = v128.load(r3), oddB = fnma(splat(A2), d1, d3), oddA = fnma(splat(B2), d1, d3);
+    v128.store(strip, fnma(splat(B2), oddB, fnma(splat(A2), d3, v128.load(r5))), 5 * STRIP_ROW);
+    v128.store(strip, fma(splat(A), oddA, evenA), STRIP_ROW);
+    v128.store(strip, fnma(splat(A), oddA, evenA), 2 * STRIP_ROW);
+    v128.store(strip, fma(splat(B), oddB, evenB), 3 * STRIP_ROW);
+    v128.store(strip, fnma(splat(B), oddB, evenB), 4 * STRIP_ROW);
     r0 += pixel; r1 += pixel; r2 += pixel; r3 += pixel; r4 += pixel; r5 += pixel;
   }
 }
@@ -56,15 +56,14 @@ function inputColumns(r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5:
 function inputRow(line: usize, tiles: i32, to: usize, tileStep: usize, frequency: usize): void {
   const end = line + (<usize>tiles << 6), to1 = frequency, to2 = frequency * 2, to3 = frequency * 3, to4 = frequency * 4, to5 = frequency * 5;
   for (; line < end; line += 64, to += tileStep) {
-    const d2 = v128.load(line, 32), d4 = v128.load(line, 64), c = f32x4.sub(d4, d2);
-    v128.store(to, fma(splat(4), f32x4.sub(v128.load(line), d2), c));
-    const d1 = v128.load(line, 16), d3 = v128.load(line, 48), e = f32x4.sub(d3, d1);
-    v128.store(to + to5, fnma(splat(4), e, f32x4.sub(v128.load(line, 80), d3)));
-    const a = fnma(splat(4), d2, d4), b = fnma(splat(4), d1, d3), twice = f32x4.add(e, e);
-    v128.store(to + to1, f32x4.add(a, b));
-    v128.store(to + to2, f32x4.sub(a, b));
-    v128.store(to + to3, f32x4.add(c, twice));
-    v128.store(to + to4, f32x4.sub(c, twice));
+    const d2 = v128.load(line, 32), d4 = v128.load(line, 64), evenB = fnma(splat(A2), d2, d4), evenA = fnma(splat(B2), d2, d4);
+    v128.store(to, fnma(splat(B2), fnma(splat(A2), v128.load(line), d2), evenB));
+    const d1 = v128.load(line, 16), d3 = v128.load(line, 48), oddB = fnma(splat(A2), d1, d3), oddA = fnma(splat(B2), d1, d3);
+    v128.store(to + to5, fnma(splat(B2), oddB, fnma(splat(A2), d3, v128.load(line, 80))));
+    v128.store(to + to1, fma(splat(A), oddA, evenA));
+    v128.store(to + to2, fnma(splat(A), oddA, evenA));
+    v128.store(to + to3, fma(splat(B), oddB, evenB));
+    v128.store(to + to4, fnma(splat(B), oddB, evenB));
   }
 }
 
@@ -101,12 +100,12 @@ function gradientColumns(r0: usize, r1: usize, r2: usize, r3: usize, pixel: usiz
   for (; strip < end; strip += 16) {
     const y0 = v128.load(r0), y1 = v128.load(r1), y2 = v128.load(r2), y3 = v128.load(r3);
     v128.store(strip, y0);
-    const even = f32x4.add(y0, y2), odd = f32x4.add(y1, y3);
-    v128.store(strip, f32x4.add(even, odd), STRIP_ROW);
-    v128.store(strip, f32x4.sub(even, odd), 2 * STRIP_ROW);
-    const even4 = fma(splat(4), y2, y0), odd4 = fma(splat(4), y3, y1), twice = f32x4.add(odd4, odd4);
-    v128.store(strip, f32x4.add(even4, twice), 3 * STRIP_ROW);
-    v128.store(strip, f32x4.sub(even4, twice), 4 * STRIP_ROW);
+    const evenA = fma(splat(A2), y2, y0), oddA = fma(splat(A2), y3, y1);
+    v128.store(strip, fma(splat(A), oddA, evenA), STRIP_ROW);
+    v128.store(strip, fnma(splat(A), oddA, evenA), 2 * STRIP_ROW);
+    const evenB = fma(splat(B2), y2, y0), oddB = fma(splat(B2), y3, y1);
+    v128.store(strip, fma(splat(B), oddB, evenB), 3 * STRIP_ROW);
+    v128.store(strip, fnma(splat(B), oddB, evenB), 4 * STRIP_ROW);
     v128.store(strip, y3, 5 * STRIP_ROW);
     r0 += pixel; r1 += pixel; r2 += pixel; r3 += pixel;
   }
@@ -118,12 +117,12 @@ function gradientRow(line: usize, tiles: i32, to: usize, tileStep: usize, freque
   for (; line < end; line += 64, to += tileStep) {
     const y0 = v128.load(line), y1 = v128.load(line, 16), y2 = v128.load(line, 32), y3 = v128.load(line, 48);
     v128.store(to, y0);
-    const even = f32x4.add(y0, y2), odd = f32x4.add(y1, y3);
-    v128.store(to + to1, f32x4.add(even, odd));
-    v128.store(to + to2, f32x4.sub(even, odd));
-    const even4 = fma(splat(4), y2, y0), odd4 = fma(splat(4), y3, y1), twice = f32x4.add(odd4, odd4);
-    v128.store(to + to3, f32x4.add(even4, twice));
-    v128.store(to + to4, f32x4.sub(even4, twice));
+    const evenA = fma(splat(A2), y2, y0), oddA = fma(splat(A2), y3, y1);
+    v128.store(to + to1, fma(splat(A), oddA, evenA));
+    v128.store(to + to2, fnma(splat(A), oddA, evenA));
+    const evenB = fma(splat(B2), y2, y0), oddB = fma(splat(B2), y3, y1);
+    v128.store(to + to3, fma(splat(B), oddB, evenB));
+    v128.store(to + to4, fnma(splat(B), oddB, evenB));
     v128.store(to + to5, y3);
   }
 }
@@ -208,13 +207,13 @@ export function multiplyPanel(a: usize, aRow: usize, fours: i32, panel: usize, p
 // @ts-ignore: decorator
 @inline
 export function transformFilterLine(g0: v128, g1: v128, g2: v128, to: usize, step: usize): void {
-  v128.store(to, f32x4.mul(splat(0.25), g0));
-  const s = f32x4.mul(splat(-1.0 / 6), f32x4.add(g0, g2)), o = f32x4.mul(splat(-1.0 / 6), g1);
-  v128.store(to + step, f32x4.add(s, o));
-  v128.store(to + 2 * step, f32x4.sub(s, o));
-  const a = fma(splat(1.0 / 24), g0, f32x4.mul(splat(1.0 / 6), g2)), b = f32x4.mul(splat(1.0 / 12), g1);
-  v128.store(to + 3 * step, f32x4.add(a, b));
-  v128.store(to + 4 * step, f32x4.sub(a, b));
+  v128.store(to, f32x4.mul(splat(<f32>AT_ZERO), g0));
+  const evenA = fma(splat(<f32>(AT_A * A2)), g2, f32x4.mul(splat(<f32>AT_A), g0)), oddA = f32x4.mul(splat(<f32>(AT_A * A)), g1);
+  v128.store(to + step, f32x4.add(evenA, oddA));
+  v128.store(to + 2 * step, f32x4.sub(evenA, oddA));
+  const evenB = fma(splat(<f32>(AT_B * B2)), g2, f32x4.mul(splat(<f32>AT_B), g0)), oddB = f32x4.mul(splat(<f32>(AT_B * B)), g1);
+  v128.store(to + 3 * step, f32x4.add(evenB, oddB));
+  v128.store(to + 4 * step, f32x4.sub(evenB, oddB));
   v128.store(to + 5 * step, g2);
 }
 
@@ -310,11 +309,10 @@ export function convolveWinograd(call: usize, thread: i32): void {
 @inline
 export function transformSumsLine(at: usize, step: usize, to: usize, toStep: usize): void {
   const m1 = v128.load(at + step), m2 = v128.load(at + 2 * step), m3 = v128.load(at + 3 * step), m4 = v128.load(at + 4 * step);
-  const s1 = f32x4.mul(splat(-1.0 / 6), f32x4.add(m1, m2)), d1 = f32x4.mul(splat(-1.0 / 6), f32x4.sub(m1, m2));
-  const s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
-  v128.store(to, fma(splat(0.25), v128.load(at), fma(splat(1.0 / 24), s2, s1)));
-  v128.store(to + toStep, fma(splat(1.0 / 12), d2, d1));
-  v128.store(to + 2 * toStep, f32x4.add(v128.load(at + 5 * step), fma(splat(1.0 / 6), s2, s1)));
+  const sumA = f32x4.add(m1, m2), sumB = f32x4.add(m3, m4);
+  v128.store(to, fma(splat(<f32>AT_ZERO), v128.load(at), fma(splat(<f32>AT_B), sumB, f32x4.mul(splat(<f32>AT_A), sumA))));
+  v128.store(to + toStep, fma(splat(<f32>(AT_B * B)), f32x4.sub(m3, m4), f32x4.mul(splat(<f32>(AT_A * A)), f32x4.sub(m1, m2))));
+  v128.store(to + 2 * toStep, fma(splat(<f32>(AT_B * B2)), sumB, fma(splat(<f32>(AT_A * A2)), sumA, v128.load(at + 5 * step))));
 }
 
 /** sums[4][8] += Σ over `count` (a multiple of 4) of x[4] ⊗ d[8], both packed; `row` is the stride of a row of sums. */
