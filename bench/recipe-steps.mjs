@@ -1,8 +1,10 @@
 // The first steps of a file's training on the wasm engine, with all that another trainer needs to take the same ones: the
 // initial weights, every batch as the network sees it before normalisation, and the losses; written to a folder.
 //   node bench/recipe-steps.mjs configs/cifar-94.yaml 20 FOLDER && python3 bench/peers/airbench94.py FOLDER
+// `--measured` takes the kernels that `netc run` takes, oneDNN's where it is found, and `--set path=value` another precision.
 import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { compileText } from "../dist/compiler/compile.js";
 import { learningRateAt } from "../dist/compiler/plan.js";
 import { createLoader } from "../dist/runtime/data/loader.js";
@@ -11,12 +13,20 @@ import { chooseKernels } from "../dist/runtime/engines/wasm/choose-kernels.js";
 import { openWasmSession } from "../dist/runtime/engines/wasm/session.js";
 import { initializeFromImages } from "../dist/runtime/initialize.js";
 
-const [file, count, folder] = process.argv.slice(2);
-const { value: program, diagnostics } = compileText(await readFile(file, "utf8"), file);
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { measured: { type: "boolean", default: false }, set: { type: "string", multiple: true, default: [] } },
+});
+const [file, count, folder] = positionals;
+const { value: program, diagnostics } = compileText(await readFile(file, "utf8"), file, flags.set);
 if (!program) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
 const { config, graph, plan } = program;
 const loader = createLoader(await openDataset(config.data, config.seed, () => {}), config);
-const session = await openWasmSession(program, 2, await chooseKernels(program, 2, "predicted"));
+const session = await openWasmSession(
+  program,
+  2,
+  await chooseKernels(program, 2, flags.measured ? "measured" : "predicted"),
+);
 const initial = initializeFromImages(graph, config, loader.plain);
 await session.writeState(initial);
 

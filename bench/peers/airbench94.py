@@ -2,11 +2,14 @@
 network, hyperparameters and update code, on the weights and batches that bench/recipe-steps.mjs wrote; prints its losses
 beside netc's.
 
-Usage: python3 bench/peers/airbench94.py FOLDER
+Usage: python3 bench/peers/airbench94.py FOLDER [--bf16]
+
+--bf16 computes in bfloat16 by autocast; recipe-steps.mjs takes netc's steps so with `--set train.precision=bfloat16`.
 """
+import argparse
 import json
 import os
-import sys
+import statistics
 import time
 
 import numpy as np
@@ -91,7 +94,11 @@ def whitening(images):
 
 
 def main():
-    folder = sys.argv[1]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder")
+    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16, by autocast")
+    options = parser.parse_args()
+    folder = options.folder
     with open(os.path.join(folder, "steps.json")) as file:
         recorded = json.load(file)
     batch, total, losses = recorded["batch"], recorded["steps"], recorded["losses"]
@@ -127,10 +134,11 @@ def main():
     labels = np.fromfile(os.path.join(folder, "labels.bin"), dtype=np.int32).reshape(len(losses), batch)
     loss_fn = nn.CrossEntropyLoss(label_smoothing=HYP["label_smoothing"], reduction="none")
     net.train()
-    worst = 0
+    worst, times = 0, []
     for step, recorded_step in enumerate(losses):
         started = time.perf_counter()
-        loss = loss_fn(net(normalized(images[step])), torch.from_numpy(labels[step].astype(np.int64))).sum()
+        with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+            loss = loss_fn(net(normalized(images[step])), torch.from_numpy(labels[step].astype(np.int64))).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -141,8 +149,11 @@ def main():
         own, theirs = loss.item() / batch, recorded_step["loss"]
         worst = max(worst, abs(own - theirs) / own)
         seconds = time.perf_counter() - started
+        times.append(seconds)
         print(f"step {step + 1}  PyTorch {own:.6f}  netc {theirs:.6f}  {batch / seconds:.0f} images/s, netc {batch / recorded_step['seconds']:.0f}", flush=True)
     print(f"largest relative difference of losses: {worst:.1e}")
+    theirs = statistics.median(step["seconds"] for step in losses)
+    print(f"medians: PyTorch {statistics.median(times):.3f} s a step, netc {theirs:.3f}")
 
 
 if __name__ == "__main__":
