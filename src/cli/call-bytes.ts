@@ -100,6 +100,10 @@ const extentRules: ExtentRules = {
     return { input: pixels * depth, transformed: points ** 2 * depth * columns * FLOAT, residual: output, output };
   },
   weight_gradient_winograd_library: winogradGradientExtents,
+  weight_gradient_winograd_library_bfloat16: (operands) => {
+    const { input, outputGradient, weightGradient } = winogradGradientExtents(operands);
+    return { input: input / 2, outputGradient: outputGradient / 2, weightGradient };
+  },
   library_convolution: (operands) => {
     const { input, outputGradient: output, weightGradient: weights } = libraryExtents(operands);
     return { input, weights, output };

@@ -57,9 +57,12 @@ function inputGradient(algorithm: Algorithm): ConvolutionKernel<"input gradient"
   };
 }
 
+/** Both maps may be stored as bfloat16, which is widened as it is read: products and sums are float32 all the same. */
 function weightGradient(algorithm: Algorithm): ConvolutionKernel<"weight gradient"> {
+  const { suits, ...rest } = common(algorithm);
   return {
-    ...common(algorithm),
+    ...rest,
+    suits: ({ storage, ...sizes }) => suits(sizes) && (!storage || (algorithm.side === 4 && isBfloat16(storage))),
     emit(selector, sizes, operands) {
       const { images, height, width, inLanes, outLanes } = sizes;
       const { points } = algorithm;
@@ -73,9 +76,14 @@ function weightGradient(algorithm: Algorithm): ConvolutionKernel<"weight gradien
       };
       const geometry = { images, height, width, inLanes, outLanes, points, tilesAtOnce };
       const all = { ...operands, ...geometry, ...memory };
-      selector.call("weight_gradient_winograd_library", all, { multiplyAdds: multiplyAddsOf(sizes) });
+      const kernel = `weight_gradient_winograd_library${sizes.storage ? "_bfloat16" : ""}` as const;
+      selector.call(kernel, all, { multiplyAdds: multiplyAddsOf(sizes) });
     },
   };
+}
+
+function isBfloat16({ input, output }: NonNullable<ConvolutionSizes["storage"]>): boolean {
+  return input === "bfloat16" && output === "bfloat16";
 }
 
 function common(algorithm: Algorithm) {

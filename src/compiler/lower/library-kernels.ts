@@ -25,6 +25,23 @@ const libraryOperands = {
   pieces: "integer",
 } as const satisfies Readonly<Record<string, Access>>;
 
+const winogradGradient = {
+  input: "read",
+  outputGradient: "read",
+  weightGradient: "write",
+  images: "integer",
+  height: "integer",
+  width: "integer",
+  inLanes: "integer",
+  outLanes: "integer",
+  points: "integer",
+  tilesAtOnce: "integer",
+  inputTiles: "scratch",
+  gradientTiles: "scratch",
+  sums: "scratch",
+  scratch: "scratch",
+} as const satisfies Readonly<Record<string, Access>>;
+
 export const libraryKernels = {
   /** Forward pass by a native library, a few images at a time on one thread; `method` is the library's own number. */
   library_convolution: {
@@ -88,20 +105,7 @@ export const libraryKernels = {
     outputTiles: "scratch",
     scratch: "scratch",
   },
-  weight_gradient_winograd_library: {
-    input: "read",
-    outputGradient: "read",
-    weightGradient: "write",
-    images: "integer",
-    height: "integer",
-    width: "integer",
-    inLanes: "integer",
-    outLanes: "integer",
-    points: "integer",
-    tilesAtOnce: "integer",
-    inputTiles: "scratch",
-    gradientTiles: "scratch",
-    sums: "scratch",
-    scratch: "scratch",
-  },
+  weight_gradient_winograd_library: winogradGradient,
+  /** The same of maps stored as bfloat16. */
+  weight_gradient_winograd_library_bfloat16: winogradGradient,
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Access>>>>;

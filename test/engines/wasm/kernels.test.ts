@@ -1,6 +1,7 @@
 // Every kernel alone against the float64 reference on random numbers, over shapes that leave tails in every direction.
 // Buffers lie apart between guards and start as NaN, so a stray read or write fails too (test/reference/run-kernels.ts).
 import { describe, expect, it } from "vitest";
+import { invariant } from "../../../src/compiler/diagnostic.js";
 import type { Padding, Shape, Window } from "../../../src/compiler/graph.js";
 import type { ConvolutionChoice } from "../../../src/compiler/lower/convolution-kernels.js";
 import { BY_COST, candidates, taskKey } from "../../../src/compiler/lower/convolution-kernels.js";
@@ -126,6 +127,34 @@ describe.each(builds)("%s", (build) => {
         }
         expect(outcome.strays()).toEqual([]);
       }
+    },
+  );
+
+  it.each([
+    { map: [9, 9], channels: [8, 16], batch: 5, kernel: 3, padding: 1 },
+    { map: [15, 7], channels: [24, 40], batch: 3, kernel: 3, padding: 1 },
+    { map: [33, 31], channels: [16, 8], batch: 2, kernel: 3, padding: 1 },
+  ] satisfies Convolution[])(
+    "has the same bits in a weight gradient of maps stored as bfloat16 as in that of the same maps as float32",
+    (size) => {
+      const { graph, batch, values } = roundMaps(convolutionGraph(size));
+      const nodes = graph.nodes.filter(({ op }) => op.kind === "conv2d_weight_gradient");
+      const result = graph.tensors.findIndex(({ kind }) => kind === "gradient");
+      const [float32, bfloat16] = [false, true].map((storesBfloat16) => {
+        const convolutions = byWinogradFours({ tensors: graph.tensors, nodes }, batch, storesBfloat16);
+        return runKernels({
+          graph: { tensors: graph.tensors, nodes },
+          batch,
+          values,
+          build,
+          storesBfloat16,
+          convolutions,
+        });
+      });
+      expect(float32!.kernels).toEqual(["weight_gradient_winograd_library"]);
+      expect(bfloat16!.kernels).toEqual(["weight_gradient_winograd_library_bfloat16"]);
+      expect(bfloat16!.read(result)).toEqual(float32!.read(result));
+      expect(bfloat16!.strays()).toEqual([]);
     },
   );
 
@@ -473,6 +502,19 @@ function everyChoice({ graph, batch }: Operation): ConvolutionChoice[] {
 
 /** What a library that multiplies matrices is asked for; test/reference/multiply-matrices.ts plays it. */
 const products = { file: "", ...libraryWinograd("a library") };
+
+/** Weight gradients by that library's Winograd; maps are only stored as bfloat16 where some kernel takes each form of them. */
+function byWinogradFours(graph: TrainingGraph, batch: number, storesBfloat16: boolean): ConvolutionChoice {
+  const emit = () => invariant(false, "it is never chosen");
+  const all = { name: "all", suits: () => true, cost: () => Infinity, emit };
+  const convolutions = {
+    ...BY_COST,
+    libraries: [{ ...products, "weight gradient": [...products["weight gradient"], all] }],
+  };
+  const selector = new KernelSelector(graph, selectionOf(graph, { batch, convolutions, storesBfloat16 }));
+  const keys = convolutionTasks(selector).map(taskKey);
+  return { ...convolutions, chosen: Object.fromEntries(keys.map((key) => [key, "a library winograd fours"])) };
+}
 
 const references = new WeakMap<Operation, ReturnType<typeof execute>>();
 

@@ -148,10 +148,13 @@ const MEASURED_COST = 15e6;
 /** Fewer images than this, or fewer tiles of 4×4 outputs, would flatter kernels that do not gain from many, as by reading a filter once. */
 const LEAST_IMAGES = 16;
 const LEAST_TILES = 256;
+/** Winograd's sums go back from their domain once a batch, which so many tiles make a small part of what is measured. */
+const LEAST_TILES_OF_WEIGHT_GRADIENT = 1024;
 
-function imagesToMeasure({ images, outHeight, outWidth }: ConvolutionTask, cost: number): number {
+function imagesToMeasure({ pass, images, outHeight, outWidth }: ConvolutionTask, cost: number): number {
   const tiles = Math.ceil(outHeight / 4) * Math.ceil(outWidth / 4);
-  const least = Math.max(LEAST_IMAGES, Math.ceil(LEAST_TILES / tiles));
+  const leastTiles = pass === "weight gradient" ? LEAST_TILES_OF_WEIGHT_GRADIENT : LEAST_TILES;
+  const least = Math.max(LEAST_IMAGES, Math.ceil(leastTiles / tiles));
   return Math.max(Math.min(images, least), Math.min(images, Math.floor((images * MEASURED_COST) / cost)));
 }
 

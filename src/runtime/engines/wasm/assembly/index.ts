@@ -97,7 +97,8 @@ function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
     case operands.LibraryWeightGradient.ID: libraryWeightGradient(call, threads); break;
     case operands.TransformWeightsByRows.ID: transformWeightsByRows(call, thread); break;
     case operands.ConvolveWinogradLibrary.ID: convolveWinogradLibrary(call, thread, threads); break;
-    case operands.WeightGradientWinogradLibrary.ID: weightGradientWinogradLibrary(call, thread, threads); break;
+    case operands.WeightGradientWinogradLibrary.ID: weightGradientWinogradLibrary<f32>(call, thread, threads); break;
+    case operands.WeightGradientWinogradLibraryBfloat16.ID: weightGradientWinogradLibrary<u16>(call, thread, threads); break;
     case operands.BiasGradient.ID: biasGradient<f32>(call, thread, threads); break;
     case operands.BiasGradientBfloat16.ID: biasGradient<u16>(call, thread, threads); break;
     case operands.BatchNorm.ID: batchNorm<f32>(call, thread, threads); break;

@@ -2,32 +2,32 @@
 // in every buffer, so that there are half as many addresses to compute as by four. The loops stay functions of their own: see
 // winograd.ts.
 import { lowerBound } from "./pointwise";
-import { atLeast, fma, fnma, splat, ZERO } from "./simd";
+import { atLeast, fma, fnma, loadFour, splat, ZERO } from "./simd";
 import { clearColumn, STRIP_ROW } from "./winograd";
 import { A, A2, A3, B, B2, B3 } from "./winograd-points";
 
 /** Tiles of a row that are transformed together: their 34 pixels of eight channels fill a row of the strip. */
 export const RUN_BY_EIGHT: i32 = 8;
 
-/** Bᵀ d down the columns: `count` pixels from each of six rows → a strip. */
-function inputColumns(r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5: usize, pixel: usize, count: i32, strip: usize): void {
-  const end = strip + (<usize>count << 5);
+/** Bᵀ d down the columns: `count` pixels from each of six rows of a map stored as T → a strip. */
+function inputColumns<T>(r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5: usize, pixel: usize, count: i32, strip: usize): void {
+  const end = strip + (<usize>count << 5), four: usize = 4 << alignof<T>();
   for (; strip < end; strip += 32) {
     {
-      const d2 = v128.load(r2), d4 = v128.load(r4), evenB = fnma(splat(A2), d2, d4), evenA = fnma(splat(B2), d2, d4);
-      v128.store(strip, fnma(splat(B2), fnma(splat(A2), v128.load(r0), d2), evenB));
-      const d1 = v128.load(r1), d3 = v128.load(r3), oddB = fnma(splat(A2), d1, d3), oddA = fnma(splat(B2), d1, d3);
-      v128.store(strip, fnma(splat(B2), oddB, fnma(splat(A2), d3, v128.load(r5))), 5 * STRIP_ROW);
+      const d2 = loadFour<T>(r2), d4 = loadFour<T>(r4), evenB = fnma(splat(A2), d2, d4), evenA = fnma(splat(B2), d2, d4);
+      v128.store(strip, fnma(splat(B2), fnma(splat(A2), loadFour<T>(r0), d2), evenB));
+      const d1 = loadFour<T>(r1), d3 = loadFour<T>(r3), oddB = fnma(splat(A2), d1, d3), oddA = fnma(splat(B2), d1, d3);
+      v128.store(strip, fnma(splat(B2), oddB, fnma(splat(A2), d3, loadFour<T>(r5))), 5 * STRIP_ROW);
       v128.store(strip, fma(splat(A), oddA, evenA), STRIP_ROW);
       v128.store(strip, fnma(splat(A), oddA, evenA), 2 * STRIP_ROW);
       v128.store(strip, fma(splat(B), oddB, evenB), 3 * STRIP_ROW);
       v128.store(strip, fnma(splat(B), oddB, evenB), 4 * STRIP_ROW);
     }
     {
-      const d2 = v128.load(r2, 16), d4 = v128.load(r4, 16), evenB = fnma(splat(A2), d2, d4), evenA = fnma(splat(B2), d2, d4);
-      v128.store(strip, fnma(splat(B2), fnma(splat(A2), v128.load(r0, 16), d2), evenB), 16);
-      const d1 = v128.load(r1, 16), d3 = v128.load(r3, 16), oddB = fnma(splat(A2), d1, d3), oddA = fnma(splat(B2), d1, d3);
-      v128.store(strip, fnma(splat(B2), oddB, fnma(splat(A2), d3, v128.load(r5, 16))), 5 * STRIP_ROW + 16);
+      const d2 = loadFour<T>(r2 + four), d4 = loadFour<T>(r4 + four), evenB = fnma(splat(A2), d2, d4), evenA = fnma(splat(B2), d2, d4);
+      v128.store(strip, fnma(splat(B2), fnma(splat(A2), loadFour<T>(r0 + four), d2), evenB), 16);
+      const d1 = loadFour<T>(r1 + four), d3 = loadFour<T>(r3 + four), oddB = fnma(splat(A2), d1, d3), oddA = fnma(splat(B2), d1, d3);
+      v128.store(strip, fnma(splat(B2), oddB, fnma(splat(A2), d3, loadFour<T>(r5 + four))), 5 * STRIP_ROW + 16);
       v128.store(strip, fma(splat(A), oddA, evenA), STRIP_ROW + 16);
       v128.store(strip, fnma(splat(A), oddA, evenA), 2 * STRIP_ROW + 16);
       v128.store(strip, fma(splat(B), oddB, evenB), 3 * STRIP_ROW + 16);
@@ -65,20 +65,20 @@ function inputRow(line: usize, tiles: i32, to: usize, tileStep: usize, frequency
   }
 }
 
-/** Bᵀ d B of `tiles` 6×6 tiles, at most RUN_BY_EIGHT, from (y0, x0) on, which may overlap the border. */
-export function transformInputByEight(
+/** Bᵀ d B of `tiles` 6×6 tiles, at most RUN_BY_EIGHT, from (y0, x0) on of a map stored as T, which may overlap the border. */
+export function transformInputByEight<T>(
   map: usize, y0: i32, x0: i32, tiles: i32, height: i32, width: i32, lanes: i32,
   to: usize, tileStep: usize, frequency: usize, strip: usize,
 ): void {
-  const pixel = <usize>lanes << 2, row = pixel * width, left = x0 < 0 ? 1 : 0;
+  const pixel = <usize>lanes << alignof<T>(), row = pixel * width, left = x0 < 0 ? 1 : 0, eight: usize = 8 << alignof<T>();
   const columns = tiles * 4 + 2, inside = min(columns - left, width - x0 - left);
   const base = map + row * y0 + pixel * (x0 + left), padded = strip + (<usize>columns << 5), six = frequency * 6;
   let r0 = y0 >= 0 ? base : ZERO, r1 = base + row, r2 = y0 + 2 < height ? base + 2 * row : ZERO;
   let r3 = y0 + 3 < height ? base + 3 * row : ZERO, r4 = y0 + 4 < height ? base + 4 * row : ZERO;
   let r5 = y0 + 5 < height ? base + 5 * row : ZERO;
-  for (let channel: usize = 0; channel < pixel; channel += 32) {
+  for (let channel: usize = 0; channel < pixel; channel += eight) {
     if (left) { clearColumn(strip); clearColumn(strip + 16); }
-    inputColumns(r0, r1, r2, r3, r4, r5, pixel, inside, strip + (<usize>left << 5));
+    inputColumns<T>(r0, r1, r2, r3, r4, r5, pixel, inside, strip + (<usize>left << 5));
     for (let column = strip + (<usize>(left + inside) << 5); column < padded; column += 16) clearColumn(column);
     inputRow(strip, tiles, to, tileStep, frequency);
     inputRow(strip + STRIP_ROW, tiles, to + six, tileStep, frequency);
@@ -86,7 +86,7 @@ export function transformInputByEight(
     inputRow(strip + 3 * STRIP_ROW, tiles, to + 3 * six, tileStep, frequency);
     inputRow(strip + 4 * STRIP_ROW, tiles, to + 4 * six, tileStep, frequency);
     inputRow(strip + 5 * STRIP_ROW, tiles, to + 5 * six, tileStep, frequency);
-    r0 += 32; r1 += 32; r2 += 32; r3 += 32; r4 += 32; r5 += 32; to += 32;
+    r0 += eight; r1 += eight; r2 += eight; r3 += eight; r4 += eight; r5 += eight; to += 32;
   }
 }
 

@@ -96,25 +96,25 @@ export function transformWeightsByRows(call: usize, thread: i32): void {
   }
 }
 
-/** Tiles [first, first + count) of a map → `to`, where tile `at` is row `at`. */
-function transformTiles(
+/** Tiles [first, first + count) of a map stored as T → `to`, where tile `at` is row `at`. bfloat16 has tiles of 4×4 only. */
+function transformTiles<T>(
   points: i32, map: usize, first: i32, count: i32, height: i32, width: i32, lanes: i32, to: usize, frequency: usize,
   isGradient: bool, strip: usize,
 ): void {
   const side = sideOf(points), across = parts(width, side), inImage = parts(height, side) * across;
-  const tile = <usize>lanes << 2, image = tile * (height * width);
+  const tile = <usize>lanes << 2, image = <usize>(lanes * height * width) << alignof<T>();
   for (let t = 0, run = 0; t < count; t += run) {
     const at = first + t, place = at % inImage, y = (place / across) * side, x = (place % across) * side;
     const from = map + image * (at / inImage), q = to + tile * t;
     run = points == 6 ? runLength(place, across, count - t, lanes) : 1;
-    if (points == 4) transformWholeMap(from, lanes, q, frequency, isGradient, strip);
-    else if (points == 5) {
+    if (isFloat<T>() && points == 4) transformWholeMap(from, lanes, q, frequency, isGradient, strip);
+    else if (isFloat<T>() && points == 5) {
       if (isGradient) gradientOfThrees(from, y, x, height, width, lanes, q, 32, frequency, strip);
       else inputOfThrees(from, y, x, height, width, lanes, q, 16, frequency, strip);
     } else {
-      if (isGradient) gradientOfFours(from, y, x, run, height, width, lanes, q, tile, 32, frequency, strip);
-      else if (lanes & 4) inputOfFours(from, y - 1, x - 1, run, height, width, lanes, q, tile, 16, frequency, strip);
-      else inputOfFoursByEight(from, y - 1, x - 1, run, height, width, lanes, q, tile, frequency, strip);
+      if (isGradient) gradientOfFours<T>(from, y, x, run, height, width, lanes, q, tile, 32, frequency, strip);
+      else if (isFloat<T>() && lanes & 4) inputOfFours(from, y - 1, x - 1, run, height, width, lanes, q, tile, 16, frequency, strip);
+      else inputOfFoursByEight<T>(from, y - 1, x - 1, run, height, width, lanes, q, tile, frequency, strip);
     }
   }
 }
@@ -136,7 +136,7 @@ export function convolveWinogradLibrary(call: usize, thread: i32, threads: i32):
   for (let first = 0; first < tiles; first += atOnce) {
     const count = min(atOnce, tiles - first);
     for (let t = takeUnit() * TILES_OF_UNIT; t < count; t = takeUnit() * TILES_OF_UNIT) {
-      transformTiles(
+      transformTiles<f32>(
         points, input, first + t, min(TILES_OF_UNIT, count - t), height, width, depth, from + depthRow * t, fromFrequency, false, strip,
       );
     }
@@ -164,8 +164,8 @@ export function convolveWinogradLibrary(call: usize, thread: i32, threads: i32):
   }
 }
 
-/** Chunk by chunk of tiles, summed in the transformed domain in their order. */
-export function weightGradientWinogradLibrary(call: usize, thread: i32, threads: i32): void {
+/** Chunk by chunk of tiles of maps stored as T, summed in the transformed domain in their order. */
+export function weightGradientWinogradLibrary<T>(call: usize, thread: i32, threads: i32): void {
   const input = WeightGradientWinogradLibrary.input(call), gradient = WeightGradientWinogradLibrary.outputGradient(call);
   const height = WeightGradientWinogradLibrary.height(call), width = WeightGradientWinogradLibrary.width(call);
   const inLanes = WeightGradientWinogradLibrary.inLanes(call), outLanes = WeightGradientWinogradLibrary.outLanes(call);
@@ -180,8 +180,8 @@ export function weightGradientWinogradLibrary(call: usize, thread: i32, threads:
     const count = min(atOnce, tiles - first);
     for (let t = takeUnit() * TILES_OF_UNIT; t < count; t = takeUnit() * TILES_OF_UNIT) {
       const some = min(TILES_OF_UNIT, count - t);
-      transformTiles(points, input, first + t, some, height, width, inLanes, x + inRow * t, xFrequency, false, strip);
-      transformTiles(points, gradient, first + t, some, height, width, outLanes, d + outRow * t, dFrequency, true, strip);
+      transformTiles<T>(points, input, first + t, some, height, width, inLanes, x + inRow * t, xFrequency, false, strip);
+      transformTiles<T>(points, gradient, first + t, some, height, width, outLanes, d + outRow * t, dFrequency, true, strip);
     }
     barrier(threads);
     const blocks = blocksOf(points, inLanes, outLanes);

@@ -2,7 +2,7 @@
 // quarter of the multiplications. A tile is 4×4 output pixels from 6×6 inputs; in the transformed domain each of the
 // 36 frequencies is a matrix product over channels.
 import { ConvolveWinograd, TransformWeights, WeightGradientWinograd, WeightGradientWinogradByFrequency } from "./generated/operands";
-import { cut, fma, fnma, splat, ZERO } from "./simd";
+import { cut, fma, fnma, loadFour, splat, ZERO } from "./simd";
 import { barrier, takeUnit } from "./threads";
 import { RUN_BY_EIGHT, transformInputByEight, transformOutput } from "./winograd-by-eight";
 import { A, A2, AT_A, AT_B, AT_ZERO, B, B2 } from "./winograd-points";
@@ -94,11 +94,11 @@ export function transformInput(
   }
 }
 
-/** A y down the columns: four channels of `count` pixels from each of four rows → a strip. */
-function gradientColumns(r0: usize, r1: usize, r2: usize, r3: usize, pixel: usize, count: i32, strip: usize): void {
+/** A y down the columns: four channels of `count` pixels from each of four rows of a map stored as T → a strip. */
+function gradientColumns<T>(r0: usize, r1: usize, r2: usize, r3: usize, pixel: usize, count: i32, strip: usize): void {
   const end = strip + (<usize>count << 4);
   for (; strip < end; strip += 16) {
-    const y0 = v128.load(r0), y1 = v128.load(r1), y2 = v128.load(r2), y3 = v128.load(r3);
+    const y0 = loadFour<T>(r0), y1 = loadFour<T>(r1), y2 = loadFour<T>(r2), y3 = loadFour<T>(r3);
     v128.store(strip, y0);
     const evenA = fma(splat(A2), y2, y0), oddA = fma(splat(A2), y3, y1);
     v128.store(strip, fma(splat(A), oddA, evenA), STRIP_ROW);
@@ -127,30 +127,31 @@ function gradientRow(line: usize, tiles: i32, to: usize, tileStep: usize, freque
   }
 }
 
-/** A dy Aᵀ of `tiles` 4×4 tiles from (y0, x0) on, cut at the border; eight channels go to `to`, the next `eightStep` on. */
-export function transformGradient(
+/** A dy Aᵀ of `tiles` 4×4 tiles from (y0, x0) on of a map stored as T, cut at the border; eight channels go to `to`, the next `eightStep` on. */
+export function transformGradient<T>(
   map: usize, y0: i32, x0: i32, tiles: i32, height: i32, width: i32, lanes: i32,
   to: usize, tileStep: usize, eightStep: usize, frequency: usize, strip: usize,
 ): void {
-  const pixel = <usize>lanes << 2, row = pixel * width, inside = min(tiles * 4, width - x0), six = frequency * 6;
+  const pixel = <usize>lanes << alignof<T>(), row = pixel * width, inside = min(tiles * 4, width - x0), six = frequency * 6;
   const padded = strip + (<usize>tiles << 6), ends = strip + (<usize>inside << 4);
   let r0 = map + row * y0 + pixel * x0;
   let r1 = y0 + 1 < height ? r0 + row : ZERO, r2 = y0 + 2 < height ? r0 + 2 * row : ZERO, r3 = y0 + 3 < height ? r0 + 3 * row : ZERO;
-  for (let channel: usize = 0; channel < pixel; channel += 16) {
-    if (ends == padded) gradientColumns(r0, r1, r2, r3, pixel, tiles << 2, strip);
+  const four: usize = 4 << alignof<T>();
+  for (let channel = 0; channel < lanes; channel += 4) {
+    if (ends == padded) gradientColumns<T>(r0, r1, r2, r3, pixel, tiles << 2, strip);
     else {
-      gradientColumns(r0, r1, r2, r3, pixel, inside, strip);
+      gradientColumns<T>(r0, r1, r2, r3, pixel, inside, strip);
       for (let column = ends; column < padded; column += 16) clearColumn(column);
     }
-    const q = to + (channel & 16);
-    if (channel & 16) to += eightStep;
+    const q = to + (<usize>(channel & 4) << 2);
+    if (channel & 4) to += eightStep;
     gradientRow(strip, tiles, q, tileStep, frequency);
     gradientRow(strip + STRIP_ROW, tiles, q + six, tileStep, frequency);
     gradientRow(strip + 2 * STRIP_ROW, tiles, q + 2 * six, tileStep, frequency);
     gradientRow(strip + 3 * STRIP_ROW, tiles, q + 3 * six, tileStep, frequency);
     gradientRow(strip + 4 * STRIP_ROW, tiles, q + 4 * six, tileStep, frequency);
     gradientRow(strip + 5 * STRIP_ROW, tiles, q + 5 * six, tileStep, frequency);
-    r0 += 16; r1 += 16; r2 += 16; r3 += 16;
+    r0 += four; r1 += four; r2 += four; r3 += four;
   }
 }
 
@@ -283,7 +284,7 @@ export function convolveWinograd(call: usize, thread: i32): void {
       if (depth & 4) transformInput(map, y, x, run, height, width, depth, firstTile, depthRow, 16, fromFrequency, tile);
       else {
         run = min(run, RUN_BY_EIGHT);
-        transformInputByEight(map, y, x, run, height, width, depth, firstTile, depthRow, fromFrequency, tile);
+        transformInputByEight<f32>(map, y, x, run, height, width, depth, firstTile, depthRow, fromFrequency, tile);
       }
     }
     for (let f = 0; f < 36; f++) for (let column = 0; column < columns >> 3; column++) {
@@ -406,7 +407,7 @@ export function weightGradientWinograd(call: usize, thread: i32, threads: i32): 
         const xTile = x + (<usize>t << 4), dTile = d + (<usize>t << 5);
         run = runLength(place, across, count - t, max(inLanes, outLanes));
         transformInput(input + inputImage * image, row - 1, column - 1, run, height, width, inLanes, xTile, 16, fourStep, xFrequency, tile);
-        transformGradient(gradient + gradientImage * image, row, column, run, height, width, outLanes, dTile, 32, eightStep, dFrequency, tile);
+        transformGradient<f32>(gradient + gradientImage * image, row, column, run, height, width, outLanes, dTile, 32, eightStep, dFrequency, tile);
       }
       if (whole > count) {
         clearTiles(x, xFrequency, fourStep, inLanes >> 2, 16, count, whole);
@@ -450,7 +451,7 @@ export function weightGradientWinogradByFrequency(call: usize, thread: i32, thre
       const xTile = x + (<usize>t << 4), dTile = d + (<usize>t << 5);
       run = runLength(place, across, end - t, max(inLanes, outLanes));
       transformInput(input + inputImage * image, row - 1, column - 1, run, height, width, inLanes, xTile, 16, fourStep, xFrequency, tile);
-      transformGradient(gradient + gradientImage * image, row, column, run, height, width, outLanes, dTile, 32, eightStep, dFrequency, tile);
+      transformGradient<f32>(gradient + gradientImage * image, row, column, run, height, width, outLanes, dTile, 32, eightStep, dFrequency, tile);
     }
     if ((unit + 1) * RUN >= whole) {
       clearTiles(x, xFrequency, fourStep, inLanes >> 2, 16, tiles, whole);

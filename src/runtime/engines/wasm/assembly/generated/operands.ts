@@ -754,8 +754,40 @@ export namespace WeightGradientWinogradLibrary {
   @inline export function scratch(call: usize): usize { return load<usize>(call, 52); }
 }
 
-export namespace BiasGradient {
+export namespace WeightGradientWinogradLibraryBfloat16 {
   export const ID: i32 = 23;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function weightGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function points(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function inputTiles(call: usize): usize { return load<usize>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function gradientTiles(call: usize): usize { return load<usize>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function sums(call: usize): usize { return load<usize>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 52); }
+}
+
+export namespace BiasGradient {
+  export const ID: i32 = 24;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -771,7 +803,7 @@ export namespace BiasGradient {
 }
 
 export namespace BatchNorm {
-  export const ID: i32 = 24;
+  export const ID: i32 = 25;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -811,7 +843,7 @@ export namespace BatchNorm {
 }
 
 export namespace BatchNormAgain {
-  export const ID: i32 = 25;
+  export const ID: i32 = 26;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -831,7 +863,7 @@ export namespace BatchNormAgain {
 }
 
 export namespace BatchNormGradient {
-  export const ID: i32 = 26;
+  export const ID: i32 = 27;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -871,7 +903,7 @@ export namespace BatchNormGradient {
 }
 
 export namespace Pointwise {
-  export const ID: i32 = 27;
+  export const ID: i32 = 28;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -887,7 +919,7 @@ export namespace Pointwise {
 }
 
 export namespace PointwiseGradient {
-  export const ID: i32 = 28;
+  export const ID: i32 = 29;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -907,7 +939,7 @@ export namespace PointwiseGradient {
 }
 
 export namespace Subsample {
-  export const ID: i32 = 29;
+  export const ID: i32 = 30;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -935,7 +967,7 @@ export namespace Subsample {
 }
 
 export namespace SubsampleGradient {
-  export const ID: i32 = 30;
+  export const ID: i32 = 31;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -963,7 +995,7 @@ export namespace SubsampleGradient {
 }
 
 export namespace MaxPool {
-  export const ID: i32 = 31;
+  export const ID: i32 = 32;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -995,7 +1027,7 @@ export namespace MaxPool {
 }
 
 export namespace MaxPoolGradient {
-  export const ID: i32 = 32;
+  export const ID: i32 = 33;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1031,7 +1063,7 @@ export namespace MaxPoolGradient {
 }
 
 export namespace AveragePool {
-  export const ID: i32 = 33;
+  export const ID: i32 = 34;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1063,7 +1095,7 @@ export namespace AveragePool {
 }
 
 export namespace AveragePoolGradient {
-  export const ID: i32 = 34;
+  export const ID: i32 = 35;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1095,7 +1127,7 @@ export namespace AveragePoolGradient {
 }
 
 export namespace BiasGradientBfloat16 {
-  export const ID: i32 = 35;
+  export const ID: i32 = 36;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1111,7 +1143,7 @@ export namespace BiasGradientBfloat16 {
 }
 
 export namespace BatchNormBfloat16 {
-  export const ID: i32 = 36;
+  export const ID: i32 = 37;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1151,7 +1183,7 @@ export namespace BatchNormBfloat16 {
 }
 
 export namespace BatchNormAgainBfloat16 {
-  export const ID: i32 = 37;
+  export const ID: i32 = 38;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1171,7 +1203,7 @@ export namespace BatchNormAgainBfloat16 {
 }
 
 export namespace BatchNormGradientBfloat16 {
-  export const ID: i32 = 38;
+  export const ID: i32 = 39;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1211,7 +1243,7 @@ export namespace BatchNormGradientBfloat16 {
 }
 
 export namespace PointwiseBfloat16 {
-  export const ID: i32 = 39;
+  export const ID: i32 = 40;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1227,7 +1259,7 @@ export namespace PointwiseBfloat16 {
 }
 
 export namespace PointwiseGradientBfloat16 {
-  export const ID: i32 = 40;
+  export const ID: i32 = 41;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1247,7 +1279,7 @@ export namespace PointwiseGradientBfloat16 {
 }
 
 export namespace SubsampleBfloat16 {
-  export const ID: i32 = 41;
+  export const ID: i32 = 42;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1275,7 +1307,7 @@ export namespace SubsampleBfloat16 {
 }
 
 export namespace SubsampleGradientBfloat16 {
-  export const ID: i32 = 42;
+  export const ID: i32 = 43;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1303,7 +1335,7 @@ export namespace SubsampleGradientBfloat16 {
 }
 
 export namespace MaxPoolBfloat16 {
-  export const ID: i32 = 43;
+  export const ID: i32 = 44;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1335,7 +1367,7 @@ export namespace MaxPoolBfloat16 {
 }
 
 export namespace MaxPoolGradientBfloat16 {
-  export const ID: i32 = 44;
+  export const ID: i32 = 45;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1371,7 +1403,7 @@ export namespace MaxPoolGradientBfloat16 {
 }
 
 export namespace AveragePoolBfloat16 {
-  export const ID: i32 = 45;
+  export const ID: i32 = 46;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1403,7 +1435,7 @@ export namespace AveragePoolBfloat16 {
 }
 
 export namespace AveragePoolGradientBfloat16 {
-  export const ID: i32 = 46;
+  export const ID: i32 = 47;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1435,7 +1467,7 @@ export namespace AveragePoolGradientBfloat16 {
 }
 
 export namespace BatchNormInference {
-  export const ID: i32 = 47;
+  export const ID: i32 = 48;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1463,7 +1495,7 @@ export namespace BatchNormInference {
 }
 
 export namespace Scale {
-  export const ID: i32 = 48;
+  export const ID: i32 = 49;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1475,7 +1507,7 @@ export namespace Scale {
 }
 
 export namespace SoftmaxCrossEntropy {
-  export const ID: i32 = 49;
+  export const ID: i32 = 50;
   // @ts-ignore: decorator
   @inline export function logits(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1499,7 +1531,7 @@ export namespace SoftmaxCrossEntropy {
 }
 
 export namespace AccumulateGradients {
-  export const ID: i32 = 50;
+  export const ID: i32 = 51;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1509,7 +1541,7 @@ export namespace AccumulateGradients {
 }
 
 export namespace GradientNorm {
-  export const ID: i32 = 51;
+  export const ID: i32 = 52;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1519,7 +1551,7 @@ export namespace GradientNorm {
 }
 
 export namespace ClipGradients {
-  export const ID: i32 = 52;
+  export const ID: i32 = 53;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1529,7 +1561,7 @@ export namespace ClipGradients {
 }
 
 export namespace UpdateSgd {
-  export const ID: i32 = 53;
+  export const ID: i32 = 54;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1551,7 +1583,7 @@ export namespace UpdateSgd {
 }
 
 export namespace UpdateAdam {
-  export const ID: i32 = 54;
+  export const ID: i32 = 55;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1581,7 +1613,7 @@ export namespace UpdateAdam {
 }
 
 export namespace UpdateMuon {
-  export const ID: i32 = 55;
+  export const ID: i32 = 56;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1615,7 +1647,7 @@ export namespace UpdateMuon {
 }
 
 export namespace UpdateAverage {
-  export const ID: i32 = 56;
+  export const ID: i32 = 57;
   // @ts-ignore: decorator
   @inline export function values(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
