@@ -1,7 +1,7 @@
 // What `netc run` predicts of its memory, and what it then has resident: several networks, each with its steps, two
 // evaluations, its checkpoints and its saved model, within a few steps. And how much is resident over 2,000 steps of one.
-// Usage: node bench/process-memory.mjs [NAME…] [--threads N] [--flat]   (NAME: small, or one of configs/, alone; --flat: the
-// 2,000 steps alone). netc must be built.
+// Usage: node bench/process-memory.mjs [NAME…] [--threads N] [--flat] [--set path=value …]   (NAME: small, or one of configs/,
+// alone; --flat: the 2,000 steps alone). netc must be built.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,7 +18,11 @@ import { runTraining } from "../dist/runtime/run-training.js";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { threads: { type: "string" }, flat: { type: "boolean" } },
+  options: {
+    threads: { type: "string" },
+    flat: { type: "boolean" },
+    set: { type: "string", multiple: true, default: [] },
+  },
 });
 const fromRoot = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "netc-memory-"));
@@ -44,6 +48,7 @@ const SHORT = [
   "train.evaluation.every_epochs=null",
   "train.evaluation.every_steps=2",
   "train.early_stop={patience: 1, min_delta: 1}",
+  ...options.set,
 ].flatMap((override) => ["--set", override]);
 
 const MEBIBYTE = 2 ** 20;
@@ -57,10 +62,11 @@ try {
 }
 
 async function compare() {
+  const needsOneDnn = options.set.includes("train.precision=bfloat16");
   console.log("| network | oneDNN | predicted, MiB | measured, MiB | measured to predicted |");
   console.log("|---|---|---|---|---|");
   for (const file of FILES) {
-    for (const oneDnn of ["off", undefined]) {
+    for (const oneDnn of needsOneDnn ? [undefined] : ["off", undefined]) {
       const text = await run(file, [...SHORT, ...threads], oneDnn);
       const usesOneDnn = /^ {2}kernels +(oneDNN \S+)/m.exec(text)?.[1];
       if (oneDnn === undefined && !usesOneDnn) continue; // the same as without
@@ -76,10 +82,10 @@ async function compare() {
 
 /** Within this process, so that each figure belongs to its step: what is told here is how it changes. */
 async function flat() {
-  const overrides = ["train.epochs=20", "train.checkpoints.every_steps=200"];
+  const overrides = ["train.epochs=20", "train.checkpoints.every_steps=200", ...options.set];
   const { value: program } = compileText(readFileSync(SMALL, "utf8"), SMALL, overrides);
   const { config } = program;
-  const session = await wasmEngine.open(program, { threads: Number(options.threads ?? 2) });
+  const session = await wasmEngine.open(program, { threads: Number(options.threads ?? 2), kernels: "measured" });
   const resident = new Map();
   collectGarbage();
   await runTraining(program, {

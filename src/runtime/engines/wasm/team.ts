@@ -6,6 +6,12 @@ import type { Heap } from "./heap.js";
 import { builtFolder, compileKernels } from "./kernels-module.js";
 import type { WorkerRequest, WorkerSetup } from "./worker.js";
 
+/**
+ * What calls into a library leave behind on a thread is garbage at once, some kilobytes a step. Without a limit V8 lets it grow
+ * to some fifty megabytes a thread before it collects any.
+ */
+const maxYoungGenerationSizeMb = 2;
+
 export class Team {
   private readonly workers: Worker[] = [];
   private busy = false;
@@ -21,7 +27,12 @@ export class Team {
     const { memory } = this.heap;
     for (let thread = 0; thread < this.threads; thread++) {
       const setup: WorkerSetup = { module, memory, thread, threads: this.threads, oneDnn: this.oneDnn };
-      this.workers.push(new Worker(new URL("worker.js", builtFolder), { workerData: setup }));
+      this.workers.push(
+        new Worker(new URL("worker.js", builtFolder), {
+          workerData: setup,
+          resourceLimits: { maxYoungGenerationSizeMb },
+        }),
+      );
     }
     await Promise.all(this.workers.map((worker) => once(worker, "online")));
     for (const worker of this.workers) worker.unref(); // an idle session keeps no process alive
