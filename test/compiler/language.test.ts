@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
-import { describeKey, entryAt, explain } from "../../src/compiler/language/explain.js";
+import { describeKey, entryAt, explain, namedValues } from "../../src/compiler/language/explain.js";
 import { isRequired } from "../../src/compiler/language/forms.js";
 import { jsonSchema } from "../../src/compiler/language/json-schema.js";
 import { everyPlace, placeText } from "../../src/compiler/language/lookup.js";
@@ -22,6 +22,17 @@ describe("the table of the language", () => {
       if (value !== undefined) expect(ajv.validate(schema, value), JSON.stringify(value)).toBe(true);
     }
     expect(describeKey(key)).toContain(isRequired(key) ? "Must be given." : "Default: ");
+  });
+
+  it("words what each value of a choice means as a part of a sentence", () => {
+    const ended = places.flatMap(([path, { form }]) =>
+      form.kind === "choice"
+        ? namedValues(form)
+            .filter(([, meaning]) => meaning.endsWith("."))
+            .map(() => path)
+        : [],
+    );
+    expect(ended).toEqual([]);
   });
 
   it("has no key under one of the names that stand for it elsewhere", () => {

@@ -201,10 +201,10 @@ export const train: MapForm = map<TrainConfig>({
   },
   precision: {
     form: choice({
-      float32: "Everything in float32.",
+      float32: "everything in float32",
       bfloat16:
-        "What convolutions and the classifier multiply is rounded to bfloat16 where that is faster here, and so are maps " +
-        "while training; weights, sums and statistics stay float32. Needs oneDNN and a processor with instructions for it.",
+        "what convolutions and the classifier multiply is rounded to bfloat16 where that is faster here, and so are maps " +
+        "while training; weights, sums and statistics stay float32; needs oneDNN and a processor with instructions for it",
     }),
     description: "The numbers that training and evaluation multiply.",
     default: "float32",

@@ -79,8 +79,10 @@ const DEVICE_NAMES: Readonly<Record<Device["kind"], string>> = {
 async function chooseByName(name: string, device: Device): Promise<ChosenEngine> {
   const engine = await loadEngine(name);
   if (!engine.devices.includes(device.kind)) {
+    const others = await enginesOn(device.kind);
     throw new UserError(
-      `engine ${name} computes on the processor only; \`--engine tensorflow --device gpu:0\` is the way to a GPU`,
+      `engine ${name} has no ${DEVICE_NAMES[device.kind]}; these have: ` +
+        others.map((other) => `\`--engine ${other}\``).join(", "),
     );
   }
   const availability = await engine.probe();
@@ -88,4 +90,9 @@ async function chooseByName(name: string, device: Device): Promise<ChosenEngine>
     throw new UserError(`engine ${name} is not available: ${availability.reason}; ${availability.remedy}`);
   }
   return { engine, availability, reason: "asked for by --engine" };
+}
+
+async function enginesOn(kind: Device["kind"]): Promise<readonly string[]> {
+  const engines = await Promise.all(engineNames.map(loadEngine));
+  return engines.filter(({ devices }) => devices.includes(kind)).map(({ name }) => name);
 }

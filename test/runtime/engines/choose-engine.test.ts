@@ -12,9 +12,9 @@ it("takes the engine that is named", async () => {
   expect([engine.name, reason]).toEqual(["cpu", "asked for by --engine"]);
 });
 
-it("refuses a GPU for an engine that has no way to one, and names the one that has", async () => {
+it("refuses a GPU for an engine that has no way to one, and names those that have", async () => {
   await expect(chooseEngine("wasm", { kind: "gpu", index: 0 })).rejects.toThrow(
-    "engine wasm computes on the processor only; `--engine tensorflow --device gpu:0` is the way to a GPU",
+    "engine wasm has no way to a GPU; these have: `--engine tensorflow`, `--engine tfjs-node`, `--engine webgpu`",
   );
 });
 
