@@ -26,10 +26,10 @@ export function checkMemory(program: Program, limits: MemoryLimits): Diagnostic[
     );
   };
   const fitsWith = (changed: Changes) => shareOf(program, { ...changed, evaluating: 1 }, limits).share <= 1;
-  const trainingShare = (batch: number) => shareOf(program, { training: batch, evaluating: 1 }, limits).share;
-  const evaluatingShare = (batch: number) => shareOf(program, { training: 1, evaluating: batch }, limits).share;
+  const trainingShare = remembered((batch) => shareOf(program, { training: batch, evaluating: 1 }, limits).share);
+  const evaluatingShare = remembered((batch) => shareOf(program, { training: 1, evaluating: batch }, limits).share);
   // Where the weights alone are too much, no batch is to blame: said once.
-  if (trainingShare(1) > 1) return [fault(["train", "batch_size"], training, () => Infinity)];
+  if (trainingShare(1) > 1) return [fault(["train", "batch_size"], training, trainingShare)];
   // Training and evaluation are looked at apart: each can be too large by itself.
   const isEvaluationTooLarge = evaluatingShare(evaluating) > 1;
   const isTrainingTooLarge = !isEvaluationTooLarge || trainingShare(training) > 1;
@@ -128,12 +128,23 @@ function hintOf({ largest, recomputes, parts }: WaysToFit): string {
   ].join(", or ");
 }
 
+/** A plan of a deep network takes a second: none is made twice. */
+function remembered(shareOfBatch: (batch: number) => number): (batch: number) => number {
+  const shares = new Map<number, number>();
+  return (batch) => {
+    const share = shares.get(batch) ?? shareOfBatch(batch);
+    shares.set(batch, share);
+    return share;
+  };
+}
+
 /**
  * The largest batch that fits below one that may not; 0 where none does. Memory grows nearly in a line with the batch, so
  * a place on the line between what fits and what does not is tried first, and the middle where that gains too little.
  */
 function largestWithin(shareOfBatch: (batch: number) => number, most: number): number {
-  let low = { batch: 0, share: 0 };
+  let low = { batch: 1, share: shareOfBatch(1) };
+  if (low.share > 1) return 0;
   let high = { batch: most, share: shareOfBatch(most) };
   if (high.share <= 1) return most;
   for (let tries = 1; high.batch - low.batch > 1; tries++) {

@@ -42,6 +42,7 @@ const winogradGradient = {
   scratch: "scratch",
 } as const satisfies Readonly<Record<string, Access>>;
 
+/** A step that has any of these needs the library in its threads. */
 export const libraryKernels = {
   /** Forward pass by a native library, a few images at a time on one thread; `method` is the library's own number. */
   library_convolution: {

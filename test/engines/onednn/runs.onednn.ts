@@ -7,7 +7,9 @@ import { batchOf, initialState } from "../../oracle/fixtures.js";
 import { oracleCases } from "../../oracle/networks.js";
 import { netc } from "../../support/netc.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
-import { engineBy, oneDnn } from "./one-dnn.js";
+import { openWasmSession } from "../../../src/runtime/engines/wasm/session.js";
+import { randomBatch } from "../../reference/build-program.js";
+import { allBy, engineBy, libraryOf, oneDnn } from "./one-dnn.js";
 
 const smoke = fileURLToPath(new URL("../../../configs/smoke.yaml", import.meta.url));
 const bfloat16 = ["--set", "train.precision=bfloat16"];
@@ -18,6 +20,18 @@ it("says which oneDNN it has, in the report of a run and in netc doctor", async 
   expect(output).toContain(`oneDNN             ${version} (`);
   const run = await netc(["run", smoke, "--max-steps", "1", "--out", await temporaryFolder()]);
   expect(run.output).toMatch(new RegExp(`^  engine   wasm .*, oneDNN ${version}: `, "m"));
+});
+
+it("trains where only Winograd's products go to it, and no whole convolution", async () => {
+  const { program } = oracleCases().find(({ name }) => name === "residual-adamw")!;
+  const libraries = [libraryOf(false)];
+  const all = Object.entries(allBy(program, "winograd fours", libraries));
+  const chosen = Object.fromEntries(all.filter(([, name]) => name.endsWith(" winograd fours")));
+  expect(Object.keys(chosen).length).toBeGreaterThan(0);
+  const session = await openWasmSession(program, 2, { chosen, libraries });
+  const { loss } = await session.step(randomBatch(program, 2, 1), { learningRate: 0.1, step: 1 });
+  expect(loss).toBeGreaterThan(0);
+  await session.dispose();
 });
 
 it("trains in bfloat16 to the end, keeps what computed it, and leaves the process cleanly", async () => {

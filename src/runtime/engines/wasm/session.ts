@@ -5,6 +5,7 @@ import { BY_COST } from "../../../compiler/lower/convolution-kernels.js";
 import { inspectStep } from "../../../compiler/lower/inspect-step.js";
 import type { Step, StepCall } from "../../../compiler/lower/emit-step.js";
 import { kernels } from "../../../compiler/lower/kernels.js";
+import { libraryKernels } from "../../../compiler/lower/library-kernels.js";
 import type { StoredTensor } from "../../../compiler/lower/layout.js";
 import type { LoweredProgram, StepRequest } from "../../../compiler/lower/lower.js";
 import { isSameStep, lower, stepsOfRun, updateRequest } from "../../../compiler/lower/lower.js";
@@ -71,7 +72,7 @@ export class WasmSession implements Session {
     this.lowered = lower(program, this.requests, threads, choice);
     this.heap = new Heap(this.lowered.heapBytes);
     const calls = this.lowered.steps.flatMap(({ step }) => step.calls);
-    const needsLibrary = calls.some(({ kernel }) => kernel.startsWith("library_"));
+    const needsLibrary = calls.some(({ kernel }) => kernel in libraryKernels);
     this.team = new Team(this.heap, threads, needsLibrary ? choice.libraries[0]?.file : undefined);
     this.writeSteps();
     this.writePixelValues();
@@ -275,7 +276,11 @@ export class WasmSession implements Session {
   /** What is frozen from now on keeps no gradient, which the norm over all would go on counting. */
   private enterPhase(phase: number): void {
     if (phase === this.phase) return;
-    this.heap.bytes(this.lowered.addresses.gradients, this.lowered.layout.parameterBytes).fill(0);
+    const { addresses, layout } = this.lowered;
+    this.heap.bytes(addresses.gradients, layout.parameterBytes).fill(0);
+    if (this.program.config.train.accumulate > 1) {
+      this.heap.bytes(addresses["part gradients"], layout.parameterBytes).fill(0);
+    }
     this.phase = phase;
   }
 
