@@ -62,8 +62,8 @@ export function slotNames(rule: UpdateRule): readonly string[] {
   return rule.kind === "muon" || rule.momentum > 0 ? ["momentum"] : [];
 }
 
-/** Adam's divisors of its moments after `step` updates, counted from 1: 1 − beta1ᵗ and √(1 − beta2ᵗ). Others have none. */
-export function momentCorrections(rule: UpdateRule, step: number): readonly [first: number, second: number] {
+/** Adam's divisors of its moments after so many updates: 1 − beta1ᵗ and √(1 − beta2ᵗ). Others have none. */
+export function momentCorrections(rule: UpdateRule, updates: number): readonly [first: number, second: number] {
   if (rule.kind !== "adam") return [1, 1];
-  return [1 - rule.beta1 ** step, Math.sqrt(1 - rule.beta2 ** step)];
+  return [1 - rule.beta1 ** updates, Math.sqrt(1 - rule.beta2 ** updates)];
 }

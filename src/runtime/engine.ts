@@ -60,10 +60,18 @@ export function partOf({ images, labels, mixed, count: whole }: Batch, first: nu
   };
 }
 
-/** What changes from step to step. `step` counts from 1 (Adam's bias correction). */
+/** What changes from step to step. */
 export interface StepHyper {
   readonly learningRate: number;
+  /** Counted from 1. */
   readonly step: number;
+  /** Steps before it that changed nothing, since they were not finite; none without it. */
+  readonly skipped?: number;
+}
+
+/** How many updates there are with this step's: what Adam's bias correction counts. */
+export function updatesOf({ step, skipped = 0 }: StepHyper): number {
+  return step - skipped;
 }
 
 /**

@@ -118,7 +118,7 @@ async function trainSteps(
     const started = performance.now();
     const { batch, milliseconds } = next ?? prepare(progress.step);
     const learningRate = learningRateAt(plan, progress.step);
-    const hyper = { learningRate, step: progress.step + 1 };
+    const hyper = { learningRate, step: progress.step + 1, skipped: progress.skipped };
     const running = session.step(batch, hyper);
     // The next batch is prepared while the engine works on this one
     next = progress.step + 1 < lastStep ? prepare(progress.step + 1) : undefined;

@@ -163,6 +163,17 @@ describe("train.py", () => {
     }
   });
 
+  it("counts no step that was left out in Adam's bias correction, in a resumed run neither", async () => {
+    const project = await untrainedProject(recipes["mixup"]!, join(parent, "correcting-project"));
+    await writeFile(join(project, "correcting.py"), FIRST_STEPS_LEFT_OUT);
+    for (const steps of [5, 7]) {
+      const args = ["--max-steps", `${steps}`];
+      const { exitCode, output } = await train(project, join(parent, "correcting"), args, "correcting.py");
+      expect(exitCode, output).toBe(0);
+      expect(output).toContain(`updates counted: [${steps - 2}.0]`);
+    }
+  });
+
   it("refuses to go on with other settings, and what it was not written for", async () => {
     const project = await untrainedProject(networkTexts[0]!, folderOf(parent, 0, "other-project"));
     const config = join(project, "config.yaml");
@@ -252,6 +263,23 @@ describe("two processes of launch/one-node.sh", () => {
   });
 });
 
+/** The project's training whose first two steps are found not to be finite, and how many updates Adam counts when it is saved. */
+const FIRST_STEPS_LEFT_OUT = `
+import train
+
+is_finite, save = train.Run.is_finite, train.Run.save
+train.Run.is_finite = lambda run, sums: run.progress["step"] >= 2 and is_finite(run, sums)
+
+
+def save_and_count(run):
+    save(run)
+    print("updates counted:", sorted({state["step"].item() for state in run.optimizer.state.values()}))
+
+
+train.Run.save = save_and_count
+train.main()
+`;
+
 /** The project of a file that nothing has trained. */
 async function untrainedProject(text: string, folder: string): Promise<string> {
   const file = `${folder}.yaml`;
@@ -261,9 +289,9 @@ async function untrainedProject(text: string, folder: string): Promise<string> {
   return folder;
 }
 
-function train(project: string, folder: string, args: readonly string[]) {
+function train(project: string, folder: string, args: readonly string[], script = "train.py") {
   const own = ["--out", folder, "--workers", "0", "--device", "cpu"];
-  return execute(torchPython, [join(project, "train.py"), ...own, ...args]);
+  return execute(torchPython, [join(project, script), ...own, ...args]);
 }
 
 interface Event {

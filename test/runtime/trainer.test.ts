@@ -4,6 +4,7 @@ import type { Batch, StepHyper } from "../../src/runtime/engine.js";
 import { train } from "../../src/runtime/trainer.js";
 import type { TrainingEvent } from "../../src/runtime/training-events.js";
 import { FakeSession } from "../support/fake-session.js";
+import { tinyConfig } from "../support/tiny-config.js";
 import { loaderOf, programOf } from "../support/tiny-run.js";
 
 const program = programOf(); // three epochs of four steps: batches of 12, 12, 12 and 4 images
@@ -33,8 +34,30 @@ describe("train", () => {
     const expected = Array.from({ length: 12 }, (_, index) => ({
       step: index + 1,
       learningRate: learningRateAt(program.plan, index),
+      skipped: 0,
     }));
     expect(session.hypers).toEqual(expected);
+  });
+
+  it("says in each step how many before it were left out, in a resumed run too", async () => {
+    const skipping = programOf(tinyConfig({ train: { non_finite: { skip: { limit: 2 } } } }));
+    const session = new NotingSession(skipping);
+    const { step: good } = session;
+    session.step = async (batch, hyper) => {
+      const result = await good.call(session, batch, hyper);
+      return [2, 5].includes(hyper.step) ? { ...result, loss: Number.NaN } : result;
+    };
+    const { progress } = await train(skipping, session, loaderOf(skipping), { maxSteps: 4 });
+    await train(skipping, session, loaderOf(skipping), { progress, maxSteps: 7 });
+    expect(session.hypers.map(({ step, skipped }) => [step, skipped])).toEqual([
+      [1, 0],
+      [2, 0],
+      [3, 1],
+      [4, 1],
+      [5, 1],
+      [6, 2],
+      [7, 2],
+    ]);
   });
 
   it("weights loss and accuracy of an epoch by images, so a smaller last batch counts less", async () => {

@@ -18,7 +18,7 @@ import { groupRates, phaseAt } from "../../../compiler/training-phases.js";
 import { momentCorrections, slotNames } from "../../../compiler/update-rule.js";
 import { averageName, averageShare, averagesWeights } from "../../../compiler/weight-average.js";
 import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
-import { partOf } from "../../engine.js";
+import { partOf, updatesOf } from "../../engine.js";
 import { firstNonFinite } from "../../first-non-finite.js";
 import { initialize } from "../../initialize.js";
 import { countCorrect } from "../tfjs/session.js";
@@ -250,7 +250,7 @@ export class TensorflowSession implements Session {
       ["part_share", partShare],
     ]);
     for (const { rate, rule } of parameterGroups(config, graph).trained) {
-      const [first, second] = momentCorrections(rule, hyper.step);
+      const [first, second] = momentCorrections(rule, updatesOf(hyper));
       values.set(`learning_rate_${rate}`, rates[rate]!);
       values.set(`first_correction_${rate}`, first);
       values.set(`second_correction_root_${rate}`, second);

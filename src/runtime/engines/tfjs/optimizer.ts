@@ -12,8 +12,8 @@ export interface Trained {
 
 export interface UpdateStep {
   readonly rate: number;
-  /** Counted from 1. */
-  readonly step: number;
+  /** With this one. */
+  readonly updates: number;
 }
 
 /** Returns new tensors; the old ones stay the caller's. */
@@ -61,13 +61,13 @@ function adam(
   rule: RuleOf<"adam">,
   { value, slots }: Trained,
   gradient: Tensor,
-  { rate, step }: UpdateStep,
+  { rate, updates }: UpdateStep,
 ): Trained {
   const { beta1, beta2, eps } = rule;
   const [first, second] = slots as [Tensor, Tensor];
   const firstMoment = add(mul(first, beta1), mul(gradient, 1 - beta1));
   const secondMoment = add(mul(second, beta2), mul(square(gradient), 1 - beta2));
-  const [firstCorrection, secondCorrection] = momentCorrections(rule, step);
+  const [firstCorrection, secondCorrection] = momentCorrections(rule, updates);
   const divisor = add(div(sqrt(secondMoment), secondCorrection), eps);
   const change = mul(div(firstMoment, divisor), rate / firstCorrection);
   return { value: sub(value, change), slots: [firstMoment, secondMoment] };

@@ -11,7 +11,7 @@ import type { UpdateRule } from "../../../compiler/update-rule.js";
 import { slotNames } from "../../../compiler/update-rule.js";
 import { averageName, averageShare, averagesWeights, writesBack } from "../../../compiler/weight-average.js";
 import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
-import { partOf } from "../../engine.js";
+import { partOf, updatesOf } from "../../engine.js";
 import { firstNonFinite } from "../../first-non-finite.js";
 import type { BatchStatistics } from "./batch-norm.js";
 import { forward } from "./forward.js";
@@ -253,7 +253,7 @@ export class TfjsSession implements Session {
       const { rule, rate } = this.#trained.get(name)!;
       const slots = this.#slots(name);
       const current = { value: this.#tensors.get(name)!, slots: slots.map((slot) => this.#tensors.get(slot)!) };
-      const at = { rate: rates[rate]!, step: hyper.step };
+      const at = { rate: rates[rate]!, updates: updatesOf(hyper) };
       const next = update(this.#tf, rule, current, gradients[index]!, at);
       this.#replace(name, next.value);
       slots.forEach((slot, at) => this.#replace(slot, next.slots[at]!));

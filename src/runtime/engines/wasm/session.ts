@@ -19,7 +19,7 @@ import { groupRates, phaseAt } from "../../../compiler/training-phases.js";
 import { momentCorrections, slotNames } from "../../../compiler/update-rule.js";
 import { averageName, averageShare, averagesWeights } from "../../../compiler/weight-average.js";
 import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../engine.js";
-import { partOf } from "../../engine.js";
+import { partOf, updatesOf } from "../../engine.js";
 import { firstNonFinite } from "../../first-non-finite.js";
 import { initialize } from "../../initialize.js";
 import { findNonFinite } from "./find-non-finite.js";
@@ -288,7 +288,7 @@ export class WasmSession implements Session {
     const { config, plan } = this.program;
     const groups = groupRates(plan, hyper).map((rate, index) => {
       const rule = this.groups.find((group) => group.rate === index)?.rule;
-      return { rate, corrections: rule ? momentCorrections(rule, hyper.step) : ([1, 1] as const) };
+      return { rate, corrections: rule ? momentCorrections(rule, updatesOf(hyper)) : ([1, 1] as const) };
     });
     return { groups, averageShare: averageShare(config.train, plan, hyper.step) };
   }
