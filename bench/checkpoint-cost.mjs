@@ -30,8 +30,8 @@ const folder = mkdtempSync(join(tmpdir(), "netc-checkpoints-"));
 
 let step = 0;
 const saver = new StateSaver(program, session, async (progress, state) => {
-  await writeCheckpoint(folder, program, progress, state, session.kernels);
-  await pruneCheckpoints(folder, 2);
+  const newest = await writeCheckpoint(folder, program, progress, state, session.kernels);
+  await pruneCheckpoints(folder, 2, newest);
   return true;
 });
 

@@ -110,7 +110,7 @@ export class LiveBar {
   }
 
   private bar(): string {
-    const done = Math.round((this.step / this.plan.steps) * BAR_WIDTH);
+    const done = Math.round(Math.min(1, this.step / this.plan.steps) * BAR_WIDTH);
     return `${"█".repeat(done)}${"░".repeat(BAR_WIDTH - done)} ${this.text}`;
   }
 

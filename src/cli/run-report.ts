@@ -1,10 +1,11 @@
 // What a person sees of a run: what will be trained, a line an epoch, a live bar in a terminal, and how it ended.
 // Without a terminal it is plain lines: no colour codes, no carriage returns.
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { cost } from "../compiler/cost.js";
 import { isEvaluationDue } from "../compiler/plan.js";
 import type { Program } from "../compiler/program.js";
 import type { BrokenCheckpoint } from "../runtime/checkpoint.js";
+import { asideOf } from "../runtime/checkpoint.js";
 import type { ChosenEngine } from "../runtime/engines/index.js";
 import type { RunFolder } from "../runtime/run-folder.js";
 import type { RunResult } from "../runtime/run-training.js";
@@ -75,7 +76,15 @@ export class RunReport {
   }
 
   brokenCheckpoints(broken: readonly BrokenCheckpoint[]): void {
-    for (const { folder, reason } of broken) this.warn(`${folder} is broken and passed over: ${reason}`);
+    for (const { folder, reason } of broken) {
+      this.warn(`${folder} is broken and passed over: ${reason}; it is kept as ${basename(asideOf(folder))}`);
+    }
+  }
+
+  /** A run that was to go on has no whole checkpoint: all were broken, or it was stopped before its first. */
+  beginsAgain(hadCheckpoints: boolean): void {
+    if (hadCheckpoints) this.warn("no whole checkpoint is left: the run begins again from its first step");
+    else this.print(`  ${"resumed".padEnd(9)}before the first checkpoint: the run begins again from its first step`);
   }
 
   changes(changes: readonly string[], effects: readonly string[]): void {

@@ -1,15 +1,11 @@
 // The work of `netc run`: compiles the file, says what it will train, fetches the data, opens the engine, trains, and
 // saves the model.
-import { resolve } from "node:path";
 import type { Program } from "../compiler/program.js";
-import { compileText } from "../compiler/compile.js";
 import { originText, origins } from "../compiler/edit/origins.js";
 import { flow } from "../compiler/language/describe.js";
 import { loadConfig } from "../compiler/load-config.js";
 import { pathText } from "../compiler/yaml/yaml-file.js";
 import type { Checkpoint } from "../runtime/checkpoint.js";
-import { readNewestCheckpoint } from "../runtime/checkpoint.js";
-import { changesSince, describeChange } from "../runtime/changes-since.js";
 import type { Dataset } from "../runtime/data/dataset.js";
 import { scanImages } from "../runtime/data/images/scan-images.js";
 import { createLoader } from "../runtime/data/loader.js";
@@ -24,7 +20,6 @@ import {
   createDatedRunFolder,
   createRunFolder,
   newestRunFolder,
-  readRunConfig,
   readRunKernels,
   runFolderAt,
   whileLocked,
@@ -34,7 +29,6 @@ import { writeOrigins } from "../runtime/run-origins.js";
 import type { RunResult } from "../runtime/run-training.js";
 import { runTraining } from "../runtime/run-training.js";
 import type { TrainingEvent } from "../runtime/training-events.js";
-import { UserError } from "../runtime/user-error.js";
 import type { RunFlags } from "./commands/run.js";
 import { dataProgressDisplay } from "./data-progress.js";
 import type { ExitCode } from "./exit-codes.js";
@@ -44,6 +38,7 @@ import { deviceText } from "./options.js";
 import { predictMemory } from "./predict-memory.js";
 import { readBase } from "./read-base.js";
 import { readSource } from "./read-source.js";
+import { checkpointToResume } from "./resume.js";
 import { RunReport } from "./run-report.js";
 import { shellWord } from "./shell-word.js";
 import { stopSignal } from "./stop-signal.js";
@@ -220,27 +215,4 @@ async function newFolder({ config }: Program, { out }: RunFlags): Promise<RunFol
 
 async function folderToResume({ config }: Program, { out }: RunFlags): Promise<RunFolder> {
   return out === undefined ? newestRunFolder("runs", config.name) : runFolderAt(out);
-}
-
-/** Refuses where the file would have trained the steps already done otherwise. */
-async function checkpointToResume(
-  folder: RunFolder,
-  program: Program,
-  report: RunReport,
-): Promise<Checkpoint | undefined> {
-  const { value: before } = compileText(await readRunConfig(folder), folder.config);
-  if (!before) throw new UserError(`${folder.config} was written by another version of netc and cannot be resumed`);
-  const { checkpoint, broken } = await readNewestCheckpoint(folder.checkpoints);
-  report.brokenCheckpoints(broken);
-  const { changes, effects } = changesSince(before, program, checkpoint?.progress.step ?? 0);
-  const refused = changes.filter(({ altersThePast }) => altersThePast);
-  if (refused.length > 0) {
-    const lines = refused.map((change) => `  ${describeChange(change)}`).join("\n");
-    throw new UserError(
-      `the run in ${resolve(folder.path)} was trained with other settings, so resuming would not continue it:\n${lines}\n` +
-        `start a new run without \`--resume\`, or give the file the run's values`,
-    );
-  }
-  report.changes(changes.map(describeChange), effects);
-  return checkpoint;
 }

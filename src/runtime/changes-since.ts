@@ -13,6 +13,8 @@ export interface Change {
   readonly before: unknown;
   readonly after: unknown;
   readonly altersThePast: boolean;
+  /** What both values do not tell: "that ends after step 4, and 10 are done". */
+  readonly because?: string;
 }
 
 export interface ChangesSince {
@@ -23,13 +25,14 @@ export interface ChangesSince {
 
 /**
  * What another value of a key means for the steps already done: "past", they would have come out otherwise; "free", no step
- * done depends on it; "rates", that depends on the rates they had. Typed over the configuration: a new key does not type-check until it is said here what it is.
+ * done depends on it; "rates", that depends on the rates they had; "length", nothing as long as the run does not end before
+ * them. Typed over the configuration: a new key does not type-check until it is said here what it is.
  */
-type Kind = "past" | "free" | "rates";
+type Kind = "past" | "free" | "rates" | "length";
 type Kinds<Section> = { readonly [Key in keyof Section]-?: Kind };
 
 const train: Kinds<TrainConfig> = {
-  epochs: "free", // what it does to the rates to come is said
+  epochs: "length", // what it does to the rates to come is said
   batch_size: "past",
   accumulate: "past",
   recompute: "free", // the same bits
@@ -77,9 +80,15 @@ function kindOf(path: string): Kind {
 export function changesSince(before: Program, after: Program, step: number): ChangesSince {
   const changes = differences(before.config, after.config, "").map((change): Change => {
     const kind = kindOf(change.path);
+    if (kind === "length") return { ...change, ...judgedByLength(after, step) };
     return { ...change, altersThePast: kind === "rates" ? movesPastRates(before, after, step) : kind === "past" };
   });
   return { changes, effects: effectsOnSchedule(before, after, step) };
+}
+
+function judgedByLength({ plan }: Program, step: number): Pick<Change, "altersThePast" | "because"> {
+  if (plan.steps >= step) return { altersThePast: false };
+  return { altersThePast: true, because: `that ends after step ${plan.steps}, and ${step} are done` };
 }
 
 /** A schedule may change from the next step on; judged at the run's own length, so that more epochs alone pass. */
@@ -96,7 +105,7 @@ function effectsOnSchedule(before: Program, after: Program, step: number): strin
   const { epochs } = after.config.train;
   if (before.plan.steps !== after.plan.steps) {
     effects.push(
-      `the run now ends after ${epochs} epochs (${after.plan.steps} steps) instead of ${before.config.train.epochs}`,
+      `the run now ends after ${epochs} ${epochs === 1 ? "epoch" : "epochs"} (${after.plan.steps} steps) instead of ${before.config.train.epochs}`,
     );
   }
   const [was, is] = [learningRateAt(before.plan, step), learningRateAt(after.plan, step)];
@@ -151,8 +160,9 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** `train.batch_size: 128 in the run, 64 in the file` */
-export function describeChange({ path, before, after }: Change): string {
-  return `${path}: ${valueText(before)} in the run, ${valueText(after)} in the file`;
+export function describeChange({ path, before, after, because }: Change): string {
+  const reason = because === undefined ? "" : `; ${because}`;
+  return `${path}: ${valueText(before)} in the run, ${valueText(after)} in the file${reason}`;
 }
 
 function valueText(value: unknown): string {

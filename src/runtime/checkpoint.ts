@@ -99,9 +99,35 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint | Broke
   return { folder, progress, state, kernels };
 }
 
-/** Removes all but the newest `keep` checkpoints and those of the steps `best`, where an evaluation was done. */
-export async function pruneCheckpoints(parent: string, keep: number, best: readonly number[] = []): Promise<void> {
-  const names = await namesIn(parent);
+/**
+ * Renames checkpoints that were passed over, so that none of them counts as one any more: they would be the newest, and the
+ * whole ones would go first. What is left of them stays to be looked at.
+ */
+export async function setAside(broken: readonly BrokenCheckpoint[]): Promise<void> {
+  for (const { folder } of broken) {
+    const aside = asideOf(folder);
+    await rm(aside, { recursive: true, force: true }); // an earlier one of the same step
+    await rename(folder, aside);
+  }
+}
+
+/** Where a broken checkpoint is set aside: `broken-step-00001234/` beside the others. */
+export function asideOf(folder: string): string {
+  return join(dirname(folder), `broken-${basename(folder)}`);
+}
+
+/**
+ * Removes all but `newest`, which was just written, the checkpoints before it up to `keep` in all, and those of the steps
+ * `best`, where an evaluation was done. One that seems to be newer is none of this run, and not counted.
+ */
+export async function pruneCheckpoints(
+  parent: string,
+  keep: number,
+  newest: string,
+  best: readonly number[] = [],
+): Promise<void> {
+  const all = await namesIn(parent);
+  const names = all.slice(0, all.indexOf(basename(newest)) + 1);
   const spared = new Set(best.map(nameOfStep));
   for (const name of names.slice(0, Math.max(0, names.length - keep))) {
     if (spared.has(name)) continue;

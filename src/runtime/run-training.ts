@@ -80,7 +80,7 @@ export async function runTraining(program: Program, options: RunOptions): Promis
       const milliseconds = performance.now() - started;
       emit({ event: "checkpoint", step: at.step, folder: basename(saved.newest), milliseconds });
       const { keep, keep_best: best } = program.config.train.checkpoints;
-      await pruneCheckpoints(folder.checkpoints, keep, bestSteps(at, best));
+      await pruneCheckpoints(folder.checkpoints, keep, saved.newest, bestSteps(at, best));
       return true;
     } catch (error) {
       saved.fault = (error as Error).message;

@@ -166,7 +166,46 @@ describe("netc run", () => {
     const { exitCode, output, errors } = await netc(["run", smoke, "--out", folder, "--resume"]);
     expect(exitCode).toBe(0);
     expect(errors).toContain("step-00000032 is broken and passed over: weights.safetensors is 6 bytes long");
+    expect(errors).toContain("it is kept as broken-step-00000032");
     expect(output).toContain("after step 24 of 32");
+    expect(await readdir(checkpoints)).toContain("step-00000032");
+  });
+
+  it("keeps the whole checkpoints where newer ones are broken", async () => {
+    const folder = await temporaryFolder();
+    const run = (...more: string[]) =>
+      netc(["run", smoke, "--out", folder, "--set", "train.checkpoints.keep=1", ...more]);
+    await run("--max-steps", "9");
+    const { checkpoints } = runFolderAt(folder);
+    await cp(join(checkpoints, "step-00000009"), join(checkpoints, "step-00000012"), { recursive: true });
+    await rm(join(checkpoints, "step-00000012", "manifest.json"));
+    await run("--resume", "--max-steps", "10");
+    expect((await readdir(checkpoints)).sort()).toEqual(["broken-step-00000012", "step-00000010"]);
+    expect((await run("--resume", "--max-steps", "11")).output).toContain("after step 10 of 32");
+  });
+
+  it("says that the run begins again where no checkpoint is whole", async () => {
+    const folder = await temporaryFolder();
+    await netc(["run", smoke, "--out", folder, "--max-steps", "3"]);
+    const checkpoint = join(runFolderAt(folder).checkpoints, "step-00000003");
+    await rm(join(checkpoint, "manifest.json"));
+    const args = ["run", smoke, "--out", folder, "--resume", "--max-steps", "1"];
+    expect((await netc(args)).errors).toContain(
+      "no whole checkpoint is left: the run begins again from its first step",
+    );
+    await rm(runFolderAt(folder).checkpoints, { recursive: true });
+    expect((await netc(args)).output).toContain(
+      "before the first checkpoint: the run begins again from its first step",
+    );
+  });
+
+  it("refuses to resume with fewer epochs than are done", async () => {
+    const folder = await temporaryFolder();
+    await netc(["run", smoke, "--out", folder, "--max-steps", "9"]);
+    const { exitCode, errors } = await netc(["run", smoke, "--out", folder, "--resume", "--set", "train.epochs=1"]);
+    expect(exitCode).toBe(1);
+    expect(errors).toContain("train.epochs: 4 in the run, 1 in the file; that ends after step 8, and 9 are done");
+    expect(await readdir(folder)).not.toContain("model");
   });
 
   it("refuses a folder that holds another run, or anything else", async () => {

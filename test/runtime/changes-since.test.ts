@@ -56,6 +56,15 @@ describe("changesSince", () => {
     expect(describeChange(change!)).toBe("train.batch_size: 12 in the run, 10 in the file");
   });
 
+  it("refuses to end before the steps that are done, and says where that would be", () => {
+    const [change] = between({}, { train: { epochs: 1 } }).changes;
+    expect(change!.altersThePast).toBe(true);
+    expect(describeChange(change!)).toBe(
+      "train.epochs: 3 in the run, 1 in the file; that ends after step 4, and 5 are done",
+    );
+    expect(altered({}, { train: { epochs: 1 } }, 4)).toEqual([]);
+  });
+
   it("allows another schedule where the rates of all steps done are the same", () => {
     const milestones = (...at: number[]): LearningRateConfig => ({
       multi_step: {

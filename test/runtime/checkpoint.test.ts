@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import {
   pruneCheckpoints,
   readNewestCheckpoint,
+  setAside,
   sweepCheckpoints,
   writeCheckpoint,
 } from "../../src/runtime/checkpoint.js";
@@ -123,9 +124,31 @@ describe("a checkpoint", () => {
 describe("pruneCheckpoints", () => {
   it("keeps the newest by step, not by name or time", async () => {
     const parent = await temporaryFolder();
-    for (const step of [100_000_000, 6, 7]) await writeCheckpoint(parent, program, progressAt(step), state);
-    await pruneCheckpoints(parent, 2);
+    for (const step of [6, 7]) await writeCheckpoint(parent, program, progressAt(step), state);
+    const newest = await writeCheckpoint(parent, program, progressAt(100_000_000), state);
+    await pruneCheckpoints(parent, 2, newest);
     expect((await readdir(parent)).sort()).toEqual(["step-00000007", "step-100000000"]);
+  });
+
+  it("never removes the one just written for one that only seems to be newer", async () => {
+    const { parent, older, newer } = await withTwoCheckpoints();
+    await truncate(join(newer, "weights.safetensors"), 100);
+    await pruneCheckpoints(parent, 1, older);
+    expect((await readdir(parent)).sort()).toEqual(["step-00000005", "step-00000007"]);
+  });
+});
+
+describe("setAside", () => {
+  it("takes broken checkpoints out of the way, also where one of that step already was", async () => {
+    const { parent, older, newer } = await withTwoCheckpoints();
+    for (let time = 0; time < 2; time++) {
+      await writeCheckpoint(parent, program, progressAt(7), state);
+      await truncate(join(newer, "weights.safetensors"), 100);
+      await setAside((await readNewestCheckpoint(parent)).broken);
+      expect((await readdir(parent)).sort()).toEqual(["broken-step-00000007", "step-00000005"]);
+    }
+    const { checkpoint, broken } = await readNewestCheckpoint(parent);
+    expect([checkpoint?.folder, broken]).toEqual([older, []]);
   });
 });
 
