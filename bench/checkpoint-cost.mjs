@@ -23,7 +23,9 @@ const [pairs, steps] = [Number(options.pairs), Number(options.steps)];
 const text = await readFile(new URL("../configs/resnet-20.yaml", import.meta.url), "utf8");
 // Generated images: what is measured does not depend on them
 const images = { train_images: 5120, test_images: 10, height: 32, width: 32, channels: 3, classes: 10 };
-const { value: program } = compileText(text, "resnet-20.yaml", [`data.dataset={synthetic: ${JSON.stringify(images)}}`]);
+const { value: program } = compileText(text, "resnet-20.yaml", {
+  overrides: [`data.dataset={synthetic: ${JSON.stringify(images)}}`],
+});
 const loader = createLoader(generateSynthetic(images, 0), program.config);
 const session = await wasmEngine.open(program, { kernels: "measured" });
 const folder = mkdtempSync(join(tmpdir(), "netc-checkpoints-"));

@@ -66,7 +66,7 @@ function timed(loader) {
 
 /** Without CIFAR-10 in the cache: generated images of the same size and number, and `data` says so. */
 async function compile() {
-  const first = compileText(source, file ?? "benchmark.yaml", set);
+  const first = compileText(source, file ?? "benchmark.yaml", { overrides: set });
   if (!first.value) throw new Error(first.diagnostics.map(({ message }) => message).join("\n"));
   const { dataset: name } = first.value.config.data;
   if (typeof name !== "string") return { program: first.value, data: "generated images" };
@@ -76,6 +76,6 @@ async function compile() {
   );
   if (isCached) return { program: first.value, data: "CIFAR-10" };
   const images = "{train_images: 50000, test_images: 10000, height: 32, width: 32, channels: 3, classes: 10}";
-  const generated = compileText(source, file, [...set, `data.dataset={synthetic: ${images}}`]);
+  const generated = compileText(source, file, { overrides: [...set, `data.dataset={synthetic: ${images}}`] });
   return { program: generated.value, data: "generated images (CIFAR-10 is not in the cache)" };
 }

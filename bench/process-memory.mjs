@@ -83,7 +83,7 @@ async function compare() {
 /** Within this process, so that each figure belongs to its step: what is told here is how it changes. */
 async function flat() {
   const overrides = ["train.epochs=20", "train.checkpoints.every_steps=200", ...options.set];
-  const { value: program } = compileText(readFileSync(SMALL, "utf8"), SMALL, overrides);
+  const { value: program } = compileText(readFileSync(SMALL, "utf8"), SMALL, { overrides });
   const { config } = program;
   const session = await wasmEngine.open(program, { threads: Number(options.threads ?? 2), kernels: "measured" });
   const resident = new Map();

@@ -18,7 +18,7 @@ const { values: flags, positionals } = parseArgs({
   options: { measured: { type: "boolean", default: false }, set: { type: "string", multiple: true, default: [] } },
 });
 const [file, count, folder] = positionals;
-const { value: program, diagnostics } = compileText(await readFile(file, "utf8"), file, flags.set);
+const { value: program, diagnostics } = compileText(await readFile(file, "utf8"), file, { overrides: flags.set });
 if (!program) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
 const { config, graph, plan } = program;
 const loader = createLoader(await openDataset(config.data, config.seed, () => {}), config);

@@ -1,27 +1,48 @@
 // The public API. Passes return diagnostics; only here do they become an exception, one that holds them all.
-import type { Compilation } from "./compiler/compile.js";
 import { compileText } from "./compiler/compile.js";
 import type { Diagnostic } from "./compiler/diagnostic.js";
 import { hasErrors } from "./compiler/diagnostic.js";
+import type { SourceOptions } from "./compiler/load-config.js";
 import type { Program } from "./compiler/program.js";
-import type { Device, Session } from "./runtime/engine.js";
+import type { EngineOptions, Session } from "./runtime/engine.js";
 import { scanImages } from "./runtime/data/images/scan-images.js";
 import { chooseEngine } from "./runtime/engines/index.js";
 
 export type { Compilation } from "./compiler/compile.js";
-export type { ResolvedConfig } from "./compiler/config.js";
-export type { Diagnostic } from "./compiler/diagnostic.js";
+export type { ReadBase } from "./compiler/compose.js";
+export type { DataConfig, ResolvedConfig } from "./compiler/config.js";
+export type { Diagnostic, Result, SourceText } from "./compiler/diagnostic.js";
 export type { ShapedGraph } from "./compiler/graph.js";
-export type { ClassificationFigures } from "./runtime/classification-figures.js";
+export type { SourceOptions } from "./compiler/load-config.js";
 export type { Program, TrainPlan } from "./compiler/program.js";
-export type { Batch, EvaluationResult, Session, State, StepResult } from "./runtime/engine.js";
+export type { ImagesRequest, ImagesScan, ScanImages } from "./compiler/scan-images.js";
+export type { BrokenCheckpoint, Checkpoint } from "./runtime/checkpoint.js";
+export type { ClassificationFigures } from "./runtime/classification-figures.js";
+export type { Dataset, ImageSet } from "./runtime/data/dataset.js";
+export type { Loader, LoaderConfig } from "./runtime/data/loader.js";
+export type { DataProgress, OnDataProgress } from "./runtime/data/progress.js";
+export type {
+  Batch,
+  Device,
+  EngineOptions,
+  EvaluationResult,
+  MixedLabels,
+  Session,
+  State,
+  StepHyper,
+  StepResult,
+} from "./runtime/engine.js";
+export type { EvaluateOptions } from "./runtime/evaluator.js";
+export type { NetworkEvaluation, OpenRunOptions, PredictOptions, Prediction } from "./runtime/trained-network.js";
+export type { Divergence, TrainingResult, TrainOptions } from "./runtime/trainer.js";
+export type { TrainingEvent } from "./runtime/training-events.js";
+export type { Progress } from "./runtime/training-progress.js";
 export { compileText } from "./compiler/compile.js";
-export { inferShapes } from "./compiler/infer-shapes.js";
 export { createLoader } from "./runtime/data/loader.js";
 export { openDataset } from "./runtime/data/open-dataset.js";
-export { train } from "./runtime/trainer.js";
-export type { NetworkEvaluation, OpenRunOptions, PredictOptions, Prediction } from "./runtime/trained-network.js";
 export { openRun, TrainedNetwork } from "./runtime/trained-network.js";
+export { train } from "./runtime/trainer.js";
+export { UserError } from "./runtime/user-error.js";
 
 /** Every fault of a file at once. */
 export class NetcError extends Error {
@@ -33,23 +54,26 @@ export class NetcError extends Error {
 }
 
 /**
- * The Program of a YAML text. `overrides` are `path=value` texts, as `--set` takes them.
+ * The Program of a YAML text. Folders of images are looked into unless the options say how else.
  * @throws NetcError with every diagnostic where the text has an error.
  */
-export function compile(text: string, fileName = "network.yaml", overrides: readonly string[] = []): Program {
-  const { value, diagnostics }: Compilation = compileText(text, fileName, overrides, undefined, undefined, scanImages);
+export function compile(text: string, fileName = "network.yaml", options: SourceOptions = {}): Program {
+  const { value, diagnostics } = compileText(text, fileName, { scanImages, ...options });
   if (!value || hasErrors(diagnostics)) throw new NetcError(diagnostics);
   return value;
+}
+
+export interface OpenOptions extends EngineOptions {
+  /** A name of an engine; "auto" without it. */
+  readonly engine?: string;
 }
 
 /**
  * A Program opened on an engine, with its initial state drawn from its seed. Dispose of it when done.
  * @throws UserError where the engine cannot be used on this machine.
  */
-export async function open(
-  program: Program,
-  { engine: name = "auto", threads, device }: { engine?: string; threads?: number; device?: Device } = {},
-): Promise<Session> {
+export async function open(program: Program, options: OpenOptions = {}): Promise<Session> {
+  const { engine: name = "auto", threads, device, kernels } = options;
   const { engine } = await chooseEngine(name, device, program);
-  return engine.open(program, { threads, device });
+  return engine.open(program, { threads, device, kernels });
 }

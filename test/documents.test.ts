@@ -1,9 +1,11 @@
 // Keeps the documents true: README.md's files and commands are run and give what it shows, links lead somewhere, and the
 // files that the documents name exist.
+import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { netc } from "./support/netc.js";
 import { temporaryFolder } from "./support/temporary-folder.js";
@@ -35,6 +37,26 @@ describe("README.md", () => {
     }
     const { exitCode, output } = await netc(["check", "shapes.yaml", "glance.yaml"], { folder });
     expect(exitCode, output).toBe(0);
+  });
+
+  it("shows code that trains its network", async () => {
+    const folder = await temporaryFolder();
+    const blocks = codeBlocks(textOf("README.md"));
+    const network = blocks.findLast(({ text }) => text.startsWith("# shapes.yaml"))!.text;
+    const [code = ""] = blocks.filter(({ language }) => language === "ts").map(({ text }) => text);
+    await writeFile(
+      join(folder, "shapes.yaml"),
+      network.replace("stride: 2", "stride: 2, projection: true").replace("epochs: 5", "epochs: 1"),
+    );
+    const netc = JSON.stringify(new URL("../dist/index.js", import.meta.url).href);
+    await writeFile(
+      join(folder, "code.mjs"),
+      `${code.replace('"netc"', netc)}console.log(loss < 1.5, logits.length);\n`,
+    );
+    const { stdout } = await promisify(execFile)(process.execPath, ["code.mjs"], { cwd: folder });
+    const [accuracy, rest] = stdout.split("\n");
+    expect(Number(accuracy)).toBeGreaterThan(0.9); // six plain shapes
+    expect(rest).toBe("true 768"); // 128 test images, 6 classes
   });
 
   it("lists every command", async () => {

@@ -15,7 +15,7 @@ import { buildTfjsModel } from "../../dist/compiler/targets/tfjs.js";
 const { modules, name, file, set = [], warmup, momentum } = JSON.parse(process.argv[2]);
 const tf = await loadTfjs();
 const baseline = process.memoryUsage.rss(); // with the library loaded, before the network
-const program = compileText(await readFile(file, "utf8"), file, set).value;
+const program = compileText(await readFile(file, "utf8"), file, { overrides: set }).value;
 const { input, classifier } = program.config.model;
 const batchSize = program.config.train.batch_size;
 const model = buildTfjsModel({ core: tf, layers: tf }, program);

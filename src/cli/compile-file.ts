@@ -42,7 +42,11 @@ export async function compileFile(path: string, overrides: readonly string[], ta
     bases.push(pathOfBase(base, from));
     return readBase(base, from);
   };
-  const { value: program, file, diagnostics } = compileText(text, name, overrides, readAndNote, undefined, scanImages);
+  const {
+    value: program,
+    file,
+    diagnostics,
+  } = compileText(text, name, { overrides, readBase: readAndNote, scanImages });
   if (!program || !file || !target) return { source: source.value, program, diagnostics, bases };
   const faults = withSpans(file, await memoryFaults(program, target));
   return { source: source.value, program, diagnostics: inOrder(file.source, [...diagnostics, ...faults]), bases };

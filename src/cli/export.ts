@@ -55,7 +55,7 @@ async function fileSource(
   if (!program) return undefined;
   const source = await readSource(place);
   const { value } = source.value
-    ? loadConfig(source.value.text, source.value.name, set, readBase)
+    ? loadConfig(source.value.text, source.value.name, { overrides: set, readBase })
     : { value: undefined };
   return { program, classes: classNames(program.config), trained: undefined, placeOf: placesIn(value?.file) };
 }

@@ -13,7 +13,7 @@ import { readSource } from "./read-source.js";
 export async function loadFile(path: string, overrides: readonly string[]): Promise<LoadedConfig | undefined> {
   const source = await readSource(path);
   const { value, diagnostics } = source.value
-    ? loadConfig(source.value.text, source.value.name, overrides, readBase, undefined, scanImages)
+    ? loadConfig(source.value.text, source.value.name, { overrides, readBase, scanImages })
     : { value: undefined, diagnostics: source.diagnostics };
   if (diagnostics.length > 0) {
     const file = { source: source.value ?? { name: path, text: "" } };

@@ -135,7 +135,7 @@ async function openData({ config }: Program, signal: AbortSignal): Promise<Datas
 
 async function originsOf(file: string, overrides: readonly string[]): Promise<Origin[]> {
   const { value: source } = await readSource(file);
-  const loaded = source && loadConfig(source.text, source.name, overrides, readBase, undefined, scanImages).value;
+  const loaded = source && loadConfig(source.text, source.name, { overrides, readBase, scanImages }).value;
   if (!loaded) return [];
   return origins(loaded).map(({ path, value, span }) => ({
     path: pathText(path),

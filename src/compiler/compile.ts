@@ -1,38 +1,26 @@
-// The compiler, read aloud: text of one file in, Program out. Each line is a pass with a file of its own.
+// The compiler, read aloud: text of one file in, Program out. The first passes, up to the resolved configuration, are those
+// of load-config.ts; the others stand in compileConfig. The three checks are in check.ts, each other pass in a file of its name.
 import { buildGraph } from "./build-graph.js";
 import { check, checkNetwork, checkSize } from "./check.js";
-import type { ReadBase } from "./compose.js";
 import type { ResolvedConfig } from "./config.js";
 import type { Diagnostic, Result } from "./diagnostic.js";
 import { failed, hasErrors, ok } from "./diagnostic.js";
 import { inferShapes } from "./infer-shapes.js";
 import { inOrder, loadConfig } from "./load-config.js";
-import type { Loading } from "./load-config.js";
+import type { Loading, SourceOptions } from "./load-config.js";
 import type { YamlFile } from "./parse.js";
 import { withSpans } from "./parse.js";
-import type { ArgumentName } from "./overrides.js";
 import { plan } from "./plan.js";
 import type { Program } from "./program.js";
-import type { ScanImages } from "./scan-images.js";
 
 export interface Compilation extends Result<Program> {
   /** The parsed source, for code frames; undefined where it could not be parsed at all. */
   readonly file: YamlFile | undefined;
 }
 
-/**
- * `overrides` are `path=value` texts, applied before validation as if they stood in the file; `readBase` finds the files
- * that this one extends, `scanImages` looks into a folder of images.
- */
-export function compileText(
-  text: string,
-  fileName: string,
-  overrides: readonly string[] = [],
-  readBase?: ReadBase,
-  argument?: ArgumentName,
-  scanImages?: ScanImages,
-): Compilation {
-  const loaded = loadConfig(text, fileName, overrides, readBase, argument, scanImages); // parse, compose, apply overrides, validate, resolve
+/** `fileName` is what diagnostics call the text. */
+export function compileText(text: string, fileName: string, options: SourceOptions = {}): Compilation {
+  const loaded = loadConfig(text, fileName, options);
   if (!loaded.value) return { ...failed<Program>(withFaultsOfTheRest(loaded)), file: undefined };
   const { file, config } = loaded.value;
   const program = compileConfig(config);

@@ -26,18 +26,27 @@ export interface Loading extends Result<LoadedConfig> {
   readonly rest?: SoundPart & { readonly file: YamlFile };
 }
 
+/** What the text of a file may need from its surroundings. */
+export interface SourceOptions {
+  /** `path=value` texts, taken as if they stood in the file, before it is validated. */
+  readonly overrides?: readonly string[];
+  /** Finds the files that this one extends; without it an `extends` is a fault. */
+  readonly readBase?: ReadBase;
+  /** What the overrides were given as, where their faults are shown; "--set" without it. */
+  readonly argument?: ArgumentName;
+  /** Looks into a folder of images; without it a file must say itself what the folder holds. */
+  readonly scanImages?: ScanImages;
+}
+
 /**
- * `overrides` are `path=value` texts, taken as if they stood in the file; `readBase` finds what `extends` names.
+ * `fileName` is what diagnostics call the text.
  * Diagnostics come in the file's order, those of files it extends after, the command line's last; their spans name their
  * sources, so that they can be shown without the file.
  */
 export function loadConfig(
   text: string,
   fileName: string,
-  overrides: readonly string[] = [],
-  readBase: ReadBase = noBase,
-  argument?: ArgumentName,
-  scanImages?: ScanImages,
+  { overrides = [], readBase = noBase, argument, scanImages }: SourceOptions = {},
 ): Loading {
   const parsed = parse(text, fileName);
   const source = sourceText(text, fileName);

@@ -11,7 +11,7 @@ const folder = new URL("../../configs/", import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
 
 function programOf(name: string, ...overrides: string[]): Program {
-  const { value, diagnostics } = compileText(readFileSync(new URL(name, folder), "utf8"), name, overrides);
+  const { value, diagnostics } = compileText(readFileSync(new URL(name, folder), "utf8"), name, { overrides });
   expect(value, JSON.stringify(diagnostics)).toBeDefined();
   return value!;
 }

@@ -9,7 +9,7 @@ train: { epochs: 3, batch_size: 32, learning_rate: 0.1 }
 `;
 
 function codesOf(...overrides: string[]): string[] {
-  return compileText(text, "a.yaml", overrides).diagnostics.map(({ code }) => code);
+  return compileText(text, "a.yaml", { overrides }).diagnostics.map(({ code }) => code);
 }
 
 it("has nothing to say of the networks that come with netc", () => {

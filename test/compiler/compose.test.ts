@@ -43,7 +43,10 @@ describe("extends", () => {
   });
 
   it("goes through several files, the nearest winning, and the command line over all", () => {
-    const { value } = loadConfig("extends: middle.yaml\nseed: 3\n", "top.yaml", ["train.batch_size=8"], fromMemory);
+    const { value } = loadConfig("extends: middle.yaml\nseed: 3\n", "top.yaml", {
+      overrides: ["train.batch_size=8"],
+      readBase: fromMemory,
+    });
     expect(value!.config).toMatchObject({ name: "middle", seed: 3, train: { epochs: 5, batch_size: 8 } });
     const found = Object.fromEntries(
       origins(value!).map(({ path, span }) => [path.join("."), originText(value!.file, span)]),
@@ -59,13 +62,15 @@ describe("extends", () => {
   });
 
   it("finds the networks that come with netc", () => {
-    const { value, diagnostics } = loadConfig("extends: netc:resnet-20\nname: mine\n", "mine.yaml", [], readFromDisk);
+    const { value, diagnostics } = loadConfig("extends: netc:resnet-20\nname: mine\n", "mine.yaml", {
+      readBase: readFromDisk,
+    });
     expect(diagnostics).toEqual([]);
     expect(value!.config.model.stages).toHaveLength(3);
   });
 
   it("says where the circle closes, and complains of nothing else", () => {
-    const found = loadConfig("extends: a.yaml\n", "top.yaml", [], fromMemory).diagnostics;
+    const found = loadConfig("extends: a.yaml\n", "top.yaml", { readBase: fromMemory }).diagnostics;
     expect(found.map(({ code, message }) => `${code} ${message}`)).toEqual([
       "extends/cycle files extend one another in a circle: a.yaml → b.yaml → a.yaml",
     ]);
@@ -73,13 +78,13 @@ describe("extends", () => {
   });
 
   it("takes only text", () => {
-    const found = loadConfig(`extends: [base.yaml]\n${base}`, "top.yaml", [], fromMemory).diagnostics;
+    const found = loadConfig(`extends: [base.yaml]\n${base}`, "top.yaml", { readBase: fromMemory }).diagnostics;
     expect(found.map(({ code, path }) => `${code} ${path}`)).toEqual(["schema/wrong-type extends"]);
   });
 });
 
 function load(text: string) {
-  const { value, diagnostics } = loadConfig(`extends: base.yaml\n${text}\n`, "top.yaml", [], fromMemory);
+  const { value, diagnostics } = loadConfig(`extends: base.yaml\n${text}\n`, "top.yaml", { readBase: fromMemory });
   expect(diagnostics).toEqual([]);
   return value!.config;
 }

@@ -83,7 +83,7 @@ const limits: MemoryLimits = { threads: 2, addressableBytes: 2 ** 32, machineByt
 
 function compile(text: string, folder: string, path: string, overrides: readonly string[]): readonly Diagnostic[] {
   const scan: ScanImages = (request) => scanImages(request, folder);
-  const { value, file, diagnostics } = compileText(text, path, overrides, readBase, undefined, scan);
+  const { value, file, diagnostics } = compileText(text, path, { overrides, readBase, scanImages: scan });
   if (!value || !file || memoryBound(value, limits.threads) <= limits.addressableBytes) return diagnostics;
   return [...diagnostics, ...withSpans(file, checkMemory(value, limits))];
 }

@@ -18,8 +18,9 @@ const reports = [
   { source, diagnostics: compileText(text, source.name).diagnostics },
   {
     source,
-    diagnostics: compileText(text.replace("stride: 2", "projection: true"), source.name, ["train.epochs=many"])
-      .diagnostics,
+    diagnostics: compileText(text.replace("stride: 2", "projection: true"), source.name, {
+      overrides: ["train.epochs=many"],
+    }).diagnostics,
   },
 ];
 

@@ -148,7 +148,7 @@ describe("origins", () => {
 });
 
 function load(text: string, overrides: readonly string[] = []) {
-  const { value, diagnostics } = loadConfig(text, "test.yaml", overrides);
+  const { value, diagnostics } = loadConfig(text, "test.yaml", { overrides });
   expect(diagnostics).toEqual([]);
   return value!;
 }

@@ -21,7 +21,7 @@ it.each(Object.keys(codes))("is valid with a result of %s", (code) => {
 it("is valid for no files, for clean files, and for values of the command line", () => {
   const clean: FileReport = { source: { name: "a.yaml", text: "" }, diagnostics: [] };
   const text = readFileSync(`${fixtures}invalid/shape/vanished-map/fixed.yaml`, "utf8");
-  const { diagnostics } = compileText(text, "odd name?#%.yaml", ["train.epochs=many", "x"]);
+  const { diagnostics } = compileText(text, "odd name?#%.yaml", { overrides: ["train.epochs=many", "x"] });
   expect(diagnostics).toHaveLength(2);
   for (const reports of [[], [clean], [clean, { source: { name: "odd name?#%.yaml", text }, diagnostics }]]) {
     expect(isValid(logOf(reports)), JSON.stringify(isValid.errors)).toBe(true);
@@ -47,7 +47,7 @@ function reportOf(code: string): FileReport {
   const overrides = readdirSync(folder).includes("set.txt")
     ? readFileSync(`${folder}set.txt`, "utf8").trimEnd().split("\n")
     : [];
-  const { diagnostics } = compileText(text, path, overrides, readBase);
+  const { diagnostics } = compileText(text, path, { overrides, readBase });
   const found = diagnostics.some((diagnostic) => diagnostic.code === code);
   const own = { code, severity: "error", message: "as the command line finds it" } as (typeof diagnostics)[number];
   return { source: { name: path, text }, diagnostics: found ? diagnostics : [own] };

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../fixtures/valid/", import.meta.url));
 
 it.each(readdirSync(root))("%s", (name) => {
   const path = `${root}${name}/input.yaml`;
-  const { value, diagnostics } = loadConfig(readFileSync(path, "utf8"), path, [], readBase);
+  const { value, diagnostics } = loadConfig(readFileSync(path, "utf8"), path, { readBase });
   expect(diagnostics).toEqual([]);
   const resolved = printConfig(value!.config);
   if (process.env["UPDATE_FIXTURES"]) writeFileSync(`${root}${name}/resolved.yaml`, resolved);

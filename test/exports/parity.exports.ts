@@ -116,7 +116,7 @@ async function compare(name: string, text: string): Promise<Row> {
 
 /** Before their number counts, those that cannot be read have to be known. */
 async function decodePictures(text: string): Promise<void> {
-  const { value } = compileText(text, "network.yaml", [], undefined, undefined, scanImages);
+  const { value } = compileText(text, "network.yaml", { scanImages });
   const dataset = value?.config.data.dataset;
   if (typeof dataset === "object" && "images" in dataset) await findBroken(dataset.images, () => {});
 }

@@ -26,7 +26,7 @@ export interface Trained {
 
 /** Trains `steps` steps into `folder`. */
 export async function trainShortly(text: string, folder: string, steps: number): Promise<Trained> {
-  const { value: program, diagnostics } = compileText(text, "network.yaml", [], undefined, undefined, scanImages);
+  const { value: program, diagnostics } = compileText(text, "network.yaml", { scanImages });
   invariant(program, JSON.stringify(diagnostics));
   const dataset = await openDataset(program.config.data, program.config.seed, () => {});
   const session = await wasmEngine.open(program, { threads: 2 });

@@ -104,7 +104,7 @@ function pathsOf(form: Form, path: readonly string[]): string[] {
 }
 
 function compiled(...overrides: string[]) {
-  const { value, diagnostics } = compileText(FILE, "file.yaml", overrides);
+  const { value, diagnostics } = compileText(FILE, "file.yaml", { overrides });
   expect(value, JSON.stringify(diagnostics.map(({ message }) => message))).toBeDefined();
   return value!;
 }

@@ -19,7 +19,7 @@ const EPOCHS = 3;
 
 function programOf(recipe: string, epochs = EPOCHS): Program {
   const text = readFileSync(new URL(`${recipe}.yaml`, folder), "utf8");
-  const { value, diagnostics } = compileText(text, recipe, [`train.epochs=${epochs}`]);
+  const { value, diagnostics } = compileText(text, recipe, { overrides: [`train.epochs=${epochs}`] });
   expect(diagnostics).toEqual([]);
   return value!;
 }

@@ -114,10 +114,7 @@ model: { stem: { channels: 4 }, stages: [{ channels: 4, blocks: 1 }] }
 train: { epochs: 1, batch_size: 4, learning_rate: 0.1, evaluation: { batch_size: 8 } }
 `,
       "own.yaml",
-      [],
-      undefined,
-      undefined,
-      scanImages,
+      { scanImages },
     ).value!;
     const run = await createRunFolder(join(parent, "run"), own.config);
     await writeCheckpoint(run.checkpoints, own, BEGINNING, initialize(own.graph, own.config));

@@ -147,11 +147,13 @@ describe("saveTfjsModel", () => {
 
   it("says of 256 test images what netc's own engine says, after training with it", async () => {
     const text = await readFile(new URL("../../configs/smoke.yaml", import.meta.url), "utf8");
-    const program = compileText(text, "smoke.yaml", [
-      "data.dataset.synthetic.test_images=256",
-      "train.evaluation.batch_size=256",
-      "train.weight_average.ema.decay=0.9",
-    ]).value;
+    const program = compileText(text, "smoke.yaml", {
+      overrides: [
+        "data.dataset.synthetic.test_images=256",
+        "train.evaluation.batch_size=256",
+        "train.weight_average.ema.decay=0.9",
+      ],
+    }).value;
     invariant(program, "configs/smoke.yaml compiles");
     const loader = createLoader(await openDataset(program.config.data, 0, () => {}), program.config);
     const session = await wasmEngine.open(program, { threads: 2 });

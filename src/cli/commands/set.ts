@@ -68,9 +68,14 @@ async function faultsOf(
     import("../../compiler/diagnostic.js"),
     import("../../runtime/data/images/scan-images.js"),
   ]);
-  const { diagnostics } = compileText(after, path, [], readBase, undefined, scanImages);
+  const { diagnostics } = compileText(after, path, { readBase, scanImages });
   if (!hasErrors(diagnostics) || unset.length > 0) return diagnostics;
-  const asOverrides = compileText(before, path, assignments, readBase, "set", scanImages).diagnostics;
+  const asOverrides = compileText(before, path, {
+    overrides: assignments,
+    readBase,
+    argument: "set",
+    scanImages,
+  }).diagnostics;
   // The edit itself went through, so that a path is refused only where `--set` takes less than an edit: `extends`.
   const isTheirs = asOverrides.every(({ code, span }) => span?.source?.isCommandLine && code !== "set/unknown-path");
   return hasErrors(asOverrides) && isTheirs ? asOverrides : diagnostics;

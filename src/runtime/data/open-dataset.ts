@@ -12,7 +12,7 @@ import { generateSynthetic } from "./synthetic.js";
 export async function openDataset(
   { dataset, path }: DataConfig,
   seed: number,
-  onProgress: OnDataProgress,
+  onProgress: OnDataProgress = () => {},
   signal?: AbortSignal,
 ): Promise<Dataset> {
   if (dataset === "cifar10") return openCifar10({ path, onProgress, signal });

@@ -138,7 +138,7 @@ train: { epochs: 1, batch_size: 4, learning_rate: 0.1 }
 
   it("is checked against what the folder holds", async () => {
     await tenOfEach();
-    const { diagnostics } = compileText(text(), "pets.yaml", [], undefined, undefined, scanImages);
+    const { diagnostics } = compileText(text(), "pets.yaml", { scanImages });
     expect(diagnostics.map(({ code, message }) => [code, message])).toEqual([
       ["data/classes-mismatch", "the classifier has 3 classes, the data set has 2"],
     ]);
