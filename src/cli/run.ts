@@ -57,11 +57,11 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
     const residentBytes = process.memoryUsage.rss();
     const dataset = await openData(program, stop.signal);
     const folder = flags.resume ? await folderToResume(program, flags) : await newFolder(program, flags);
-    return await whileLocked(folder, async () => {
+    return await whileLocked(folder, async (lost) => {
       const checkpoint = flags.resume ? await checkpointToResume(folder, program, report) : undefined;
       await writeOrigins(folder, await originsOf(file, overrides));
       const signal = stop.signal;
-      const run = { program, flags, chosen, residentBytes, folder, dataset, checkpoint, report, signal };
+      const run = { program, flags, chosen, residentBytes, folder, dataset, checkpoint, report, signal, lost };
       const { result, trained } = await trainInFolder(run);
       report.close();
       const fault = trained && (await saveModel(program, trained, folder, dataset.classes));
@@ -88,11 +88,13 @@ interface RunInFolder {
   readonly checkpoint: Checkpoint | undefined;
   readonly report: RunReport;
   readonly signal: AbortSignal;
+  /** See `RunOptions`. */
+  readonly lost: AbortSignal;
 }
 
 /** Opens the engine, trains and closes it; `trained` is the state at the end of a run that came to its end. */
 async function trainInFolder(run: RunInFolder): Promise<{ result: RunResult; trained: State | undefined }> {
-  const { program, flags, chosen, residentBytes, folder, dataset, checkpoint, report, signal } = run;
+  const { program, flags, chosen, residentBytes, folder, dataset, checkpoint, report, signal, lost } = run;
   const { maxSteps, threads, device } = flags;
   const before = checkpoint?.kernels ?? (flags.resume ? await readRunKernels(folder) : undefined);
   const kernels = flags.tune ? (before ?? "measured") : "predicted";
@@ -114,6 +116,7 @@ async function trainInFolder(run: RunInFolder): Promise<{ result: RunResult; tra
       checkpoint,
       maxSteps,
       signal,
+      lost,
       observe: (event) => report.event(event),
       onEvaluationBatch: (done, total) => report.evaluationBatch(done, total),
     });

@@ -20,6 +20,11 @@ export class EventLog {
   async flush(): Promise<void> {
     await this.file.flush();
   }
+
+  /** Forgets the lines that are not on the disk yet. */
+  discard(): void {
+    this.file.discard();
+  }
 }
 
 /** The events of a log in their order; none where there is no log, and without the line that a killed process was writing. */

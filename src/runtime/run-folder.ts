@@ -117,9 +117,17 @@ function isRecordOfNames(value: unknown): value is Readonly<Record<string, strin
   return Object.values(value).every((name) => typeof name === "string");
 }
 
-/** Runs `work` while no other process trains in this folder; refuses at once where one does. */
-export async function whileLocked<T>(folder: RunFolder, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` while no other process trains in this folder; refuses at once where one does. The work's signal aborts where
+ * another process has taken the folder over: nothing is to be written to it then.
+ */
+export async function whileLocked<T>(folder: RunFolder, work: (lost: AbortSignal) => Promise<T>): Promise<T> {
   return withLock(lockOf(folder), work, {
+    onLost: ({ pid, host }) =>
+      new UserError(
+        `process ${pid} on ${host} has taken over ${folder.path}, since this one had not been heard of for long; ` +
+          "the run is left to it",
+      ),
     onWait: (owner) => {
       const who = owner ? `process ${owner.pid} on ${owner.host}` : "another process";
       throw new UserError(`${folder.path} is in use by ${who}; wait for it to end, or stop it first`);

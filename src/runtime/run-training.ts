@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly checkpoint?: Checkpoint;
   readonly maxSteps?: number;
   readonly signal?: AbortSignal;
+  /** Ends the run at once and without another word in the folder, which is no longer this process's. */
+  readonly lost?: AbortSignal;
   /** Sees every event as it is logged. */
   readonly observe?: (event: TrainingEvent) => void;
   readonly onEvaluationBatch?: (done: number, total: number) => void;
@@ -45,7 +47,7 @@ export type RunResult = TrainingResult & {
 };
 
 export async function runTraining(program: Program, options: RunOptions): Promise<RunResult> {
-  const { folder, session, loader, checkpoint, observe = () => {} } = options;
+  const { folder, session, loader, checkpoint, lost, observe = () => {} } = options;
   const progress = checkpoint?.progress ?? BEGINNING;
   await sweepCheckpoints(folder.checkpoints);
   const past = await rewindEventLog(folder.events, progress);
@@ -65,6 +67,7 @@ export async function runTraining(program: Program, options: RunOptions): Promis
   const metrics = await openMetricsFiles(folder, past, logFailed);
   const garbage = new GarbageKeeper();
   const emit = (event: TrainingEvent): void => {
+    if (lost?.aborted) return;
     if (event.event === "step") garbage.afterStep();
     log.append(event);
     metrics.append(event);
@@ -73,6 +76,7 @@ export async function runTraining(program: Program, options: RunOptions): Promis
 
   const save = async (at: Progress, state: State): Promise<boolean> => {
     const started = performance.now();
+    lost?.throwIfAborted();
     try {
       await log.flush(); // a resumed run finds every line up to its checkpoint
       saved.newest = await writeCheckpoint(folder.checkpoints, program, at, state, session.kernels);
@@ -95,11 +99,12 @@ export async function runTraining(program: Program, options: RunOptions): Promis
     const result = await train(program, session, loader, {
       progress,
       maxSteps,
-      signal,
+      signal: AbortSignal.any([signal, lost].filter((one) => one !== undefined)),
       emit,
       onEvaluationBatch,
       save,
     });
+    lost?.throwIfAborted();
     emit({
       event: "end",
       step: result.progress.step,
@@ -110,6 +115,7 @@ export async function runTraining(program: Program, options: RunOptions): Promis
     });
     return { ...result, checkpoint: saved.newest, unsaved: saved.fault };
   } finally {
+    if (lost?.aborted) for (const file of [log, metrics]) file.discard();
     await Promise.all([log.flush(), metrics.flush()]); // whatever ended the run, what happened is kept
   }
 }

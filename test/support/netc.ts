@@ -15,7 +15,13 @@ export interface NetcOptions {
   readonly folder?: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** Sent that many milliseconds after the start or as soon as the output holds a text; `twice`: and at once again. */
-  readonly kill?: { readonly signal: NodeJS.Signals; readonly when: number | string; readonly twice?: boolean };
+  readonly kill?: {
+    readonly signal: NodeJS.Signals;
+    readonly when: number | string;
+    readonly twice?: boolean;
+    /** Told the process as soon as the signal is sent. */
+    readonly sent?: (pid: number) => void;
+  };
 }
 
 export function netc(args: readonly string[], { folder, environment, kill }: NetcOptions = {}): Promise<Outcome> {
@@ -32,6 +38,7 @@ export function netc(args: readonly string[], { folder, environment, kill }: Net
     const killOnce = (): void => {
       if (!isKilled) child.kill(kill!.signal);
       if (!isKilled && kill!.twice) setTimeout(() => child.kill(kill!.signal), 2);
+      if (!isKilled) kill!.sent?.(child.pid!);
       isKilled = true;
     };
     const timer = typeof kill?.when === "number" ? setTimeout(killOnce, kill.when) : undefined;

@@ -36,6 +36,13 @@ export class AppendingFile {
     await this.writing;
   }
 
+  /** Forgets what was appended and is not written yet. */
+  discard(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.pieces = [];
+  }
+
   private async write(data: Uint8Array): Promise<void> {
     const all = Buffer.concat([this.unwritten, data]);
     try {

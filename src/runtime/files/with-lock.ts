@@ -1,25 +1,27 @@
 // Keeps two processes from doing the same long work at once: a folder stands for the lock, since making one either
-// succeeds or fails as a whole on every file system. Its owner touches it every few seconds, so that a lock whose owner
-// was killed is noticed and taken over.
+// succeeds or fails as a whole on every file system. A lock whose owner was killed is noticed and taken over. On one machine
+// the system says whether the owner lives, however long it was paused; from elsewhere only its silence tells, so it touches the
+// lock every few seconds.
 //
 // The lock saves double work; it is not what keeps the result whole. Two processes that both believe to own it, which a
 // takeover at the wrong microsecond allows, must still be safe: the work publishes its result by an atomic rename.
 import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomHex } from "./digest.js";
+import type { ProcessIdentity } from "./process-identity.js";
+import { fateOf, thisProcess } from "./process-identity.js";
 
 export interface LockOptions {
   /** Called once when another process holds the lock; null where it has not said who it is. */
   readonly onWait: (owner: LockOwner | null) => void;
+  /** What the work's signal aborts with where another process, to which this one seemed dead, has taken the lock over. */
+  readonly onLost?: (owner: LockOwner) => Error;
   readonly signal?: AbortSignal;
   readonly timing?: LockTiming;
 }
 
-export interface LockOwner {
-  readonly pid: number;
-  readonly host: string;
+export interface LockOwner extends ProcessIdentity {
   readonly token: string;
 }
 
@@ -27,19 +29,31 @@ export interface LockTiming {
   /** All in milliseconds. */
   readonly heartbeat: number;
   readonly poll: number;
-  /** Silence after which an owner counts as dead; work that blocks the event loop must stay well below it. */
+  /** Silence after which an owner that is not on this machine counts as dead; work that blocks the event loop must stay well below it. */
   readonly stale: number;
 }
 
 const TIMING: LockTiming = { heartbeat: 2_000, poll: 250, stale: 30_000 };
 
-/** Runs `work` while holding the lock folder at `path`, whose parent exists; waits for as long as another owner lives. */
-export async function withLock<T>(path: string, work: () => Promise<T>, options: LockOptions): Promise<T> {
+/**
+ * Runs `work` while holding the lock folder at `path`, whose parent exists; waits for as long as another owner lives. The
+ * signal that the work is given aborts where the lock is lost meanwhile.
+ */
+export async function withLock<T>(
+  path: string,
+  work: (lost: AbortSignal) => Promise<T>,
+  options: LockOptions,
+): Promise<T> {
   const timing = options.timing ?? TIMING;
   const token = await acquire(path, options, timing);
-  const heartbeat = setInterval(() => void touch(path), timing.heartbeat);
+  const lost = new AbortController();
+  const lose = (owner: LockOwner): void => {
+    clearInterval(heartbeat);
+    lost.abort(options.onLost?.(owner));
+  };
+  const heartbeat = setInterval(() => void touch(path, token, lose), timing.heartbeat);
   try {
-    return await work();
+    return await work(lost.signal);
   } finally {
     clearInterval(heartbeat);
     await release(path, token);
@@ -56,11 +70,7 @@ export async function isLocked(path: string): Promise<boolean> {
 }
 
 async function acquire(path: string, options: LockOptions, timing: LockTiming): Promise<string> {
-  const owner: LockOwner = {
-    pid: process.pid,
-    host: hostname(),
-    token: randomHex(8),
-  };
+  const owner: LockOwner = { ...(await thisProcess()), token: randomHex(8) };
   for (let waiting = false; ;) {
     options.signal?.throwIfAborted();
     if (await tryMake(path)) {
@@ -89,7 +99,8 @@ async function tryMake(path: string): Promise<boolean> {
 }
 
 async function isDead(path: string, owner: LockOwner | null, timing: LockTiming): Promise<boolean> {
-  if (owner !== null && owner.host === hostname() && !processLives(owner.pid)) return true;
+  const fate = owner === null ? "unknown" : await fateOf(owner);
+  if (fate !== "unknown") return fate === "dead";
   try {
     const { mtimeMs } = await stat(path);
     return Date.now() - mtimeMs > timing.stale;
@@ -122,9 +133,11 @@ async function release(path: string, token: string): Promise<void> {
   if (owner?.token === token) await rm(path, { recursive: true, force: true });
 }
 
-async function touch(path: string): Promise<void> {
+/** Also finds out whether the lock is still ours. One that is gone, or names nobody, may be on its way back: see `putAside`. */
+async function touch(path: string, token: string, lose: (owner: LockOwner) => void): Promise<void> {
+  const owner = await readOwner(path);
+  if (owner !== null && owner.token !== token) return lose(owner);
   const now = new Date();
-  // A lock that was taken over is no longer ours to touch; the work goes on, see the top of this file.
   await utimes(path, now, now).catch(() => undefined);
 }
 
@@ -138,13 +151,4 @@ async function readOwner(path: string): Promise<LockOwner | null> {
 
 function ownerFile(path: string): string {
   return join(path, "owner.json");
-}
-
-function processLives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"; // it lives, under another user
-  }
 }

@@ -18,6 +18,8 @@ export interface MetricsFormat {
 
 export interface MetricsFiles {
   append(event: TrainingEvent): void;
+  /** Forgets what is not on the disk yet. */
+  discard(): void;
   flush(): Promise<void>;
 }
 
@@ -48,6 +50,9 @@ export async function openMetricsFiles(
     append: (event) => {
       const time = clock.timeOf(event);
       for (const { format, file } of files) file.append(format.add(event, time));
+    },
+    discard: () => {
+      for (const { file } of files) file.discard();
     },
     flush: async () => {
       await Promise.all(files.map(({ file }) => file.flush()));

@@ -4,6 +4,8 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { ProcessIdentity } from "../../../src/runtime/files/process-identity.js";
+import { thisProcess } from "../../../src/runtime/files/process-identity.js";
 import { withLock } from "../../../src/runtime/files/with-lock.js";
 import type { LockOptions } from "../../../src/runtime/files/with-lock.js";
 
@@ -63,16 +65,58 @@ describe("withLock", () => {
     const waiting = withLock(lock, async () => "mine", { onWait, timing });
     await sleep(30);
     expect(onWait).toHaveBeenCalledTimes(1);
-    const longAgo = new Date(Date.now() - 6_000);
-    await utimes(lock, longAgo, longAgo);
+    await beSilent();
     expect(await waiting).toBe("mine");
   });
 
   it("takes over from a process that died before it could say who it was", async () => {
     await mkdir(lock);
-    const longAgo = new Date(Date.now() - 6_000);
-    await utimes(lock, longAgo, longAgo);
+    await beSilent();
     expect(await withLock(lock, async () => "mine", quiet)).toBe("mine");
+  });
+
+  it("leaves the lock to a process of this machine that was paused, however long it is silent", async () => {
+    await leave(await thisProcess());
+    await beSilent();
+    const onWait = vi.fn();
+    const waiting = withLock(lock, async () => "mine", { onWait, timing, signal: AbortSignal.timeout(100) });
+    await expect(waiting).rejects.toThrow();
+    expect(onWait).toHaveBeenCalledTimes(1);
+  });
+
+  it("takes over at once where another process has been given the dead one's number", async () => {
+    await leave({ ...(await thisProcess()), started: "before" });
+    const onWait = vi.fn();
+    expect(await withLock(lock, async () => "mine", { onWait, timing })).toBe("mine");
+    expect(onWait).not.toHaveBeenCalled();
+  });
+
+  it("takes over a silent lock where the system does not say when a process started", async () => {
+    await leave({ ...(await thisProcess()), started: undefined });
+    await beSilent();
+    expect(await withLock(lock, async () => "mine", quiet)).toBe("mine");
+  });
+
+  it("waits for the silence of another container, whose numbers of processes mean nothing here", async () => {
+    await leave({ ...(await thisProcess()), pid: deadProcess(), system: "another" });
+    const onWait = vi.fn();
+    const waiting = withLock(lock, async () => "mine", { onWait, timing });
+    await sleep(30);
+    expect(onWait).toHaveBeenCalledTimes(1);
+    await beSilent();
+    expect(await waiting).toBe("mine");
+  });
+
+  it("tells the work that the lock was lost, and leaves it to the process that has it", async () => {
+    const onLost = ({ pid }: { readonly pid: number }) => new Error(`process ${pid} has it`);
+    const work = async (lost: AbortSignal): Promise<never> => {
+      await rm(lock, { recursive: true });
+      await leave({ pid: 7, host: "elsewhere" });
+      await new Promise((resolve) => lost.addEventListener("abort", resolve));
+      throw lost.reason;
+    };
+    await expect(withLock(lock, work, { ...quiet, onLost })).rejects.toThrow("process 7 has it");
+    expect(await readdir(folder)).toEqual(["lock"]);
   });
 
   it("keeps a lock alive for as long as the work lasts", async () => {
@@ -101,9 +145,14 @@ describe("withLock", () => {
   });
 });
 
-async function leave(owner: { pid: number; host: string }): Promise<void> {
+async function leave(owner: ProcessIdentity): Promise<void> {
   await mkdir(lock);
   await writeFile(join(lock, "owner.json"), JSON.stringify({ ...owner, token: "left" }));
+}
+
+async function beSilent(): Promise<void> {
+  const longAgo = new Date(Date.now() - 6_000);
+  await utimes(lock, longAgo, longAgo);
 }
 
 function deadProcess(): number {
