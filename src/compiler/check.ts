@@ -1,6 +1,7 @@
 // Rules across fields, against the data and about the network as a whole, on a config whose form is already right.
 // Each rule is a function by itself; the lists in check/ are the catalogue.
 import { augmentationRules } from "./check/augmentation-rules.js";
+import { averageRules } from "./check/average-rules.js";
 import { dataRules } from "./check/data-rules.js";
 import { groupRules } from "./check/group-rules.js";
 import { networkRules } from "./check/network-rules.js";
@@ -16,6 +17,7 @@ const configRules: readonly ConfigRule[] = [
   ...dataRules,
   ...augmentationRules,
   ...scheduleRules,
+  ...averageRules,
   ...trainingRules,
   ...settingRules,
 ];

@@ -35,8 +35,13 @@ export function averageShare(
     return step % every === 0 ? 1 - decay * Math.min(1, step / plan.steps) ** power : 0;
   }
   const { from_epoch: from, every_steps: every } = weight_average.stochastic;
-  const first = Math.max(1, Math.round(from * plan.stepsPerEpoch));
+  const first = averageStart(from, plan.stepsPerEpoch);
   // Until then the average is the weights themselves; from then on the n-th value counts 1/n
   if (step < first) return 1;
   return (step - first) % every === 0 ? 1 / ((step - first) / every + 1) : 0;
+}
+
+/** The step, counted from 1, after which the weights first count in a stochastic average. */
+export function averageStart(fromEpoch: number, stepsPerEpoch: number): number {
+  return Math.max(1, Math.round(fromEpoch * stepsPerEpoch));
 }

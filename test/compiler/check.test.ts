@@ -79,3 +79,56 @@ it("lets branches start at zero where a gradient still reaches them", () => {
   expect(codesOf(zero)).toEqual([]);
   expect(codesOf(zero, "model.stages[0].activation_before_add=true")).toEqual(["train/branch-never-learns"]);
 });
+
+it.each([
+  ["learning_rate: {multi_step: {rate: 0.1, milestones: [2, 1]}}", "train/milestone-order"],
+  ["learning_rate: {multi_step: {rate: 0.1, milestones: [1], milestone_steps: [40]}}", "train/two-durations"],
+  ["learning_rate: {cosine_restarts: {rate: 0.1}}", "train/missing-duration"],
+  ["learning_rate: {cosine_restarts: {rate: 0.1, period_epochs: 3}}", "train/milestone-past-end"],
+  ["learning_rate: {linear: {rate: 0.1, end: 0.2}}", "train/rate-order"],
+  ["learning_rate: {constant: {rate: 0.1, warmup_steps: 31}}, epochs: 1", "train/warmup-past-end"],
+  ["optimizer: {adam: {}}", "train/unusual-learning-rate", "optimizer"],
+])("holds a group with {%s} to the rules of the training's own", (group, code, key = "learning_rate") => {
+  const found = compileText(text, "a.yaml", {
+    overrides: [
+      "train.learning_rate=0.2",
+      `train.groups=[{roles: [bias], rate_factor: 2}, {layers: [stem], ${group}}]`,
+    ],
+  }).diagnostics;
+  expect(found.map((diagnostic) => diagnostic.code)).toEqual([code]);
+  expect(found[0]!.path!.slice(0, 4)).toEqual(["train", "groups", 1, key]);
+});
+
+it("takes rates of SGD for biases and norms as they are, and those that only a factor sets apart", () => {
+  const groups = (...list: string[]) => codesOf(`train.groups=[${list.join(", ")}]`);
+  expect(groups("{roles: [norm_shift], learning_rate: 50}")).toEqual([]);
+  expect(groups("{roles: [norm_shift], optimizer: adam, learning_rate: 50}")).toEqual(["train/unusual-learning-rate"]);
+  expect(groups("{layers: [stem], rate_factor: 64}")).toEqual([]);
+  expect(groups("{layers: [stem], learning_rate: 0.1, rate_factor: 64}")).toEqual(["train/unusual-learning-rate"]);
+});
+
+it("says of a group's settings that it is trained by none of them where it is frozen from the start", () => {
+  const idle = "{layers: [stem], epochs: 0, learning_rate: {step: {rate: 900}}, optimizer: adam}";
+  expect(codesOf(`train.groups=[${idle}]`)).toEqual(["setting/without-effect", "setting/without-effect"]);
+});
+
+// 16 steps an epoch, 48 in all
+it.each([
+  ["lookahead: {every_steps: 16}", []],
+  ["lookahead: {every_steps: 17}", ["train/late-average"]],
+  ["lookahead: {every_steps: 48}", ["train/late-average"]],
+  ["lookahead: {every_steps: 49}", ["train/average-past-end"]],
+  ["stochastic: {from_epoch: 2.9}", []],
+  ["stochastic: {from_epoch: 3}", ["setting/without-effect"]],
+  ["stochastic: {from_epoch: 0, every_steps: 47}", []],
+  ["stochastic: {from_epoch: 0, every_steps: 48}", ["train/late-average"]],
+])("finds an average that comes to be too late or never: {%s}", (average, codes) => {
+  const images = "data.dataset={synthetic: {height: 12, width: 12, train_images: 512}}";
+  expect(codesOf(images, `train.weight_average={${average}}`)).toEqual(codes);
+});
+
+it("finds an average that first moves after an evaluation within an epoch", () => {
+  const average = "train.weight_average={lookahead: {every_steps: 5}}";
+  expect(codesOf(average, "train.evaluation={every_steps: 4}")).toEqual(["train/late-average"]);
+  expect(codesOf(average, "train.evaluation={every_steps: 5}")).toEqual([]);
+});

@@ -3,11 +3,13 @@ import type { GroupConfig, ResolvedConfig } from "../config.js";
 import type { Diagnostic, Path } from "../diagnostic.js";
 import type { ShapedGraph } from "../graph.js";
 import { enumeration } from "../language/describe.js";
-import { isInGroup, isWhitening, parameterGroups } from "../parameter-groups.js";
+import { isInGroup, isWhitening, optimizerOf, parameterGroups } from "../parameter-groups.js";
 import { parametersOf } from "../parameters.js";
 import type { NetworkRule } from "./rule.js";
+import { groupPath, spanOf } from "./training-parts.js";
+import { highestRate, optimizerName, usualRates, whyUnusual } from "./usual-rates.js";
 
-export const groupRules: readonly NetworkRule[] = [groupsFitParameters, muonWorksOnMatrices];
+export const groupRules: readonly NetworkRule[] = [groupsFitParameters, muonWorksOnMatrices, ratesOfGroupsAreUsual];
 
 function groupsFitParameters(config: ResolvedConfig, graph: ShapedGraph): readonly Diagnostic[] {
   const parameters = parametersOf(graph).filter((parameter) => !isWhitening(config, parameter));
@@ -82,4 +84,44 @@ function muonWorksOnMatrices(config: ResolvedConfig, graph: ShapedGraph): readon
         : "write `optimizer: {sgd: {momentum: 0.9}}` here, and `groups: [{roles: [conv_weight], optimizer: muon}]`",
     };
   });
+}
+
+/**
+ * Of groups with a schedule or an optimizer of their own: a `rate_factor` alone says on purpose how far a group is from the rest.
+ * SGD takes biases and norms at rates far beyond those of weights (Jordan 2024, arXiv 2404.00498), so it is left alone there.
+ */
+function ratesOfGroupsAreUsual(config: ResolvedConfig, graph: ShapedGraph): readonly Diagnostic[] {
+  const { train } = config;
+  const ofWeights = new Set(
+    parameterGroups(config, graph).trained.flatMap(({ rate, parameters }) =>
+      parameters.some(({ shape }) => shape.length > 1) ? rate : [],
+    ),
+  );
+  return train.groups.flatMap((group, index): Diagnostic[] => {
+    if ((!group.optimizer && !group.learning_rate) || spanOf(config, index + 1).steps === 0) return [];
+    const optimizer = optimizerOf(config, index + 1);
+    if ("sgd" in optimizer && !ofWeights.has(index + 1)) return [];
+    const { below, rate } = highestRate(group.learning_rate ?? train.learning_rate);
+    const message = whyUnusual(optimizer, rounded(rate * group.rate_factor, 6));
+    if (!message) return [];
+    const own = groupPath(index);
+    const start = rounded(usualRates[optimizerName(optimizer)].start / group.rate_factor, 2);
+    const optimizerPath: Path = group.optimizer ? [...own, "optimizer"] : ["train", "optimizer"];
+    const place = group.learning_rate
+      ? {
+          path: [...own, "learning_rate", ...below],
+          hint: `start from \`${start}\``,
+          related: [{ message: "the optimizer is set here", path: optimizerPath }],
+        }
+      : {
+          path: optimizerPath,
+          hint: `add \`learning_rate: ${start}\` to the group`,
+          related: [{ message: "the rate is set here", path: ["train", "learning_rate", ...below] }],
+        };
+    return [{ code: "train/unusual-learning-rate", severity: "warning", message, ...place }];
+  });
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toPrecision(digits));
 }

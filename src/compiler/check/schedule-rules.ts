@@ -1,10 +1,14 @@
 // Rules within the learning rate's schedule: durations given twice or not at all, or past the end of the run, and rates out
 // of order.
-import type { LearningRateConfig, ResolvedConfig } from "../config.js";
+import type { LearningRateConfig } from "../config.js";
 import type { Diagnostic, Path } from "../diagnostic.js";
-import { stepsPerEpochOf } from "../plan.js";
 import type { ConfigRule } from "./rule.js";
+import type { PlacedSchedule, Span } from "./training-parts.js";
+import { schedulesOf } from "./training-parts.js";
 
+type ScheduleRule = (placed: PlacedSchedule) => readonly Diagnostic[];
+
+/** Of the training's own schedule and of those that groups have. */
 export const scheduleRules: readonly ConfigRule[] = [
   durationsAreGivenOnce,
   warmupFitsTheRun,
@@ -12,9 +16,7 @@ export const scheduleRules: readonly ConfigRule[] = [
   restartsFitTheRun,
   milestonesRise,
   ratesPeakAtThePeak,
-];
-
-const ROOT = ["train", "learning_rate"];
+].map((rule: ScheduleRule) => (config) => schedulesOf(config).flatMap(rule));
 
 /** Durations that may be given in epochs or in steps; a schedule has some of them. */
 const twins = [
@@ -37,19 +39,19 @@ function scheduleOf(rate: LearningRateConfig): readonly [name: string, settings:
   return Object.entries(rate)[0]! as [string, Record<string, unknown>];
 }
 
-function givenDurations({ train }: ResolvedConfig, twin: Twin): readonly Duration[] {
-  const [name, settings] = scheduleOf(train.learning_rate);
+function givenDurations({ path, schedule }: PlacedSchedule, twin: Twin): readonly Duration[] {
+  const [name, settings] = scheduleOf(schedule);
   return (["epochs", "steps"] as const).flatMap((unit) => {
     const value = (settings[twin[unit]] ?? 0) as Value;
-    return value === 0 ? [] : [{ path: [...ROOT, name, twin[unit]], unit, value }];
+    return value === 0 ? [] : [{ path: [...path, name, twin[unit]], unit, value }];
   });
 }
 
-function durationsAreGivenOnce(config: ResolvedConfig): readonly Diagnostic[] {
-  const [name, settings] = scheduleOf(config.train.learning_rate);
+function durationsAreGivenOnce(placed: PlacedSchedule): readonly Diagnostic[] {
+  const [name, settings] = scheduleOf(placed.schedule);
   return twins.flatMap((twin): Diagnostic[] => {
     if (!(twin.epochs in settings)) return [];
-    const [first, second] = givenDurations(config, twin);
+    const [first, second] = givenDurations(placed, twin);
     if (second) {
       return [
         {
@@ -69,27 +71,32 @@ function durationsAreGivenOnce(config: ResolvedConfig): readonly Diagnostic[] {
         code: "train/missing-duration",
         severity: "error",
         message: `${name} has neither ${twin.epochs} nor ${twin.steps}, so nothing says when the rate changes`,
-        path: [...ROOT, name],
+        path: [...placed.path, name],
         hint: `add \`${twin.epochs}: ${example}\``,
       },
     ];
   });
 }
 
-/** The run's length in that unit. */
-function lengthOf(config: ResolvedConfig, unit: Duration["unit"]): number {
-  const { epochs } = config.train;
-  return unit === "epochs" ? epochs : epochs * stepsPerEpochOf(config);
+/** What the schedule's durations must fit into, in words. */
+function nounOf({ of }: Span): string {
+  return of === "run" ? "the run" : "the group";
 }
 
-const runIsSetHere = { message: "the run's length is set here", path: ["train", "epochs"] };
+function endOf(span: Span, unit: Duration["unit"]): string {
+  return span.of === "run" ? `the run ends after ${span[unit]}` : `the group is trained for ${span[unit]}`;
+}
 
-function warmupFitsTheRun(config: ResolvedConfig): readonly Diagnostic[] {
-  return givenDurations(config, twins[0]).flatMap(({ path, unit, value }): Diagnostic[] => {
-    const length = lengthOf(config, unit);
+function spanIsSetHere(span: Span) {
+  return { message: `${nounOf(span)}'s length is set here`, path: span.path };
+}
+
+function warmupFitsTheRun(placed: PlacedSchedule): readonly Diagnostic[] {
+  return givenDurations(placed, twins[0]).flatMap(({ path, unit, value }): Diagnostic[] => {
+    const length = placed.span[unit];
     if ((value as number) < length) return [];
     const tenth = length < 10 && unit === "epochs" ? length / 10 : Math.max(1, Math.floor(length / 10));
-    const whole = value === length ? "all that the run has" : `the run has ${length}`;
+    const whole = value === length ? `all that ${nounOf(placed.span)} has` : `${nounOf(placed.span)} has ${length}`;
     return [
       {
         code: "train/warmup-past-end",
@@ -97,58 +104,64 @@ function warmupFitsTheRun(config: ResolvedConfig): readonly Diagnostic[] {
         message: `the warm-up takes ${value as number} ${unit}, ${whole}`,
         path,
         hint: `write \`${path.at(-1)}: ${tenth}\``,
-        related: [runIsSetHere],
+        related: [spanIsSetHere(placed.span)],
       },
     ];
   });
 }
 
-function dropsFitTheRun(config: ResolvedConfig): readonly Diagnostic[] {
-  const every = givenDurations(config, twins[1]).flatMap(({ path, unit, value }): Diagnostic[] => {
-    const length = lengthOf(config, unit);
+function dropsFitTheRun(placed: PlacedSchedule): readonly Diagnostic[] {
+  const every = givenDurations(placed, twins[1]).flatMap(({ path, unit, value }): Diagnostic[] => {
+    const length = placed.span[unit];
     if ((value as number) < length) return [];
-    const { rate } = scheduleOf(config.train.learning_rate)[1];
-    const third = `${path.at(-1)}: ${Math.max(1, Math.floor(length / 3))}`;
+    const { rate } = scheduleOf(placed.schedule)[1];
+    const third = `${path.at(-1)}: ${thirdOf(length, unit)}`;
     return [
       pastEnd(
-        `the rate would first drop after ${unitName(unit)} ${value as number}, but the run ends after ${length}`,
+        placed,
+        `the rate would first drop after ${unitName(unit)} ${value as number}, but ${endOf(placed.span, unit)}`,
         path,
         `write \`${third}\`, or \`learning_rate: ${rate as number}\``,
       ),
     ];
   });
-  const milestones = givenDurations(config, twins[2]).flatMap(({ path, unit, value }) => {
-    const length = lengthOf(config, unit);
+  const milestones = givenDurations(placed, twins[2]).flatMap(({ path, unit, value }) => {
+    const length = placed.span[unit];
     return (value as readonly number[]).flatMap((milestone, index) => {
       if (milestone < length) return [];
-      const message = `the rate would change after ${unitName(unit)} ${milestone}, but the run ends after ${length}`;
-      return [pastEnd(message, [...path, index])];
+      const message = `the rate would change after ${unitName(unit)} ${milestone}, but ${endOf(placed.span, unit)}`;
+      return [pastEnd(placed, message, [...path, index])];
     });
   });
   return [...every, ...milestones];
 }
 
-function restartsFitTheRun(config: ResolvedConfig): readonly Diagnostic[] {
-  return givenDurations(config, twins[3]).flatMap(({ path, unit, value }) => {
-    const length = lengthOf(config, unit);
+function restartsFitTheRun(placed: PlacedSchedule): readonly Diagnostic[] {
+  return givenDurations(placed, twins[3]).flatMap(({ path, unit, value }) => {
+    const length = placed.span[unit];
     if ((value as number) < length) return [];
-    const message = `the rate would first restart after ${unitName(unit)} ${value as number}, but the run ends after ${length}`;
-    const third = Math.max(1, Math.floor(length / 3));
-    return [pastEnd(message, path, `write \`${path.at(-1)}: ${third}\`, or use \`cosine\``)];
+    const message = `the rate would first restart after ${unitName(unit)} ${value as number}, but ${endOf(placed.span, unit)}`;
+    return [pastEnd(placed, message, path, `write \`${path.at(-1)}: ${thirdOf(length, unit)}\`, or use \`cosine\``)];
   });
+}
+
+/** Whole, unless there is a single epoch or only a part of one. */
+function thirdOf(length: number, unit: Duration["unit"]): number {
+  const isShort = unit === "epochs" && length <= 1;
+  return isShort ? Number((length / 3).toPrecision(2)) : Math.max(1, Math.floor(length / 3));
 }
 
 function unitName(unit: Duration["unit"]): string {
   return unit === "epochs" ? "epoch" : "step";
 }
 
-function pastEnd(message: string, path: Path, hint?: string): Diagnostic {
+function pastEnd({ span }: PlacedSchedule, message: string, path: Path, hint?: string): Diagnostic {
   const common = { code: "train/milestone-past-end", severity: "warning", message, path } as const;
-  return { ...common, ...(hint ? { hint } : {}), related: [runIsSetHere] };
+  return { ...common, ...(hint ? { hint } : {}), related: [spanIsSetHere(span)] };
 }
 
-function milestonesRise(config: ResolvedConfig): readonly Diagnostic[] {
-  return givenDurations(config, twins[2]).flatMap(({ path, value }): Diagnostic[] => {
+function milestonesRise(placed: PlacedSchedule): readonly Diagnostic[] {
+  return givenDurations(placed, twins[2]).flatMap(({ path, value }): Diagnostic[] => {
     const milestones = value as readonly number[];
     const index = milestones.findIndex((milestone, at) => at > 0 && milestone <= milestones[at - 1]!);
     if (index === -1) return [];
@@ -166,8 +179,8 @@ function milestonesRise(config: ResolvedConfig): readonly Diagnostic[] {
 }
 
 /** What the names of the schedules promise: they fall from their rate, and one_cycle is highest at its peak. */
-function ratesPeakAtThePeak({ train }: ResolvedConfig): readonly Diagnostic[] {
-  const [name, settings] = scheduleOf(train.learning_rate);
+function ratesPeakAtThePeak({ path, schedule }: PlacedSchedule): readonly Diagnostic[] {
+  const [name, settings] = scheduleOf(schedule);
   const top = name === "one_cycle" ? "peak" : "rate";
   const most = settings[top] as number;
   return ["start", "end"].flatMap((key): Diagnostic[] => {
@@ -178,9 +191,9 @@ function ratesPeakAtThePeak({ train }: ResolvedConfig): readonly Diagnostic[] {
         code: "train/rate-order",
         severity: "warning",
         message: `${key} is ${rate}, above the ${top} of ${most} that the schedule should be highest at`,
-        path: [...ROOT, name, key],
+        path: [...path, name, key],
         hint: `write \`${key}: ${most / 10}\``,
-        related: [{ message: `the ${top} is set here`, path: [...ROOT, name, top] }],
+        related: [{ message: `the ${top} is set here`, path: [...path, name, top] }],
       },
     ];
   });

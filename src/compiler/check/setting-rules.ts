@@ -1,10 +1,12 @@
 // Settings that change nothing where they stand: each is accepted, with a warning that says why it is idle.
 import type { ResolvedConfig } from "../config.js";
 import { datasetFacts } from "../datasets.js";
-import type { Diagnostic, Path } from "../diagnostic.js";
+import type { Diagnostic } from "../diagnostic.js";
 import { mixOf } from "../mixed-labels.js";
 import { stepsPerEpochOf } from "../plan.js";
 import type { ConfigRule } from "./rule.js";
+import { groupPath, optimizersOf, schedulesOf, spanOf } from "./training-parts.js";
+import { withoutEffect } from "./without-effect.js";
 
 export const settingRules: readonly ConfigRule[] = [
   pathIsRead,
@@ -19,6 +21,7 @@ export const settingRules: readonly ConfigRule[] = [
   nesterovHasMomentum,
   decayIsLimitedWhereThereIsSome,
   stairsChangeTheRate,
+  groupsUseTheirSettings,
   biasesExist,
   lastNormsExist,
   intervalsAreReached,
@@ -128,18 +131,21 @@ function blocksUseTheirSettings({ model }: ResolvedConfig): readonly Diagnostic[
   });
 }
 
-function nesterovHasMomentum({ train }: ResolvedConfig): readonly Diagnostic[] {
-  const { optimizer } = train;
-  if (!("sgd" in optimizer) || !optimizer.sgd.nesterov || optimizer.sgd.momentum > 0) return [];
-  const message = "nesterov is true, but momentum is 0, so it changes nothing";
-  return [withoutEffect(message, ["train", "optimizer", "sgd", "nesterov"], "add `momentum: 0.9`")];
+function nesterovHasMomentum(config: ResolvedConfig): readonly Diagnostic[] {
+  return optimizersOf(config).flatMap(({ path, optimizer }) => {
+    if (!("sgd" in optimizer) || !optimizer.sgd.nesterov || optimizer.sgd.momentum > 0) return [];
+    const message = "nesterov is true, but momentum is 0, so it changes nothing";
+    return [withoutEffect(message, [...path, "sgd", "nesterov"], "add `momentum: 0.9`")];
+  });
 }
 
-function decayIsLimitedWhereThereIsSome({ train }: ResolvedConfig): readonly Diagnostic[] {
-  const [[name, settings]] = Object.entries(train.optimizer) as [[string, DecayConfig]];
-  if (settings.decay_norm_and_bias !== false || settings.weight_decay > 0) return [];
-  const message = "decay_norm_and_bias is false, but weight_decay is 0, so nothing decays anyway";
-  return [withoutEffect(message, ["train", "optimizer", name, "decay_norm_and_bias"], "add `weight_decay: 5e-4`")];
+function decayIsLimitedWhereThereIsSome(config: ResolvedConfig): readonly Diagnostic[] {
+  return optimizersOf(config).flatMap(({ path, optimizer }) => {
+    const [[name, settings]] = Object.entries(optimizer) as [[string, DecayConfig]];
+    if (settings.decay_norm_and_bias !== false || settings.weight_decay > 0) return [];
+    const message = "decay_norm_and_bias is false, but weight_decay is 0, so nothing decays anyway";
+    return [withoutEffect(message, [...path, name, "decay_norm_and_bias"], "add `weight_decay: 5e-4`")];
+  });
 }
 
 interface DecayConfig {
@@ -147,13 +153,34 @@ interface DecayConfig {
   readonly decay_norm_and_bias?: boolean;
 }
 
-function stairsChangeTheRate({ train }: ResolvedConfig): readonly Diagnostic[] {
-  const { learning_rate: rate } = train;
-  const name = "step" in rate ? "step" : "multi_step";
-  const factor = "step" in rate ? rate.step.factor : "multi_step" in rate ? rate.multi_step.factor : undefined;
-  if (factor !== 1) return [];
-  const message = "factor is 1, so the rate stays as it is at every drop";
-  return [withoutEffect(message, ["train", "learning_rate", name, "factor"], "write `factor: 0.1`")];
+function stairsChangeTheRate(config: ResolvedConfig): readonly Diagnostic[] {
+  return schedulesOf(config).flatMap(({ path, schedule }) => {
+    const name = "step" in schedule ? "step" : "multi_step";
+    const factor =
+      "step" in schedule ? schedule.step.factor : "multi_step" in schedule ? schedule.multi_step.factor : undefined;
+    if (factor !== 1) return [];
+    const message = "factor is 1, so the rate stays as it is at every drop";
+    return [withoutEffect(message, [...path, name, "factor"], "write `factor: 0.1`")];
+  });
+}
+
+/** A group is trained to the run's end at most, and one that is never trained needs neither rate nor optimizer. */
+function groupsUseTheirSettings(config: ResolvedConfig): readonly Diagnostic[] {
+  const { epochs: all, groups } = config.train;
+  return groups.flatMap((group, index) => {
+    const path = groupPath(index);
+    if (group.epochs !== null && group.epochs > all) {
+      const message = `epochs is ${group.epochs}, but the run ends after ${all}: the group is trained to its end`;
+      return [withoutEffect(message, [...path, "epochs"], "take `epochs` out", runIsSetHere)];
+    }
+    if (spanOf(config, index + 1).steps > 0) return [];
+    const related = { message: "the group's length is set here", path: [...path, "epochs"] };
+    return (["optimizer", "learning_rate"] as const).flatMap((key) => {
+      if (group[key] === null) return [];
+      const message = `the group is never trained, so its ${key} changes nothing`;
+      return [withoutEffect(message, [...path, key], `take \`${key}\` out, or write \`epochs: 1\``, related)];
+    });
+  });
 }
 
 function biasesExist({ model, train }: ResolvedConfig): readonly Diagnostic[] {
@@ -173,6 +200,8 @@ function lastNormsExist({ model, train }: ResolvedConfig): readonly Diagnostic[]
   return [withoutEffect(message, ["train", "initialization", "zero_last_norm"], "write `norm: batch`", related)];
 }
 
+const runIsSetHere = { message: "the run's length is set here", path: ["train", "epochs"] };
+
 /** The end of the run is evaluated and saved in any case. */
 function intervalsAreReached(config: ResolvedConfig): readonly Diagnostic[] {
   const { train } = config;
@@ -187,8 +216,7 @@ function intervalsAreReached(config: ResolvedConfig): readonly Diagnostic[] {
     if (every === null || every <= most) return [];
     const what = section === "evaluation" ? "the network is measured" : "the state is saved";
     const message = `${key} is ${every}, but the run ends after ${most}: ${what} at its end only`;
-    const related = { message: "the run's length is set here", path: ["train", "epochs"] };
-    return [withoutEffect(message, ["train", section, key], `write \`${key}: ${example}\``, related)];
+    return [withoutEffect(message, ["train", section, key], `write \`${key}: ${example}\``, runIsSetHere)];
   });
 }
 
@@ -198,17 +226,4 @@ function lastBatchIsSmaller({ data, train }: ResolvedConfig): readonly Diagnosti
   const message = `drop_last is true, but batches of ${train.batch_size} divide the ${trainImages} training images evenly`;
   const related = { message: "the batch size is set here", path: ["train", "batch_size"] };
   return [withoutEffect(message, ["train", "drop_last"], "take `drop_last` out", related)];
-}
-
-type Related = NonNullable<Diagnostic["related"]>[number];
-
-function withoutEffect(message: string, path: Path, hint: string, related?: Related): Diagnostic {
-  return {
-    code: "setting/without-effect",
-    severity: "warning",
-    message,
-    path,
-    hint,
-    ...(related ? { related: [related] } : {}),
-  };
 }

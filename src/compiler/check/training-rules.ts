@@ -1,7 +1,8 @@
 // Rules within the train section: parts and intervals that do not work out, rates that no one trains with, and branches that never learn.
-import type { LearningRateConfig, OptimizerConfig, ResolvedConfig } from "../config.js";
-import type { Diagnostic, Path } from "../diagnostic.js";
+import type { ResolvedConfig } from "../config.js";
+import type { Diagnostic } from "../diagnostic.js";
 import type { ConfigRule } from "./rule.js";
+import { highestRate, optimizerName, usualRates, whyUnusual } from "./usual-rates.js";
 
 export const trainingRules: readonly ConfigRule[] = [
   partsAreEqual,
@@ -42,59 +43,20 @@ function evaluationsHaveOneInterval({ train }: ResolvedConfig): readonly Diagnos
   ];
 }
 
-interface UsualRates {
-  readonly from: number;
-  readonly to: number;
-  readonly source: string;
-}
-
-const usualRatesOfAdam: UsualRates = {
-  from: 1e-5,
-  to: 0.1,
-  source: "Kingma and Ba 2014 (arXiv 1412.6980), section 6.4",
-};
-
-/** The widest ranges that the literature trains with: what lies outside is more likely a slip than a choice. */
-const usualRates: Readonly<Record<"sgd" | "adam" | "adamw" | "muon", UsualRates>> = {
-  sgd: {
-    from: 1e-6,
-    to: 3.2,
-    source: "Bengio 2012 (arXiv 1206.5533), section 3.3; Goyal et al. 2017 (arXiv 1706.02677), section 5",
-  },
-  adam: usualRatesOfAdam,
-  adamw: usualRatesOfAdam,
-  muon: { from: 1e-4, to: 1, source: "Jordan et al. 2024 (github.com/KellerJordan/Muon)" },
-};
-
-const usualStarts = { sgd: 0.1, adam: 0.001, adamw: 0.001, muon: 0.02 } as const;
-
 function rateIsUsual({ train }: ResolvedConfig): readonly Diagnostic[] {
-  const name = optimizerName(train.optimizer);
-  const { from, to, source } = usualRates[name];
-  const { path, rate } = highestRate(train.learning_rate);
-  if (rate >= from && rate <= to) return [];
+  const { below, rate } = highestRate(train.learning_rate);
+  const message = whyUnusual(train.optimizer, rate);
+  if (!message) return [];
   return [
     {
       code: "train/unusual-learning-rate",
       severity: "warning",
-      message: `the learning rate reaches ${rate}, but ${name} is used with ${from} to ${to} (${source})`,
-      path,
-      hint: `start from \`${usualStarts[name]}\``,
+      message,
+      path: ["train", "learning_rate", ...below],
+      hint: `start from \`${usualRates[optimizerName(train.optimizer)].start}\``,
       related: [{ message: "the optimizer is set here", path: ["train", "optimizer"] }],
     },
   ];
-}
-
-function optimizerName(optimizer: OptimizerConfig): keyof typeof usualRates {
-  return Object.keys(optimizer)[0] as keyof typeof usualRates;
-}
-
-/** Every schedule but one_cycle only falls from its rate. */
-function highestRate(schedule: LearningRateConfig): { readonly path: Path; readonly rate: number } {
-  const path = ["train", "learning_rate"];
-  if ("one_cycle" in schedule) return { path: [...path, "one_cycle", "peak"], rate: schedule.one_cycle.peak };
-  const [name, { rate }] = Object.entries<{ readonly rate: number }>(schedule)[0]!;
-  return { path: [...path, name, "rate"], rate };
 }
 
 /**

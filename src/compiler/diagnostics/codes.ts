@@ -79,6 +79,10 @@ const catalogue = {
   "train/milestone-order": error("the milestones of a schedule do not rise"),
   "train/rate-order": warning("a schedule starts or ends above the rate that is to be its highest"),
   "train/unusual-learning-rate": warning("the learning rate is far outside of what the optimizer is used with"),
+  "train/average-past-end": error("the weight average would first move only after training has ended"),
+  "train/late-average": warning(
+    "the weight average is evaluated before it moves, or takes in the weights of one step alone",
+  ),
   "train/empty-group": error("a group of parameters fits none"),
   "train/muon-on-vectors": error("muon is asked to train biases or norms"),
   "train/branch-never-learns": error("residual branches start where no gradient reaches them"),
