@@ -197,6 +197,19 @@ export const networks: Readonly<Record<string, ShapedGraph>> = {
       ...head,
     ],
   ),
+  "a group whose last convolution reads what is added to it": net(
+    [12, 12, 3],
+    [
+      ...stem,
+      ["group.conv1", conv(8, same)],
+      ["group.activation1", relu],
+      ["group.conv2", conv(8, same)],
+      ["group.norm2", norm],
+      ["group.add", { kind: "add" }, ["group.norm2", "group.activation1"]],
+      ["group.activation2", relu],
+      ...head,
+    ],
+  ),
   "stages with pools and several blocks": net(
     [16, 16, 3],
     [

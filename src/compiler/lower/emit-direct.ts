@@ -100,7 +100,7 @@ function callDirect(selector: KernelSelector, sizes: ConvolutionSizes, map: Pixe
   // Each tap belongs to one residue class, and meets every output pixel once.
   const share = multiplyAddsOf(sizes) * (taps / (sizes.kernel[0] * sizes.kernel[1]));
   planDirect(map, sizes.images).forEach((plan, index) => {
-    const first = index === 0 ? replacing(operands.accumulated, output, residual) : {};
+    const first = index === 0 ? replacing(operands.accumulated, output, { input, residual }) : {};
     const outputImages = plan.firstImage * map.outputImageBytes;
     selector.call(
       "convolve_direct",

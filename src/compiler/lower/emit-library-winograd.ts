@@ -156,6 +156,6 @@ function convolve(selector: KernelSelector, sizes: ConvolutionSizes, algorithm: 
     relu: Number(relu),
     accumulate: Number(accumulated !== null),
   };
-  const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, residual) };
+  const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, { input, residual }) };
   selector.call("convolve_winograd_library", { ...maps, ...geometry, ...memory }, extra);
 }

@@ -22,7 +22,7 @@ export const stridedWinogradConvolution: ConvolutionKernel<"forward"> = {
     const transformed = transformWeights(selector, sizes, weights, 0);
     const maps = { input, transformed, bias, residual, output, relu: Number(relu) };
     const operands = { ...maps, ...extentsOf(sizes), ...tilesOf(selector, sizes) };
-    const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(null, output, residual) };
+    const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(null, output, { input, residual }) };
     selector.call("convolve_winograd_strided", operands, extra);
   },
 };

@@ -94,6 +94,6 @@ function convolve(selector: KernelSelector, sizes: ConvolutionSizes, operands: O
   selector.call(
     "convolve_winograd_threes",
     { ...maps, ...geometry, scratch, scratchStride },
-    { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, residual) },
+    { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, { input, residual }) },
   );
 }

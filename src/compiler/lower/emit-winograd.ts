@@ -73,6 +73,6 @@ function callWinograd(selector: KernelSelector, sizes: ConvolutionSizes, operand
   selector.call(
     "convolve_winograd",
     { input, transformed, bias, residual, output, ...geometry, scratch, scratchStride },
-    { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, residual) },
+    { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, { input, residual }) },
   );
 }

@@ -190,12 +190,17 @@ export function mapSize(shape: Shape): { height: number; width: number } {
   return shape.kind === "map" ? shape : { height: 1, width: 1 };
 }
 
-/** Where a product is added to the buffer that its output takes over, or may be added to a residual in the residual's place. */
+/**
+ * Where a product is added to the buffer that its output takes over, or may be added to a residual in the residual's place:
+ * not where the residual is what the convolution reads, whose neighbouring pixels it would overwrite before they are read.
+ */
 export function replacing(
   accumulated: BufferId | null,
   output: BufferOperand,
-  residual: BufferOperand | null = null,
+  { input, residual }: { readonly input?: BufferOperand; readonly residual?: BufferOperand | null } = {},
 ): { inPlace?: NonNullable<KernelCall["inPlace"]> } {
-  const input = accumulated ?? residual?.buffer;
-  return input === undefined ? {} : { inPlace: { output: output.buffer, input, required: accumulated !== null } };
+  const replaced = accumulated ?? (residual?.buffer === input?.buffer ? undefined : residual?.buffer);
+  return replaced === undefined
+    ? {}
+    : { inPlace: { output: output.buffer, input: replaced, required: accumulated !== null } };
 }
