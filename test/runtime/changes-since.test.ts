@@ -34,21 +34,27 @@ describe("changesSince", () => {
   });
 
   it.each([
-    ["the name", { name: "other" }],
-    ["the number of epochs", { train: { epochs: 9 } }],
+    ["the name", { name: "other" }, ["name"]],
+    ["the number of epochs", { train: { epochs: 9 } }, ["train.epochs"]],
     [
       "evaluation",
       { train: { evaluation: { every_epochs: null, every_steps: 3, batch_size: 5, flip: true, translate: 0 } } },
+      ["every_epochs", "every_steps", "batch_size", "flip"].map((key) => `train.evaluation.${key}`),
     ],
     [
       "checkpoints",
       { train: { checkpoints: { every_epochs: 2, every_steps: 50, keep: 9, keep_best: 1, on_failure: "stop" } } },
+      ["every_epochs", "every_steps", "keep", "keep_best", "on_failure"].map((key) => `train.checkpoints.${key}`),
     ],
-    ["early stop", { train: { early_stop: { metric: "test_loss", patience: 2, min_delta: 0 } } }],
-    ["what becomes of steps that are not finite", { train: { non_finite: { skip: { limit: 3 } } } }],
-  ] as const)("allows another value of %s", (_, after) => {
+    ["early stop", { train: { early_stop: { metric: "test_loss", patience: 2, min_delta: 0 } } }, ["train.early_stop"]],
+    [
+      "what becomes of steps that are not finite",
+      { train: { non_finite: { skip: { limit: 3 } } } },
+      ["train.non_finite"],
+    ],
+  ] as const)("allows another value of %s", (_, after, paths) => {
     expect(altered({}, after)).toEqual([]);
-    expect(between({}, after).changes.length).toBeGreaterThan(0);
+    expect(between({}, after).changes.map(({ path }) => path)).toEqual(paths);
   });
 
   it("shows both values", () => {
