@@ -14,13 +14,7 @@ export interface Failure {
   readonly exitCode: ExitCode;
 }
 
-/** Command lines that cannot be meant: an option's value, two options that exclude each other. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
 export function failureOf(error: unknown): Failure {
-  if (error instanceof UsageError) return { message: `error: ${error.message}`, exitCode: exitCodes.wrongUsage };
   if (error instanceof UserError) return { message: `error: ${error.message}`, exitCode: exitCodes.inputHasErrors };
   const outside = faultOfTheSystem(error);
   if (outside) return { message: `error: ${outside}`, exitCode: exitCodes.inputHasErrors };

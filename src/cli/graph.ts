@@ -63,7 +63,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** Multiply-adds are for one image; bytes are for one batch, as they are held while training. */
-export function graphText(program: Program, total: Cost): string {
+function graphText(program: Program, total: Cost): string {
   const { config } = program;
   const batch = config.train.batch_size;
   const lines = tableLines(COLUMNS, layerRows(total, batch));

@@ -1,7 +1,7 @@
 // The tensors that a network owns, in graph order: weights, trained or frozen, and the running statistics of batch norm.
 import type { ShapedGraph, ShapedNode } from "./graph.js";
 
-export const parameterRoles = ["conv_weight", "linear_weight", "bias", "norm_scale", "norm_shift"] as const;
+const parameterRoles = ["conv_weight", "linear_weight", "bias", "norm_scale", "norm_shift"] as const;
 export type ParameterRole = (typeof parameterRoles)[number];
 
 export interface Parameter {

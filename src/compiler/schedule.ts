@@ -10,7 +10,7 @@ export function scheduleOf(learningRate: LearningRateConfig, stepsPerEpoch: numb
 }
 
 /** Steps of a duration that is given in epochs or in steps; they may be more than the run has. */
-export function durationInSteps(epochs: number | null, steps: number | null, stepsPerEpoch: number): number {
+function durationInSteps(epochs: number | null, steps: number | null, stepsPerEpoch: number): number {
   return steps ?? Math.round((epochs ?? 0) * stepsPerEpoch);
 }
 

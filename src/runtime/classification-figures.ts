@@ -56,7 +56,7 @@ export interface Mistake {
   readonly labelProbability: number;
 }
 
-export const CALIBRATION_BINS = 15;
+const CALIBRATION_BINS = 15;
 
 /** `logits` are [images, classes], `labels` the true class of each image. */
 export function classificationFigures(logits: Float32Array, labels: Int32Array): ClassificationFigures {

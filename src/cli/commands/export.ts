@@ -21,7 +21,7 @@ export interface ExportFlags {
 }
 
 /** In the order that the help lists them. A new format needs a line here and a module under runtime/export/. */
-export const exportFormats: Readonly<Record<string, ExportFormat>> = {
+const exportFormats: Readonly<Record<string, ExportFormat>> = {
   tfjs: {
     summary: "a TensorFlow.js model, and a page that classifies pictures with it",
     description:

@@ -20,8 +20,6 @@ const renderers: Readonly<
   sarif: renderSarif,
 };
 
-export const diagnosticsFormats = Object.keys(renderers) as readonly DiagnosticsFormat[];
-
 /** One file's diagnostics as text, without a line end after the last line; empty where there are none. */
 export function renderDiagnostics(
   diagnostics: readonly Diagnostic[],

@@ -295,7 +295,7 @@ function means(text: string, wanted: YamlNode): boolean {
   );
 }
 
-export function plainOf(node: YamlNode): unknown {
+function plainOf(node: YamlNode): unknown {
   if (node.kind === "list") return node.items.map(plainOf);
   if (node.kind === "map") return Object.fromEntries(node.entries.map(({ key, value }) => [key, plainOf(value)]));
   return node.kind === "scalar" ? node.value : undefined;

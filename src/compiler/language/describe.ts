@@ -29,7 +29,7 @@ export function describeForm(form: Form): string {
 }
 
 /** " of at least 1", " above 0 and below 1"; empty where nothing bounds the number from a user's point of view. */
-export function describeBounds({ minimum, maximum, above, below }: NumberForm): string {
+function describeBounds({ minimum, maximum, above, below }: NumberForm): string {
   if (minimum !== undefined && maximum !== undefined) return ` from ${digits(minimum)} to ${digits(maximum)}`;
   const low =
     minimum !== undefined ? `of at least ${digits(minimum)}` : above !== undefined ? `above ${digits(above)}` : "";

@@ -5,6 +5,7 @@ import { filterBytes, forwardPixels, inputGradientClasses, multiplyAddsOf, planD
 import type { BufferId, BufferOperand } from "./kernel-calls.js";
 import type { KernelSelector } from "./kernel-selector.js";
 import { replacing } from "./kernel-selector.js";
+import { multiplyAddsWithoutPadding } from "./valid-places.js";
 
 export const directConvolution: ConvolutionKernel<"forward"> = {
   name: "direct",
@@ -50,24 +51,10 @@ export const directInputGradient: ConvolutionKernel<"input gradient"> = {
   },
 };
 
-/** A vector's multiply-add in half a cycle, a few cycles a tap and tile, and the filter once. */
+/** A vector's multiply-add in half a cycle, a few cycles a tap and tile, and the filter once; taps on the padding are skipped. */
 function directCost(sizes: ConvolutionSizes): number {
-  const products = multiplyAddsOf(sizes) * shareInside(sizes);
+  const products = multiplyAddsWithoutPadding(sizes);
   return products * 0.036 + (products / (32 * sizes.inLanes)) * 5 + filterBytes(sizes) * 0.3;
-}
-
-/** The taps that fall on the map, among all: the kernel skips those that do not. */
-function shareInside({ kernel, stride, padding, height, width, outHeight, outWidth }: ConvolutionSizes): number {
-  const along = (size: number, step: number, before: number, length: number, positions: number): number => {
-    let inside = 0;
-    for (let position = 0; position < positions; position++) {
-      const first = position * step - before;
-      inside += Math.max(0, Math.min(length, first + size) - Math.max(0, first));
-    }
-    return inside / (positions * size);
-  };
-  const rows = along(kernel[0], stride[0], padding.top, height, outHeight);
-  return rows * along(kernel[1], stride[1], padding.left, width, outWidth);
 }
 
 interface DirectOperands {

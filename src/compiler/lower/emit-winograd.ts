@@ -36,7 +36,7 @@ export const winogradInputGradient: ConvolutionKernel<"input gradient"> = {
 };
 
 /** Products of 36 frequencies, the transforms of tiles there and back, and of the filter, which is read once a chunk. */
-export function winogradCost(sizes: ConvolutionSizes): number {
+function winogradCost(sizes: ConvolutionSizes): number {
   const { inLanes, outLanes } = sizes;
   const tiles = winogradTiles(sizes);
   const products = 36 * tiles * inLanes * outLanes;

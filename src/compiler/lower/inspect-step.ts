@@ -5,6 +5,7 @@ import { emitStep } from "./emit-step.js";
 import type { KernelName } from "./kernels.js";
 import { kernels } from "./kernels.js";
 import type { Storage, StoredTensor } from "./layout.js";
+import { storedBytes } from "./layout.js";
 import type { ConvolutionChoice } from "./convolution-kernels.js";
 import type { StepRequest } from "./lower.js";
 import { placeSteps } from "./lower.js";
@@ -62,7 +63,7 @@ export function inspectStep(
       const tensor = stored[buffer.name]?.find(({ offset }) => offset === (operand.offset ?? 0));
       if (!tensor) return []; // a whole region: the update's, which is left out where a gradient is not finite
       const suffix = buffer.name === "statistics" ? "" : " gradient";
-      return [{ name: tensor.name + suffix, address, bytes: bytesOf(tensor), storage: "float32" }];
+      return [{ name: tensor.name + suffix, address, bytes: storedBytes(tensor), storage: "float32" }];
     });
   });
   const calls = step.calls.slice(
@@ -70,8 +71,4 @@ export function inspectStep(
     step.calls.findIndex(({ kernel }) => AFTER_THE_GRADIENTS.has(kernel)),
   );
   return { step, calls, written };
-}
-
-function bytesOf({ blocks, storedRows, storedColumns }: StoredTensor): number {
-  return blocks * storedRows * storedColumns * 4;
 }

@@ -24,7 +24,7 @@ export function toPytorch(graph: ShapedGraph, state: ReadonlyMap<string, NamedTe
 }
 
 /** One tensor laid out as its parameter: the parameter itself, or what an optimizer keeps of it. */
-export function pytorchTensor(graph: ShapedGraph, parameter: Parameter, { shape, data }: NamedTensor): NamedTensor {
+function pytorchTensor(graph: ShapedGraph, parameter: Parameter, { shape, data }: NamedTensor): NamedTensor {
   if (parameter.role === "conv_weight") {
     const [height, width, inputs, outputs] = shape as readonly [number, number, number, number];
     return reversed([height * width, inputs, outputs], data, [outputs, inputs, height, width]);

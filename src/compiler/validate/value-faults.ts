@@ -107,7 +107,7 @@ function accepts(
 }
 
 /** `"thirty-two"`, `3.5`, `a map`, `a list` */
-export function describeNode(node: YamlNode): string {
+function describeNode(node: YamlNode): string {
   if (node.kind !== "scalar") return node.kind === "map" ? "a map" : "a list";
   if (typeof node.value !== "string") return node.value === null ? "empty" : flow(node.value);
   return JSON.stringify(node.value.length > 60 ? `${node.value.slice(0, 59)}…` : node.value);

@@ -5,7 +5,7 @@ import { extname, join } from "node:path";
 
 const EXTENSIONS = new Set([".png", ".jpg", ".jpeg", ".webp"]);
 
-export function isImageName(name: string): boolean {
+function isImageName(name: string): boolean {
   return !name.startsWith(".") && EXTENSIONS.has(extname(name).toLowerCase());
 }
 

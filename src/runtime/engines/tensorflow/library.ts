@@ -206,7 +206,7 @@ function versionOf(library: Handle, path: string): string {
   }
 }
 
-export function refuseOld(version: string, path: string): void {
+function refuseOld(version: string, path: string): void {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST_VERSION.split(".").map(Number);
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;

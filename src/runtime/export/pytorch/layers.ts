@@ -72,7 +72,7 @@ export function strideOf({ op }: ShapedNode): number | undefined {
 }
 
 /** A number as Python writes it, with a point or an exponent where it is not whole. */
-export function pythonNumber(value: number): string {
+function pythonNumber(value: number): string {
   return String(value);
 }
 

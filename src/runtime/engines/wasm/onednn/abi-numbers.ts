@@ -1,4 +1,4 @@
-// What only abi.ts knows of oneDNN: numbers of dnnl_types.h and places in its structs.
+// oneDNN's binary interface in numbers: those of dnnl_types.h, and places in its structs.
 
 /** "N" and "T", as BLAS names a matrix that lies row by row, or column by column. */
 export const BY_ROWS = 78;
@@ -13,6 +13,17 @@ export const QUERIES = {
   innerCount: 263,
   innerSizes: 264,
   innerDimensions: 265,
+} as const;
+
+/** Of dnnl_query_t: the memory descriptors of what a primitive reads and writes. */
+export const DESCRIPTOR_QUERIES = {
+  input: 129,
+  inputGradient: 130,
+  weights: 131,
+  weightGradient: 132,
+  output: 133,
+  outputGradient: 134,
+  scratchpad: 136,
 } as const;
 
 /** Bytes of version 2's dnnl_memory_desc_t, and where its fields are. */

@@ -19,7 +19,7 @@ import type { MatrixLayout, ProductSizes } from "./matrices.js";
 /** An address: of an object of the library, or in version 2 of a memory descriptor. */
 export type Handle = number;
 
-export const DATA_TYPES = { bfloat16: 2, float32: 3 } as const;
+const DATA_TYPES = { bfloat16: 2, float32: 3 } as const;
 export type DataType = keyof typeof DATA_TYPES;
 export const ALGORITHMS = { direct: 1, winograd: 2 } as const;
 export type Algorithm = keyof typeof ALGORITHMS;

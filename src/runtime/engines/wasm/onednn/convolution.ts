@@ -5,6 +5,7 @@ import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-pl
 import { imageBytes } from "../../../../compiler/lower/convolution-plan.js";
 import type { Abi, Algorithm, DataType, Handle, Window } from "./abi.js";
 import { ANY_FORMAT, ARGUMENTS, OneDnnError } from "./abi.js";
+import { DESCRIPTOR_QUERIES } from "./abi-numbers.js";
 import { Executable } from "./executable.js";
 
 export interface ConvolutionMethod {
@@ -16,16 +17,6 @@ export interface ConvolutionMethod {
   readonly layout: "channels last" | "blocked" | "any";
 }
 
-/** Of dnnl_query_t. */
-const QUERY = {
-  input: 129,
-  inputGradient: 130,
-  weights: 131,
-  weightGradient: 132,
-  output: 133,
-  outputGradient: 134,
-  scratchpad: 136,
-} as const;
 const LINE = 64;
 /** Filters are packed in parts of about that many bytes, so that all threads take part. */
 const PIECE_BYTES = 128 * 1024;
@@ -171,7 +162,7 @@ export class Convolution {
   private multiply(addresses: readonly number[]): void {
     const { input, output, weights, product, pass } = this;
     const executable = this.executable("product", () => {
-      const scratchpad = [ARGUMENTS.scratchpad, this.abi.descriptorOf(product, QUERY.scratchpad)] as const;
+      const scratchpad = [ARGUMENTS.scratchpad, this.abi.descriptorOf(product, DESCRIPTOR_QUERIES.scratchpad)] as const;
       const bias = this.abi.strided([this.sizes.outLanes], "float32", [1]);
       const named = {
         forward: [
@@ -202,7 +193,7 @@ export class Convolution {
       return new Executable(this.abi, description, [
         [ARGUMENTS.input, from],
         [ARGUMENTS.output, to],
-        [ARGUMENTS.scratchpad, this.abi.descriptorOf(description, QUERY.scratchpad)],
+        [ARGUMENTS.scratchpad, this.abi.descriptorOf(description, DESCRIPTOR_QUERIES.scratchpad)],
       ]);
     });
   }
@@ -243,7 +234,7 @@ export class Convolution {
   private scratchpadBytes(): number {
     const { input, output, parts, pass } = this;
     const bytesOf = (description: Handle): number =>
-      this.abi.descriptorBytes(this.abi.descriptorOf(description, QUERY.scratchpad));
+      this.abi.descriptorBytes(this.abi.descriptorOf(description, DESCRIPTOR_QUERIES.scratchpad));
     const [part] = parts;
     const ways =
       pass === "forward"
@@ -269,9 +260,17 @@ export class Convolution {
 }
 
 const QUERIED: Readonly<Record<ConvolutionPass, Readonly<Record<"input" | "weights" | "output", number>>>> = {
-  forward: { input: QUERY.input, weights: QUERY.weights, output: QUERY.output },
-  "input gradient": { input: QUERY.inputGradient, weights: QUERY.weights, output: QUERY.outputGradient },
-  "weight gradient": { input: QUERY.input, weights: QUERY.weightGradient, output: QUERY.outputGradient },
+  forward: { input: DESCRIPTOR_QUERIES.input, weights: DESCRIPTOR_QUERIES.weights, output: DESCRIPTOR_QUERIES.output },
+  "input gradient": {
+    input: DESCRIPTOR_QUERIES.inputGradient,
+    weights: DESCRIPTOR_QUERIES.weights,
+    output: DESCRIPTOR_QUERIES.outputGradient,
+  },
+  "weight gradient": {
+    input: DESCRIPTOR_QUERIES.input,
+    weights: DESCRIPTOR_QUERIES.weightGradient,
+    output: DESCRIPTOR_QUERIES.outputGradient,
+  },
 };
 
 function activations(abi: Abi, sizes: readonly number[], type: DataType, layout: ConvolutionMethod["layout"]): Handle {

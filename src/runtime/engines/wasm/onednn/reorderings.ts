@@ -1,6 +1,7 @@
 // Copies of strided tensors to another place, layout or type by oneDNN, made when first met.
 import type { Abi, DataType, Handle } from "./abi.js";
 import { ARGUMENTS } from "./abi.js";
+import { DESCRIPTOR_QUERIES } from "./abi-numbers.js";
 import { Executable } from "./executable.js";
 
 export interface Reordering {
@@ -17,9 +18,6 @@ export interface Strided {
   readonly strides: readonly number[];
 }
 
-/** Of dnnl_query_t. */
-const QUERY_SCRATCHPAD = 136;
-
 export class Reorderings {
   private readonly made = new Map<string, Executable>();
 
@@ -28,7 +26,7 @@ export class Reorderings {
   /** @throws OneDnnError where the library cannot. */
   scratchBytes(reordering: Reordering): number {
     const { description } = this.describe(reordering);
-    return this.abi.descriptorBytes(this.abi.descriptorOf(description, QUERY_SCRATCHPAD));
+    return this.abi.descriptorBytes(this.abi.descriptorOf(description, DESCRIPTOR_QUERIES.scratchpad));
   }
 
   run(reordering: Reordering, from: number, to: number, scratch: number): void {
@@ -39,7 +37,7 @@ export class Reorderings {
       executable = new Executable(this.abi, description, [
         [ARGUMENTS.input, ends[0]],
         [ARGUMENTS.output, ends[1]],
-        [ARGUMENTS.scratchpad, this.abi.descriptorOf(description, QUERY_SCRATCHPAD)],
+        [ARGUMENTS.scratchpad, this.abi.descriptorOf(description, DESCRIPTOR_QUERIES.scratchpad)],
       ]);
       this.made.set(key, executable);
     }
