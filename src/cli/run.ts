@@ -10,6 +10,7 @@ import type { Dataset } from "../runtime/data/dataset.js";
 import { scanImages } from "../runtime/data/images/scan-images.js";
 import { createLoader } from "../runtime/data/loader.js";
 import { openDataset } from "../runtime/data/open-dataset.js";
+import { engineChanges } from "../runtime/engine-changes.js";
 import type { ChosenEngine } from "../runtime/engines/index.js";
 import { chooseEngine } from "../runtime/engines/index.js";
 import { collectGarbage } from "../runtime/collect-garbage.js";
@@ -29,6 +30,7 @@ import { writeOrigins } from "../runtime/run-origins.js";
 import type { RunResult } from "../runtime/run-training.js";
 import { runTraining } from "../runtime/run-training.js";
 import type { TrainingEvent } from "../runtime/training-events.js";
+import { netcVersion } from "../runtime/version.js";
 import type { RunFlags } from "./commands/run.js";
 import { dataProgressDisplay } from "./data-progress.js";
 import type { ExitCode } from "./exit-codes.js";
@@ -107,11 +109,15 @@ async function trainInFolder(run: RunInFolder): Promise<{ result: RunResult; tra
       engineBytes !== undefined,
     );
     report.kernels(session.kernels ?? {}, before);
-    report.begin(folder, checkpoint?.progress, await pastEvents(folder, checkpoint));
+    const past = await pastEvents(folder, checkpoint);
+    const engine = { name: chosen.engine.name, version: chosen.availability.version };
+    const versions = { netc: netcVersion(), engine: engine.version };
+    report.changes(engineChanges(past, checkpoint?.progress.step ?? 0, { engine: engine.name, versions }), []);
+    report.begin(folder, checkpoint?.progress, past);
     const result = await runTraining(program, {
       folder,
       session,
-      engine: { name: chosen.engine.name, version: chosen.availability.version },
+      engine,
       loader: createLoader(dataset, program.config),
       checkpoint,
       maxSteps,

@@ -1,9 +1,9 @@
 // The program a run was trained with so far, and the one it is to go on with → what changed: each difference that would
 // have made the steps already done come out otherwise is refused, the others are allowed and their effect is said.
-import type { DataConfig, ResolvedConfig, TrainConfig } from "../compiler/config.js";
+import type { DataConfig, GroupConfig, ResolvedConfig, TrainConfig } from "../compiler/config.js";
 import { invariant } from "../compiler/diagnostic.js";
-import { learningRateAt } from "../compiler/plan.js";
-import type { Program } from "../compiler/program.js";
+import { learningRateAt, plan } from "../compiler/plan.js";
+import type { PlannedGroup, Program, TrainPlan } from "../compiler/program.js";
 import { groupRates } from "../compiler/training-phases.js";
 import { averageShare } from "../compiler/weight-average.js";
 
@@ -31,7 +31,17 @@ export interface ChangesSince {
 type Kind = "past" | "free" | "rates" | "length";
 type Kinds<Section> = { readonly [Key in keyof Section]-?: Kind };
 
-const train: Kinds<TrainConfig> = {
+const group: Kinds<GroupConfig> = {
+  roles: "past",
+  layers: "past",
+  optimizer: "past",
+  learning_rate: "rates",
+  rate_factor: "rates",
+  weight_decay: "past",
+  epochs: "past",
+};
+
+const train: Kinds<Omit<TrainConfig, "groups">> & { readonly groups: Kinds<GroupConfig> } = {
   epochs: "length", // what it does to the rates to come is said
   batch_size: "past",
   accumulate: "past",
@@ -39,7 +49,7 @@ const train: Kinds<TrainConfig> = {
   drop_last: "past",
   precision: "past",
   optimizer: "past",
-  groups: "past",
+  groups: group,
   gradient_clip: "past",
   non_finite: "free",
   learning_rate: "rates",
@@ -59,7 +69,7 @@ const data: Kinds<DataConfig> = {
   augment: "past",
 };
 
-const kinds: { readonly [Key in keyof ResolvedConfig]-?: Kind | Kinds<ResolvedConfig[Key]> } = {
+const kinds: { readonly [Key in keyof ResolvedConfig]-?: Kind | object } = {
   name: "free",
   seed: "past",
   data,
@@ -71,17 +81,23 @@ function kindOf(path: string): Kind {
   let kind: unknown = kinds;
   for (const key of path.split(".")) {
     if (typeof kind !== "object") break;
-    kind = (kind as Readonly<Record<string, unknown>>)[key];
+    if (!isPlace(key)) kind = (kind as Readonly<Record<string, unknown>>)[key];
   }
+  if (typeof kind === "object") return "past"; // as a whole: another number of groups
   invariant(typeof kind === "string", `${path} is neither said to alter the past nor not to`);
   return kind as Kind;
+}
+
+function isPlace(key: string): boolean {
+  return /^\d+$/.test(key);
 }
 
 export function changesSince(before: Program, after: Program, step: number): ChangesSince {
   const changes = differences(before.config, after.config, "").map((change): Change => {
     const kind = kindOf(change.path);
     if (kind === "length") return { ...change, ...judgedByLength(after, step) };
-    return { ...change, altersThePast: kind === "rates" ? movesPastRates(before, after, step) : kind === "past" };
+    if (kind === "rates") return { ...change, altersThePast: movesPastRates(before, after, step, change.path) };
+    return { ...change, altersThePast: kind === "past" };
   });
   return { changes, effects: effectsOnSchedule(before, after, step) };
 }
@@ -91,13 +107,24 @@ function judgedByLength({ plan }: Program, step: number): Pick<Change, "altersTh
   return { altersThePast: true, because: `that ends after step ${plan.steps}, and ${step} are done` };
 }
 
-/** A schedule may change from the next step on; judged at the run's own length, so that more epochs alone pass. */
-function movesPastRates(before: Program, after: Program, step: number): boolean {
-  if (before.config.train.epochs !== after.config.train.epochs) return true;
-  for (let past = 0; past < step; past++) {
-    if (learningRateAt(before.plan, past) !== learningRateAt(after.plan, past)) return true;
-  }
-  return false;
+/**
+ * A schedule may change from the next step on: where the steps done would have had the rates that they had, or those that the
+ * old schedule gives them in a run as long as the new one, since the length alone may change.
+ */
+function movesPastRates(before: Program, after: Program, step: number, path: string): boolean {
+  const place = /^train\.groups\.(\d+)\./.exec(path)?.[1];
+  const index = place === undefined ? 0 : Number(place) + 1; // see TrainPlan.groups
+  const { epochs } = after.config.train;
+  const lengthened = plan({ ...before.config, train: { ...before.config.train, epochs } });
+  const steps = Array.from({ length: step }, (_, past) => past);
+  const isSame = (one: TrainPlan): boolean =>
+    steps.every((past) => ratesAt(one, past)[index] === ratesAt(after.plan, past)[index]);
+  return !isSame(before.plan) && !isSame(lengthened);
+}
+
+/** Of the training's own parameters and each group's, in a step counted from 0. */
+function ratesAt(plan: TrainPlan, step: number): number[] {
+  return groupRates(plan, { learningRate: learningRateAt(plan, step), step: step + 1 });
 }
 
 function effectsOnSchedule(before: Program, after: Program, step: number): string[] {
@@ -115,11 +142,11 @@ function effectsOnSchedule(before: Program, after: Program, step: number): strin
         `the ${step} steps already done keep the rates they had`,
     );
   }
-  const hyper = (program: Program) => ({ learningRate: learningRateAt(program.plan, step), step: step + 1 });
-  const [ratesBefore, ratesAfter] = [before, after].map((program) => groupRates(program.plan, hyper(program)));
-  after.plan.groups.forEach(({ schedule }, index) => {
-    const [then, now] = [ratesBefore![index], ratesAfter![index]];
-    if (schedule === null || then === undefined || now === undefined || then === now) return; // said above, or new
+  const [ratesBefore, ratesAfter] = [ratesAt(before.plan, step), ratesAt(after.plan, step)];
+  after.plan.groups.forEach((group, index) => {
+    const [then, now] = [ratesBefore[index], ratesAfter[index]];
+    if (then === undefined || now === undefined || then === now) return;
+    if (followsTraining(before.plan.groups[index]!, group)) return; // said above
     effects.push(
       `the rate of train.groups.${index - 1} at step ${step + 1} is ${shown(now)} instead of ${shown(then)}`,
     );
@@ -130,6 +157,10 @@ function effectsOnSchedule(before: Program, after: Program, step: number): strin
     );
   }
   return effects;
+}
+
+function followsTraining(before: PlannedGroup, after: PlannedGroup): boolean {
+  return before.schedule === null && after.schedule === null && before.factor === after.factor;
 }
 
 function movesLaterAverages(before: Program, after: Program, step: number): boolean {

@@ -158,6 +158,15 @@ describe("netc run", () => {
     expect(output).toMatch(/the learning rate of step 10 is \S+ instead of \S+; the 9 steps already done keep/);
   });
 
+  it("says that another engine goes on", async () => {
+    const folder = await temporaryFolder();
+    await netc(["run", smoke, "--out", folder, "--max-steps", "1", "--engine", "cpu"]);
+    const resume = (...more: string[]) => netc(["run", smoke, "--out", folder, "--resume", ...more]);
+    const { output } = await resume("--max-steps", "2");
+    expect(output).toMatch(/changed {2}engine: cpu tfjs \S+ in the run, wasm 1 now: the last bits differ/);
+    expect((await resume("--max-steps", "3")).output).not.toContain("engine: cpu");
+  });
+
   it("names broken checkpoints and goes on from the one before", async () => {
     const folder = await temporaryFolder();
     await netc(["run", smoke, "--out", folder]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { LearningRateConfig } from "../../src/compiler/config.js";
+import type { GroupConfig, LearningRateConfig } from "../../src/compiler/config.js";
 import { changesSince, describeChange } from "../../src/runtime/changes-since.js";
 import type { TinyParts } from "../support/tiny-config.js";
 import { tinyConfig } from "../support/tiny-config.js";
@@ -90,6 +90,71 @@ describe("changesSince", () => {
       "the learning rate of step 8 is 0.01 instead of 0.1; the 7 steps already done keep the rates they had",
     ]);
     expect(altered(before!, after!, 8)).toEqual(["train.learning_rate.multi_step.milestones.0"]);
+  });
+
+  describe("rates to come", () => {
+    const falling = (...milestones: number[]) => ({
+      multi_step: { rate: 0.1, factor: 0.1, milestones, milestone_steps: null, warmup_epochs: 0, warmup_steps: null },
+    });
+    const constant = { constant: { rate: 0.1, warmup_epochs: 0, warmup_steps: null } };
+    const group = (more: Partial<GroupConfig> = {}): GroupConfig => ({
+      roles: ["bias"],
+      layers: [],
+      optimizer: null,
+      learning_rate: null,
+      rate_factor: 1,
+      weight_decay: null,
+      epochs: null,
+      ...more,
+    });
+    const grouped = (more: Partial<GroupConfig>, epochs = 3): TinyParts => ({
+      train: { learning_rate: constant, groups: [group(more)], epochs },
+    });
+
+    it("may change together with the number of epochs", () => {
+      const before = { train: { learning_rate: constant } };
+      const after = (milestone: number) => ({ train: { epochs: 6, learning_rate: falling(milestone) } });
+      expect(altered(before, after(4))).toEqual([]);
+      expect(altered(before, after(1))).toEqual(["train.learning_rate.constant", "train.learning_rate.multi_step"]);
+    });
+
+    it("are compared with what the old schedule gives in a run as long as the new one, too", () => {
+      const linear = (end: number, warmup_epochs: number, warmup_steps: number | null): TinyParts => ({
+        train: { learning_rate: { linear: { rate: 0.1, end, warmup_epochs, warmup_steps } } },
+      });
+      const longer = (parts: TinyParts): TinyParts => ({ train: { ...parts.train, epochs: 6 } });
+      expect(altered(linear(0, 1, null), longer(linear(0, 0, 4)), 8)).toEqual([]); // four steps are an epoch
+      expect(altered(linear(0, 1, null), longer(linear(0.01, 1, null)), 8)).toEqual(["train.learning_rate.linear.end"]);
+    });
+
+    it("may change in a group, at any length", () => {
+      for (const epochs of [3, 6]) {
+        expect(
+          altered(grouped({ learning_rate: falling(2) }), grouped({ learning_rate: falling(2.5) }, epochs), 8),
+        ).toEqual([]);
+        expect(
+          altered(grouped({ learning_rate: falling(2) }), grouped({ learning_rate: falling(2.5) }, epochs), 9),
+        ).toEqual(["train.groups.0.learning_rate.multi_step.milestones.0"]);
+      }
+    });
+
+    it("of a group may become its own where they were the training's, and that is said", () => {
+      const after = grouped({ learning_rate: falling(1.25) });
+      expect(altered(grouped({}), after)).toEqual([]);
+      expect(between(grouped({}), after).effects).toEqual([
+        "the rate of train.groups.0 at step 6 is 0.01 instead of 0.1",
+      ]);
+      expect(altered(grouped({}), after, 6)).toEqual(["train.groups.0.learning_rate"]);
+    });
+
+    it("are those of steps done too where a group's factor changes, and its other keys are of the past", () => {
+      expect(altered(grouped({}), grouped({ rate_factor: 2 }))).toEqual(["train.groups.0.rate_factor"]);
+      expect(altered(grouped({}), grouped({ rate_factor: 2 }), 0)).toEqual([]);
+      expect(altered(grouped({}), grouped({ weight_decay: 0.1, epochs: 2 }))).toEqual([
+        "train.groups.0.weight_decay",
+        "train.groups.0.epochs",
+      ]);
+    });
   });
 
   it("says how more epochs move the end and the rates to come", () => {
