@@ -4,7 +4,7 @@ import { compileText } from "../compiler/compile.js";
 import type { ReadBase } from "../compiler/compose.js";
 import type { Diagnostic, SourceText } from "../compiler/diagnostic.js";
 import { inOrder } from "../compiler/load-config.js";
-import { memoryBound, shareOfLimits } from "../compiler/memory-limits.js";
+import { memoryBound, neededMemory } from "../compiler/memory-limits.js";
 import { scanImages } from "../runtime/data/images/scan-images.js";
 import { withSpans } from "../compiler/parse.js";
 import type { Program } from "../compiler/program.js";
@@ -54,7 +54,7 @@ export async function compileFile(path: string, overrides: readonly string[], ta
 
 async function memoryFaults(program: Program, { engine, threads, isHurried }: Target): Promise<readonly Diagnostic[]> {
   const limits = machineLimits(engine, threads);
-  if (shareOfLimits(program, memoryBound(program, limits.threads), limits) <= 1) return [];
+  if (neededMemory(program, memoryBound(program, limits.threads), limits).share <= 1) return [];
   if (isHurried && program.graph.nodes.length > MANY_NODES) return [];
   const { checkMemory } = await import("../compiler/check-memory.js");
   return checkMemory(program, limits);

@@ -2,7 +2,7 @@
 import { heapBytesOf, plannedChoice, stepsOfRun } from "../compiler/lower/lower.js";
 import { bytesBesideEngine } from "../compiler/memory-limits.js";
 import type { Program } from "../compiler/program.js";
-import { defaultThreads } from "./machine-limits.js";
+import { BEFORE_TRAINING, defaultThreads } from "./machine-limits.js";
 
 export interface MemoryPrediction {
   /** The engine's heap: parameters, optimizer slots, activations and gradients of the largest step. */
@@ -39,7 +39,5 @@ export function predictMemory(program: Program, options: MemoryOptions = {}): Me
 
 // Measured by `node bench/process-memory.mjs`, with Node 20.
 const MEBIBYTE = 1024 * 1024;
-/** What `netc run` has resident before it reads its images: for those that ask without running. */
-const BEFORE_TRAINING = 66 * MEBIBYTE;
 /** TensorFlow.js, which writes the model at the end of a run. */
 const SAVING = 34 * MEBIBYTE;

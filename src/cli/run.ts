@@ -1,5 +1,6 @@
 // The work of `netc run`: compiles the file, says what it will train, fetches the data, opens the engine, trains, and
 // saves the model.
+import type { MemoryLimits } from "../compiler/memory-limits.js";
 import type { Program } from "../compiler/program.js";
 import { originText, origins } from "../compiler/edit/origins.js";
 import { flow } from "../compiler/language/describe.js";
@@ -36,6 +37,7 @@ import { dataProgressDisplay } from "./data-progress.js";
 import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
 import { loadPrepared } from "./load-prepared.js";
+import { machineLimits } from "./machine-limits.js";
 import { deviceText } from "./options.js";
 import { predictMemory } from "./predict-memory.js";
 import { readBase } from "./read-base.js";
@@ -47,6 +49,7 @@ import { stopSignal } from "./stop-signal.js";
 
 export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
   const overrides = [...flags.set, ...(flags.seed === undefined ? [] : [`seed=${flags.seed}`])];
+  const memory = machineLimits(flags.engine, flags.threads);
   const program = await loadPrepared(file, overrides, flags);
   if (!program) return exitCodes.inputHasErrors;
 
@@ -63,7 +66,7 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
       const checkpoint = flags.resume ? await checkpointToResume(folder, program, report) : undefined;
       await writeOrigins(folder, await originsOf(file, overrides));
       const signal = stop.signal;
-      const run = { program, flags, chosen, residentBytes, folder, dataset, checkpoint, report, signal, lost };
+      const run = { program, flags, memory, chosen, residentBytes, folder, dataset, checkpoint, report, signal, lost };
       const { result, trained } = await trainInFolder(run);
       report.close();
       const fault = trained && (await saveModel(program, trained, folder, dataset.classes));
@@ -82,6 +85,7 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
 interface RunInFolder {
   readonly program: Program;
   readonly flags: RunFlags;
+  readonly memory: MemoryLimits;
   readonly chosen: ChosenEngine;
   /** Before the images were read. */
   readonly residentBytes: number;
@@ -96,11 +100,11 @@ interface RunInFolder {
 
 /** Opens the engine, trains and closes it; `trained` is the state at the end of a run that came to its end. */
 async function trainInFolder(run: RunInFolder): Promise<{ result: RunResult; trained: State | undefined }> {
-  const { program, flags, chosen, residentBytes, folder, dataset, checkpoint, report, signal, lost } = run;
+  const { program, flags, memory, chosen, residentBytes, folder, dataset, checkpoint, report, signal, lost } = run;
   const { maxSteps, threads, device } = flags;
   const before = checkpoint?.kernels ?? (flags.resume ? await readRunKernels(folder) : undefined);
   const kernels = flags.tune ? (before ?? "measured") : "predicted";
-  const session = await chosen.engine.open(program, { threads, device, kernels });
+  const session = await chosen.engine.open(program, { threads, device, kernels, memory });
   try {
     collectGarbage(); // what reading the images, compiling and measuring have left
     const { kernels: chosenKernels, heapBytes: engineBytes } = session;

@@ -2,8 +2,8 @@
 import type { ResolvedConfig } from "./config.js";
 import type { Diagnostic, Path } from "./diagnostic.js";
 import { heapBytesOf, plannedChoice, stepsOfRun } from "./lower/lower.js";
-import type { MemoryLimits } from "./memory-limits.js";
-import { bytesBesideEngine } from "./memory-limits.js";
+import type { MemoryLimits, NeededMemory } from "./memory-limits.js";
+import { neededMemory, shortage } from "./memory-limits.js";
 import { plan } from "./plan.js";
 import type { Program } from "./program.js";
 
@@ -58,19 +58,11 @@ interface Changes {
   readonly evaluating?: number;
 }
 
-interface Needed {
-  readonly engine: number;
-  /** The engine's heap and what training adds beside it. */
-  readonly all: number;
-  /** Of the nearest limit; above 1 it does not fit. */
-  readonly share: number;
-}
-
 function shareOf(
   { config, graph }: Program,
   { training, accumulate, recompute, evaluating }: Changes,
   limits: MemoryLimits,
-): Needed {
+): NeededMemory {
   const { train } = config;
   const changed: ResolvedConfig = {
     ...config,
@@ -83,10 +75,9 @@ function shareOf(
     },
   };
   const program: Program = { config: changed, graph, plan: plan(changed) };
-  const engine = heapBytesOf(program, stepsOfRun(program), limits.threads, plannedChoice(program));
-  const beside = Object.values(bytesBesideEngine(program, limits.threads));
-  const all = beside.reduce((total, bytes) => total + bytes, engine);
-  return { engine, all, share: Math.max(engine / limits.addressableBytes, all / limits.machineBytes) };
+  const planned = plannedChoice(program);
+  const engine = heapBytesOf(program, stepsOfRun(program), limits.threads, planned);
+  return neededMemory(program, engine, limits, planned.libraries.length > 0);
 }
 
 interface WaysToFit {
@@ -98,22 +89,13 @@ interface WaysToFit {
   readonly parts?: number | undefined;
 }
 
-function tooLarge(
-  path: Path,
-  batch: number,
-  { engine, all }: Needed,
-  ways: WaysToFit,
-  { addressableBytes, machineBytes }: MemoryLimits,
-): Diagnostic {
+function tooLarge(path: Path, batch: number, needed: NeededMemory, ways: WaysToFit, limits: MemoryLimits): Diagnostic {
   const work = path.includes("evaluation") ? "evaluation" : "training";
-  const [needed, limit] =
-    engine / addressableBytes >= all / machineBytes
-      ? [gigabytes(engine), `the wasm engine can address ${gigabytes(addressableBytes)}`]
-      : [gigabytes(all), `this machine has ${gigabytes(machineBytes)} for it, with its images and batches`];
+  const { needs, has } = shortage(needed, limits);
   return {
     code: "memory/too-large",
     severity: "error",
-    message: `with batches of ${batch} ${work} needs ${needed} of memory, and ${limit}`,
+    message: `with batches of ${batch} ${work} needs ${needs} of memory, and ${has}`,
     path,
     hint: hintOf(ways),
   };
@@ -156,8 +138,4 @@ function largestWithin(shareOfBatch: (batch: number) => number, most: number): n
     else high = tried;
   }
   return low.batch;
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;
 }

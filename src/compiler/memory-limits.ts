@@ -17,10 +17,40 @@ export interface MemoryLimits {
   readonly machineBytes: number;
 }
 
-/** Which share of the limit that is nearest an engine's heap of so many bytes takes; above 1 it does not fit. */
-export function shareOfLimits(program: Program, engineBytes: number, limits: MemoryLimits): number {
-  const all = engineBytes + sum(Object.values(bytesBesideEngine(program, limits.threads)));
-  return Math.max(engineBytes / limits.addressableBytes, all / limits.machineBytes);
+/** What a WebAssembly memory can be: its addresses are 32 bits wide. */
+export const WASM_BYTES = 2 ** 32;
+
+export interface NeededMemory {
+  /** The engine's heap. */
+  readonly engine: number;
+  /** The heap and what training adds beside it. */
+  readonly all: number;
+  /** Of the limit that is nearest; above 1 it does not fit. */
+  readonly share: number;
+}
+
+export function neededMemory(
+  program: Program,
+  engine: number,
+  { threads, addressableBytes, machineBytes }: MemoryLimits,
+  usesLibrary = false,
+): NeededMemory {
+  const all = engine + sum(Object.values(bytesBesideEngine(program, threads, usesLibrary)));
+  return { engine, all, share: Math.max(engine / addressableBytes, all / machineBytes) };
+}
+
+/** Of what is too large, in words: "4.9 GB", and "the wasm engine can address 4.3 GB". */
+export function shortage(
+  { engine, all }: NeededMemory,
+  { addressableBytes, machineBytes }: MemoryLimits,
+): { needs: string; has: string } {
+  return engine / addressableBytes >= all / machineBytes
+    ? { needs: gigabytes(engine), has: `the wasm engine can address ${gigabytes(addressableBytes)}` }
+    : { needs: gigabytes(all), has: `this machine has ${gigabytes(machineBytes)} for it, with its images and batches` };
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;
 }
 
 export interface BytesBesideEngine {

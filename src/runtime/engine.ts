@@ -1,4 +1,5 @@
 // What the trainer knows of an engine. One implementation a folder under engines/.
+import type { MemoryLimits } from "../compiler/memory-limits.js";
 import type { Program } from "../compiler/program.js";
 
 export type Availability =
@@ -28,6 +29,8 @@ export interface EngineOptions {
    * once a machine; or those that a run began with, as its session said (`Session.kernels`). "predicted" without it.
    */
   readonly kernels?: "predicted" | "measured" | Readonly<Record<string, string>>;
+  /** What the kernels that are chosen must stay within; without it, what the engine can address. */
+  readonly memory?: MemoryLimits;
 }
 
 /** Images as 8-bit values [count, height, width, channels]; the session normalises them as the config says. */

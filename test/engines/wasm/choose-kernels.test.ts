@@ -9,11 +9,12 @@ import type {
   ConvolutionTask,
 } from "../../../src/compiler/lower/convolution-kernels.js";
 import type { ConvolutionSizes } from "../../../src/compiler/lower/convolution-plan.js";
-import { candidates } from "../../../src/compiler/lower/convolution-kernels.js";
-import { tasksOf } from "../../../src/compiler/lower/convolution-tasks.js";
-import { stepsOfRun } from "../../../src/compiler/lower/lower.js";
+import { BY_COST, candidates } from "../../../src/compiler/lower/convolution-kernels.js";
+import { stepOfTask, tasksOf } from "../../../src/compiler/lower/convolution-tasks.js";
+import { heapBytesOf, stepsOfRun } from "../../../src/compiler/lower/lower.js";
 import type { Program } from "../../../src/compiler/program.js";
 import { chooseKernels } from "../../../src/runtime/engines/wasm/choose-kernels.js";
+import { kernelsThatFit } from "../../../src/runtime/engines/wasm/kernels-that-fit.js";
 import { measuredFile } from "../../../src/runtime/engines/wasm/measured-kernels.js";
 import { compileText } from "../../../src/compiler/compile.js";
 
@@ -90,11 +91,64 @@ it("takes a recorded choice as it is, and refuses one whose kernel is missing", 
   );
 });
 
-function program(batch: number, side = 16): Program {
+it("measures within the memory that training takes, whatever a kernel would need", async () => {
+  const wide = program(10, 64, 64);
+  const heaps: number[] = [];
+  const memory = new Proxy(WebAssembly.Memory, {
+    construct(target, [description]: [WebAssembly.MemoryDescriptor]) {
+      heaps.push(description.initial * 65536);
+      return new target(description);
+    },
+  });
+  const { Memory } = WebAssembly;
+  WebAssembly.Memory = memory;
+  try {
+    expect((await chooseKernels(wide, 2, "measured", [])).chosen).not.toEqual({});
+  } finally {
+    WebAssembly.Memory = Memory;
+  }
+  expect(heaps).toHaveLength(1);
+  expect(heaps[0]).toBeLessThan(heapBytesOf(wide, stepsOfRun(wide), 2) + 65536);
+});
+
+it("takes of hungry kernels as many as there is memory for", () => {
+  const wide = program(10, 64, 64);
+  const tasks = tasksOf(wide, stepsOfRun(wide));
+  const bytesOf = (task: ConvolutionTask, kernel: ReturnType<typeof candidates>[number]): number =>
+    stepOfTask(task, kernel, 2).heapBytes;
+  const chosen = Object.fromEntries(
+    [...tasks].map(([key, task]) => {
+      const kernels = candidates(task, BY_COST);
+      return [key, kernels.sort((a, b) => bytesOf(task, b) - bytesOf(task, a))[0]!.name];
+    }),
+  );
+  const hungry = { chosen, libraries: [] };
+  const heapOf = (choice: typeof BY_COST): number => heapBytesOf(wide, stepsOfRun(wide), 2, choice);
+  const [least, most] = [heapOf(BY_COST), heapOf(hungry)];
+  expect(most).toBeGreaterThan(1.2 * least);
+  const within = (addressableBytes: number) =>
+    kernelsThatFit(wide, tasks, hungry, BY_COST, { threads: 2, addressableBytes, machineBytes: Infinity });
+  expect(within(most)).toEqual(hungry);
+  const some = within(most - 1);
+  expect(heapOf(some)).toBeLessThan(most);
+  expect(Object.keys(some.chosen).length).toBeGreaterThan(0);
+  expect(heapOf(within(least))).toBeLessThanOrEqual(least);
+});
+
+it("chooses by what the machine has, too, and refuses recorded kernels that need more", async () => {
+  const limits = { addressableBytes: Infinity, machineBytes: 1e7 };
+  const key = [...tasksOf(program(16), stepsOfRun(program(16))).keys()][0]!;
+  await expect(chooseKernels(program(16), 2, { [key]: "direct" }, [], limits)).rejects.toThrow(
+    /^with the kernels that the run began with training needs \S+ GB of memory, and this machine has 0\.01 GB for it.*; `--no-tune` goes on/,
+  );
+  expect(Object.values((await chooseKernels(program(16), 2, "measured", [], limits)).chosen)).toEqual([]);
+});
+
+function program(batch: number, side = 16, channels = 16): Program {
   const text = `
 name: measured
 data: {dataset: {synthetic: {train_images: 16, test_images: 16, height: ${side}, width: ${side}, classes: 4}}}
-model: {stem: {channels: 16}, stages: [{channels: 16, blocks: 1}]}
+model: {stem: {channels: ${channels}}, stages: [{channels: ${channels}, blocks: 1}]}
 train: {epochs: 1, batch_size: ${batch}, evaluation: {batch_size: ${batch}}, learning_rate: 0.1}
 `;
   const { value, diagnostics } = compileText(text, "measured.yaml");

@@ -10,27 +10,48 @@ import type {
 import { BY_COST, candidates } from "../../../compiler/lower/convolution-kernels.js";
 import type { TaskStep } from "../../../compiler/lower/convolution-tasks.js";
 import { stepOfTask, tasksOf } from "../../../compiler/lower/convolution-tasks.js";
-import { heapBytesOf, stepsOfRun } from "../../../compiler/lower/lower.js";
+import { HEAP_START, heapBytesOf, stepsOfRun } from "../../../compiler/lower/lower.js";
+import type { MemoryLimits } from "../../../compiler/memory-limits.js";
+import { WASM_BYTES } from "../../../compiler/memory-limits.js";
 import type { Program } from "../../../compiler/program.js";
 import type { EngineOptions } from "../../engine.js";
 import { UserError } from "../../user-error.js";
 import { Heap, encodeStep } from "./heap.js";
+import { kernelsThatFit, refuseBeyond } from "./kernels-that-fit.js";
 import { readMeasured, writeMeasured } from "./measured-kernels.js";
 import { nativeLibraries } from "./onednn/libraries.js";
 import { Team } from "./team.js";
 
-/** `libraries` are kernels beside WebAssembly's own that work on the same heap: without it, what this machine has. */
+const WHOLE_WASM = { addressableBytes: WASM_BYTES, machineBytes: Infinity };
+
+/**
+ * `libraries` are kernels beside WebAssembly's own that work on the same heap: without it, what this machine has. Without
+ * `limits` memory ends where WebAssembly's addresses do.
+ * @throws UserError where a kernel that a run began with is missing, or where no choice that is left fits into memory.
+ */
 export async function chooseKernels(
   program: Program,
   threads: number,
   kernels: NonNullable<EngineOptions["kernels"]>,
   libraries?: readonly ConvolutionLibrary[],
+  { addressableBytes, machineBytes }: Omit<MemoryLimits, "threads"> = WHOLE_WASM,
 ): Promise<ConvolutionChoice> {
+  const limits: MemoryLimits = { threads, addressableBytes, machineBytes };
   const isPlain = program.config.train.precision === "float32";
   if (kernels === "predicted" && isPlain) return BY_COST;
   const usable = libraries ?? (await nativeLibraries(program));
-  if (kernels === "predicted") return { chosen: predicted(program, usable), libraries: usable };
-  return await chooseAmong(program, threads, kernels, usable);
+  if (typeof kernels === "object") {
+    const tasks = tasksOf(program, stepsOfRun(program), usable, threads);
+    const choice = { chosen: recorded(tasks, kernels, usable), libraries: usable };
+    const wayOn = "`--no-tune` goes on with other kernels, whose results differ in their last bits";
+    refuseBeyond(program, choice, limits, "the kernels that the run began with", wayOn);
+    return choice;
+  }
+  const planned = isPlain ? BY_COST : { chosen: predicted(program, usable), libraries: usable };
+  const choice = kernels === "predicted" ? planned : await chooseAmong(program, limits, planned, usable);
+  // With its own kernels a program was looked at before; what a library's need is known only now
+  if (!isPlain) refuseBeyond(program, choice, limits, "oneDNN's kernels", "write a smaller `train.batch_size`");
+  return choice;
 }
 
 /** The cheapest by the cost model, those of libraries among them. */
@@ -40,20 +61,19 @@ function predicted(program: Program, libraries: readonly ConvolutionLibrary[]): 
   return Object.fromEntries([...tasks].map(([key, task]) => [key, candidates(task, choice)[0]!.name]));
 }
 
+/** What is the fastest here; `planned` is what memory was planned by. */
 async function chooseAmong(
   program: Program,
-  threads: number,
-  kernels: Exclude<NonNullable<EngineOptions["kernels"]>, "predicted">,
+  limits: MemoryLimits,
+  planned: ConvolutionChoice,
   libraries: readonly ConvolutionLibrary[],
 ): Promise<ConvolutionChoice> {
+  const { threads } = limits;
   const tasks = tasksOf(program, stepsOfRun(program), libraries, threads);
-  if (kernels !== "measured") return { chosen: recorded(tasks, kernels, libraries), libraries };
-  const chosen = await measured(tasks, threads, libraries);
-  const choice = { chosen, libraries };
-  // A kernel that is faster and needs more memory than there is would not help.
-  const fits = heapBytesOf(program, stepsOfRun(program), threads, choice) < 2 ** 32;
-  if (fits) return choice;
-  return program.config.train.precision === "float32" ? BY_COST : { chosen: predicted(program, libraries), libraries };
+  const plannedBytes = () => heapBytesOf(program, stepsOfRun(program), threads, planned);
+  const chosen = await measured(tasks, threads, libraries, plannedBytes);
+  // A kernel that is faster and needs more memory than there is would not help
+  return kernelsThatFit(program, tasks, { chosen, libraries }, planned, limits);
 }
 
 /** The choice that a run began with. @throws UserError where a kernel is missing: other kernels would give other bits. */
@@ -84,6 +104,7 @@ async function measured(
   tasks: ReadonlyMap<string, ConvolutionTask>,
   threads: number,
   libraries: readonly ConvolutionLibrary[],
+  plannedBytes: () => number,
 ): Promise<Record<string, string>> {
   const known = await readMeasured();
   const chosen: Record<string, string> = {};
@@ -106,6 +127,7 @@ async function measured(
     unknown.map(([, contest]) => contest),
     threads,
     libraries,
+    plannedBytes(),
   );
   const winners = unknown.map(([key, contest], index) => [key, cacheKey(key, contest), found[index]!] as const);
   for (const [key, , name] of winners) chosen[key] = name;
@@ -119,7 +141,9 @@ interface Contest {
   readonly names: readonly string[];
   /** The least cost that the model sees. */
   readonly least: number;
-  readonly stepOf: (name: string, threads: number) => TaskStep;
+  /** Over how many images they are measured, where memory is enough. */
+  readonly images: number;
+  readonly stepOf: (name: string, threads: number, images: number) => TaskStep;
 }
 
 function contestOf<P extends ConvolutionPass>(
@@ -129,14 +153,14 @@ function contestOf<P extends ConvolutionPass>(
   const all = candidates(task, { chosen: {}, libraries });
   const least = all[0]!.cost(task);
   const few = all.filter(({ cost }) => cost(task) <= least * WORTH_MEASURING);
-  const some = { ...task, images: imagesToMeasure(task, least) };
   return {
     task,
     names: few.map(({ name }) => name),
     least,
-    stepOf: (name, threads) =>
+    images: imagesToMeasure(task, least),
+    stepOf: (name, threads, images) =>
       stepOfTask(
-        some,
+        { ...task, images },
         few.find((kernel) => kernel.name === name)!,
         threads,
       ),
@@ -164,24 +188,27 @@ function cacheKey(key: string, { task, names }: Contest): string {
 
 const REPETITIONS = 2;
 
-/** The name of each contest's winner. */
+/** The name of each contest's winner; what is measured stays within so many bytes. */
 async function hold(
   contests: readonly Contest[],
   threads: number,
   libraries: readonly ConvolutionLibrary[],
+  mostBytes: number,
 ): Promise<string[]> {
-  const steps = contests.map(({ names, stepOf }) => names.map((name) => stepOf(name, threads)));
-  const heap = new Heap(Math.max(...steps.flat().map(bytesOf)));
+  const all = contests.map((contest) => stepsWithin(contest, threads, mostBytes));
+  const heap = new Heap(Math.max(HEAP_START, ...all.flat().map(({ taskStep }) => bytesOf(taskStep))));
   const team = new Team(heap, threads, libraries[0]?.file);
   await team.start();
   const clock = isBusy() ? processorClock(threads) : undefined;
   try {
     const winners: string[] = [];
     for (const [index, { names }] of contests.entries()) {
-      let [winner, least] = [names[0]!, Infinity];
-      for (const [candidate, name] of names.entries()) {
-        const milliseconds = await shortest(heap, team, steps[index]![candidate]!, clock);
-        if (name !== names[0] && milliseconds >= least * (winner === names[0] ? CLEARLY_FASTER : 1)) continue;
+      const steps = all[index]!;
+      const predicted = steps[0]?.name ?? names[0]!;
+      let [winner, least] = [predicted, Infinity];
+      for (const { name, taskStep } of steps.length > 1 ? steps : []) {
+        const milliseconds = await shortest(heap, team, taskStep, clock);
+        if (name !== predicted && milliseconds >= least * (winner === predicted ? CLEARLY_FASTER : 1)) continue;
         [winner, least] = [name, milliseconds];
       }
       winners.push(winner);
@@ -189,6 +216,22 @@ async function hold(
     return winners;
   } finally {
     await team.dispose();
+  }
+}
+
+/**
+ * A step for each kernel, over fewer images where one would need more memory than training does; kernels that do so with one
+ * image are left out.
+ */
+function stepsWithin(
+  { names, images, stepOf }: Contest,
+  threads: number,
+  mostBytes: number,
+): { name: string; taskStep: TaskStep }[] {
+  const fits = ({ taskStep }: { taskStep: TaskStep }): boolean => bytesOf(taskStep) <= mostBytes;
+  for (let count = images; ; count = Math.ceil(count / 2)) {
+    const steps = names.map((name) => ({ name, taskStep: stepOf(name, threads, count) }));
+    if (count === 1 || steps.every(fits)) return steps.filter(fits);
   }
 }
 
@@ -236,6 +279,7 @@ function placeOf({ step, heapBytes }: TaskStep): { address: number; times: numbe
   return { address, times: Math.ceil((address + encodeStep(step).length * 4) / 64) * 64 };
 }
 
+/** Of the heap that a task takes by itself, with its step and the times of its calls. */
 function bytesOf(taskStep: TaskStep): number {
   return placeOf(taskStep).times + (taskStep.step.calls.length + 1) * 8;
 }

@@ -20,6 +20,6 @@ export const wasmEngine: Engine = {
   async require(program) {
     await nativeLibraries(program);
   },
-  open: async (program, { threads = os.availableParallelism(), kernels = "predicted" }) =>
-    openWasmSession(program, threads, await chooseKernels(program, threads, kernels)),
+  open: async (program, { threads = os.availableParallelism(), kernels = "predicted", memory }) =>
+    openWasmSession(program, threads, await chooseKernels(program, threads, kernels, undefined, memory)),
 };

@@ -1,0 +1,88 @@
+// A choice of kernels → one whose heap stays within what there is: kernels that were measured to be the fastest, a library's
+// above all, may need more memory than those that it was planned by.
+import type {
+  ConvolutionChoice,
+  ConvolutionPass,
+  ConvolutionTask,
+} from "../../../compiler/lower/convolution-kernels.js";
+import { chooseKernel } from "../../../compiler/lower/convolution-kernels.js";
+import { stepOfTask } from "../../../compiler/lower/convolution-tasks.js";
+import { heapBytesOf, stepsOfRun } from "../../../compiler/lower/lower.js";
+import type { MemoryLimits } from "../../../compiler/memory-limits.js";
+import { neededMemory, shortage } from "../../../compiler/memory-limits.js";
+import type { Program } from "../../../compiler/program.js";
+import { UserError } from "../../user-error.js";
+
+/**
+ * `choice` where it fits. Else the kernels that need the most beyond those of `planned` give way to them, as few as have to;
+ * all of them where nothing less is enough.
+ */
+export function kernelsThatFit(
+  program: Program,
+  tasks: ReadonlyMap<string, ConvolutionTask>,
+  choice: ConvolutionChoice,
+  planned: ConvolutionChoice,
+  limits: MemoryLimits,
+): ConvolutionChoice {
+  const fits = (tried: ConvolutionChoice): boolean => needed(program, tried, limits).share <= 1;
+  if (fits(choice)) return choice;
+  const hungriest = hungriestFirst(tasks, choice, planned, limits.threads);
+  const without = (count: number): ConvolutionChoice => {
+    const chosen = { ...choice.chosen };
+    for (const key of hungriest.slice(0, count)) {
+      const name = planned.chosen[key];
+      if (name === undefined) delete chosen[key];
+      else chosen[key] = name;
+    }
+    return { ...choice, chosen };
+  };
+  let [tooFew, enough] = [0, hungriest.length];
+  while (enough - tooFew > 1) {
+    const count = (tooFew + enough) >> 1;
+    if (fits(without(count))) enough = count;
+    else tooFew = count;
+  }
+  return without(enough);
+}
+
+/** @throws UserError where the heap of these kernels is beyond the limits. */
+export function refuseBeyond(
+  program: Program,
+  choice: ConvolutionChoice,
+  limits: MemoryLimits,
+  kernels: string,
+  wayOn: string,
+): void {
+  const memory = needed(program, choice, limits);
+  if (memory.share <= 1) return;
+  const { needs, has } = shortage(memory, limits);
+  throw new UserError(`with ${kernels} training needs ${needs} of memory, and ${has}; ${wayOn}`);
+}
+
+function needed(program: Program, choice: ConvolutionChoice, limits: MemoryLimits) {
+  const engineBytes = heapBytesOf(program, stepsOfRun(program), limits.threads, choice);
+  return neededMemory(program, engineBytes, limits, usesLibrary(program, choice));
+}
+
+function usesLibrary({ config }: Program, { chosen, libraries }: ConvolutionChoice): boolean {
+  const passes: readonly ConvolutionPass[] = ["forward", "input gradient", "weight gradient"];
+  const all = libraries.flatMap((kernels) => passes.flatMap((pass) => kernels[pass].map(({ name }) => name)));
+  const names = new Set(all);
+  return config.train.precision === "bfloat16" || Object.values(chosen).some((name) => names.has(name));
+}
+
+/** Keys of the tasks that the two choices give to different kernels. */
+function hungriestFirst(
+  tasks: ReadonlyMap<string, ConvolutionTask>,
+  choice: ConvolutionChoice,
+  planned: ConvolutionChoice,
+  threads: number,
+): string[] {
+  const bytes = (task: ConvolutionTask, by: ConvolutionChoice): number =>
+    stepOfTask(task, chooseKernel(task, by), threads).heapBytes;
+  return [...tasks]
+    .filter(([key]) => choice.chosen[key] !== planned.chosen[key])
+    .map(([key, task]) => ({ key, more: bytes(task, choice) - bytes(task, planned) }))
+    .sort((a, b) => b.more - a.more)
+    .map(({ key }) => key);
+}
