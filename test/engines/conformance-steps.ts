@@ -1,6 +1,8 @@
-// What every engine does between gradients and update: parts that add up to a batch, and steps that are no good.
+// What every engine does between gradients and update: parts that add up to a batch, what is frozen, and steps that are
+// no good.
 import { describe, expect, it } from "vitest";
 import { parametersOf, statisticsOf } from "../../src/compiler/parameters.js";
+import { compileText } from "../../src/compiler/compile.js";
 import type { Program } from "../../src/compiler/program.js";
 import type { Session } from "../../src/runtime/engine.js";
 import { graphOf, programOf, randomBatch, randomState, square } from "../reference/build-program.js";
@@ -44,6 +46,53 @@ export function describeParts(open: Open): void {
       }
     }
   });
+}
+
+export function describeFrozenAverage(open: Open): void {
+  it("lets Lookahead take a frozen group to its average once, and leaves it there", async () => {
+    const text = `
+name: demo
+data: { dataset: { synthetic: { train_images: 16, test_images: 8, height: 8, width: 8 } } }
+model: { stem: { channels: 8 }, stages: [{ channels: 8, blocks: 1 }] }
+train:
+  epochs: 10
+  batch_size: 4
+  optimizer: sgd
+  learning_rate: 0.1
+  groups: [{ layers: [stem.conv], epochs: 0.5 }] # frozen after two steps
+  weight_average: { lookahead: { every_steps: 3, decay: 0.25 } }
+`;
+    const program = compileText(text, "file.yaml").value!;
+    const session = await open(program);
+    await session.writeState(await randomStateIn(session));
+    const values: Float32Array[] = [];
+    const averages: Float32Array[] = [];
+    for (let step = 0; step <= 7; step++) {
+      if (step > 0) await session.step(randomBatch(program, 4, step), { learningRate: 0.1, step });
+      const state = await session.readState();
+      values.push(state.get("stem.conv.weight")!.data);
+      averages.push(state.get("stem.conv.weight.average")!.data);
+    }
+    await session.dispose();
+    expect(values[2]).not.toEqual(values[1]);
+    const taken = values[0]!.map((old, at) => old + 0.75 * (values[2]![at]! - old)); // the average began where the weights did
+    const distance = Math.max(...values[3]!.map((value, at) => Math.abs(value - taken[at]!)));
+    expect(distance).toBeLessThan(1e-6); // float32, values near 1
+    for (const later of [4, 5, 6, 7]) expect(values[later]).toEqual(values[3]);
+    expect(averages[7]).toEqual(values[7]);
+  });
+}
+
+/** Averages as the tensors that they are of. */
+async function randomStateIn(session: Session) {
+  const state = await session.readState();
+  let seed = 1;
+  const own = [...state].filter(([name]) => !name.endsWith(".average"));
+  for (const [name, { data }] of own) {
+    if (!name.endsWith("running_var")) data.forEach((_, at) => (data[at] = Math.sin(seed++ * 12.9898) / 2));
+    state.get(`${name}.average`)?.data.set(data);
+  }
+  return state;
 }
 
 export function describeNonFinite(open: Open): void {

@@ -19,7 +19,7 @@ import {
 } from "../oracle/fixtures.js";
 import { referenceBatch } from "../reference/build-program.js";
 import { interpret } from "../reference/interpret.js";
-import { describeNonFinite, describeParts } from "./conformance-steps.js";
+import { describeFrozenAverage, describeNonFinite, describeParts } from "./conformance-steps.js";
 import { type OracleCase, oracleCases, probeCases } from "../oracle/networks.js";
 
 export interface ConformanceOptions {
@@ -63,6 +63,7 @@ export function describeConformance(engine: Engine, options: ConformanceOptions)
     describeProbes(open);
     describeMixedLabels(open);
     describeState(open);
+    describeFrozenAverage(open);
     describeNonFinite(open);
     describeParts(open);
     describeMemory(open, options.held);

@@ -58,7 +58,7 @@ export function parameterGroup(learningRate: Form): MapForm {
     epochs: {
       form: number({ minimum: 0, maximum: 1_000_000, unit: "epochs" }),
       description:
-        "How long they are trained, in epochs, whole or not; then they are frozen. At 0 they stay as they start.",
+        "How long they are trained, in epochs, whole or not; then they are frozen. At 0 they stay as they start. Where `lookahead` averages the weights, its next move still takes them to their average, once.",
       default: null,
       absent: "as long as the training lasts",
       example: 3,

@@ -20,7 +20,7 @@ export const weightAverage: OptionsForm = options({
   },
   lookahead: {
     description:
-      "Every few steps the average moves towards the weights, and training goes on from the average; running statistics too.",
+      "Every few steps the average moves towards the weights, and training goes on from the average; frozen parameters and running statistics too.",
     source: "Zhang et al. 2019 (arXiv 1907.08610)",
     settings: map<SettingsOf<WeightAverageConfig, "lookahead">>({
       every_steps: {
