@@ -5,6 +5,7 @@ import { candidates } from "../../../src/compiler/lower/convolution-kernels.js";
 import { stepOfTask } from "../../../src/compiler/lower/convolution-tasks.js";
 import type { ConvolutionSizes } from "../../../src/compiler/lower/convolution-plan.js";
 import { kernels } from "../../../src/compiler/lower/kernels.js";
+import { HEAP_START } from "../../../src/compiler/lower/lower.js";
 import type { Storage } from "../../../src/compiler/lower/layout.js";
 import { Heap, encodeStep } from "../../../src/runtime/engines/wasm/heap.js";
 import { METHODS } from "../../../src/runtime/engines/wasm/onednn/methods.js";
@@ -53,6 +54,10 @@ const GEOMETRIES: Readonly<Record<string, ConvolutionSizes>> = {
     stride: [1, 2],
     padding: { top: 2, bottom: 1, left: 0, right: 3 },
   }),
+  "3×3 with stride 2 on a map of width 1": sizes(5, 8, 1, 16, 16, square(3, 2, 1)),
+  "3×3 with stride 3 that ends in one column": sizes(3, 16, 2, 16, 16, square(3, 3, 1)),
+  "7×7 with stride 8 that ends in one pixel": sizes(3, 7, 7, 8, 16, square(7, 8, 3)),
+  "windows that lie in the padding alone": sizes(3, 5, 2, 16, 16, square(7, 2, 6)),
   "a batch of one": sizes(1, 6, 6, 8, 8, square(3, 1, 1)),
 };
 
@@ -169,6 +174,8 @@ async function compute(
   const { step, heapBytes } = stepOfTask(task, kernelOf(pass, geometry, method) as never, threads);
   const stepAddress = Math.ceil(heapBytes / 64) * 64;
   heap.ensure(stepAddress + encodeStep(step).length * 4);
+  // All NaN: a kernel that reads what nobody wrote cannot come out right by zeros that happen to be there
+  heap.bytes(HEAP_START, stepAddress - HEAP_START).fill(0xff);
   const [call] = step.calls;
   const operands = Object.fromEntries(
     Object.keys(kernels[call!.kernel]).map((name, at) => [name, call!.operands[at]!]),

@@ -44,6 +44,8 @@ export class Convolution {
   private readonly output: Side;
   private readonly product: Handle;
   private readonly areas: { readonly input: number; readonly output: number; readonly scratchpad: number };
+  /** So many bytes of the scratchpad must be zeros before each product. */
+  private readonly zeros: number;
   private readonly parts: readonly { readonly heap: Handle; readonly inner: Handle }[];
   private readonly executables = new Map<string, Executable>();
 
@@ -108,6 +110,9 @@ export class Convolution {
     const outputBytes = this.output.differs ? lines(abi.descriptorBytes(this.output.inner)) : 0;
     this.areas = { input: 0, output: inputBytes, scratchpad: inputBytes + outputBytes };
     this.scratchBytes = this.areas.scratchpad + lines(this.scratchpadBytes());
+    // The library transposes maps into it, with gaps where windows lie in the padding, and multiplies the gaps, too
+    const leavesGaps = pass === "weight gradient" && type === "bfloat16";
+    this.zeros = leavesGaps ? this.bytesOfScratchpad(this.product) : 0;
   }
 
   /** Brings part `piece` of a filter into the product's layout. */
@@ -143,6 +148,7 @@ export class Convolution {
   weightGradient(input: number, outputGradient: number, partial: number, scratch: number): void {
     const from = this.entering("input", input, scratch);
     const gradient = this.entering("output", outputGradient, scratch);
+    if (this.zeros > 0) this.abi.clear(scratch + this.areas.scratchpad, this.zeros);
     this.multiply([from, gradient, partial, scratch + this.areas.scratchpad]);
   }
 
@@ -233,8 +239,6 @@ export class Convolution {
 
   private scratchpadBytes(): number {
     const { input, output, parts, pass } = this;
-    const bytesOf = (description: Handle): number =>
-      this.abi.descriptorBytes(this.abi.descriptorOf(description, DESCRIPTOR_QUERIES.scratchpad));
     const [part] = parts;
     const ways =
       pass === "forward"
@@ -255,7 +259,11 @@ export class Convolution {
               this.describeReordering(input.heap, input.inner, false),
               this.describeReordering(output.heap, output.inner, false),
             ];
-    return Math.max(...[this.product, ...ways].map(bytesOf));
+    return Math.max(...[this.product, ...ways].map((description) => this.bytesOfScratchpad(description)));
+  }
+
+  private bytesOfScratchpad(description: Handle): number {
+    return this.abi.descriptorBytes(this.abi.descriptorOf(description, DESCRIPTOR_QUERIES.scratchpad));
   }
 }
 
