@@ -73,9 +73,10 @@ async function oneDnnFinding(): Promise<Finding> {
     const text = `${found.reason}; the wasm engine goes without, slower`;
     return { subject, state: "note", text, remedy: ONEDNN_REMEDY };
   }
-  const { version, file, bfloat16 } = found;
+  const { version, file, bfloat16, passedOver } = found;
   const precision = bfloat16 ? "float32 and bfloat16" : "float32; this processor has no instructions for bfloat16";
-  return { subject, state: "good", text: `${version} (${file}) for the wasm engine: ${precision}` };
+  const others = passedOver.map((reason) => `; passed over: ${reason}`).join("");
+  return { subject, state: "good", text: `${version} (${file}) for the wasm engine: ${precision}${others}` };
 }
 
 async function dataFinding(): Promise<Finding> {

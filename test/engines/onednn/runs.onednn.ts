@@ -1,5 +1,5 @@
 // Whole runs with oneDNN through the command line: what they say, what they keep, how they go on, and how they end.
-import { readFile, readdir } from "node:fs/promises";
+import { readFile, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
@@ -9,7 +9,7 @@ import { netc } from "../../support/netc.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 import { openWasmSession } from "../../../src/runtime/engines/wasm/session.js";
 import { randomBatch } from "../../reference/build-program.js";
-import { allBy, engineBy, libraryOf, oneDnn } from "./one-dnn.js";
+import { allBy, engineBy, isOld, libraryOf, oneDnn } from "./one-dnn.js";
 
 const smoke = fileURLToPath(new URL("../../../configs/smoke.yaml", import.meta.url));
 const bfloat16 = ["--set", "train.precision=bfloat16"];
@@ -20,6 +20,20 @@ it("says which oneDNN it has, in the report of a run and in netc doctor", async 
   expect(output).toContain(`oneDNN             ${version} (`);
   const run = await netc(["run", smoke, "--max-steps", "1", "--out", await temporaryFolder()]);
   expect(run.output).toMatch(new RegExp(`^  engine   wasm .*, oneDNN ${version}: `, "m"));
+});
+
+it("says which library it passed over, and prefers a version 2 that lies elsewhere to a version 3", async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, "libdnnl.so.2"), "no library");
+  // The loader's search ends in this folder; a version 2 of the system's is found by its path
+  if (!isOld) await symlink(oneDnn.available ? oneDnn.file : "", join(folder, "libdnnl.so.3"));
+  const { output } = await netc(["doctor"], { environment: { NETC_ONEDNN: "", LD_LIBRARY_PATH: folder } });
+  expect(output).toMatch(
+    new RegExp(
+      `^ok  oneDNN +${isOld ? version : "[23]"}.*; passed over: libdnnl.so.2 cannot be used: .*file too short$`,
+      "m",
+    ),
+  );
 });
 
 it("trains where only Winograd's products go to it, and no whole convolution", async () => {

@@ -50,3 +50,8 @@ export const STATUS: Readonly<Record<number, string>> = {
   3: "unimplemented",
   5: "runtime error",
 };
+
+/** dnnl_dims_t, as far as it is used. */
+export function int64s(values: readonly number[]): BigInt64Array {
+  return BigInt64Array.from(values, BigInt);
+}

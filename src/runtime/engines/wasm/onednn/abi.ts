@@ -13,7 +13,10 @@ import {
   OPERATION_BYTES,
   PRODUCTS,
   STATUS,
+  int64s,
 } from "./abi-numbers.js";
+import type { Convolution, DescriptorMaker, DescriptorStart, FunctionName, Kept } from "./abi-functions.js";
+import { FUNCTIONS } from "./abi-functions.js";
 import type { MatrixLayout, ProductSizes } from "./matrices.js";
 
 /** An address: of an object of the library, or in version 2 of a memory descriptor. */
@@ -62,7 +65,7 @@ export class Abi {
   private readonly library: ReturnType<Koffi["load"]>;
   private readonly functions = new Map<string, Native>();
   private readonly descriptors: Handle[] = [];
-  private readonly others: (readonly [kind: string, handle: Handle])[] = [];
+  private readonly others: (readonly [kind: Kept, handle: Handle])[] = [];
   private readonly out = new BigUint64Array(new ArrayBuffer(8));
   private readonly engine: Handle;
   private readonly stream: Handle;
@@ -90,6 +93,8 @@ export class Abi {
         throw new OneDnnError(`it is version ${this.version}; netc knows 2.6 and later and 3`);
       }
       this.isNew = major === 3;
+      const names = [...FUNCTIONS.both, ...FUNCTIONS[this.isNew ? "current" : "old"]];
+      for (const name of names) this.library.func(`dnnl_${name}`, "void", []); // throws where there is none
       this.isaBits = this.library.func("dnnl_get_effective_cpu_isa", "int", [])();
       // Every thread of netc's computes by itself: the library must not start threads of its own for one of them.
       this.library.func("omp_set_num_threads", "void", ["int"])(1);
@@ -168,7 +173,12 @@ export class Abi {
     return [list(FIELDS.strides, dimensions), list(FIELDS.innerSizes, count), list(FIELDS.innerDimensions, count)];
   }
 
-  private descriptor(old: string, current: string, types: readonly string[], values: readonly unknown[]): Handle {
+  private descriptor(
+    old: DescriptorStart,
+    current: DescriptorMaker,
+    types: readonly string[],
+    values: readonly unknown[],
+  ): Handle {
     let descriptor: Handle;
     if (this.isNew) {
       descriptor = this.made(`memory_desc_${current}`, ["void *", ...types], [this.out, ...values]);
@@ -328,7 +338,7 @@ export class Abi {
   }
 
   private operation(
-    name: string,
+    name: Convolution,
     types: readonly string[],
     start: readonly unknown[],
     { strides, paddingBefore, paddingAfter }: Window,
@@ -356,17 +366,17 @@ export class Abi {
     return this.kept("primitive_desc", this.made("primitive_desc_create", created, values));
   }
 
-  private kept(kind: string, handle: Handle): Handle {
+  private kept(kind: Kept, handle: Handle): Handle {
     this.others.push([kind, handle]);
     return handle;
   }
 
-  private made(name: string, types: readonly string[], values: readonly unknown[]): Handle {
+  private made(name: FunctionName, types: readonly string[], values: readonly unknown[]): Handle {
     this.checked(name, types, values);
     return Number(this.out[0]!);
   }
 
-  private checked(name: string, types: readonly string[], values: readonly unknown[]): void {
+  private checked(name: FunctionName, types: readonly string[], values: readonly unknown[]): void {
     this.check(name, this.call(name, "int", types, values));
   }
 
@@ -375,11 +385,11 @@ export class Abi {
     if (status !== 0) throw new OneDnnError(`dnnl_${name}: ${STATUS[status] ?? `status ${status}`}`);
   }
 
-  private call(name: string, result: string, types: readonly string[], values: readonly unknown[]): number {
+  private call(name: FunctionName, result: string, types: readonly string[], values: readonly unknown[]): number {
     return this.native(name, result, types)(...values);
   }
 
-  private native(name: string, result: string, types: readonly string[]): Native {
+  private native(name: FunctionName, result: string, types: readonly string[]): Native {
     let found = this.functions.get(name);
     if (!found) {
       found = this.library.func(`dnnl_${name}`, result, [...types]) as Native;
@@ -387,8 +397,4 @@ export class Abi {
     }
     return found;
   }
-}
-
-function int64s(values: readonly number[]): BigInt64Array {
-  return BigInt64Array.from(values, BigInt);
 }

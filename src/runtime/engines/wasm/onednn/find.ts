@@ -15,6 +15,8 @@ export type OneDnnAvailability =
       /** Whether the processor multiplies bfloat16 numbers. */
       readonly bfloat16: boolean;
       readonly abi: Abi;
+      /** What comes before it and cannot be used, with reasons. */
+      readonly passedOver: readonly string[];
     }
   | { readonly available: false; readonly reason: string };
 
@@ -39,7 +41,8 @@ export async function search(wanted: string | undefined): Promise<OneDnnAvailabi
     try {
       requireWholeLibrary(file);
       const abi = new Abi(koffi, file);
-      return { available: true, file, version: abi.version, bfloat16: (abi.isaBits & BFLOAT16_ISA) !== 0, abi };
+      const bfloat16 = (abi.isaBits & BFLOAT16_ISA) !== 0;
+      return { available: true, file, version: abi.version, bfloat16, abi, passedOver: reasons };
     } catch (error) {
       const { message } = error as Error;
       if (wanted || !isMissing(message)) reasons.push(`${file} cannot be used: ${message}`);
@@ -48,10 +51,12 @@ export async function search(wanted: string | undefined): Promise<OneDnnAvailabi
   return { available: false, reason: reasons.join("; ") || "there is no libdnnl" };
 }
 
-/** Version 2 first: its Winograd is faster than anything version 3 has for float32. */
+/** Version 2 first, wherever it lies: its Winograd is faster than anything version 3 has for float32. */
 function candidates(): string[] {
-  const versioned = LIBRARY_FOLDERS.flatMap((folder) => namesIn(folder).map((name) => join(folder, name)));
-  return ["libdnnl.so.2", "libdnnl.so.3", ...versioned];
+  return ["libdnnl.so.2", "libdnnl.so.3"].flatMap((name) => [
+    name,
+    ...LIBRARY_FOLDERS.flatMap((folder) => namesIn(folder, name).map((found) => join(folder, found))),
+  ]);
 }
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "x86_64", arm64: "aarch64" };
@@ -64,10 +69,10 @@ const LIBRARY_FOLDERS = [
 ];
 
 /** Debian names a library of version 3 by its second number too: libdnnl.so.3.6. */
-function namesIn(folder: string): string[] {
+function namesIn(folder: string, wanted: string): string[] {
   try {
     return readdirSync(folder)
-      .filter((name) => /^libdnnl\.so\.[23](\.\d+)?$/.test(name))
+      .filter((name) => name.startsWith(wanted) && /^libdnnl\.so\.\d(\.\d+)?$/.test(name))
       .sort();
   } catch {
     return [];
