@@ -7,7 +7,7 @@ import type { ExitCode } from "./exit-codes.js";
 import { exitCodes } from "./exit-codes.js";
 import { counted, formatCount, formatPercent, tableLines } from "./terminal.js";
 
-/** Of each kind of finding, so many are named in text. */
+/** How many findings of each kind are named in text. */
 const NAMED = 10;
 /** A class with this many times the images of another is worth a word. */
 const UNBALANCED = 3;

@@ -14,7 +14,7 @@ import { measuredCalls, profileStep } from "./profile-step.js";
 export type Measurand = "training" | "evaluation";
 
 export interface MeasuredStep {
-  /** Of each step. */
+  /** Images in each step. */
   readonly images: number;
   readonly peak: MachinePeak;
   /** Milliseconds of each step that was timed. */

@@ -15,9 +15,9 @@ export interface MemoryPrediction {
 
 export interface MemoryOptions {
   readonly threads?: number | undefined;
-  /** Of an engine that has been opened, which may have chosen other kernels than the compiler predicts. */
+  /** Heap of an engine that has been opened, which may have chosen other kernels than the compiler predicts. */
   readonly engineBytes?: number | undefined;
-  /** That such an engine has chosen (`Session.kernels`). */
+  /** Kernels that such an engine has chosen (`Session.kernels`). */
   readonly kernels?: Readonly<Record<string, string>> | undefined;
   /** What the process had resident before it read its images. */
   readonly residentBytes?: number;

@@ -21,12 +21,12 @@ export interface MeasuredCall {
 export interface Total {
   readonly calls: number;
   readonly milliseconds: number;
-  /** Of the step's time. */
+  /** Share of the step's time, from 0 to 1. */
   readonly share: number;
   /** Two operations a multiply-add of the direct algorithm; null where there are none. */
   readonly gigaflopsPerSecond: number | null;
   readonly gigabytesPerSecond: number | null;
-  /** Of the multiply-add peak where there are multiply-adds, else of the copy peak. */
+  /** Share of the multiply-add peak where there are multiply-adds, else of the copy peak. */
   readonly shareOfPeak: number | null;
   readonly peak: "multiply-add" | "copy";
 }

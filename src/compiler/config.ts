@@ -43,7 +43,7 @@ export interface ImagesDataset {
   /** Resized by the shorter side, then cut to the middle. */
   readonly size: { readonly height: number; readonly width: number };
   readonly grayscale: boolean;
-  /** Of each class, where the folder has no split of its own. */
+  /** Share of each class that is kept for validation, where the folder has no split of its own. */
   readonly validation_share: number;
   readonly broken: "error" | "skip";
   /** What the folder holds; a resolved file keeps it, so that a trained network is complete without its pictures. */
@@ -185,7 +185,7 @@ export interface TrainConfig {
   readonly recompute: boolean;
   /** Leave out the last, smaller batch of an epoch. */
   readonly drop_last: boolean;
-  /** Of what convolutions and the classifier multiply; weights, sums and statistics are float32. */
+  /** Type of what convolutions and the classifier multiply; weights, sums and statistics are float32. */
   readonly precision: "float32" | "bfloat16";
   readonly optimizer: OptimizerConfig;
   /** Parameters that are trained otherwise; each belongs to the first group that it fits, or to none. */
@@ -330,7 +330,7 @@ export interface InitializationConfig {
 }
 
 export interface EvaluationConfig {
-  /** Of the two intervals one is null. */
+  /** Epochs from one evaluation to the next; null where `every_steps` counts steps instead. */
   readonly every_epochs: number | null;
   readonly every_steps: number | null;
   readonly batch_size: number;

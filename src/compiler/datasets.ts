@@ -9,7 +9,7 @@ export interface DatasetFacts {
   readonly classes: number;
   readonly trainImages: number;
   readonly testImages: number;
-  /** Of the training images as x / 255, one value a channel. */
+  /** Mean of the training images as x / 255, one value a channel. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
 }

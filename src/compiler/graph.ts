@@ -69,7 +69,7 @@ export type Shape =
   | { readonly kind: "vector"; readonly channels: number };
 
 export interface ShapedNode extends Node {
-  /** Of one image. */
+  /** Shape of what it puts out for one image. */
   readonly shape: Shape;
 }
 

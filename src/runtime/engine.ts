@@ -39,7 +39,7 @@ export interface Batch {
   readonly images: Uint8Array;
   /** Class indices, one an image; where two images are mixed, that of the larger share. */
   readonly labels: Int32Array;
-  /** Of training images that are mixed (mixup, cutmix); without it every image has its one label. */
+  /** The second labels of training images that are mixed (mixup, cutmix); without it every image has its one label. */
   readonly mixed?: MixedLabels;
 }
 

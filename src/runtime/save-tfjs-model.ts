@@ -13,7 +13,7 @@ import { publishFolder, temporaryName } from "./files/write-file-atomically.js";
 /** What a user of the model must do to an image before it: the model takes normalised float images. */
 export interface Preprocessing {
   readonly name: string;
-  /** Of the map that the model takes, [height, width, channels]. */
+  /** Extents of the map that the model takes, [height, width, channels]. */
   readonly input: readonly [height: number, width: number, channels: number];
   /** Bilinear on the 8-bit image, as Pillow does; null where images come in their own size. */
   readonly resize: { readonly height: number; readonly width: number } | null;

@@ -5,7 +5,7 @@ import type { Device } from "../../runtime/engine.js";
 import { engineNames } from "../../runtime/engines/index.js";
 import { deviceNamed, wholeNumber } from "../options.js";
 
-/** Of every command that opens a trained network. */
+/** Options of every command that opens a trained network. */
 export interface TrainedFlags {
   readonly engine: string;
   readonly device?: Device;

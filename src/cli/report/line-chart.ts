@@ -8,7 +8,7 @@ export type Point = readonly [x: number, y: number];
 export interface Series {
   readonly name: string;
   readonly points: readonly Point[];
-  /** Of the page's palette, `--series-1` and on. */
+  /** Number of its colour in the page's palette, `--series-1` and on. */
   readonly color: number;
   readonly isDashed?: boolean;
 }

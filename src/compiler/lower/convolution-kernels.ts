@@ -28,7 +28,7 @@ import type { KernelSelector } from "./kernel-selector.js";
 export interface ConvolutionOperands {
   readonly forward: {
     readonly input: BufferOperand;
-    /** Of the input; what a kernel reads beyond them is zero. */
+    /** Channels of the input; what a kernel reads beyond them is zero. */
     readonly channels: number;
     readonly weights: BufferOperand;
     readonly bias: BufferOperand | null;
@@ -51,7 +51,7 @@ export interface ConvolutionOperands {
   };
 }
 
-/** Of a product of maps with a filter in either direction: the output is the input gradient where the filter is turned. */
+/** Operands of a product of maps with a filter in either direction: the output is the input gradient where the filter is turned. */
 export interface ConvolvedOperands extends Omit<ConvolutionOperands["forward"], "channels"> {
   readonly accumulated: BufferId | null;
 }
@@ -60,7 +60,7 @@ export type ConvolutionPass = keyof ConvolutionOperands;
 
 export interface ConvolutionTask extends ConvolutionSizes {
   readonly pass: ConvolutionPass;
-  /** Of an evaluation, which goes over fewer images at a time, in the caches: another kernel may be the fastest there. */
+  /** Whether it is a task of an evaluation, which goes over fewer images at a time, in the caches: another kernel may be the fastest there. */
   readonly evaluates?: true;
 }
 

@@ -25,7 +25,7 @@ const ALGORITHMS: readonly Algorithm[] = [
   },
 ];
 
-/** Of a library by its name, "oneDNN 2.6.3", with a product of float32 matrices. */
+/** Winograd's kernels for a library with a product of float32 matrices, by its name, "oneDNN 2.6.3". */
 export function libraryWinograd(library: string): ConvolutionKernels {
   const named = <T extends { readonly name: string }>(kernel: T): T => ({
     ...kernel,

@@ -22,7 +22,7 @@ export interface Step {
   readonly tables: readonly { readonly name: string; readonly address: number; readonly values: readonly number[] }[];
   readonly arenaBytes: number;
   readonly aliveBytes: number;
-  /** Of calls that follow each other again and again: those of the first part of the batch, and how many parts there are. */
+  /** Calls that are written out for each part of the batch: places of those of the first part, and how many parts there are. */
   readonly repeated?: { readonly first: number; readonly end: number; readonly parts: number };
 }
 

@@ -162,7 +162,7 @@ export class KernelSelector {
     return this.images * (shape.kind === "map" ? shape.height * shape.width : 1);
   }
 
-  /** That go through the network together. */
+  /** Images that go through the network together. */
   get images(): number {
     return this.selection.imagesAtOnce ?? this.selection.batch;
   }

@@ -17,7 +17,7 @@ const libraryOperands = {
   strideWidth: "integer",
   paddingTop: "integer",
   paddingLeft: "integer",
-  /** Of an element of the maps: 4 for float32, 2 for bfloat16. */
+  /** Bytes of an element of the maps: 4 for float32, 2 for bfloat16. */
   inputElementBytes: "integer",
   outputElementBytes: "integer",
   /** Shares of the products, and parts in which a filter is packed or a gradient unpacked. */

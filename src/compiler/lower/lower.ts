@@ -28,7 +28,7 @@ import type { KernelGraph, TrainingGraph } from "./training-graph.js";
 export interface StepRequest {
   readonly mode: StepMode;
   readonly batch: number;
-  /** Of a training step: the phase of training that it is for (see training-phases.ts). */
+  /** Phase of training that a training step is for (see training-phases.ts). */
   readonly phase: number;
 }
 

@@ -154,7 +154,7 @@ export interface UpdateGroup {
   readonly rate: number;
   readonly rule: UpdateRule;
   readonly parameters: readonly TensorId[];
-  /** Of the parameter at the same place. */
+  /** Each the gradient of the parameter at the same place. */
   readonly gradients: readonly TensorId[];
 }
 

@@ -3,7 +3,7 @@ import type { ResolvedConfig } from "../../compiler/config.js";
 import { createGather, reflected } from "./gather.js";
 
 export interface TestViews {
-  /** Of the images as they are; all weights add up to 1. */
+  /** Weight of the images as they are; all weights add up to 1. */
   readonly weight: number;
   readonly others: readonly TestView[];
 }

@@ -25,7 +25,7 @@ export type BoxKind = "input" | "convolution" | "pooling" | "addition" | "linear
 export interface Arrow {
   readonly from: string;
   readonly to: string;
-  /** Of one image, as it goes along: "32×32×16". */
+  /** Shape of one image's values along it: "32×32×16". */
   readonly shape: string;
   /** Whether it passes layers by, as the shortcut of a residual block does. */
   readonly isShortcut: boolean;

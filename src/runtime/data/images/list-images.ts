@@ -14,7 +14,7 @@ export interface ListedImage {
 export interface ListedImages {
   /** Sorted by name. */
   readonly classes: readonly string[];
-  /** Of a folder without a split, all images. */
+  /** Training images; all of them where the folder has no split of its own. */
   readonly train: readonly ListedImage[];
   /** Null where the folder has no split of its own. */
   readonly test: readonly ListedImage[] | null;

@@ -69,7 +69,7 @@ interface Decoded {
   readonly images: readonly ListedImage[];
 }
 
-/** Of each folder, so many sizes or states of it are kept. */
+/** How many sizes or states of each folder are kept. */
 const KEPT = 4;
 
 async function decodeOnce(settings: ImagesDataset, onProgress: OnDataProgress, signal?: AbortSignal): Promise<Decoded> {

@@ -17,7 +17,7 @@ const SIDE = 8;
 const MOST_BITS = 5;
 const MOST_COLOR = 10;
 
-/** Of an image in colour. */
+/** The hash of an image in colour. */
 export function hashOf({ pixels, channels, ...size }: DecodedImage): ImageHash {
   const small = new Uint8Array(SIDE * (SIDE + 1) * channels);
   createResize(size, { height: SIDE, width: SIDE + 1 }, channels)(pixels, 0, small, 0);

@@ -2,7 +2,7 @@
 // and the process dies when it reaches beyond the end, before anything can be said.
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 
-/** Of the 64-bit, little-endian files that Linux loads here; /usr/include/elf.h has the places. Others are left to the loader. */
+/** Refuses a library that is cut short, of the 64-bit, little-endian files that Linux loads; /usr/include/elf.h has the places. Others are left to the loader. */
 export function requireWholeLibrary(file: string): void {
   const { size } = statSync(file, { throwIfNoEntry: false }) ?? {};
   if (size === undefined) return; // a name that the loader looks for

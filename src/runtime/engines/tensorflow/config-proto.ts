@@ -8,7 +8,7 @@ export interface TensorflowConfig {
   readonly device: Device;
 }
 
-/** Of a context, once a process for each. */
+/** A ConfigProto for a context, which is made once a process. */
 export function contextConfig({ threads, device }: TensorflowConfig): Uint8Array {
   const config = new Message();
   if (device.kind === "cpu") config.message(1, new Message().text(1, "GPU").int(2, 0)); // device_count
@@ -26,7 +26,7 @@ const OFF = 2;
 const ONEDNN_BFLOAT16 = 31;
 const ON = 1;
 
-/** Of the call of a function: rewriter options of the context do not reach into functions. */
+/** A ConfigProto for the call of a function: rewriter options of the context do not reach into functions. */
 export function functionConfig(isBfloat16: boolean): Uint8Array {
   const rewriter = new Message().int(CONSTANT_FOLDING, OFF);
   if (isBfloat16) rewriter.int(ONEDNN_BFLOAT16, ON);

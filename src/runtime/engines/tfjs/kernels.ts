@@ -29,7 +29,7 @@ export interface TfjsKernels {
   relu(tf: Tfjs, x: Tensor): Tensor;
 }
 
-/** Of tfjs-core's own operations. */
+/** Kernels made of tfjs-core's own operations. */
 export const plainKernels: TfjsKernels = {
   backend: "cpu",
   convolution: (tf, x, weight, { stride, padding }) => convolution(tf, x, weight, stride, padding),

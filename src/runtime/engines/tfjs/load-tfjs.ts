@@ -10,7 +10,7 @@ export function loadTfjs(): Promise<Tfjs> {
   return loading;
 }
 
-/** Of the installed tfjs-core, read without loading it. */
+/** Version of the installed tfjs-core, "4.22.0", read without loading it. */
 export function tfjsVersion(): string {
   const manifest = createRequire(import.meta.url).resolve("@tensorflow/tfjs-core/package.json");
   return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;

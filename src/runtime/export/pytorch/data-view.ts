@@ -9,7 +9,7 @@ import { dictionary } from "./python.js";
 export interface DataView {
   readonly summary: string;
   readonly imports: readonly string[];
-  /** Of one image of the training set. */
+  /** Python type of one image of the training set. */
   readonly sampleType: string;
   readonly cifar10: boolean;
   readonly synthetic: boolean;

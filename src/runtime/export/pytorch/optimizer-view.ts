@@ -21,7 +21,7 @@ export interface OptimizerView {
   readonly decoupled: boolean;
   /** Whether SGD decays both ways. */
   readonly mixedSgd: boolean;
-  /** Of the one optimizer of a file without groups. */
+  /** Name of the one optimizer of a file without groups. */
   readonly optimizer: string;
   readonly optimizerClass: string;
   readonly decayKey: string;
@@ -36,7 +36,7 @@ type Kind = "sgd" | "decoupled_sgd" | "adam" | "adamw" | "muon";
 interface KindFacts {
   readonly class: string;
   readonly decayKey: string;
-  /** Of the constructor, and as items of a group, from `settings`. */
+  /** Arguments of the constructor, and as items of a group, from `settings`. */
   readonly arguments: string;
   readonly options: string;
   readonly title: string;

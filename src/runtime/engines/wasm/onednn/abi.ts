@@ -37,7 +37,7 @@ export const ARGUMENTS = {
   weightGradient: 161,
 } as const;
 export const ANY_FORMAT = 1;
-/** Of dnnl_get_effective_cpu_isa: the bit of instructions for bfloat16 products. */
+/** The bit of dnnl_get_effective_cpu_isa that stands for instructions for bfloat16 products. */
 export const BFLOAT16_ISA = 0x80;
 
 /** What the library answered instead of success. */

@@ -11,9 +11,9 @@ import { Executable } from "./executable.js";
 export interface ConvolutionMethod {
   readonly name: string;
   readonly algorithm: Algorithm;
-  /** Of activations and filters within the product; sums are float32, and so are results that the heap has as float32. */
+  /** Type of activations and filters within the product; sums are float32, and so are results that the heap has as float32. */
   readonly type: DataType;
-  /** Of activations: as in the heap, by sixteen channels, or what the library prefers. */
+  /** Layout of activations within the product: as in the heap, by sixteen channels, or what the library prefers. */
   readonly layout: "channels last" | "blocked" | "any";
 }
 
@@ -31,7 +31,7 @@ interface Side {
 }
 
 export class Convolution {
-  /** Of a filter, or its gradient, in the library's own layout. */
+  /** Bytes of a filter, or its gradient, in the library's own layout. */
   readonly packedBytes: number;
   readonly scratchBytes: number;
   /** In how many parts a filter is packed and a gradient unpacked. */

@@ -27,7 +27,7 @@ interface Unit {
 /** Some pixels of a map: every `step`th from `firstPixel` on, some channels of them. */
 interface Pick {
   readonly type: DataType;
-  /** Of the whole map. */
+  /** Pixels in a row of the whole map. */
   readonly width: number;
   readonly pixels: number;
   readonly mapLanes: number;

@@ -1,7 +1,7 @@
 // A pass of a convolution as a native library carries it out on this heap: its units can run on any thread, each with scratch
 // memory of its own.
 export interface LibraryWork {
-  /** Of a filter, or a partial gradient of one, in the library's own layout. */
+  /** Bytes of a filter, or of a partial gradient of one, in the library's own layout. */
   readonly packedBytes: number;
   readonly scratchBytes: number;
   readonly units: number;
@@ -12,7 +12,7 @@ export interface LibraryWork {
   readonly unpack: (piece: number, addresses: WorkAddresses, scratch: number) => void;
 }
 
-/** Of whole tensors; those that a pass does not have mean nothing. */
+/** Addresses of whole tensors in the heap; those that a pass does not have mean nothing. */
 export interface WorkAddresses {
   /** The map before the convolution, or its gradient. */
   readonly input: number;
