@@ -28,6 +28,7 @@ import {
 } from "../runtime/run-folder.js";
 import type { Origin } from "../runtime/run-origins.js";
 import { writeOrigins } from "../runtime/run-origins.js";
+import { keepPictures } from "../runtime/run-pictures.js";
 import type { RunResult } from "../runtime/run-training.js";
 import { runTraining } from "../runtime/run-training.js";
 import type { TrainingEvent } from "../runtime/training-events.js";
@@ -64,6 +65,7 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
     const folder = flags.resume ? await folderToResume(program, flags) : await newFolder(program, flags);
     return await whileLocked(folder, async (lost) => {
       const checkpoint = flags.resume ? await checkpointToResume(folder, program, report) : undefined;
+      await keepPictures(folder, program, dataset, checkpoint !== undefined);
       await writeOrigins(folder, await originsOf(file, overrides));
       const signal = stop.signal;
       const run = { program, flags, memory, chosen, residentBytes, folder, dataset, checkpoint, report, signal, lost };

@@ -1,6 +1,6 @@
 // The program a run was trained with so far, and the one it is to go on with → what changed: each difference that would
 // have made the steps already done come out otherwise is refused, the others are allowed and their effect is said.
-import type { DataConfig, GroupConfig, ResolvedConfig, TrainConfig } from "../compiler/config.js";
+import type { DataConfig, GroupConfig, ImagesDataset, ResolvedConfig, TrainConfig } from "../compiler/config.js";
 import { invariant } from "../compiler/diagnostic.js";
 import { learningRateAt, plan } from "../compiler/plan.js";
 import type { PlannedGroup, Program, TrainPlan } from "../compiler/program.js";
@@ -61,8 +61,19 @@ const train: Kinds<Omit<TrainConfig, "groups">> & { readonly groups: Kinds<Group
   checkpoints: "free",
 };
 
-const data: Kinds<DataConfig> = {
-  dataset: "past",
+const images: Kinds<ImagesDataset> = {
+  folder: "free", // the same images from elsewhere: see run-pictures.ts
+  size: "past",
+  grayscale: "past",
+  validation_share: "past",
+  broken: "past",
+  classes: "past",
+  train_images: "past",
+  test_images: "past",
+};
+
+const data: Kinds<Omit<DataConfig, "dataset">> & { readonly dataset: object } = {
+  dataset: { images, synthetic: "past" },
   path: "free", // the same images from elsewhere
   resize: "past",
   normalize: "past",
@@ -83,7 +94,7 @@ function kindOf(path: string): Kind {
     if (typeof kind !== "object") break;
     if (!isPlace(key)) kind = (kind as Readonly<Record<string, unknown>>)[key];
   }
-  if (typeof kind === "object") return "past"; // as a whole: another number of groups
+  if (typeof kind === "object") return "past"; // as a whole: another data set, another number of groups
   invariant(typeof kind === "string", `${path} is neither said to alter the past nor not to`);
   return kind as Kind;
 }

@@ -1,4 +1,4 @@
-// The folder that holds one run: config.yaml (resolved), kernels.json, events.jsonl and what follows from it, checkpoints/,
+// The folder that holds one run: config.yaml (resolved), kernels.json, pictures.json, events.jsonl and what follows from it, checkpoints/,
 // model/.
 // Made for a new run, or opened again to resume one; a lock keeps a second process out of it meanwhile.
 import { mkdir, readdir, readFile } from "node:fs/promises";
@@ -16,6 +16,8 @@ export interface RunFolder {
   readonly origins: string;
   /** The kernels that its first step was computed by. */
   readonly kernels: string;
+  /** Which pictures it is trained on, where it has a folder of them. */
+  readonly pictures: string;
   readonly events: string;
   /** The epochs as a table. */
   readonly metrics: string;
@@ -31,6 +33,7 @@ export function runFolderAt(path: string): RunFolder {
     config: join(path, "config.yaml"),
     origins: join(path, "origins.json"),
     kernels: join(path, "kernels.json"),
+    pictures: join(path, "pictures.json"),
     events: join(path, "events.jsonl"),
     metrics: join(path, "metrics.csv"),
     tensorBoard: join(path, "events.out.tfevents.netc"),

@@ -1,14 +1,14 @@
 // Two runs of one file, begun at the same time with an empty cache: both decode the images and measure the kernels, and
 // neither gets in the other's way.
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readNewestCheckpoint } from "../../src/runtime/checkpoint.js";
-import { encodePng } from "../../src/runtime/data/pictures/png.js";
 import { readEventLog } from "../../src/runtime/event-log.js";
 import type { RunFolder } from "../../src/runtime/run-folder.js";
 import { runFoldersIn } from "../../src/runtime/run-folder.js";
 import { netc } from "../support/netc.js";
+import { writePhotos } from "../support/photos.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
 const FILE = `
@@ -21,16 +21,7 @@ const STEPS = 12;
 
 async function folderWithPhotos(): Promise<string> {
   const folder = await temporaryFolder();
-  for (const [label, name] of ["cat", "dog"].entries()) {
-    await mkdir(join(folder, "photos", name), { recursive: true });
-    for (let index = 0; index < 32; index++) {
-      const pixels = Uint8Array.from({ length: 24 * 24 * 3 }, (_, at) => (at * (3 + index) + 90 * label) % 256);
-      await writeFile(
-        join(folder, "photos", name, `${index}.png`),
-        await encodePng({ width: 24, height: 24, channels: 3, pixels }),
-      );
-    }
-  }
+  await writePhotos(join(folder, "photos"), 32, 24);
   await writeFile(join(folder, "pair.yaml"), FILE);
   return folder;
 }

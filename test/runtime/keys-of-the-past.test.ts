@@ -131,6 +131,18 @@ describe("a key of the language", () => {
     expect(refused).toContainEqual(expect.stringContaining(path));
   });
 
+  it("may change where the same pictures lie elsewhere, and not where others are wanted of them", () => {
+    const of = (folder: string, share: number) =>
+      compiled(
+        `data.dataset={images: {folder: ${folder}, size: 16, validation_share: ${share}, classes: [a, b], train_images: 160, test_images: 16}}`,
+      );
+    const { changes } = changesSince(of("photos", 0.1), of("moved", 0.2), STEPS_DONE);
+    expect(changes.map(({ path, altersThePast }) => [path, altersThePast])).toEqual([
+      ["data.dataset.images.folder", false],
+      ["data.dataset.images.validation_share", true],
+    ]);
+  });
+
   it("may change where it moves only rates to come", () => {
     const after = compiled("train.learning_rate={step: {rate: 0.1, every_steps: 45}}");
     expect(changesSince(before, after, STEPS_DONE).changes.some(({ altersThePast }) => altersThePast)).toBe(false);
