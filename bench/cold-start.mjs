@@ -1,12 +1,13 @@
 // What a user waits for before anything trains: the commands as processes, and the first step after `netc run`.
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { checkPeers } from "./check-peers.mjs";
 import { median } from "./statistics.mjs";
+import { cacheFolder } from "../dist/runtime/files/cache-folder.js";
 
 const netc = fileURLToPath(new URL("../bin/netc.js", import.meta.url));
 const fileAt = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -34,22 +35,44 @@ export async function coldStart({ runs, files, steps, say }) {
     const checkers = [{ name: "netc check", measure: () => netcFaults(wrong) }, ...beside.peers];
     for (const result of await measureInTurns(checkers, wrong, runs, say)) commands.push(result);
     await measureCommand(`netc check (${files} files)`, ["check", ...many], Math.min(3, runs));
-    say("netc run, up to its first step");
-    const first = [];
-    for (let index = 0; index < Math.min(3, runs); index++) {
-      first.push(await firstStepMilliseconds(fileAt(steps), join(folder, `run-${index}`)));
+    for (const { command, note, environment } of firstSteps(steps, folder)) {
+      say(command);
+      const first = [];
+      for (let index = 0; index < Math.min(3, runs); index++) {
+        const out = await mkdtemp(join(folder, "run-"));
+        first.push(await firstStepMilliseconds(fileAt(steps), out, await environment()));
+      }
+      commands.push({ command, milliseconds: median(first), peakBytes: null, runs: first.length, note });
     }
-    commands.push({
-      command: `netc run ${steps}, to the end of its first step`,
-      milliseconds: median(first),
-      peakBytes: null,
-      runs: first.length,
-      note: "the first step: from the command to its line in the run's event log, with the data set in the cache",
-    });
     return { commands, skipped: beside.skipped };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The first step with what a user's cache holds, and the first that a machine ever makes. */
+function firstSteps(file, folder) {
+  return [
+    {
+      command: `netc run ${file}, to the end of its first step`,
+      note: "the first step: from the command to its line in the run's event log, with the data set and the fastest kernels in the cache",
+      environment: async () => ({}),
+    },
+    {
+      command: `netc run ${file}, the same on a new machine`,
+      note: "on a new machine: the data set is in the cache, but no measurement of which kernels are the fastest, so that netc makes it",
+      environment: async () => ({ NETC_CACHE: await cacheWithoutKernels(folder) }),
+    },
+  ];
+}
+
+/** A new folder that leads to all of the cache but what was measured of kernels. */
+async function cacheWithoutKernels(folder) {
+  const fresh = await mkdtemp(join(folder, "cache-"));
+  for (const name of await readdir(cacheFolder()).catch(() => [])) {
+    if (!name.startsWith("kernels-")) await symlink(join(cacheFolder(), name), join(fresh, name));
+  }
+  return fresh;
 }
 
 /** Copies that differ, so that nothing can be remembered from one for the next. */
@@ -126,10 +149,11 @@ async function peakOf(args, folder) {
   return Number(await readFile(file, "utf8"));
 }
 
-async function firstStepMilliseconds(file, out) {
+async function firstStepMilliseconds(file, out, environment) {
   const args = [netc, "run", file, "--max-steps", "1", "--out", out];
   const started = performance.now();
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const options = { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, ...environment } };
+  const child = spawn(process.execPath, args, options);
   let errors = "";
   child.stderr.on("data", (chunk) => (errors += chunk));
   const ended = new Promise((resolve) => child.on("close", resolve));

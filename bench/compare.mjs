@@ -52,7 +52,7 @@ export async function sidesFor(workload, { threads, warmup, bfloat16 }) {
     engine,
     precision,
   });
-  const accelerated = await oneDnnLibraries();
+  const { accelerated, missing } = await oneDnnLibraries();
   const own = [
     netc("netc", "off"),
     ...accelerated.flatMap(({ file, version }) => [
@@ -62,7 +62,6 @@ export async function sidesFor(workload, { threads, warmup, bfloat16 }) {
     ...(await otherEngines({ bfloat16 })).map(({ engine, label, precision }) => netc(label, "off", precision, engine)),
   ];
   const { sides, skipped } = await peersFor({ ...workload, set }, { threads, warmup, bfloat16 });
-  const missing = accelerated.length === 0 ? [{ name: "netc with oneDNN", reason: "not found", install: ONEDNN }] : [];
   return { sides: [...own, ...sides], skipped: [...skipped, ...missing] };
 }
 
@@ -81,11 +80,19 @@ async function otherEngines({ bfloat16 }) {
 
 const ONEDNN = "apt-get install libdnnl2; or NETC_BENCH_ONEDNN=FILE[:FILE]";
 
-/** Those that NETC_BENCH_ONEDNN names, separated by colons, or the one that netc finds by itself. */
+/** Those that NETC_BENCH_ONEDNN names, separated by colons, or the one that netc finds by itself; and those that are not there. */
 async function oneDnnLibraries() {
   const named = process.env.NETC_BENCH_ONEDNN?.split(":").filter((file) => file !== "") ?? [undefined];
-  const found = await Promise.all(named.map((file) => search(file)));
-  return found.filter(({ available }) => available);
+  const found = await Promise.all(named.map(async (named) => ({ named, ...(await search(named)) })));
+  const missing = found.filter(({ available }) => !available);
+  return {
+    accelerated: found.filter(({ available }) => available),
+    missing: missing.map(({ named, reason }) => ({
+      name: named === undefined ? "netc with oneDNN" : `netc with oneDNN from ${named}`,
+      reason,
+      install: ONEDNN,
+    })),
+  };
 }
 
 function batchSetting({ mode, batchSize }) {

@@ -64,14 +64,15 @@ export async function growth({ threads, cores, steps, isTiny, say }) {
     say(`compiling ${blocks} blocks`);
     compile.push({ blocks, milliseconds: await compileMilliseconds(blocks) });
   }
-  return { series, compile };
+  return { series, compile, kernels: "netc's own" };
 }
 
 async function measurePoint({ batch, blocks, width, side, threads }, steps) {
   const text = networkText({ batch, blocks, width, side, trainImages: batch * (WARMUP + steps + 3) });
   const options = { text, mode: "train", threads, warmup: WARMUP };
   const args = [fileURLToPath(new URL("netc-side.mjs", import.meta.url)), JSON.stringify(options)];
-  const running = await Side.start({ name: "netc", command: process.execPath, args });
+  const environment = { NETC_ONEDNN: "off" }; // the same kernels on every machine
+  const running = await Side.start({ name: "netc", command: process.execPath, args, environment });
   try {
     const seconds = median(await running.slice(steps));
     const { heapBytes } = running.about;

@@ -102,7 +102,10 @@ export const tablesOf = {
     },
   ],
 
-  growth: (title, { series, compile }) => [
+  growth: (
+    title,
+    { series, compile, kernels = "netc's own, or those of the machine's oneDNN where they were faster" },
+  ) => [
     ...series.map(({ name, unit, points, timeExponent, heapExponent, note }) => ({
       title: `${title}: ${name}`,
       columns: [
@@ -124,6 +127,7 @@ export const tablesOf = {
               `time grows with the power ${timeExponent.toFixed(2)} of ${unit}, the heap with ${heapExponent.toFixed(2)}`,
             ]),
         ...(note ? [note] : []),
+        `kernels: ${kernels}`,
       ],
     })),
     {

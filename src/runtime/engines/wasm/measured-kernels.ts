@@ -1,12 +1,13 @@
-// The winners of measurements on this machine: a file in the cache folder for each processor and build of the kernels.
+// The winners of measurements on this machine: a file in the cache folder for each processor and build of netc.
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import os from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { cacheFolder } from "../../files/cache-folder.js";
 import { writeFileAtomically } from "../../files/write-file-atomically.js";
-import { kernelsFile } from "./kernels-module.js";
+import { netcVersion } from "../../version.js";
+import { builtFolder, kernelsFile } from "./kernels-module.js";
 
 const FORMAT = "netc-measured-kernels-1";
 
@@ -39,12 +40,67 @@ interface Document {
   readonly kernels: Readonly<Record<string, string>>;
 }
 
-export function measuredFile(): string {
-  const build = createHash("sha256").update(readFileSync(kernelsFile()));
-  const digest = build.update(processor()).update(process.versions.v8).digest("hex").slice(0, 16);
+/** What winners depend on; the threads are no part of it, so that results do not depend on them. */
+export interface Surroundings {
+  readonly version: string;
+  /** Digest of everything that lowers, hands out or computes a convolution. */
+  readonly code: string;
+  readonly v8: string;
+  readonly processor: string;
+  /** Which instructions there are: a cloud's name of a processor may stand for several generations. */
+  readonly instructions: string;
+}
+
+let here: Surroundings | undefined;
+
+export function measuredFile(of: Surroundings = (here ??= surroundings())): string {
+  const { version, code, v8, processor, instructions } = of;
+  const all = JSON.stringify([version, code, v8, processor, instructions]);
+  const digest = createHash("sha256").update(all).digest("hex").slice(0, 16);
   return join(cacheFolder(), `kernels-${digest}.json`);
+}
+
+export function surroundings(): Surroundings {
+  const code = digestOf([kernelsFile(), ...CODE.flatMap((folder) => modulesIn(folder))]);
+  return {
+    version: netcVersion(),
+    code,
+    v8: process.versions.v8,
+    processor: processor(),
+    instructions: instructions(),
+  };
+}
+
+/** What is done at once, scratch memory, parts and products of libraries are decided here, and not in the kernels' own file. */
+const CODE = [new URL("../../../compiler/lower/", builtFolder), builtFolder];
+
+/** The built modules of a folder and those below it. */
+export function modulesIn(folder: URL): URL[] {
+  const names = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js"));
+  return names.sort().map((name) => new URL(name, folder));
+}
+
+export function digestOf(files: readonly URL[]): string {
+  const digest = createHash("sha256");
+  for (const file of files)
+    digest
+      .update(`${basename(file.pathname)}\n`)
+      .update(readFileSync(file))
+      .update("\n");
+  return digest.digest("hex");
 }
 
 function processor(): string {
   return `${os.arch()} ${os.cpus()[0]?.model.trim() ?? "unknown"}`;
+}
+
+/** As Linux lists them, and what oneDNN is told to keep to; other systems' names of processors say enough. */
+function instructions(): string {
+  const limits = ["ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"].map((name) => process.env[name] ?? "");
+  try {
+    const lines = readFileSync("/proc/cpuinfo", "utf8").split("\n");
+    return [lines.find((line) => /^(flags|Features)\b/.test(line)) ?? "", ...limits].join();
+  } catch {
+    return limits.join();
+  }
 }
