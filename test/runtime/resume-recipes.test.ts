@@ -4,12 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { compileText } from "../../src/compiler/compile.js";
 import type { Program } from "../../src/compiler/program.js";
-import { readNewestCheckpoint } from "../../src/runtime/checkpoint.js";
-import { openWasmSession } from "../../src/runtime/engines/wasm/session.js";
-import { runFolderAt } from "../../src/runtime/run-folder.js";
-import { runTraining } from "../../src/runtime/run-training.js";
+import { outcomeOf, runPart } from "../support/run-part.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
-import { eventsIn, loaderOf } from "../support/tiny-run.js";
 
 const folder = new URL("../fixtures/resume/", import.meta.url);
 const recipes = readdirSync(folder).map((file) => file.replace(/\.yaml$/, ""));
@@ -24,34 +20,6 @@ function programOf(recipe: string, epochs = EPOCHS): Program {
   return value!;
 }
 
-/** Goes on from the newest checkpoint, up to a step. */
-async function part(path: string, program: Program, threads: number, maxSteps?: number) {
-  const run = runFolderAt(path);
-  const { checkpoint } = await readNewestCheckpoint(run.checkpoints);
-  const session = await openWasmSession(program, threads);
-  try {
-    const engine = { name: "wasm", version: "1" };
-    return await runTraining(program, {
-      folder: run,
-      session,
-      engine,
-      loader: loaderOf(program),
-      checkpoint,
-      maxSteps,
-    });
-  } finally {
-    await session.dispose();
-  }
-}
-
-async function outcomeOf(path: string) {
-  const { checkpoint, broken } = await readNewestCheckpoint(runFolderAt(path).checkpoints);
-  expect(broken).toEqual([]);
-  const { progress, state } = checkpoint!;
-  const { epochSeconds: _, elapsedSeconds: __, ...counted } = progress;
-  return { counted, state, events: await eventsIn(path) };
-}
-
 /** At an evaluation within an epoch, between epochs of 16 steps, and just after what freezes at step 32. */
 const STOPS = [7, 16, 33];
 
@@ -59,21 +27,21 @@ describe("a run that was stopped and resumed with 1 and 2 threads in turn", () =
   it.each(recipes)("ends with the bits of one that never was: %s", async (recipe) => {
     const [whole, stopped] = [await temporaryFolder(), await temporaryFolder()];
     const program = programOf(recipe);
-    expect((await part(whole, program, 2)).outcome).toBe("finished");
+    expect((await runPart(whole, program, 2)).outcome).toBe("finished");
     for (const [index, stop] of STOPS.entries()) {
-      const result = await part(stopped, program, 1 + (index % 2), stop);
+      const result = await runPart(stopped, program, 1 + (index % 2), stop);
       expect(result).toMatchObject({ outcome: "stopped", progress: { step: stop } });
     }
-    expect((await part(stopped, program, 2)).outcome).toBe("finished");
+    expect((await runPart(stopped, program, 2)).outcome).toBe("finished");
     expect(await outcomeOf(stopped)).toEqual(await outcomeOf(whole));
   });
 
   it("ends with the bits of a longer run where it was finished with fewer epochs first", async () => {
     const [whole, extended] = [await temporaryFolder(), await temporaryFolder()];
-    await part(whole, programOf("more-epochs"), 2);
-    const short = await part(extended, programOf("more-epochs", EPOCHS - 1), 1);
+    await runPart(whole, programOf("more-epochs"), 2);
+    const short = await runPart(extended, programOf("more-epochs", EPOCHS - 1), 1);
     expect(short).toMatchObject({ outcome: "finished", progress: { step: 32 } });
-    await part(extended, programOf("more-epochs"), 2);
+    await runPart(extended, programOf("more-epochs"), 2);
     expect(await outcomeOf(extended)).toEqual(await outcomeOf(whole));
   });
 });
