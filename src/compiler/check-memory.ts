@@ -9,70 +9,109 @@ import type { Program } from "./program.js";
 
 /** Batches are tried on the plan of the whole heap; nothing is allocated. */
 export function checkMemory(program: Program, limits: MemoryLimits): Diagnostic[] {
-  const needed = shareOf(program, {}, limits);
-  if (needed.share <= 1) return [];
-  const { batch_size: training, evaluation } = program.config.train;
-  const evaluating = Math.min(evaluation.batch_size, program.plan.testImages);
-  const fault = (path: Path, batch: number, shareOfBatch: (batch: number) => number, ofTraining = false) => {
-    const largest = largestWithin(shareOfBatch, batch);
-    if (!ofTraining || largest === 0) return tooLarge(path, batch, needed, { largest }, limits);
-    const recomputes = !program.config.train.recompute && fitsWith({ recompute: true });
-    return tooLarge(
-      path,
-      batch,
-      needed,
-      { largest, recomputes, parts: partsThatFit(program, largest, fitsWith) },
-      limits,
-    );
+  const { train } = program.config;
+  const asWritten: Batches = {
+    training: train.batch_size,
+    evaluating: Math.min(train.evaluation.batch_size, program.plan.testImages),
   };
-  const fitsWith = (changed: Changes) => shareOf(program, { ...changed, evaluating: 1 }, limits).share <= 1;
-  const trainingShare = remembered((batch) => shareOf(program, { training: batch, evaluating: 1 }, limits).share);
-  const evaluatingShare = remembered((batch) => shareOf(program, { training: 1, evaluating: batch }, limits).share);
+  const neededWith = remembered(program, limits, asWritten);
+  const needed = neededWith({});
+  if (needed.share <= 1) return [];
+  const fits = (changed: Changes): boolean => neededWith(changed).share <= 1;
+  const fault = (path: Path, batch: number, ways: WaysToFit) => tooLarge(path, batch, needed, ways, limits);
+  const ofTraining = ["train", "batch_size"];
+  const isEvaluationTooLarge = !fits({ training: 1 });
   // Where the weights alone are too much, no batch is to blame: said once.
-  if (trainingShare(1) > 1) return [fault(["train", "batch_size"], training, trainingShare)];
-  // Training and evaluation are looked at apart: each can be too large by itself.
-  const isEvaluationTooLarge = evaluatingShare(evaluating) > 1;
-  const isTrainingTooLarge = !isEvaluationTooLarge || trainingShare(training) > 1;
+  const isHopeless = isEvaluationTooLarge && !fits({ training: 1, evaluating: 1 });
+  if (isHopeless) return [fault(ofTraining, asWritten.training, { largest: 0 })];
+  const isTrainingTooLarge = !isEvaluationTooLarge || !fits({ evaluating: 1 });
+  const shareOf = (batches: Partial<Batches>): number => neededWith(batches).share;
+  const largest = largestBatches(shareOf, asWritten, isTrainingTooLarge, isEvaluationTooLarge);
+  const { evaluating } = largest;
+  const recomputes = !train.recompute && fits({ recompute: true, evaluating });
+  const parts = (): number | undefined =>
+    partsThatFit(program, largest.training, (accumulate) => fits({ accumulate, evaluating }));
   return [
-    ...(isTrainingTooLarge ? [fault(["train", "batch_size"], training, trainingShare, true)] : []),
-    ...(isEvaluationTooLarge ? [fault(["train", "evaluation", "batch_size"], evaluating, evaluatingShare)] : []),
+    ...(isTrainingTooLarge
+      ? [fault(ofTraining, asWritten.training, { largest: largest.training, recomputes, parts: parts() })]
+      : []),
+    ...(isEvaluationTooLarge
+      ? [fault(["train", "evaluation", "batch_size"], asWritten.evaluating, { largest: evaluating })]
+      : []),
   ];
 }
 
+interface Batches {
+  readonly training: number;
+  readonly evaluating: number;
+}
+
+/**
+ * The largest that fit together: memory holds the images of the larger, the arena of the hungrier step and batches of both.
+ * Where both are too large neither is to leave the other next to nothing: they shrink together, and then grow as far as they
+ * can, training first.
+ */
+function largestBatches(
+  shareOf: (batches: Partial<Batches>) => number,
+  { training, evaluating }: Batches,
+  isTrainingTooLarge: boolean,
+  isEvaluationTooLarge: boolean,
+): Batches {
+  if (!isEvaluationTooLarge)
+    return { training: largestWithin((batch) => shareOf({ training: batch }), training), evaluating };
+  if (!isTrainingTooLarge) {
+    return { training, evaluating: largestWithin((batch) => shareOf({ evaluating: batch }), evaluating) };
+  }
+  const both = (batch: number): Batches => ({
+    training: Math.min(batch, training),
+    evaluating: Math.min(batch, evaluating),
+  });
+  const least = both(largestWithin((batch) => shareOf(both(batch)), Math.max(training, evaluating)));
+  const most = largestWithin((batch) => shareOf({ ...least, training: batch }), training, least.training);
+  const evaluated = (batch: number): number => shareOf({ training: most, evaluating: batch });
+  return { training: most, evaluating: largestWithin(evaluated, evaluating, least.evaluating) };
+}
+
 /** How many partial batches fit where the whole does not: equal ones, as accumulation asks; undefined where none do. */
-function partsThatFit(program: Program, largest: number, fitsWith: (changed: Changes) => boolean): number | undefined {
+function partsThatFit(program: Program, largest: number, fits: (parts: number) => boolean): number | undefined {
   const { batch_size: batch, accumulate } = program.config.train;
   const least = Math.max(accumulate + 1, Math.ceil((batch * accumulate) / largest));
   for (let parts = least; parts <= Math.min(batch / 2, 4 * least); parts++) {
     if (batch % parts !== 0) continue;
-    if (fitsWith({ accumulate: parts })) return parts;
+    if (fits(parts)) return parts;
   }
   return undefined;
 }
 
 /** What is tried in the place of what the file says. */
-interface Changes {
-  readonly training?: number;
+interface Changes extends Partial<Batches> {
   readonly accumulate?: number;
   readonly recompute?: boolean;
-  readonly evaluating?: number;
 }
 
-function shareOf(
+/** A plan of a deep network takes a second: none is made twice. */
+function remembered(program: Program, limits: MemoryLimits, asWritten: Batches): (changed: Changes) => NeededMemory {
+  const { accumulate, recompute } = program.config.train;
+  const found = new Map<string, NeededMemory>();
+  return (changed) => {
+    const all = { ...asWritten, accumulate, recompute, ...changed };
+    const key = `${all.training} ${all.evaluating} ${all.accumulate} ${all.recompute}`;
+    const needed = found.get(key) ?? neededFor(program, all, limits);
+    found.set(key, needed);
+    return needed;
+  };
+}
+
+function neededFor(
   { config, graph }: Program,
-  { training, accumulate, recompute, evaluating }: Changes,
+  { training, evaluating, accumulate, recompute }: Required<Changes>,
   limits: MemoryLimits,
 ): NeededMemory {
   const { train } = config;
+  const evaluation = { ...train.evaluation, batch_size: evaluating };
   const changed: ResolvedConfig = {
     ...config,
-    train: {
-      ...train,
-      batch_size: training ?? train.batch_size,
-      accumulate: accumulate ?? train.accumulate,
-      recompute: recompute ?? train.recompute,
-      evaluation: { ...train.evaluation, batch_size: evaluating ?? train.evaluation.batch_size },
-    },
+    train: { ...train, batch_size: training, accumulate, recompute, evaluation },
   };
   const program: Program = { config: changed, graph, plan: plan(changed) };
   const planned = plannedChoice(program);
@@ -110,23 +149,12 @@ function hintOf({ largest, recomputes, parts }: WaysToFit): string {
   ].join(", or ");
 }
 
-/** A plan of a deep network takes a second: none is made twice. */
-function remembered(shareOfBatch: (batch: number) => number): (batch: number) => number {
-  const shares = new Map<number, number>();
-  return (batch) => {
-    const share = shares.get(batch) ?? shareOfBatch(batch);
-    shares.set(batch, share);
-    return share;
-  };
-}
-
 /**
- * The largest batch that fits below one that may not; 0 where none does. Memory grows nearly in a line with the batch, so
+ * The largest batch that fits from one that does up to one that may not. Memory grows nearly in a line with the batch, so
  * a place on the line between what fits and what does not is tried first, and the middle where that gains too little.
  */
-function largestWithin(shareOfBatch: (batch: number) => number, most: number): number {
-  let low = { batch: 1, share: shareOfBatch(1) };
-  if (low.share > 1) return 0;
+function largestWithin(shareOfBatch: (batch: number) => number, most: number, least = 1): number {
+  let low = { batch: least, share: shareOfBatch(least) };
   let high = { batch: most, share: shareOfBatch(most) };
   if (high.share <= 1) return most;
   for (let tries = 1; high.batch - low.batch > 1; tries++) {

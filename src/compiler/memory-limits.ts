@@ -44,13 +44,24 @@ export function shortage(
   { engine, all }: NeededMemory,
   { addressableBytes, machineBytes }: MemoryLimits,
 ): { needs: string; has: string } {
-  return engine / addressableBytes >= all / machineBytes
-    ? { needs: gigabytes(engine), has: `the wasm engine can address ${gigabytes(addressableBytes)}` }
-    : { needs: gigabytes(all), has: `this machine has ${gigabytes(machineBytes)} for it, with its images and batches` };
+  if (engine / addressableBytes >= all / machineBytes) {
+    const [needs, has] = gigabytes(engine, addressableBytes);
+    return { needs, has: `the wasm engine can address ${has}` };
+  }
+  const [needs, has] = gigabytes(all, machineBytes);
+  return { needs, has: `this machine has ${has} for it, with its images and batches` };
 }
 
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;
+/** With as many digits as tell them apart. */
+function gigabytes(needed: number, limit: number): [string, string] {
+  const text = (bytes: number, digits: number): string => `${(bytes / 1e9).toFixed(digits)} GB`;
+  for (let digits = 1; ; digits++) {
+    const texts: [string, string] = [needed, limit].map((bytes) => text(bytes, digits + Number(bytes < 1e9))) as [
+      string,
+      string,
+    ];
+    if (digits === 6 || texts[0] !== texts[1]) return texts;
+  }
 }
 
 export interface BytesBesideEngine {

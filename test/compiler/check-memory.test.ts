@@ -4,8 +4,9 @@ import { checkMemory } from "../../src/compiler/check-memory.js";
 import { compileText } from "../../src/compiler/compile.js";
 import { heapBytesOf, stepsOfRun } from "../../src/compiler/lower/lower.js";
 import type { MemoryLimits } from "../../src/compiler/memory-limits.js";
-import { bytesBesideEngine, memoryBound } from "../../src/compiler/memory-limits.js";
+import { bytesBesideEngine, memoryBound, neededMemory } from "../../src/compiler/memory-limits.js";
 import type { Program } from "../../src/compiler/program.js";
+import { openWasmSession } from "../../src/runtime/engines/wasm/session.js";
 
 const folder = new URL("../../configs/", import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
@@ -67,7 +68,7 @@ describe("checkMemory", () => {
     expect(fault!.message).toMatch(/this machine has \S+ GB/);
     const largest = Number(/batch_size: (\d+)/.exec(fault!.hint!)![1]);
     const withBatch = (batch: number) =>
-      checkMemory(programOf("smoke.yaml", `train.batch_size=${batch}`, "train.evaluation.batch_size=1"), {
+      checkMemory(programOf("smoke.yaml", `train.batch_size=${batch}`), {
         ...limits,
         machineBytes: planned + beside - images,
       });
@@ -79,7 +80,7 @@ describe("checkMemory", () => {
     const [fault] = checkMemory(program, { ...limits, machineBytes: planned + beside - images });
     const parts = Number(/accumulate: (\d+)/.exec(fault!.hint!)![1]);
     const withParts = (count: number) =>
-      checkMemory(programOf("smoke.yaml", `train.accumulate=${count}`, "train.evaluation.batch_size=1"), {
+      checkMemory(programOf("smoke.yaml", `train.accumulate=${count}`), {
         ...limits,
         machineBytes: planned + beside - images,
       });
@@ -100,6 +101,42 @@ describe("checkMemory", () => {
     expect(hint(least - 1)).not.toContain("recompute");
     expect(checkMemory(more, { ...limits, addressableBytes: least })).toEqual([]);
     expect(checkMemory(more, { ...limits, addressableBytes: least - 1 })[0]!.hint).not.toContain("recompute");
+  });
+
+  const networks: [name: string, file: string, overrides: string[]][] = [
+    ["batches of both kinds", "smoke.yaml", ["train.batch_size=256", "train.evaluation.batch_size=128"]],
+    ["large evaluations", "smoke.yaml", ["train.batch_size=16", "train.evaluation.batch_size=128"]],
+    ["resized images", "resnet-cifar-96.yaml", ["train.batch_size=64", "train.evaluation.batch_size=128"]],
+    [
+      "resized images, too many to keep",
+      "resnet-cifar-96.yaml",
+      ["data.resize=112", "train.evaluation.batch_size=512"],
+    ],
+  ];
+  it.each(networks)("names batches that fit together: %s", (_, file, overrides) => {
+    const whole = programOf(file, ...overrides);
+    const least = programOf(file, ...overrides, "train.batch_size=1", "train.evaluation.batch_size=1");
+    const needed = (of: Program) => neededMemory(of, heapBytesOf(of, stepsOfRun(of), 2), limits);
+    for (const share of [0.05, 0.5, 0.95]) {
+      for (const limit of ["engine", "all"] as const) {
+        const bytes = needed(least)[limit] + share * (needed(whole)[limit] - needed(least)[limit]);
+        const within = { ...limits, [limit === "engine" ? "addressableBytes" : "machineBytes"]: bytes };
+        const faults = checkMemory(whole, within);
+        expect(faults.length).toBeGreaterThan(0);
+        const hints = faults.map(({ path, hint }) => `${path!.join(".")}=${/batch_size: (\d+)/.exec(hint!)![1]}`);
+        expect(checkMemory(programOf(file, ...overrides, ...hints), within), hints.join()).toEqual([]);
+        // Neither leaves the other next to nothing
+        const fewest = share > 0.9 ? 8 : 1;
+        for (const hint of hints) expect(Number(hint.split("=")[1]), hints.join()).toBeGreaterThanOrEqual(fewest);
+      }
+    }
+  });
+
+  it("counts the steps themselves, which lie behind all that they work on", async () => {
+    const deep = programOf("resnet-20.yaml", "train.batch_size=2", "train.evaluation.batch_size=2000");
+    const session = await openWasmSession(deep, 2);
+    await session.dispose();
+    expect(session.heapBytes).toBe(Math.ceil(heapBytesOf(deep, stepsOfRun(deep), 2) / 65536) * 65536);
   });
 
   it("says so where not even one image fits", () => {

@@ -73,6 +73,19 @@ export function tableBytes({ buffers }: KernelCalls): number {
   return buffers.reduce((sum, buffer) => sum + (buffer.kind === "table" ? alignedTableBytes(buffer.length) : 0), 0);
 }
 
+/** What a step's calls take where the engine reads them: each its kernel, its length and its operands, and the end. */
+export function encodedBytes({ calls, repeated }: KernelCalls): number {
+  const wordsOf = (some: readonly KernelCall[]): number =>
+    some.reduce((words, { kernel }) => words + 2 + Object.keys(kernels[kernel]).length, 0);
+  const more = repeated ? (repeated.starts.length - 1) * wordsOf(calls.slice(repeated.first, repeated.end)) : 0;
+  return Math.ceil(((wordsOf(calls) + more + 1) * 4) / 64) * 64;
+}
+
+/** How many calls there are once repeated ones are written out. */
+export function callCount({ calls, repeated }: KernelCalls): number {
+  return calls.length + (repeated ? (repeated.starts.length - 1) * (repeated.end - repeated.first) : 0);
+}
+
 function alignedTableBytes(count: number): number {
   return Math.ceil((count * 4) / 64) * 64;
 }

@@ -13,7 +13,7 @@ import { BY_COST } from "./convolution-kernels.js";
 import { plannedLibrary } from "./planned-library.js";
 import { cutIntoParts, imagesTogether } from "./cut-into-parts.js";
 import type { Step } from "./emit-step.js";
-import { emitStep, tableBytes } from "./emit-step.js";
+import { callCount, emitStep, encodedBytes, tableBytes } from "./emit-step.js";
 import { foldBatchNorm } from "./fold-batch-norm.js";
 import { fuse } from "./fuse.js";
 import type { ParameterLayout } from "./layout.js";
@@ -63,14 +63,17 @@ export function lower(
   return { steps, layout, addresses, heapBytes };
 }
 
-/** The heap that `lower` would plan, without emitting the steps. */
+/** What a session takes, without emitting its steps: the heap that `lower` would plan, the steps behind it and their times. */
 export function heapBytesOf(
   program: Program,
   requests: readonly StepRequest[],
   threads: number,
   convolutions: ConvolutionChoice = BY_COST,
 ): number {
-  return placeSteps(program, requests, threads, convolutions).heapBytes;
+  const { selected, heapBytes } = placeSteps(program, requests, threads, convolutions);
+  const steps = selected.reduce((bytes, { calls }) => bytes + encodedBytes(calls), 0);
+  const longest = Math.max(...selected.map(({ calls }) => callCount(calls)));
+  return heapBytes + steps + (longest + 1) * 8;
 }
 
 /** Everything that is known of the steps before their operands become numbers. */
