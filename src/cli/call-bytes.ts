@@ -10,8 +10,8 @@ type Operands<K extends KernelName> = Readonly<Record<keyof (typeof kernels)[K],
 type Extents<K extends KernelName> = { readonly [P in keyof (typeof kernels)[K]]?: number };
 type ExtentRules = { readonly [K in KernelName]?: (operands: Operands<K>) => Extents<K> };
 
-/** Undefined for a kernel that no rule describes. */
-export function bytesOf({ kernel, operands }: StepCall): number | undefined {
+/** Undefined for a kernel that no rule describes. `readers` are the calls of one operation that read the same input. */
+export function bytesOf({ kernel, operands }: StepCall, readers = 1): number | undefined {
   const rule = extentRules[kernel] as ((operands: Readonly<Record<string, number>>) => object) | undefined;
   if (!rule) return undefined;
   const accesses: Readonly<Record<string, Access>> = kernels[kernel];
@@ -20,9 +20,24 @@ export function bytesOf({ kernel, operands }: StepCall): number | undefined {
   for (const [name, extent] of Object.entries(rule(values))) {
     if (values[name] === 0) continue; // an absent operand
     const goesBothWays = accesses[name] === "update" && values["accumulate"] !== 0;
-    bytes += (extent as number) * (goesBothWays ? 2 : 1);
+    bytes += ((extent as number) * (goesBothWays ? 2 : 1)) / (name === "input" ? readers : 1);
   }
   return bytes;
+}
+
+/**
+ * How many calls read a call's input for the same operation: a direct kernel computes a strided convolution's input gradient
+ * class by class of its pixels, each from all of the output's gradient.
+ */
+export function readersOfInput(calls: readonly StepCall[]): number[] {
+  const operand = ({ kernel, operands }: StepCall, name: keyof (typeof kernels)["convolve_direct"]): number =>
+    operands[Object.keys(kernels[kernel]).indexOf(name)]!;
+  const reads = (call: StepCall): boolean =>
+    call.kernel === "convolve_direct" && call.node.endsWith(" input gradient") && operand(call, "taps") > 0;
+  const keyOf = (call: StepCall): string => `${call.node} ${operand(call, "input")}`;
+  const counts = new Map<string, number>();
+  for (const call of calls.filter(reads)) counts.set(keyOf(call), (counts.get(keyOf(call)) ?? 0) + 1);
+  return calls.map((call) => (reads(call) ? counts.get(keyOf(call))! : 1));
 }
 
 const FLOAT = 4;

@@ -1,7 +1,7 @@
 // A measured step or evaluation → its profile: totals by kernel, by pass, and by layer and pass, as plain data.
 import type { StepCall } from "../compiler/lower/emit-step.js";
 import type { MachinePeak } from "../runtime/engines/wasm/machine-peak.js";
-import { bytesOf } from "./call-bytes.js";
+import { bytesOf, readersOfInput } from "./call-bytes.js";
 
 export const passes = ["forward", "input gradient", "weight gradient", "norm", "norm gradient", "update"] as const;
 export type Pass = (typeof passes)[number];
@@ -41,12 +41,13 @@ export interface StepProfile {
 
 /** `milliseconds[step][call]`, each step timing every call. */
 export function measuredCalls(calls: readonly StepCall[], milliseconds: readonly Float64Array[]): MeasuredCall[] {
+  const readers = readersOfInput(calls);
   return calls.map((call, index) => ({
     kernel: call.kernel,
     ...placeOf(call),
     milliseconds: median(milliseconds.map((times) => times[index]!)),
     multiplyAdds: call.multiplyAdds,
-    bytes: bytesOf(call) ?? 0,
+    bytes: bytesOf(call, readers[index]) ?? 0,
   }));
 }
 

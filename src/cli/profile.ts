@@ -56,7 +56,8 @@ const RATES: readonly Column[] = [
 ];
 
 const NOTE = `GFLOP/s are two for each multiply-add of the direct algorithm: Winograd's needs fewer, so it can pass the peak.
-GB/s are the bytes that an operation must move, each operand once: a kernel that reads one twice cannot reach the peak.
+GB/s are the bytes that an operation must move, each operand once, with the lanes that fill up its channels: a kernel that
+reads one twice cannot reach the peak.
 The share of the peak is of multiply-adds where there are any, else of copying.
 `;
 

@@ -2,7 +2,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { bytesOf } from "../../src/cli/call-bytes.js";
+import { bytesOf, readersOfInput } from "../../src/cli/call-bytes.js";
 import type { MeasuredCall } from "../../src/cli/profile-step.js";
 import { measuredCalls, profileStep } from "../../src/cli/profile-step.js";
 import { traceJson } from "../../src/cli/profile-trace.js";
@@ -51,6 +51,22 @@ describe("bytesOf", () => {
     const operands = { input: 64, packed: 128, output: 192, tiles: 4, taps: 1, depth: 8, columnTiles: 1, groups: 1 };
     const bytes = bytesOf(callOf("convolve_direct", "projection", { ...operands, inputGroupBytes: 8 * 8 * 8 * 4 }));
     expect(bytes).toBe((16 * 8 + 8 * 8 + 16 * 8) * 4);
+  });
+});
+
+describe("readersOfInput", () => {
+  it("shares what the classes of a strided input gradient read among those that read it", () => {
+    const part = (node: string, input: number, taps: number) => callOf("convolve_direct", node, { input, taps });
+    const name = "projection input gradient";
+    const calls = [
+      ...[part(name, 64, 4), part(name, 64, 2), part(name, 64, 0), part(name, 128, 2)],
+      // The parts of a batch of an evaluation, one after the other at one place
+      ...[part("stem", 64, 9), part("stem", 64, 9), callOf("update_sgd", "update")],
+    ];
+    expect(readersOfInput(calls)).toEqual([2, 2, 1, 1, 1, 1, 1]);
+    const whole = { input: 64, packed: 128, output: 192, tiles: 4, taps: 4, depth: 8, columnTiles: 1, groups: 1 };
+    const call = callOf("convolve_direct", name, { ...whole, inputGroupBytes: 4096 });
+    expect(bytesOf(call)! - bytesOf(call, 2)!).toBe(1024); // 16 pixels read four taps of 8 channels, not all of the map
   });
 });
 

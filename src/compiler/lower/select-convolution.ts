@@ -9,7 +9,7 @@ import type { KernelGraph, KernelOpOf, TensorId, TrainingOpOf } from "./training
 
 export function callConvolution(selector: KernelSelector, op: KernelOpOf<"conv2d" | "conv2d_inference">): void {
   const epilogue = op.kind === "conv2d" ? { residual: null, relu: false } : op;
-  emit(selector, taskRules.conv2d(selector, op), {
+  emit(selector, taskRules.conv2d(selector, op), [op.input, op.output], {
     input: selector.operand(op.input),
     channels: selector.shape(op.input).channels,
     weights: selector.operand(op.weight),
@@ -21,7 +21,7 @@ export function callConvolution(selector: KernelSelector, op: KernelOpOf<"conv2d
 }
 
 export function callInputGradient(selector: KernelSelector, op: TrainingOpOf<"conv2d_input_gradient">): void {
-  emit(selector, taskRules.conv2d_input_gradient(selector, op), {
+  emit(selector, taskRules.conv2d_input_gradient(selector, op), [op.inputGradient, op.outputGradient], {
     outputGradient: selector.operand(op.outputGradient),
     weights: selector.operand(op.weight),
     inputGradient: selector.operand(op.inputGradient),
@@ -30,7 +30,7 @@ export function callInputGradient(selector: KernelSelector, op: TrainingOpOf<"co
 }
 
 export function callWeightGradient(selector: KernelSelector, op: TrainingOpOf<"conv2d_weight_gradient">): void {
-  emit(selector, taskRules.conv2d_weight_gradient(selector, op), {
+  emit(selector, taskRules.conv2d_weight_gradient(selector, op), [op.input, op.outputGradient], {
     input: selector.operand(op.input),
     outputGradient: selector.operand(op.outputGradient),
     weightGradient: selector.operand(op.weightGradient),
@@ -78,10 +78,14 @@ const taskRules = {
 function emit<P extends ConvolutionPass>(
   selector: KernelSelector,
   task: ConvolutionTask & { readonly pass: P },
+  [input, output]: readonly [TensorId, TensorId],
   operands: ConvolutionOperands[P],
 ): void {
   const { convolutions = BY_COST, batch } = selector.selection;
+  const channels = selector.shape(input).channels * selector.shape(output).channels;
+  selector.realShare = { channels, lanes: task.inLanes * task.outLanes };
   chooseKernel({ ...task, images: batch }, convolutions).emit(selector, task, operands); // the same however a batch is cut
+  selector.realShare = { channels: 1, lanes: 1 };
 }
 
 function sizesOf(selector: KernelSelector, window: Window, input: TensorId, output: TensorId): ConvolutionSizes {

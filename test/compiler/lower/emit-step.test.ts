@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { cost } from "../../../src/compiler/cost.js";
+import type { StepCall } from "../../../src/compiler/lower/emit-step.js";
 import { emitStep, tableBytes } from "../../../src/compiler/lower/emit-step.js";
 import type { KernelCalls } from "../../../src/compiler/lower/kernel-calls.js";
 import type { PersistentName } from "../../../src/compiler/lower/kernel-selector.js";
@@ -68,13 +70,22 @@ describe("emitStep", () => {
     );
   });
 
-  it("accounts for the network's multiply-adds, whatever the algorithm", () => {
-    const program = programOf(networks["no norm"]!, { batch: 5 });
-    const [training] = lower(program, stepsOfRun(program), 1).steps;
-    const total = training!.step.calls.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0);
-    // In stored lanes, 5 images: conv1 7·5·9·4·8 twice (images have no gradient), conv2 3·2·4·8·8 and classifier 8·8 thrice.
-    expect(total).toBe(5 * (2 * 7 * 5 * 9 * 4 * 8 + 3 * 3 * 2 * 4 * 8 * 8 + 3 * 8 * 8));
-  });
+  it.each(programs)(
+    "accounts for the multiply-adds of a network with %s as its cost does, whatever the lanes",
+    (_, program) => {
+      const { nodes, multiplyAdds } = cost(program.graph);
+      const { steps } = lower(program, stepsOfRun(program), 1);
+      for (const { mode, batch, step } of steps) {
+        const of = (suffix: string): number =>
+          sum(step.calls.filter(({ node }) => (suffix ? node.endsWith(suffix) : !node.endsWith(" gradient"))));
+        expect(of("")).toBeCloseTo(batch * multiplyAdds, 6);
+        if (mode !== "train") continue;
+        expect(of(" weight gradient")).toBeCloseTo(batch * multiplyAdds, 6);
+        const ofImages = nodes.find((node) => node.multiplyAdds > 0)!.multiplyAdds; // images have no gradient
+        expect(of(" input gradient")).toBeCloseTo(batch * (multiplyAdds - ofImages), 6);
+      }
+    },
+  );
 
   it("writes a call as its kernel, its length and its operands", () => {
     const names = Object.keys(kernels) as KernelName[];
@@ -115,3 +126,7 @@ describe("printStep", () => {
     `);
   });
 });
+
+function sum(calls: readonly StepCall[]): number {
+  return calls.reduce((total, { multiplyAdds }) => total + multiplyAdds, 0);
+}
