@@ -2,7 +2,7 @@
 // processes of which one is killed, and every linter clean.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -172,6 +172,23 @@ describe("train.py", () => {
       expect(exitCode, output).toBe(0);
       expect(output).toContain(`updates counted: [${steps - 2}.0]`);
     }
+  });
+
+  it("keeps what it saves before a broken checkpoint's step, and goes on from there", async () => {
+    const text = recipes["decoupled"]!.replace("optimizer:", "checkpoints: {every_steps: 1, keep: 1}\n  optimizer:");
+    const project = await untrainedProject(text, join(parent, "broken-project"));
+    const folder = join(parent, "broken");
+    await train(project, folder, ["--max-steps", "3"]);
+    const [newest] = (await readdir(join(folder, "checkpoints"))).toSorted().reverse();
+    await cp(join(folder, "checkpoints", newest!), join(folder, "checkpoints", "step-00000004"), { recursive: true });
+    await writeFile(join(folder, "checkpoints", "step-00000004", "weights.safetensors"), "cut off");
+    await rm(join(folder, "checkpoints", newest!), { recursive: true });
+    const begun = await train(project, folder, ["--max-steps", "2"]);
+    expect(begun.output).toContain("passing over");
+    expect(await readdir(join(folder, "checkpoints"))).toContain("step-00000002");
+    const resumed = await train(project, folder, ["--max-steps", "5"]);
+    expect(resumed.output).toMatch(/going on from .*step-00000002/);
+    expect(await readdir(join(folder, "checkpoints"))).toEqual(["step-00000005"]);
   });
 
   it("refuses to go on with other settings, and what it was not written for", async () => {
