@@ -17,7 +17,7 @@ export interface Target {
   /** A name of an engine, or "auto". */
   readonly engine: string;
   readonly threads?: number | undefined;
-  /** Leaves memory alone where to know it exactly would take seconds: for networks of hundreds of blocks. */
+  /** Looks only for what surely does not fit where to know memory exactly would take seconds: in networks of hundreds of blocks. */
   readonly isHurried?: boolean;
 }
 
@@ -55,9 +55,9 @@ export async function compileFile(path: string, overrides: readonly string[], ta
 async function memoryFaults(program: Program, { engine, threads, isHurried }: Target): Promise<readonly Diagnostic[]> {
   const limits = machineLimits(engine, threads);
   if (neededMemory(program, memoryBound(program, limits.threads), limits).share <= 1) return [];
-  if (isHurried && program.graph.nodes.length > MANY_NODES) return [];
-  const { checkMemory } = await import("../compiler/check-memory.js");
-  return checkMemory(program, limits);
+  const { checkLeastMemory, checkMemory } = await import("../compiler/check-memory.js");
+  const isDeep = program.graph.nodes.length > MANY_NODES;
+  return isHurried && isDeep ? checkLeastMemory(program, limits) : checkMemory(program, limits);
 }
 
 /** About 150 blocks, whose plan takes a few tenths of a second. */

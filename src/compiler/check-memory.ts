@@ -1,7 +1,7 @@
 // Program and the memory there is → a fault where training does not fit, with the largest batch that would.
 import type { ResolvedConfig } from "./config.js";
 import type { Diagnostic, Path } from "./diagnostic.js";
-import { heapBytesOf, plannedChoice, stepsOfRun } from "./lower/lower.js";
+import { heapBytesOf, leastHeapBytesOf, plannedChoice, stepsOfRun } from "./lower/lower.js";
 import type { MemoryLimits, NeededMemory } from "./memory-limits.js";
 import { neededMemory, shortage } from "./memory-limits.js";
 import { plan } from "./plan.js";
@@ -14,18 +14,21 @@ export function checkMemory(program: Program, limits: MemoryLimits): Diagnostic[
     training: train.batch_size,
     evaluating: Math.min(train.evaluation.batch_size, program.plan.testImages),
   };
-  const neededWith = remembered(program, limits, asWritten);
-  const needed = neededWith({});
+  const neededWith = remembered(program, limits, asWritten, heapOf);
+  const leastWith = remembered(program, limits, asWritten, leastHeapOf);
+  const needed = leastWith({}).share > 1 ? leastWith({}) : neededWith({});
   if (needed.share <= 1) return [];
-  const fits = (changed: Changes): boolean => neededWith(changed).share <= 1;
+  const fits = (changed: Changes): boolean => leastWith(changed).share <= 1 && neededWith(changed).share <= 1;
   const fault = (path: Path, batch: number, ways: WaysToFit) => tooLarge(path, batch, needed, ways, limits);
   const ofTraining = ["train", "batch_size"];
-  const isEvaluationTooLarge = !fits({ training: 1 });
+  // Evaluation is at fault where no training fits beside it
+  const bound = largestBelow((batch) => leastWith({ training: batch }).share, asWritten.training, 1);
+  const isEvaluationTooLarge = !fits({ training: bound }) && !fits({ training: 1 });
   // Where the weights alone are too much, no batch is to blame: said once.
   const isHopeless = isEvaluationTooLarge && !fits({ training: 1, evaluating: 1 });
   if (isHopeless) return [fault(ofTraining, asWritten.training, { largest: 0 })];
   const isTrainingTooLarge = !isEvaluationTooLarge || !fits({ evaluating: 1 });
-  const shareOf = (batches: Partial<Batches>): number => neededWith(batches).share;
+  const shareOf: ShareOf = (batches, atLeast) => (atLeast ? leastWith : neededWith)(batches).share;
   const largest = largestBatches(shareOf, asWritten, isTrainingTooLarge, isEvaluationTooLarge);
   const { evaluating } = largest;
   const recomputes = !train.recompute && fits({ recompute: true, evaluating });
@@ -41,6 +44,28 @@ export function checkMemory(program: Program, limits: MemoryLimits): Diagnostic[
   ];
 }
 
+/** The same of a network so deep that the batch which fits takes long to find: only that it does not fit, by what is surely needed. */
+export function checkLeastMemory(program: Program, limits: MemoryLimits): Diagnostic[] {
+  const { batch_size: training, evaluation } = program.config.train;
+  const evaluating = Math.min(evaluation.batch_size, program.plan.testImages);
+  const leastWith = remembered(program, limits, { training, evaluating }, leastHeapOf);
+  const needed = leastWith({});
+  if (needed.share <= 1) return [];
+  const [path, batch] =
+    leastWith({ evaluating: 1 }).share > 1
+      ? [["train", "batch_size"], training]
+      : [["train", "evaluation", "batch_size"], evaluating];
+  return [
+    {
+      ...tooLarge(path, batch, needed, { largest: 0 }, limits),
+      hint: "`netc graph` finds the largest batch that fits",
+    },
+  ];
+}
+
+/** With `atLeast` a share that the true one is never below, known sooner. */
+type ShareOf = (batches: Partial<Batches>, atLeast: boolean) => number;
+
 interface Batches {
   readonly training: number;
   readonly evaluating: number;
@@ -52,23 +77,29 @@ interface Batches {
  * can, training first.
  */
 function largestBatches(
-  shareOf: (batches: Partial<Batches>) => number,
+  shareOf: ShareOf,
   { training, evaluating }: Batches,
   isTrainingTooLarge: boolean,
   isEvaluationTooLarge: boolean,
 ): Batches {
   if (!isEvaluationTooLarge)
-    return { training: largestWithin((batch) => shareOf({ training: batch }), training), evaluating };
+    return { training: largestWithin((batch, atLeast) => shareOf({ training: batch }, atLeast), training), evaluating };
   if (!isTrainingTooLarge) {
-    return { training, evaluating: largestWithin((batch) => shareOf({ evaluating: batch }), evaluating) };
+    return {
+      training,
+      evaluating: largestWithin((batch, atLeast) => shareOf({ evaluating: batch }, atLeast), evaluating),
+    };
   }
   const both = (batch: number): Batches => ({
     training: Math.min(batch, training),
     evaluating: Math.min(batch, evaluating),
   });
-  const least = both(largestWithin((batch) => shareOf(both(batch)), Math.max(training, evaluating)));
-  const most = largestWithin((batch) => shareOf({ ...least, training: batch }), training, least.training);
-  const evaluated = (batch: number): number => shareOf({ training: most, evaluating: batch });
+  const together = (batch: number, atLeast: boolean): number => shareOf(both(batch), atLeast);
+  const least = both(largestWithin(together, Math.max(training, evaluating)));
+  const trained = (batch: number, atLeast: boolean): number => shareOf({ ...least, training: batch }, atLeast);
+  const most = largestWithin(trained, training, least.training);
+  const evaluated = (batch: number, atLeast: boolean): number =>
+    shareOf({ training: most, evaluating: batch }, atLeast);
   return { training: most, evaluating: largestWithin(evaluated, evaluating, least.evaluating) };
 }
 
@@ -90,13 +121,18 @@ interface Changes extends Partial<Batches> {
 }
 
 /** A plan of a deep network takes a second: none is made twice. */
-function remembered(program: Program, limits: MemoryLimits, asWritten: Batches): (changed: Changes) => NeededMemory {
+function remembered(
+  program: Program,
+  limits: MemoryLimits,
+  asWritten: Batches,
+  heap: (program: Program, threads: number) => number,
+): (changed: Changes) => NeededMemory {
   const { accumulate, recompute } = program.config.train;
   const found = new Map<string, NeededMemory>();
   return (changed) => {
     const all = { ...asWritten, accumulate, recompute, ...changed };
     const key = `${all.training} ${all.evaluating} ${all.accumulate} ${all.recompute}`;
-    const needed = found.get(key) ?? neededFor(program, all, limits);
+    const needed = found.get(key) ?? neededFor(program, all, limits, heap);
     found.set(key, needed);
     return needed;
   };
@@ -106,6 +142,7 @@ function neededFor(
   { config, graph }: Program,
   { training, evaluating, accumulate, recompute }: Required<Changes>,
   limits: MemoryLimits,
+  heap: (program: Program, threads: number) => number,
 ): NeededMemory {
   const { train } = config;
   const evaluation = { ...train.evaluation, batch_size: evaluating };
@@ -114,9 +151,20 @@ function neededFor(
     train: { ...train, batch_size: training, accumulate, recompute, evaluation },
   };
   const program: Program = { config: changed, graph, plan: plan(changed) };
-  const planned = plannedChoice(program);
-  const engine = heapBytesOf(program, stepsOfRun(program), limits.threads, planned);
-  return neededMemory(program, engine, limits, planned.libraries.length > 0);
+  return neededMemory(program, heap(program, limits.threads), limits, plannedChoice(program).libraries.length > 0);
+}
+
+function heapOf(program: Program, threads: number): number {
+  return heapBytesOf(program, stepsOfRun(program), threads, plannedChoice(program));
+}
+
+/** What that is never below, by the largest step of each kind. */
+function leastHeapOf(program: Program, threads: number): number {
+  const steps = stepsOfRun(program);
+  const largest = steps.filter(
+    (step) => !steps.some(({ mode, phase, batch }) => mode === step.mode && phase === step.phase && batch > step.batch),
+  );
+  return leastHeapBytesOf(program, largest, threads, plannedChoice(program));
 }
 
 interface WaysToFit {
@@ -149,11 +197,18 @@ function hintOf({ largest, recomputes, parts }: WaysToFit): string {
   ].join(", or ");
 }
 
+/** The largest batch that fits from one that does up to one that may not. */
+function largestWithin(shareOf: (batch: number, atLeast: boolean) => number, most: number, least = 1): number {
+  // Where what is surely needed ends is mostly where all ends: then a single whole plan is enough
+  const bound = largestBelow((batch) => shareOf(batch, true), most, least);
+  return shareOf(bound, false) <= 1 ? bound : largestBelow((batch) => shareOf(batch, false), bound, least);
+}
+
 /**
- * The largest batch that fits from one that does up to one that may not. Memory grows nearly in a line with the batch, so
- * a place on the line between what fits and what does not is tried first, and the middle where that gains too little.
+ * Memory grows nearly in a line with the batch, so a place on the line between what fits and what does not is tried first,
+ * and the middle where that gains too little.
  */
-function largestWithin(shareOfBatch: (batch: number) => number, most: number, least = 1): number {
+function largestBelow(shareOfBatch: (batch: number) => number, most: number, least: number): number {
   let low = { batch: least, share: shareOfBatch(least) };
   let high = { batch: most, share: shareOfBatch(most) };
   if (high.share <= 1) return most;

@@ -1,8 +1,9 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { checkMemory } from "../../src/compiler/check-memory.js";
+import { compileFile } from "../../src/cli/compile-file.js";
+import { checkLeastMemory, checkMemory } from "../../src/compiler/check-memory.js";
 import { compileText } from "../../src/compiler/compile.js";
-import { heapBytesOf, stepsOfRun } from "../../src/compiler/lower/lower.js";
+import { heapBytesOf, leastHeapBytesOf, stepsOfRun } from "../../src/compiler/lower/lower.js";
 import type { MemoryLimits } from "../../src/compiler/memory-limits.js";
 import { bytesBesideEngine, memoryBound, neededMemory } from "../../src/compiler/memory-limits.js";
 import type { Program } from "../../src/compiler/program.js";
@@ -137,6 +138,33 @@ describe("checkMemory", () => {
     const session = await openWasmSession(deep, 2);
     await session.dispose();
     expect(session.heapBytes).toBe(Math.ceil(heapBytesOf(deep, stepsOfRun(deep), 2) / 65536) * 65536);
+  });
+
+  it.each(files)("knows a part of what %s surely needs, and most of it", (name) => {
+    const program = programOf(name);
+    const [least, all] = [leastHeapBytesOf, heapBytesOf].map((of) => of(program, stepsOfRun(program), 2));
+    expect(least).toBeLessThanOrEqual(all!);
+    expect(least).toBeGreaterThan(0.8 * all!);
+  });
+
+  it("says in a hurry only that it does not fit", () => {
+    const [fault, ...others] = checkLeastMemory(program, { ...limits, addressableBytes: planned / 4 });
+    expect(others).toEqual([]);
+    expect(fault).toMatchObject({ code: "memory/too-large", path: ["train", "batch_size"] });
+    expect(fault!.hint).toBe("`netc graph` finds the largest batch that fits");
+    expect(checkLeastMemory(program, { ...limits, addressableBytes: planned })).toEqual([]);
+  });
+
+  it("is asked in a hurry, too, about a network of hundreds of blocks", async () => {
+    const path = new URL("resnet-20.yaml", folder).pathname;
+    const overrides = ["model.stages=[{channels: 16, blocks: 200}]", "train.batch_size=512"];
+    const { diagnostics, program: deep } = await compileFile(path, overrides, {
+      engine: "wasm",
+      threads: 2,
+      isHurried: true,
+    });
+    expect(deep!.graph.nodes.length).toBeGreaterThan(1200);
+    expect(diagnostics.map(({ code }) => code)).toContain("memory/too-large");
   });
 
   it("says so where not even one image fits", () => {

@@ -52,6 +52,12 @@ export function allocate(source: KernelCalls): Allocation {
   return { offsets, arenaBytes, aliveBytes: mostAlive(groups, calls.length) };
 }
 
+/** The `aliveBytes` of an allocation, in a moment even where to allocate takes seconds. */
+export function leastArenaBytes(source: KernelCalls): number {
+  const lifetimes = mergeInPlace(source.calls, lifetimesOf(source)).filter((lifetime) => lifetime !== undefined);
+  return mostAlive([...new Set(lifetimes)], source.calls.length);
+}
+
 /** Where in the order an offset belongs, behind its equals. */
 function placeBehind(placed: readonly Placed[], offset: number): number {
   let [low, high] = [0, placed.length];

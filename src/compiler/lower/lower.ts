@@ -5,7 +5,7 @@ import { parameterGroups } from "../parameter-groups.js";
 import { isFrozenIn, phaseStarts } from "../training-phases.js";
 import { slotNames } from "../update-rule.js";
 import { averagesWeights, writesBack } from "../weight-average.js";
-import { allocate } from "./allocate.js";
+import { allocate, leastArenaBytes } from "./allocate.js";
 import type { StepMode } from "./differentiate.js";
 import { differentiate } from "./differentiate.js";
 import type { ConvolutionChoice } from "./convolution-kernels.js";
@@ -76,6 +76,19 @@ export function heapBytesOf(
   return heapBytes + steps + (longest + 1) * 8;
 }
 
+/** What `heapBytesOf` is never below: without tables and the gaps that an arena has, in a fraction of the time. */
+export function leastHeapBytesOf(
+  program: Program,
+  requests: readonly StepRequest[],
+  threads: number,
+  convolutions: ConvolutionChoice = BY_COST,
+): number {
+  const layout = layoutParameters(program.graph, parameterGroups(program.config, program.graph));
+  const selected = selectSteps(program, requests, threads, convolutions, layout);
+  const { end } = placePersistent(program, layout, Math.max(...requests.map(({ batch }) => batch)));
+  return end + Math.max(...selected.map(({ calls }) => leastArenaBytes(calls)));
+}
+
 /** Everything that is known of the steps before their operands become numbers. */
 export function placeSteps(
   program: Program,
@@ -83,23 +96,11 @@ export function placeSteps(
   threads: number,
   convolutions: ConvolutionChoice,
 ) {
-  const { config, graph } = program;
-  const layout = layoutParameters(graph, parameterGroups(config, graph));
-  const graphs = new Map<string, KernelGraph>(); // the same for every batch
-  const selected = requests.map((request) => {
-    const { mode, batch, phase } = request;
-    const readsAverages = mode === "evaluate" && averagesWeights(config.train);
-    const accumulates = mode === "train" && config.train.accumulate > 1;
-    const storesBfloat16 = computesInBfloat16(program, mode);
-    const key = `${mode} ${phase}`;
-    const kernelGraph = graphs.get(key) ?? kernelGraphOf(program, mode, phase);
-    graphs.set(key, kernelGraph);
-    const atOnce = imagesTogether(kernelGraph, mode, batch, threads);
-    const common = { batch, threads, layout, readsAverages, accumulates, convolutions, storesBfloat16 };
-    const selected = selectKernels(kernelGraph, { ...common, imagesAtOnce: atOnce });
-    const calls = cutIntoParts(selected, atOnce, batch);
-    return { request, calls, allocation: allocate(calls) };
-  });
+  const layout = layoutParameters(program.graph, parameterGroups(program.config, program.graph));
+  const selected = selectSteps(program, requests, threads, convolutions, layout).map((step) => ({
+    ...step,
+    allocation: allocate(step.calls),
+  }));
   const largestBatch = Math.max(...requests.map(({ batch }) => batch));
   const { addresses, end } = placePersistent(program, layout, largestBatch);
   let address = end;
@@ -111,6 +112,30 @@ export function placeSteps(
   // Steps never overlap in time, so they share one arena.
   const arenaBytes = Math.max(...selected.map(({ allocation }) => allocation.arenaBytes));
   return { selected, layout, addresses, tables, arena: address, heapBytes: aligned(address + arenaBytes) };
+}
+
+function selectSteps(
+  program: Program,
+  requests: readonly StepRequest[],
+  threads: number,
+  convolutions: ConvolutionChoice,
+  layout: ParameterLayout,
+) {
+  const { config } = program;
+  const graphs = new Map<string, KernelGraph>(); // the same for every batch
+  return requests.map((request) => {
+    const { mode, batch, phase } = request;
+    const readsAverages = mode === "evaluate" && averagesWeights(config.train);
+    const accumulates = mode === "train" && config.train.accumulate > 1;
+    const storesBfloat16 = computesInBfloat16(program, mode);
+    const key = `${mode} ${phase}`;
+    const kernelGraph = graphs.get(key) ?? kernelGraphOf(program, mode, phase);
+    graphs.set(key, kernelGraph);
+    const atOnce = imagesTogether(kernelGraph, mode, batch, threads);
+    const common = { batch, threads, layout, readsAverages, accumulates, convolutions, storesBfloat16 };
+    const selected = selectKernels(kernelGraph, { ...common, imagesAtOnce: atOnce });
+    return { request, calls: cutIntoParts(selected, atOnce, batch) };
+  });
 }
 
 /** The steps that a whole run needs: full and last batches of training, in each of its phases, and of evaluation. */
