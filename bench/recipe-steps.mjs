@@ -2,6 +2,8 @@
 // initial weights, every batch as the network sees it before normalisation, and the losses; written to a folder.
 //   node bench/recipe-steps.mjs configs/cifar-94.yaml 20 FOLDER && python3 bench/peers/airbench94.py FOLDER
 // `--measured` takes the kernels that `netc run` takes, oneDNN's where it is found, and `--set path=value` another precision.
+// `all` in place of a number takes every step of the run and ends with the evaluation that the file asks for: the test
+// images are written down as well, and the other trainer evaluates what it has come to.
 import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -11,6 +13,7 @@ import { createLoader } from "../dist/runtime/data/loader.js";
 import { openDataset } from "../dist/runtime/data/open-dataset.js";
 import { chooseKernels } from "../dist/runtime/engines/wasm/choose-kernels.js";
 import { openWasmSession } from "../dist/runtime/engines/wasm/session.js";
+import { evaluate } from "../dist/runtime/evaluator.js";
 import { initializeFromImages } from "../dist/runtime/initialize.js";
 
 const { values: flags, positionals } = parseArgs({
@@ -21,7 +24,8 @@ const [file, count, folder] = positionals;
 const { value: program, diagnostics } = compileText(await readFile(file, "utf8"), file, { overrides: flags.set });
 if (!program) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
 const { config, graph, plan } = program;
-const loader = createLoader(await openDataset(config.data, config.seed, () => {}), config);
+const dataset = await openDataset(config.data, config.seed);
+const loader = createLoader(dataset, config);
 const session = await openWasmSession(
   program,
   2,
@@ -44,15 +48,28 @@ if (config.model.stem.whitening)
 
 const [images, labels] = [await open(join(folder, "images.bin"), "w"), await open(join(folder, "labels.bin"), "w")];
 const steps = [];
-for (let index = 0; index < Number(count); index++) {
+const started = performance.now();
+for (let index = 0; index < (count === "all" ? plan.steps : Number(count)); index++) {
   const batch = loader.train(Math.floor(index / plan.stepsPerEpoch), index % plan.stepsPerEpoch);
   await images.write(batch.images);
   await labels.write(new Uint8Array(batch.labels.buffer, batch.labels.byteOffset, batch.labels.byteLength));
-  const started = performance.now();
+  const begun = performance.now();
   const { loss, correct } = await session.step(batch, { learningRate: learningRateAt(plan, index), step: index + 1 });
-  const seconds = (performance.now() - started) / 1000;
+  const seconds = (performance.now() - begun) / 1000;
   steps.push({ loss, correct, seconds });
   console.log(`step ${index + 1}  loss ${loss.toFixed(6)}  ${(batch.count / seconds).toFixed(0)} images/s`);
+}
+const trained = performance.now();
+if (count === "all") {
+  const { test } = dataset;
+  await writeFile(join(folder, "test-images.bin"), test.images);
+  await writeFile(join(folder, "test-labels.bin"), Int32Array.from(test.labels));
+  const { accuracy, loss } = await evaluate(program, session, loader);
+  const [training, evaluating] = [trained - started, performance.now() - trained].map((time) =>
+    (time / 1000).toFixed(0),
+  );
+  console.log(`${(100 * accuracy).toFixed(2)} % of the test images, loss ${loss.toFixed(4)}`);
+  console.log(`${training} s of training, batches and writing them down with it, ${evaluating} s of evaluation`);
 }
 const { normalize } = config.data;
 const summary = { batch: config.train.batch_size, steps: plan.steps, normalize, input: config.model.input, tensors };

@@ -5,6 +5,7 @@ beside netc's.
 Usage: python3 bench/peers/airbench94.py FOLDER [--bf16]
 
 --bf16 computes in bfloat16 by autocast; recipe-steps.mjs takes netc's steps so with `--set train.precision=bfloat16`.
+Where it took `all` of a run, this ends with the accuracy on the test images, by the author's six views of each.
 """
 import argparse
 import json
@@ -93,6 +94,28 @@ def whitening(images):
     return torch.cat((scaled, -scaled)).float()
 
 
+@torch.no_grad()
+def evaluate(net, folder, size, normalized, bf16):
+    """The author's test-time augmentation (section 3.5): the image and its mirror, and both moved by a pixel either way."""
+    images = np.fromfile(os.path.join(folder, "test-images.bin"), dtype=np.uint8).reshape(-1, *size)
+    labels = torch.from_numpy(np.fromfile(os.path.join(folder, "test-labels.bin"), dtype=np.int32).astype(np.int64))
+    net.eval()
+
+    def mirrored(inputs):
+        return 0.5 * net(inputs) + 0.5 * net(inputs.flip(-1))
+
+    correct = 0
+    for first in range(0, len(images), 2000):
+        inputs = normalized(images[first : first + 2000])
+        height, width = inputs.shape[2:]
+        padded = F.pad(inputs, (1, 1, 1, 1), "reflect")
+        moved = [padded[:, :, :height, :width], padded[:, :, 2:, 2:]]
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            logits = 0.5 * mirrored(inputs) + 0.25 * sum(mirrored(view) for view in moved)
+        correct += int((logits.argmax(1) == labels[first : first + 2000]).sum())
+    return correct / len(images)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
@@ -130,11 +153,11 @@ def main():
     alpha = 0.95**5 * (torch.arange(total + 1) / total) ** 3
     lookahead = LookaheadState(net)
 
-    images = np.fromfile(os.path.join(folder, "images.bin"), dtype=np.uint8).reshape(len(losses), batch, *size)
+    images = np.memmap(os.path.join(folder, "images.bin"), dtype=np.uint8, mode="r").reshape(len(losses), batch, *size)
     labels = np.fromfile(os.path.join(folder, "labels.bin"), dtype=np.int32).reshape(len(losses), batch)
     loss_fn = nn.CrossEntropyLoss(label_smoothing=HYP["label_smoothing"], reduction="none")
     net.train()
-    worst, times = 0, []
+    worst, times, begun = 0, [], time.perf_counter()
     for step, recorded_step in enumerate(losses):
         started = time.perf_counter()
         with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
@@ -151,6 +174,14 @@ def main():
         seconds = time.perf_counter() - started
         times.append(seconds)
         print(f"step {step + 1}  PyTorch {own:.6f}  netc {theirs:.6f}  {batch / seconds:.0f} images/s, netc {batch / recorded_step['seconds']:.0f}", flush=True)
+    seconds = time.perf_counter() - begun
+    if os.path.exists(os.path.join(folder, "test-images.bin")):
+        with torch.no_grad():
+            for tensor, average in zip(net.state_dict().values(), lookahead.net_ema.values()):
+                tensor.copy_(average)
+        begun = time.perf_counter()
+        accuracy = evaluate(net, folder, size, normalized, options.bf16)
+        print(f"{100 * accuracy:.2f} % of the test images; {seconds:.0f} s of training, {time.perf_counter() - begun:.0f} s of evaluation")
     print(f"largest relative difference of losses: {worst:.1e}")
     theirs = statistics.median(step["seconds"] for step in losses)
     print(f"medians: PyTorch {statistics.median(times):.3f} s a step, netc {theirs:.3f}")
