@@ -1,5 +1,7 @@
-// Writes the accessors through which the WebAssembly kernels read a call's operands, from the compiler's table.
+// Writes what the WebAssembly kernels share with the compiler: the accessors through which they read a call's operands, from the
+// compiler's table, and constants.
 import { mkdirSync, writeFileSync } from "node:fs";
+import { constantsOfKernels } from "../dist/compiler/lower/kernel-constants.js";
 import { kernelNames, kernels } from "../dist/compiler/lower/kernels.js";
 
 const types = { integer: "i32", float: "f32" };
@@ -11,9 +13,16 @@ const namespaces = kernelNames.map((name, id) => {
   });
   return `export namespace ${title} {\n  export const ID: i32 = ${id};\n${accessors.join("\n")}\n}`;
 });
+const constants = Object.entries(constantsOfKernels).flatMap(([type, values]) =>
+  Object.entries(values).map(([name, value]) => `export const ${name}: ${type} = ${value};`),
+);
+
 const folder = new URL("../src/runtime/engines/wasm/assembly/generated/", import.meta.url);
 mkdirSync(folder, { recursive: true });
-writeFileSync(
-  new URL("operands.ts", folder),
-  `// Generated from src/compiler/lower/kernels.ts by scripts/generate-kernel-operands.mjs.\n\n${namespaces.join("\n\n")}\n`,
-);
+write("operands.ts", "kernels.ts", namespaces.join("\n\n"));
+write("constants.ts", "kernel-constants.ts", constants.join("\n"));
+
+function write(name, source, text) {
+  const origin = `// Generated from src/compiler/lower/${source} by scripts/generate-kernel-operands.mjs.`;
+  writeFileSync(new URL(name, folder), `${origin}\n\n${text}\n`);
+}

@@ -9,7 +9,7 @@ import { updateRule } from "./update-rule.js";
 /** Parameters with one rule and one rate. */
 export interface ParameterGroup {
   /** Index into `plan.groups` and into the rates of a step: 0 is the training's own, then those of `train.groups`. */
-  readonly rate: number;
+  readonly rateIndex: number;
   readonly rule: UpdateRule;
   /** In graph order. */
   readonly parameters: readonly Parameter[];
@@ -22,20 +22,20 @@ export interface ParameterGroups {
 }
 
 export function parameterGroups(config: ResolvedConfig, graph: ShapedGraph): ParameterGroups {
-  const groups: { rate: number; rule: UpdateRule; parameters: Parameter[] }[] = [];
+  const groups: { rateIndex: number; rule: UpdateRule; parameters: Parameter[] }[] = [];
   const frozen: Parameter[] = [];
   for (const parameter of parametersOf(graph)) {
     if (isWhitening(config, parameter)) {
       frozen.push(parameter);
       continue;
     }
-    const rate = rateIndex(config, parameter);
-    const rule = ruleOf(config, rate, parameter);
-    const found = groups.find((group) => group.rate === rate && group.rule.weightDecay === rule.weightDecay);
+    const rateIndex = rateIndexOf(config, parameter);
+    const rule = ruleOf(config, rateIndex, parameter);
+    const found = groups.find((group) => group.rateIndex === rateIndex && group.rule.weightDecay === rule.weightDecay);
     if (found) found.parameters.push(parameter);
-    else groups.push({ rate, rule, parameters: [parameter] });
+    else groups.push({ rateIndex, rule, parameters: [parameter] });
   }
-  return { trained: groups.sort((one, other) => one.rate - other.rate), frozen };
+  return { trained: groups.sort((one, other) => one.rateIndex - other.rateIndex), frozen };
 }
 
 /** Whether these are filters that are computed from the training images. */
@@ -49,18 +49,18 @@ export function isInGroup({ roles, layers }: GroupConfig, { name, role }: Parame
 }
 
 /** The optimizer of a group, by its index in the rates. */
-export function optimizerOf({ train }: Pick<ResolvedConfig, "train">, rate: number): OptimizerConfig {
-  return (rate > 0 ? train.groups[rate - 1]!.optimizer : null) ?? train.optimizer;
+export function optimizerOf({ train }: Pick<ResolvedConfig, "train">, rateIndex: number): OptimizerConfig {
+  return (rateIndex > 0 ? train.groups[rateIndex - 1]!.optimizer : null) ?? train.optimizer;
 }
 
 /** 0 where the parameter is in none of the file's groups. */
-function rateIndex({ train }: ResolvedConfig, parameter: Parameter): number {
+function rateIndexOf({ train }: ResolvedConfig, parameter: Parameter): number {
   return train.groups.findIndex((group) => isInGroup(group, parameter)) + 1;
 }
 
-function ruleOf(config: ResolvedConfig, rate: number, { role }: Parameter): UpdateRule {
-  const optimizer = optimizerOf(config, rate);
-  const asked = rate > 0 ? config.train.groups[rate - 1]!.weight_decay : null;
+function ruleOf(config: ResolvedConfig, rateIndex: number, { role }: Parameter): UpdateRule {
+  const optimizer = optimizerOf(config, rateIndex);
+  const asked = rateIndex > 0 ? config.train.groups[rateIndex - 1]!.weight_decay : null;
   if (asked !== null) return updateRule(optimizer, asked);
   const settings = Object.values(optimizer)[0] as { weight_decay: number; decay_norm_and_bias?: boolean };
   const isWeight = role === "conv_weight" || role === "linear_weight";

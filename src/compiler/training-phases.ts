@@ -17,8 +17,8 @@ export function phaseAt(plan: Pick<TrainPlan, "groups" | "steps">, step: number)
 }
 
 /** Whether the parameters with that index of a rate are left as they are in the phase. */
-export function isFrozenIn(plan: Pick<TrainPlan, "groups" | "steps">, rate: number, phase: number): boolean {
-  const { trainedSteps } = plan.groups[rate]!;
+export function isFrozenIn(plan: Pick<TrainPlan, "groups" | "steps">, rateIndex: number, phase: number): boolean {
+  const { trainedSteps } = plan.groups[rateIndex]!;
   return trainedSteps !== null && trainedSteps <= phaseStarts(plan)[phase]!;
 }
 

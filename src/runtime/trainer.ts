@@ -105,12 +105,12 @@ async function trainSteps(
       const isEarly = stopsEarly(progress, config.train);
       const endsInterval = closesEpoch && plan.checkpointAfter.includes(progress.epochsClosed);
       const isDue = endsInterval || isAmongBest(progress) || isEarly;
-      if (isDue && !(await saver.save(progress))) return await weightsAreSpoilt();
+      if (isDue && !(await saver.save(progress))) return await divergedInUpdate();
       if (isEarly) return { outcome: "stopped_early", progress };
       continue;
     }
     if (progress.step > startedAt && isCheckpointStep(progress.step)) {
-      if (!(await saver.save(progress))) return await weightsAreSpoilt();
+      if (!(await saver.save(progress))) return await divergedInUpdate();
     }
     if (signal?.aborted) return await leave("interrupted");
     if (progress.step >= lastStep) return await leave("stopped");
@@ -165,11 +165,11 @@ async function trainSteps(
   }
 
   async function leave(outcome: "stopped" | "interrupted"): Promise<TrainingResult> {
-    if (!(await saver.save(progress))) return await weightsAreSpoilt();
+    if (!(await saver.save(progress))) return await divergedInUpdate();
     return { outcome, progress };
   }
 
-  async function weightsAreSpoilt(): Promise<TrainingResult> {
+  async function divergedInUpdate(): Promise<TrainingResult> {
     return divergence(progress.step, null, firstNonFinite(program.graph, await session.readState()));
   }
 

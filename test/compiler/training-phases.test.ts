@@ -27,8 +27,8 @@ describe("groups of parameters", () => {
     ]`);
 
   it("holds each parameter once, in the first that it fits, apart where weight decay differs", () => {
-    const groups = parameterGroups(program.config, program.graph).trained.map(({ rate, rule, parameters }) => {
-      return `${rate}, decay ${rule.weightDecay}: ${parameters.map(({ name }) => name).join(" ")}`;
+    const groups = parameterGroups(program.config, program.graph).trained.map(({ rateIndex, rule, parameters }) => {
+      return `${rateIndex}, decay ${rule.weightDecay}: ${parameters.map(({ name }) => name).join(" ")}`;
     });
     expect(groups).toEqual([
       "0, decay 0.01: stem.conv.weight",
@@ -53,7 +53,7 @@ describe("groups of parameters", () => {
     const { plan } = program;
     expect(phaseStarts(plan)).toEqual([0, 10, 25]);
     expect([0, 9, 10, 24, 25, 39].map((step) => phaseAt(plan, step))).toEqual([0, 0, 1, 1, 2, 2]);
-    const frozen = [0, 1, 2].map((phase) => [0, 1, 2, 3, 4].filter((rate) => isFrozenIn(plan, rate, phase)));
+    const frozen = [0, 1, 2].map((phase) => [0, 1, 2, 3, 4].filter((rateIndex) => isFrozenIn(plan, rateIndex, phase)));
     expect(frozen).toEqual([[4], [1, 4], [1, 3, 4]]);
   });
 

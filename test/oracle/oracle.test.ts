@@ -58,10 +58,10 @@ const SYMMETRIC = [-0.08995747566223145, 0.3011969327926636];
 /** Who is updated how, with every group's rate in every step, where a case has more than one optimizer on all parameters. */
 function updatesOf({ program, learningRate, steps }: OracleCase) {
   const { config, graph, plan } = program;
-  const groups = parameterGroups(config, graph).trained.map(({ rate, rule, parameters }) => ({
+  const groups = parameterGroups(config, graph).trained.map(({ rateIndex, rule, parameters }) => ({
     rule,
-    trainedSteps: plan.groups[rate]!.trainedSteps,
-    rates: Array.from({ length: steps }, (_, step) => groupRates(plan, { learningRate, step: step + 1 })[rate]),
+    trainedSteps: plan.groups[rateIndex]!.trainedSteps,
+    rates: Array.from({ length: steps }, (_, step) => groupRates(plan, { learningRate, step: step + 1 })[rateIndex]),
     parameters: parameters.map(({ name }) => name),
   }));
   const { steps: total, stepsPerEpoch } = plan;

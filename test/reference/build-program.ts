@@ -75,7 +75,7 @@ export function updateAll({ nodes }: FusedGraph, rule: UpdateRule = updateRule(p
     if (op.kind !== "pointwise" || op.normName === null) return [];
     return [...(op.scale ? [`${op.normName}.weight`] : []), `${op.normName}.bias`];
   });
-  return { groups: [{ rate: 0, rule, parameters }], average: null, clip: null, accumulates: false };
+  return { groups: [{ rateIndex: 0, rule, parameters }], average: null, clip: null, accumulates: false };
 }
 
 export const adamSettings = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0, decay_norm_and_bias: true };

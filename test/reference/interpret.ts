@@ -435,7 +435,7 @@ const rules: Rules = {
   update(machine, { groups }) {
     const { update, slots = new Map<string, Float64Array>() } = machine.given;
     if (!update) return;
-    for (const { rate, rule, parameters, gradients } of groups) {
+    for (const { rateIndex, rule, parameters, gradients } of groups) {
       parameters.forEach((id, index) => {
         const tensor = machine.graph.tensors[id]!;
         invariant(tensor.kind === "parameter", "only parameters are updated");
@@ -445,7 +445,7 @@ const rules: Rules = {
           if (!slots.has(key)) slots.set(key, new Float64Array(weights.length));
           return slots.get(key)!;
         };
-        const at = { rate: update.rates[rate]!, step: update.step, outputs: tensor.dims.at(-1)! };
+        const at = { rate: update.rates[rateIndex]!, step: update.step, outputs: tensor.dims.at(-1)! };
         if (rule.kind === "sgd") updateSgd(rule, at, weights, gradient, slot);
         else if (rule.kind === "adam") updateAdam(rule, at, weights, gradient, slot);
         else updateMuon(rule, at, weights, gradient, slot);

@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 import { invariant } from "../../src/compiler/diagnostic.js";
 import { emitStep, tableBytes } from "../../src/compiler/lower/emit-step.js";
 import type { KernelCalls } from "../../src/compiler/lower/kernel-calls.js";
+import { HEAP_START } from "../../src/compiler/lower/kernel-constants.js";
 import type { KernelName } from "../../src/compiler/lower/kernels.js";
 import type { ParameterLayout, StoredTensor } from "../../src/compiler/lower/layout.js";
 import { imageLanesOf, lanesOf } from "../../src/compiler/lower/layout.js";
-import { HEAP_START } from "../../src/compiler/lower/lower.js";
 import type { ConvolutionChoice } from "../../src/compiler/lower/convolution-kernels.js";
 import type { KernelSelection, PersistentName } from "../../src/compiler/lower/kernel-selector.js";
 import { persistentBuffers } from "../../src/compiler/lower/kernel-selector.js";
@@ -140,7 +140,7 @@ export function runKernels(run: KernelRun): KernelOutcome {
   const updates = updateGroupsOf(graph);
   for (const { rates, step: number } of run.hyper ?? [{ rates: [], step: 1 }]) {
     const groups = rates.map((rate, index) => {
-      const rule = updates.find((group) => group.rate === index)!.rule;
+      const rule = updates.find((group) => group.rateIndex === index)!.rule;
       return { rate, corrections: momentCorrections(rule, number) };
     });
     heap.setHyper({ groups, averageShare: 0 });

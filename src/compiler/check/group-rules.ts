@@ -13,7 +13,7 @@ export const groupRules: readonly NetworkRule[] = [groupsFitParameters, muonWork
 
 function groupsFitParameters(config: ResolvedConfig, graph: ShapedGraph): readonly Diagnostic[] {
   const parameters = parametersOf(graph).filter((parameter) => !isWhitening(config, parameter));
-  const taken = new Set(parameterGroups(config, graph).trained.map(({ rate }) => rate));
+  const taken = new Set(parameterGroups(config, graph).trained.map(({ rateIndex }) => rateIndex));
   return config.train.groups.flatMap((group, index): Diagnostic[] => {
     if (taken.has(index + 1)) return [];
     const path: Path = ["train", "groups", index];
@@ -67,13 +67,13 @@ function describeGroup({ roles, layers }: GroupConfig): string {
 /** A bias or a norm's scale is a vector, which has no orthogonal matrix near it. */
 function muonWorksOnMatrices(config: ResolvedConfig, graph: ShapedGraph): readonly Diagnostic[] {
   const faults = new Map<number, string>();
-  for (const { rate, rule, parameters } of parameterGroups(config, graph).trained) {
+  for (const { rateIndex, rule, parameters } of parameterGroups(config, graph).trained) {
     const vector = parameters.find(({ shape }) => shape.length === 1);
-    if (rule.kind === "muon" && vector && !faults.has(rate)) faults.set(rate, vector.name);
+    if (rule.kind === "muon" && vector && !faults.has(rateIndex)) faults.set(rateIndex, vector.name);
   }
-  return [...faults].map(([rate, name]): Diagnostic => {
-    const isOwn = rate > 0 && config.train.groups[rate - 1]!.optimizer !== null;
-    const path: Path = isOwn ? ["train", "groups", rate - 1, "optimizer"] : ["train", "optimizer"];
+  return [...faults].map(([rateIndex, name]): Diagnostic => {
+    const isOwn = rateIndex > 0 && config.train.groups[rateIndex - 1]!.optimizer !== null;
+    const path: Path = isOwn ? ["train", "groups", rateIndex - 1, "optimizer"] : ["train", "optimizer"];
     return {
       code: "train/muon-on-vectors",
       severity: "error",
@@ -93,8 +93,8 @@ function muonWorksOnMatrices(config: ResolvedConfig, graph: ShapedGraph): readon
 function ratesOfGroupsAreUsual(config: ResolvedConfig, graph: ShapedGraph): readonly Diagnostic[] {
   const { train } = config;
   const ofWeights = new Set(
-    parameterGroups(config, graph).trained.flatMap(({ rate, parameters }) =>
-      parameters.some(({ shape }) => shape.length > 1) ? rate : [],
+    parameterGroups(config, graph).trained.flatMap(({ rateIndex, parameters }) =>
+      parameters.some(({ shape }) => shape.length > 1) ? rateIndex : [],
     ),
   );
   return train.groups.flatMap((group, index): Diagnostic[] => {

@@ -44,14 +44,14 @@ export function optimizersOf({ train }: ResolvedConfig): PlacedOptimizer[] {
 }
 
 /** How long the parameters with that index of a rate are trained; 0 is the training's own. A group's end past the run's is the run's. */
-export function spanOf(config: ResolvedConfig, rate: number): Span {
+export function spanOf(config: ResolvedConfig, rateIndex: number): Span {
   const { epochs } = config.train;
   const perEpoch = stepsPerEpochOf(config);
-  const group: GroupConfig | undefined = config.train.groups[rate - 1];
+  const group: GroupConfig | undefined = config.train.groups[rateIndex - 1];
   if (!group || group.epochs === null || group.epochs >= epochs) {
     return { epochs, steps: epochs * perEpoch, of: "run", path: ["train", "epochs"] };
   }
-  const path = [...groupPath(rate - 1), "epochs"];
+  const path = [...groupPath(rateIndex - 1), "epochs"];
   return { epochs: group.epochs, steps: Math.round(group.epochs * perEpoch), of: "group", path };
 }
 

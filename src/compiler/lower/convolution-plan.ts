@@ -3,6 +3,7 @@
 import type { Window } from "../graph.js";
 import type { Storage } from "./layout.js";
 import { elementBytes } from "./layout.js";
+import { FREQUENCY_GAP } from "./kernel-constants.js";
 
 export interface ConvolutionSizes extends Window {
   readonly images: number;
@@ -32,12 +33,6 @@ export function suitsWinograd({ kernel, stride, padding, inLanes, outLanes }: Co
   return is3x3 && padsByOne && Math.max(inLanes, outLanes) <= MAXIMUM_WINOGRAD_LANES;
 }
 
-/** Bytes of a thread's strip of tiles between two transforms (see assembly/winograd.ts). */
-export const STRIP_BYTES = 6784;
-
-/** Bytes between the matrices of frequencies, so that they spread over the sets of a cache (see assembly/winograd.ts). */
-export const FREQUENCY_GAP = 512;
-
 /**
  * Tiles of a unit of work, `tileBytes` each in the transformed domain: as many as fit into the second-level cache, but so
  * many that reading the filter does not cost more than its products, and so few that there are `units` shares of the work.
@@ -65,7 +60,7 @@ const FEWEST_TILES = 16;
 /** Shares of the work that can go to different threads. */
 const UNITS = 8;
 
-/** Bytes of the 36 matrices of a filter in the transformed domain, a cache line apart (see assembly/winograd.ts). */
+/** Bytes of the 36 matrices of a filter in the transformed domain. */
 export function transformedFilterBytes({ inLanes, outLanes }: ConvolutionSizes): number {
   return 36 * (inLanes * outLanes * 4 + FREQUENCY_GAP);
 }

@@ -14,12 +14,13 @@ import { imagesTogether } from "./cut-into-parts.js";
 import { filterBytes, imageBytes } from "./convolution-plan.js";
 import type { Step } from "./emit-step.js";
 import { emitStep, tableBytes } from "./emit-step.js";
+import { HEAP_START } from "./kernel-constants.js";
 import { KernelSelector, persistentBuffers } from "./kernel-selector.js";
 import type { PersistentName } from "./kernel-selector.js";
 import { layoutParameters } from "./layout.js";
 import { parameterGroups } from "../parameter-groups.js";
 import type { StepRequest } from "./lower.js";
-import { HEAP_START, computesInBfloat16, kernelGraphOf } from "./lower.js";
+import { computesInBfloat16, kernelGraphOf } from "./lower.js";
 import { convolutionTasks } from "./select-convolution.js";
 import { storagesOf } from "./storage.js";
 

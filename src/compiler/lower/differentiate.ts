@@ -25,7 +25,7 @@ export interface LossOptions {
 /** How the parameters are updated from their gradients. */
 export interface UpdatePlan {
   /** Those that are trained, by name; the others are frozen and get no gradient. */
-  readonly groups: readonly (Pick<UpdateGroup, "rate" | "rule"> & { readonly parameters: readonly string[] })[];
+  readonly groups: readonly (Pick<UpdateGroup, "rateIndex" | "rule"> & { readonly parameters: readonly string[] })[];
   /** null without an average. */
   readonly average: null | { readonly writesBack: boolean };
   /** The largest norm of the gradients; null where there is no limit. */

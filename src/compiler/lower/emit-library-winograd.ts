@@ -2,7 +2,8 @@
 // the frequencies by a native library.
 import type { ConvolutionKernel, ConvolutionKernels, ConvolvedOperands } from "./convolution-kernels.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
-import { FREQUENCY_GAP, STRIP_BYTES, multiplyAddsOf, suitsWinograd } from "./convolution-plan.js";
+import { multiplyAddsOf, suitsWinograd } from "./convolution-plan.js";
+import { FILTER_SCRATCH_BYTES, FREQUENCY_GAP, STRIP_BYTES } from "./kernel-constants.js";
 import type { KernelSelector } from "./kernel-selector.js";
 import { replacing } from "./kernel-selector.js";
 
@@ -125,9 +126,6 @@ function filterBytes({ points }: Algorithm, { inLanes, outLanes }: ConvolutionSi
 interface Operands extends ConvolvedOperands {
   readonly isTurned: boolean;
 }
-
-/** Of a thread that transforms filters. */
-const FILTER_SCRATCH_BYTES = 512;
 
 function convolve(selector: KernelSelector, sizes: ConvolutionSizes, algorithm: Algorithm, operands: Operands): void {
   const { inLanes, outLanes, images, height, width } = sizes;

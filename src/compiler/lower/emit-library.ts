@@ -3,8 +3,9 @@
 import type { ConvolutionKernel, ConvolutionKernels, ConvolutionPass } from "./convolution-kernels.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import { filterBytes, imageBytes, multiplyAddsOf, threadScratch } from "./convolution-plan.js";
+import { OUTER_RELU } from "./kernel-constants.js";
 import type { KernelSelector } from "./kernel-selector.js";
-import { OUTER_RELU, replacing } from "./kernel-selector.js";
+import { replacing } from "./kernel-selector.js";
 import { elementBytes } from "./layout.js";
 import { multiplyAddsWithoutPadding } from "./valid-places.js";
 
@@ -36,7 +37,7 @@ export interface LibraryMethod {
   readonly plan: (pass: ConvolutionPass, sizes: ConvolutionSizes, imagesAtOnce: number) => LibraryPlan | undefined;
 }
 
-export function libraryKernels(methods: readonly LibraryMethod[]): ConvolutionKernels {
+export function libraryConvolutions(methods: readonly LibraryMethod[]): ConvolutionKernels {
   return {
     forward: methods.map(forward),
     "input gradient": methods.map(inputGradient),

@@ -5,8 +5,6 @@ import {
   filterBytes,
   imageBytes,
   imagesAtOnce,
-  FREQUENCY_GAP,
-  STRIP_BYTES,
   multiplyAddsOf,
   slotsFor,
   suitsWinograd,
@@ -15,6 +13,7 @@ import {
   transformedFilterBytes,
   winogradTiles,
 } from "./convolution-plan.js";
+import { FREQUENCY_GAP, STRIP_BYTES } from "./kernel-constants.js";
 
 type WeightGradient = ConvolutionKernel<"weight gradient">;
 

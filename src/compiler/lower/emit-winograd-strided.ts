@@ -1,16 +1,9 @@
 // 3×3 convolutions of stride 2 by Winograd's algorithm over the odd and the even pixels (see assembly/winograd-strided.ts).
 import type { ConvolutionKernel } from "./convolution-kernels.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
-import {
-  FREQUENCY_GAP,
-  MAXIMUM_WINOGRAD_LANES,
-  STRIP_BYTES,
-  multiplyAddsOf,
-  threadScratch,
-  tilesAtOnce,
-  unitsFor,
-} from "./convolution-plan.js";
+import { MAXIMUM_WINOGRAD_LANES, multiplyAddsOf, threadScratch, tilesAtOnce, unitsFor } from "./convolution-plan.js";
 import type { BufferOperand } from "./kernel-calls.js";
+import { FREQUENCY_GAP, STRIP_BYTES } from "./kernel-constants.js";
 import type { KernelSelector } from "./kernel-selector.js";
 import { replacing } from "./kernel-selector.js";
 

@@ -2,15 +2,8 @@
 // where tiles of 4×4 are not filled.
 import type { ConvolutionKernel, ConvolvedOperands } from "./convolution-kernels.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
-import {
-  FREQUENCY_GAP,
-  STRIP_BYTES,
-  multiplyAddsOf,
-  suitsWinograd,
-  threadScratch,
-  tilesAtOnce,
-  unitsFor,
-} from "./convolution-plan.js";
+import { multiplyAddsOf, suitsWinograd, threadScratch, tilesAtOnce, unitsFor } from "./convolution-plan.js";
+import { FREQUENCY_GAP, STRIP_BYTES } from "./kernel-constants.js";
 import type { KernelSelector } from "./kernel-selector.js";
 import { replacing } from "./kernel-selector.js";
 

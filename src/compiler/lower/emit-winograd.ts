@@ -2,8 +2,6 @@
 import type { ConvolutionKernel, ConvolvedOperands } from "./convolution-kernels.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import {
-  FREQUENCY_GAP,
-  STRIP_BYTES,
   multiplyAddsOf,
   suitsWinograd,
   threadScratch,
@@ -12,6 +10,7 @@ import {
   unitsFor,
   winogradTiles,
 } from "./convolution-plan.js";
+import { FREQUENCY_GAP, STRIP_BYTES } from "./kernel-constants.js";
 import type { KernelSelector } from "./kernel-selector.js";
 import { replacing } from "./kernel-selector.js";
 

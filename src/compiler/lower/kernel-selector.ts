@@ -43,9 +43,6 @@ export const persistentBuffers = [
 ] as const;
 export type PersistentName = (typeof persistentBuffers)[number];
 
-/** Flag of the pointwise kernels. */
-export const OUTER_RELU = 2;
-
 export class KernelSelector {
   readonly buffers: Buffer[] = persistentBuffers.map((name) => ({ kind: "persistent", name }));
   readonly calls: KernelCall[] = [];

@@ -10,6 +10,7 @@ import type { StepMode } from "./differentiate.js";
 import { differentiate } from "./differentiate.js";
 import type { ConvolutionChoice } from "./convolution-kernels.js";
 import { BY_COST } from "./convolution-kernels.js";
+import { HEAP_START } from "./kernel-constants.js";
 import { plannedLibrary } from "./planned-library.js";
 import { cutIntoParts, imagesTogether } from "./cut-into-parts.js";
 import type { Step } from "./emit-step.js";
@@ -44,8 +45,6 @@ export function updateRequest(phase: number): StepRequest {
   return { mode: "update", batch: 0, phase };
 }
 
-/** Below it: the control block, the zeros that stand for padding, and the kernels' own constants. */
-export const HEAP_START = 256 * 1024;
 const PAGE = 4096;
 
 export function lower(
@@ -171,7 +170,7 @@ export function trainingGraphOf({ config, graph, plan }: Program, mode: StepMode
   const { label_smoothing: labelSmoothing } = config.train.loss.cross_entropy;
   const loss = mode !== "evaluate" ? { labelSmoothing, mixedLabels: mixesLabels(config.data) } : {};
   const groups = parameterGroups(config, graph)
-    .trained.filter(({ rate }) => !isFrozenIn(plan, rate, phase))
+    .trained.filter(({ rateIndex }) => !isFrozenIn(plan, rateIndex, phase))
     .map(({ parameters, ...group }) => ({ ...group, parameters: parameters.map(({ name }) => name) }));
   const average = averagesWeights(config.train) ? { writesBack: writesBack(config.train) } : null;
   const { accumulate, gradient_clip: limit } = config.train;

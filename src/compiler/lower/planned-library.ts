@@ -2,11 +2,11 @@
 // that computes in bfloat16, which only a library does. Nothing runs it.
 import type { ConvolutionLibrary } from "./convolution-kernels.js";
 import { filterBytes, imageBytes } from "./convolution-plan.js";
-import { libraryKernels } from "./emit-library.js";
+import { libraryConvolutions } from "./emit-library.js";
 
 export const plannedLibrary: ConvolutionLibrary = {
   file: "",
-  ...libraryKernels([
+  ...libraryConvolutions([
     {
       name: "a library",
       number: 0,

@@ -3,8 +3,9 @@
 import { invariant } from "../diagnostic.js";
 import type { ActivationKind, Window } from "../graph.js";
 import type { KernelCalls } from "./kernel-calls.js";
+import { GRADIENT_UNIT_BYTES, INNER_GELU, INNER_RELU, OUTER_RELU } from "./kernel-constants.js";
 import type { KernelSelection } from "./kernel-selector.js";
-import { KernelSelector, OUTER_RELU, mapSize } from "./kernel-selector.js";
+import { KernelSelector, mapSize } from "./kernel-selector.js";
 import { callConvolution, callInputGradient, callWeightGradient } from "./select-convolution.js";
 import { callUpdates } from "./select-update.js";
 import { storagesOf } from "./storage.js";
@@ -21,10 +22,7 @@ export function selectKernels(graph: KernelGraph, selection: KernelSelection): K
 
 /** Batch statistics and bias gradients are summed in this many parts, whatever the number of threads. */
 const STATISTIC_SLOTS = 16;
-/** Gradients are squared and summed in parts of this size; the kernel has the same (assembly/gradients.ts). */
-const NORM_UNIT_BYTES = 32768;
-/** Flag of the inner activation. */
-const INNER: Readonly<Record<ActivationKind, number>> = { relu: 1, gelu: 4 };
+const INNER_FLAGS: Readonly<Record<ActivationKind, number>> = { relu: INNER_RELU, gelu: INNER_GELU };
 
 type Emitters = { readonly [K in KernelOp["kind"]]: (selector: KernelSelector, op: KernelOpOf<K>) => void };
 const emitters: Emitters = {
@@ -247,7 +245,7 @@ const emitters: Emitters = {
     selector.call("gradient_norm", {
       gradients: selector.persistent("gradients"),
       count: parameterBytes / 4,
-      partials: selector.scratch("partial sums", Math.ceil(parameterBytes / NORM_UNIT_BYTES) * 8),
+      partials: selector.scratch("partial sums", Math.ceil(parameterBytes / GRADIENT_UNIT_BYTES) * 8),
     });
     if (clip === null) return;
     const gradients = selector.persistent("gradients");
@@ -336,5 +334,5 @@ function statisticScratch(selector: KernelSelector, lanes: number) {
 }
 
 function flagsOf({ inner, outerRelu }: Pointwise): number {
-  return (inner ? INNER[inner] : 0) | (outerRelu ? OUTER_RELU : 0);
+  return (inner ? INNER_FLAGS[inner] : 0) | (outerRelu ? OUTER_RELU : 0);
 }

@@ -3,13 +3,11 @@
 import { invariant } from "../diagnostic.js";
 import { slotNames } from "../update-rule.js";
 import type { UpdateRule } from "../update-rule.js";
+import { MUON_NORM_SLOTS } from "./kernel-constants.js";
 import type { KernelSelector } from "./kernel-selector.js";
 import type { StoredTensor } from "./layout.js";
 import { storedBytes } from "./layout.js";
 import type { TrainingOpOf, UpdateGroup } from "./training-graph.js";
-
-/** Norms of direction and weights are summed in this many parts, whatever the number of threads; the kernel has the same (assembly/muon.ts). */
-const NORM_SLOTS = 16;
 
 export function callUpdates(selector: KernelSelector, { groups }: TrainingOpOf<"update">): void {
   for (const group of groups) {
@@ -38,7 +36,7 @@ function callElementwise(
     parameters: selector.persistent("parameters", start),
     gradients: selector.persistent("gradients", start),
     count: bytes / 4,
-    group: group.rate,
+    group: group.rateIndex,
     decay: rule.weightDecay,
     decoupled: Number(rule.decoupled),
   };
@@ -77,7 +75,7 @@ function callMuon(
     momenta: selector.persistent("first slots", tensor.offset),
     rows,
     columns,
-    group: group.rate,
+    group: group.rateIndex,
     decay: rule.weightDecay,
     momentum: rule.momentum,
     nesterov: Number(rule.nesterov),
@@ -87,6 +85,6 @@ function callMuon(
     step: Math.sqrt(Math.max(1, outputs / inputs)),
     matrices: selector.scratch("matrices", 2 * storedBytes(tensor)),
     products: selector.scratch("products", 3 * side * side * 4),
-    partials: selector.scratch("partial sums", 2 * NORM_SLOTS * 8),
+    partials: selector.scratch("partial sums", 2 * MUON_NORM_SLOTS * 8),
   });
 }

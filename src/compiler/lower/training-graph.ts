@@ -151,7 +151,7 @@ export type TrainingOp =
 /** Parameters that share one rule and one rate. */
 export interface UpdateGroup {
   /** Which of the step's rates (`groupRates`). */
-  readonly rate: number;
+  readonly rateIndex: number;
   readonly rule: UpdateRule;
   readonly parameters: readonly TensorId[];
   /** Each the gradient of the parameter at the same place. */

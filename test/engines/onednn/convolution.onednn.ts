@@ -4,8 +4,8 @@ import type { ConvolutionPass, ConvolutionTask } from "../../../src/compiler/low
 import { candidates } from "../../../src/compiler/lower/convolution-kernels.js";
 import { stepOfTask } from "../../../src/compiler/lower/convolution-tasks.js";
 import type { ConvolutionSizes } from "../../../src/compiler/lower/convolution-plan.js";
+import { HEAP_START } from "../../../src/compiler/lower/kernel-constants.js";
 import { kernels } from "../../../src/compiler/lower/kernels.js";
-import { HEAP_START } from "../../../src/compiler/lower/lower.js";
 import type { Storage } from "../../../src/compiler/lower/layout.js";
 import { Heap, encodeStep } from "../../../src/runtime/engines/wasm/heap.js";
 import { METHODS } from "../../../src/runtime/engines/wasm/onednn/methods.js";

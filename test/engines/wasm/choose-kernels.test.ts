@@ -87,7 +87,7 @@ it("takes a recorded choice as it is, and refuses one whose kernel is missing", 
   const recorded = { [key]: "direct" };
   expect((await chooseKernels(program(16), 1, recorded)).chosen).toEqual(recorded);
   await expect(chooseKernels(program(16), 1, { [key]: "another library" })).rejects.toThrow(
-    /by the kernel "another library", which is missing here; `--no-tune` goes on/,
+    /by the kernel "another library", which is missing here; name the library .* `--no-tune` goes on/,
   );
 });
 

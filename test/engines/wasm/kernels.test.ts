@@ -453,8 +453,8 @@ it.each(rules)("updates by %s as the reference does, over three steps, group by 
   builder.node("update", {
     kind: "update",
     groups: [
-      { rate: 1, rule, parameters: [matrix, filter], gradients: [toMatrix, toFilter] },
-      { rate: 0, rule: second, parameters: [bias], gradients: [toBias] },
+      { rateIndex: 1, rule, parameters: [matrix, filter], gradients: [toMatrix, toFilter] },
+      { rateIndex: 0, rule: second, parameters: [bias], gradients: [toBias] },
     ],
   });
   const hyper = [1, 2, 3].map((step) => ({ rates: [0.2 / step, 0.1 / step], step }));

@@ -9,11 +9,11 @@ import { FLOAT } from "./emission.js";
 import type { Output } from "./tensorflow-graph.js";
 
 export function emitUpdate(emission: Emission, { groups }: TrainingOpOf<"update">): void {
-  for (const { rate, rule, parameters, gradients } of groups) {
+  for (const { rateIndex, rule, parameters, gradients } of groups) {
     parameters.forEach((id, index) => {
       const parameter = variableOf(emission, id);
       const slots = slotNames(rule).map((slot) => emission.variable(`${parameter.name}.${slot}`, parameter.shape));
-      const context = { emission, rate, parameter, slots, current: emission.get(id) };
+      const context = { emission, rateIndex, parameter, slots, current: emission.get(id) };
       const gradient = emission.get(gradients[index]!);
       if (rule.kind === "sgd") updateSgd(context, rule, gradient);
       else if (rule.kind === "adam") updateAdam(context, rule, gradient);
@@ -45,7 +45,7 @@ type RuleOf<K extends UpdateRule["kind"]> = Extract<UpdateRule, { kind: K }>;
 interface UpdateContext {
   readonly emission: Emission;
   /** Index of the group's rate. */
-  readonly rate: number;
+  readonly rateIndex: number;
   readonly parameter: Variable;
   /** In the order of `slotNames`. */
   readonly slots: readonly Variable[];
@@ -55,7 +55,7 @@ interface UpdateContext {
 
 /** TensorFlow's own kernels, which work in place; with decoupled decay written out. */
 function updateSgd(context: UpdateContext, rule: RuleOf<"sgd">, gradient: Output): void {
-  const { emission, parameter, slots, rate: group } = context;
+  const { emission, parameter, slots, rateIndex: group } = context;
   const { graph } = emission;
   const [slot] = slots;
   if (rule.decoupled && rule.weightDecay > 0) {
@@ -84,7 +84,7 @@ function updateSgd(context: UpdateContext, rule: RuleOf<"sgd">, gradient: Output
  * Decoupled: the weights shrink on their own, the moments never see it (Loshchilov and Hutter 2019, algorithm 2).
  */
 function updateAdam(context: UpdateContext, rule: RuleOf<"adam">, gradient: Output): void {
-  const { emission, parameter, slots, rate: group } = context;
+  const { emission, parameter, slots, rateIndex: group } = context;
   const { graph } = emission;
   const direction = rule.decoupled ? gradient : withDecay(context, rule, gradient);
   const [first, second] = slots as [Variable, Variable];
@@ -108,7 +108,7 @@ function updateAdam(context: UpdateContext, rule: RuleOf<"adam">, gradient: Outp
 
 /** Jordan et al. 2024; the parameter's storage is the rule's matrix transposed. */
 function updateMuon(context: UpdateContext, rule: RuleOf<"muon">, gradient: Output): void {
-  const { emission, parameter, slots, rate: group } = context;
+  const { emission, parameter, slots, rateIndex: group } = context;
   const { graph } = emission;
   const direction = momentumOf(emission, slots[0]!, rule, gradient);
   const outputs = parameter.shape.at(-1)!;
@@ -166,9 +166,9 @@ function momentumOf(
 }
 
 /** The weights less what decoupled decay takes off. */
-function shrunk({ emission, rate, current }: UpdateContext, { weightDecay }: UpdateRule): Output {
+function shrunk({ emission, rateIndex, current }: UpdateContext, { weightDecay }: UpdateRule): Output {
   if (weightDecay === 0) return current;
-  const share = emission.scaled(emission.hyper(`learning_rate_${rate}`), weightDecay);
+  const share = emission.scaled(emission.hyper(`learning_rate_${rateIndex}`), weightDecay);
   return emission.multiply(current, emission.subtract(emission.graph.float(1), share));
 }
 

@@ -249,11 +249,11 @@ export class TensorflowSession implements Session {
       ["average_share", averageShare(config.train, plan, hyper.step)],
       ["part_share", partShare],
     ]);
-    for (const { rate, rule } of parameterGroups(config, graph).trained) {
+    for (const { rateIndex, rule } of parameterGroups(config, graph).trained) {
       const [first, second] = momentCorrections(rule, updatesOf(hyper));
-      values.set(`learning_rate_${rate}`, rates[rate]!);
-      values.set(`first_correction_${rate}`, first);
-      values.set(`second_correction_root_${rate}`, second);
+      values.set(`learning_rate_${rateIndex}`, rates[rateIndex]!);
+      values.set(`first_correction_${rateIndex}`, first);
+      values.set(`second_correction_root_${rateIndex}`, second);
     }
     return values;
   }

@@ -26,7 +26,7 @@ export class TfjsSession implements Session {
   readonly #program: Program;
   readonly #parameters: readonly Parameter[];
   /** Rule and rate of every parameter that is not frozen throughout. */
-  readonly #trained: ReadonlyMap<string, { readonly rule: UpdateRule; readonly rate: number }>;
+  readonly #trained: ReadonlyMap<string, { readonly rule: UpdateRule; readonly rateIndex: number }>;
   /** Parameters, running statistics and optimizer slots by their names in a State, in that order. */
   readonly #tensors = new Map<string, Tensor>();
 
@@ -38,7 +38,9 @@ export class TfjsSession implements Session {
     this.#parameters = parametersOf(program.graph);
     const { trained } = parameterGroups(program.config, program.graph);
     this.#trained = new Map(
-      trained.flatMap(({ parameters, rule, rate }) => parameters.map(({ name }) => [name, { rule, rate }] as const)),
+      trained.flatMap(({ parameters, rule, rateIndex }) =>
+        parameters.map(({ name }) => [name, { rule, rateIndex }] as const),
+      ),
     );
     const { zeros, ones } = tf.core;
     for (const { name, shape } of this.#parameters) this.#tensors.set(name, zeros([...shape]));
@@ -244,16 +246,16 @@ export class TfjsSession implements Session {
   #trainedAt({ step }: StepHyper): string[] {
     const { plan } = this.#program;
     const phase = phaseAt(plan, step - 1);
-    return [...this.#trained].flatMap(([name, { rate }]) => (isFrozenIn(plan, rate, phase) ? [] : name));
+    return [...this.#trained].flatMap(([name, { rateIndex }]) => (isFrozenIn(plan, rateIndex, phase) ? [] : name));
   }
 
   #update(names: readonly string[], gradients: readonly Tensor[], hyper: StepHyper): void {
     const rates = groupRates(this.#program.plan, hyper);
     names.forEach((name, index) => {
-      const { rule, rate } = this.#trained.get(name)!;
+      const { rule, rateIndex } = this.#trained.get(name)!;
       const slots = this.#slots(name);
       const current = { value: this.#tensors.get(name)!, slots: slots.map((slot) => this.#tensors.get(slot)!) };
-      const at = { rate: rates[rate]!, updates: updatesOf(hyper) };
+      const at = { rate: rates[rateIndex]!, updates: updatesOf(hyper) };
       const next = update(this.#tf, rule, current, gradients[index]!, at);
       this.#replace(name, next.value);
       slots.forEach((slot, at) => this.#replace(slot, next.slots[at]!));

@@ -10,7 +10,8 @@ import type {
 import { BY_COST, candidates } from "../../../compiler/lower/convolution-kernels.js";
 import type { TaskStep } from "../../../compiler/lower/convolution-tasks.js";
 import { stepOfTask, tasksOf } from "../../../compiler/lower/convolution-tasks.js";
-import { HEAP_START, heapBytesOf, stepsOfRun } from "../../../compiler/lower/lower.js";
+import { HEAP_START } from "../../../compiler/lower/kernel-constants.js";
+import { heapBytesOf, stepsOfRun } from "../../../compiler/lower/lower.js";
 import type { MemoryLimits } from "../../../compiler/memory-limits.js";
 import { WASM_BYTES } from "../../../compiler/memory-limits.js";
 import type { Program } from "../../../compiler/program.js";
@@ -86,8 +87,8 @@ function recorded(
     const task = tasks.get(key);
     if (!task || candidates(task, { chosen: {}, libraries }).some((candidate) => candidate.name === name)) continue;
     throw new UserError(
-      `the run computed "${key}" by the kernel "${name}", which is missing here; \`--no-tune\` goes on with other kernels, ` +
-        "whose results differ in their last bits",
+      `the run computed "${key}" by the kernel "${name}", which is missing here; name the library that has it by ` +
+        "NETC_ONEDNN, or `--no-tune` goes on with other kernels, whose results differ in their last bits",
     );
   }
   return { ...kernels };

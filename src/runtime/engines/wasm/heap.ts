@@ -1,19 +1,20 @@
 // The one shared memory of a session: tensors in and out of their padded storage, and steps written as the kernels read them.
 import { invariant } from "../../../compiler/diagnostic.js";
 import type { Step } from "../../../compiler/lower/emit-step.js";
+import {
+  ABANDONED,
+  AVERAGE_SHARE,
+  CORRECT,
+  GRADIENT_NORM,
+  GROUPS,
+  IS_FIRST_PART,
+  LOSS,
+  PART_SHARE,
+} from "../../../compiler/lower/kernel-constants.js";
 import { kernelNames, kernels } from "../../../compiler/lower/kernels.js";
 import type { StoredTensor } from "../../../compiler/lower/layout.js";
 
 const PAGE = 65536;
-/** Addresses of the control block; the kernels name the same ones (assembly/update.ts, loss.ts and gradients.ts there). */
-const PART_SHARE = 1408;
-const IS_FIRST_PART = 1412;
-const ABANDONED = 1416;
-const GRADIENT_NORM = 1424;
-const AVERAGE_SHARE = 1536;
-const GROUPS = 2048;
-const LOSS = 1600;
-const CORRECT = 1608;
 
 export interface StepControl {
   /** In the order of `plan.groups`: the rate, and Adam's divisors of its moments. */

@@ -1,6 +1,7 @@
 // What this machine can do at best, measured on the spot with the kernels' own instructions: the yardstick of profiles.
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
+import { HEAP_START, PEAK_FACTORS } from "../../../compiler/lower/kernel-constants.js";
 import { builtFolder, compileKernels } from "./kernels-module.js";
 import type { PeakRequest } from "./peak-worker.js";
 import type { WorkerSetup } from "./worker.js";
@@ -23,17 +24,14 @@ export interface PeakEffort {
 const EFFORT: PeakEffort = { rounds: 3_000_000, copiedBytes: 2 ** 26, repetitions: 6 };
 const FLOPS_PER_ROUND = 48 * 4 * 2;
 
-/** Below: the control block of the kernels, with the factors of assembly/peak.ts, and their constants. */
-const FACTORS = 1792;
-const COPY_START = 256 * 1024;
 const PAGE = 65536;
 
 /** The best of several measurements: what disturbs one only makes it slower. */
 export async function measureMachinePeak(threads: number, effort: PeakEffort = EFFORT): Promise<MachinePeak> {
   const { rounds, copiedBytes: bytes, repetitions } = effort;
-  const pages = Math.ceil((COPY_START + 2 * bytes) / PAGE);
+  const pages = Math.ceil((HEAP_START + 2 * bytes) / PAGE);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  new Float32Array(memory.buffer, FACTORS, 2).fill(0.5); // sums converge to 1
+  new Float32Array(memory.buffer, PEAK_FACTORS, 2).fill(0.5); // sums converge to 1
   const workers = startWorkers(threads, memory);
   const best = async (request: PeakRequest): Promise<number> => {
     let shortest = Infinity;
@@ -44,7 +42,7 @@ export async function measureMachinePeak(threads: number, effort: PeakEffort = E
   };
   try {
     const multiplySeconds = await best({ kind: "multiply-add", rounds });
-    const copySeconds = await best({ kind: "copy", from: COPY_START, to: COPY_START + bytes, bytes });
+    const copySeconds = await best({ kind: "copy", from: HEAP_START, to: HEAP_START + bytes, bytes });
     return {
       flopsPerSecond: (threads * rounds * FLOPS_PER_ROUND) / multiplySeconds,
       bytesPerSecond: (2 * bytes) / copySeconds,

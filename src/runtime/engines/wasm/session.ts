@@ -287,7 +287,7 @@ export class WasmSession implements Session {
   private controlOf(hyper: StepHyper): StepControl {
     const { config, plan } = this.program;
     const groups = groupRates(plan, hyper).map((rate, index) => {
-      const rule = this.groups.find((group) => group.rate === index)?.rule;
+      const rule = this.groups.find((group) => group.rateIndex === index)?.rule;
       return { rate, corrections: rule ? momentCorrections(rule, updatesOf(hyper)) : ([1, 1] as const) };
     });
     return { groups, averageShare: averageShare(config.train, plan, hyper.step) };

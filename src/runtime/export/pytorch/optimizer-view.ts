@@ -118,9 +118,11 @@ export function optimizerView({ config, graph }: Program): OptimizerView {
 function usedKinds(
   common: OptimizerConfig,
   groups: readonly { readonly optimizer: OptimizerConfig | null }[],
-  trained: readonly { readonly rate: number }[],
+  trained: readonly { readonly rateIndex: number }[],
 ): Kind[] {
-  const optimizers = trained.map(({ rate }) => (rate > 0 ? groups[rate - 1]!.optimizer : null) ?? common);
+  const optimizers = trained.map(
+    ({ rateIndex }) => (rateIndex > 0 ? groups[rateIndex - 1]!.optimizer : null) ?? common,
+  );
   return [...new Set(optimizers.map(kindOf))];
 }
 

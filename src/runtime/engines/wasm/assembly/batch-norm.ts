@@ -1,9 +1,10 @@
 // Batch norm over all pixels (Ioffe & Szegedy, arXiv 1502.03167) with what follows it in a residual network, in one
 // pass: y = outer(inner(scale·(x − mean)/deviation + shift) + residual). Sums are float32 over short runs of pixels and
 // double beyond, in a fixed number of parts. T is how maps are stored (see simd.ts); all else is float32.
+import { INNER_GELU, INNER_RELU, OUTER_RELU } from "./generated/constants";
 import { BatchNorm, BatchNormAgain, BatchNormGradient, BatchNormInference, BiasGradient } from "./generated/operands";
 import { gelu, geluSlope } from "./gelu";
-import { INNER_GELU, INNER_RELU, lowerBound, OUTER_RELU } from "./pointwise";
+import { lowerBound } from "./pointwise";
 import {
   addBothToDoubles, atLeast, bytesOf, cut, firstIn, firstOf, fma, loadFirst, loadMasked, loadOne, loadSecond, restMasked, restOf,
   secondIn, secondOf, splat, storeNear, storeWhole,

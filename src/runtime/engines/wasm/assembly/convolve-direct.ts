@@ -1,7 +1,8 @@
 // Convolution as matrix products over tables of offsets: 4 pixels × 8 channels a tile, any kernel, stride and padding.
+import { ZEROS } from "./generated/constants";
 import { ConvolveDirect, PackWeights } from "./generated/operands";
 import { lowerBound } from "./pointwise";
-import { atLeast, fma, SINK, splat, ZERO } from "./simd";
+import { atLeast, fma, SINK, splat } from "./simd";
 import { takeUnit } from "./threads";
 
 /** packed[column tile][tap][k][8] = weights[tapOffset[tap] + k·depthStride + column·columnStride] */
@@ -49,7 +50,7 @@ export function convolveDirect(call: usize): void {
         for (let index = 0; index < tiles; index++, tile += tileBytes) for (let column = 0; column < columnTiles; column++) {
           const at = <usize>column << 5;
           multiplyTile(
-            tile, taps, groupInput, depthBytes, packed + panel * column, groupOutput + at, bias ? bias + at : ZERO, groupAdded ? groupAdded + at : 0, least,
+            tile, taps, groupInput, depthBytes, packed + panel * column, groupOutput + at, bias ? bias + at : ZEROS, groupAdded ? groupAdded + at : 0, least,
           );
         }
       }
@@ -63,7 +64,7 @@ export function convolveDirect(call: usize): void {
         let tile = offsets;
         for (let index = 0; index < tiles; index++, tile += tileBytes) {
           multiplyTile(
-            tile, taps, groupInput, depthBytes, packed + panel * column, groupOutput, bias ? bias + columnBytes : ZERO, groupAdded, least,
+            tile, taps, groupInput, depthBytes, packed + panel * column, groupOutput, bias ? bias + columnBytes : ZEROS, groupAdded, least,
           );
         }
       }
@@ -91,8 +92,8 @@ function multiplyTile(
   while (q != qEnd) {
     const i0 = load<i32>(q), i1 = load<i32>(q, 4), i2 = load<i32>(q, 8), i3 = load<i32>(q, 12);
     if ((i0 & i1 & i2 & i3) == -1) { panel += depthBytes; q += 16; continue; } // padding for all four pixels
-    let a0 = select<usize>(ZERO, input + <usize>i0, i0 == -1), a1 = select<usize>(ZERO, input + <usize>i1, i1 == -1);
-    let a2 = select<usize>(ZERO, input + <usize>i2, i2 == -1), a3 = select<usize>(ZERO, input + <usize>i3, i3 == -1);
+    let a0 = select<usize>(ZEROS, input + <usize>i0, i0 == -1), a1 = select<usize>(ZEROS, input + <usize>i1, i1 == -1);
+    let a2 = select<usize>(ZEROS, input + <usize>i2, i2 == -1), a3 = select<usize>(ZEROS, input + <usize>i3, i3 == -1);
     const end = panel + depthBytes, e1 = end - 32, e2 = end - 64, e3 = end - 96, e4 = end - 128;
     // The exits in the middle are taken at the end of a depth that is no multiple of 4. They also cut the unrolled body into
     // basic blocks: without them V8 schedules every load of the body first and spills (measured twice as slow).

@@ -1,19 +1,8 @@
 // What happens between the gradients and the update: sums over the parts of a batch, the norm, and the limit to it.
+import { ABANDONED, GRADIENT_NORM, GRADIENT_UNIT_BYTES as UNIT, IS_FIRST_PART, LOSS, PART_SHARE } from "./generated/constants";
 import { AccumulateGradients, ClipGradients, GradientNorm } from "./generated/operands";
 import { fma, splat } from "./simd";
-import { LOSS } from "./loss";
 import { barrier, takeUnit } from "./threads";
-
-/** Share of its batch that the part has, and whether it is the first one; written by the host. */
-const PART_SHARE: usize = 1408;
-const IS_FIRST_PART: usize = 1412;
-/** Whether the rest of the step is left out, since a number is not finite. */
-export const ABANDONED: usize = 1416;
-/** f64 */
-const GRADIENT_NORM: usize = 1424;
-
-/** Bytes in a unit of work, and in each partial sum of the norm (compiler/lower/select-kernels.ts). */
-const UNIT: usize = 32768;
 
 export function accumulateGradients(call: usize): void {
   const gradients = AccumulateGradients.gradients(call), sums = AccumulateGradients.sums(call);

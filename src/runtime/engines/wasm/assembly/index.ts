@@ -3,8 +3,9 @@ import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./po
 import { batchNorm, batchNormAgain, batchNormGradient, batchNormInference, biasGradient } from "./batch-norm";
 import { convolveDirect, packWeights } from "./convolve-direct";
 import { foldBatchNorm } from "./fold-batch-norm";
+import { ABANDONED } from "./generated/constants";
 import * as operands from "./generated/operands";
-import { ABANDONED, accumulateGradients, clipGradients, gradientNorm } from "./gradients";
+import { accumulateGradients, clipGradients, gradientNorm } from "./gradients";
 import { loadImages } from "./images";
 import { libraryConvolution, libraryInputGradient, libraryWeightGradient } from "./library";
 import { softmaxCrossEntropy } from "./loss";

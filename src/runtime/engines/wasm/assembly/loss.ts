@@ -1,13 +1,10 @@
 // Softmax cross-entropy with label smoothing (Szegedy et al., arXiv 1512.00567 §7), in double precision: the mean loss,
 // the number of correct answers, and the gradient of the logits. A mixed image has a second label, to which the rest of
 // the first one's share of the target falls (Zhang et al., arXiv 1710.09412 §2).
+import { CORRECT, LOSS } from "./generated/constants";
 import { SoftmaxCrossEntropy } from "./generated/operands";
 import { cut } from "./simd";
 import { barrier } from "./threads";
-
-/** Results of the last step, in the control block. */
-export const LOSS: usize = 1600; // f64, mean over the batch
-const CORRECT: usize = 1608; // i32
 
 export function softmaxCrossEntropy(call: usize, thread: i32, threads: i32): void {
   const logits = SoftmaxCrossEntropy.logits(call), labels = SoftmaxCrossEntropy.labels(call);

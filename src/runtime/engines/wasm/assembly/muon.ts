@@ -1,16 +1,12 @@
 // Muon (Jordan et al. 2024): momentum whose direction is brought near an orthogonal matrix by Newton-Schulz iterations. The
 // working matrix X is [height, width] with width the smaller side, so that XᵀX is the smaller square. Every element is summed
 // by one thread in one order: the bits do not depend on the number of threads.
+import { MUON_NORM_SLOTS as SLOTS, NEWTON_SCHULZ_A as A, NEWTON_SCHULZ_B as B, NEWTON_SCHULZ_C as C, NEWTON_SCHULZ_EPS as EPSILON } from "./generated/constants";
 import { UpdateMuon } from "./generated/operands";
 import { cut, fma, splat } from "./simd";
 import { barrier, takeUnit } from "./threads";
 import { rateOf } from "./update";
 
-/** X ← a·X + X·(b·XᵀX + c·(XᵀX)²); compiler/update-rule.ts has the same. */
-const A: f32 = 3.4445, B: f32 = -4.7750, C: f32 = 2.0315, EPSILON: f64 = 1e-7;
-
-/** Norms are summed in this many parts (compiler/lower/select-update.ts). */
-const SLOTS: i32 = 16;
 /** Rows that are multiplied at a time, few enough that a column of tiles stays in the first-level cache. */
 const ROWS_AT_ONCE: i32 = 32;
 

@@ -1,5 +1,6 @@
 // What this machine can do at best, for profiles: multiply-adds out of registers, and a copy too large for any cache.
 // Every thread calls these together over a heap of their own; each gets the milliseconds that all of them took.
+import { PEAK_FACTORS as FACTORS } from "./generated/constants";
 import { fma, splat } from "./simd";
 import { barrier } from "./threads";
 
@@ -8,8 +9,6 @@ import { barrier } from "./threads";
 @external("env", "now")
 declare function now(): f64;
 
-/** Two floats that the compiler cannot know, in the control block: factors that keep the sums bounded and normal. */
-const FACTORS: usize = 1792;
 /** Where a sum is stored, so that it must be computed. */
 const RESULT: usize = 1856;
 

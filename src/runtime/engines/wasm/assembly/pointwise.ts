@@ -1,11 +1,9 @@
 // What follows a convolution where there is no norm: activations, additions and factors, elementwise over whole maps.
+import { INNER_GELU, INNER_RELU, OUTER_RELU } from "./generated/constants";
 import { Pointwise, PointwiseGradient, Scale } from "./generated/operands";
 import { gelu, geluSlope } from "./gelu";
 import { atLeast, bytesOf, loadFour, splat, storeFour } from "./simd";
 import { takeUnit } from "./threads";
-
-/** Flags of the activations (compiler/lower/select-kernels.ts). */
-export const INNER_RELU: i32 = 1, OUTER_RELU: i32 = 2, INNER_GELU: i32 = 4;
 
 /** What a value is at least behind the activation, or behind none. */
 // @ts-ignore: decorator

@@ -1,7 +1,5 @@
 // Small pieces that every kernel uses: fused multiply-add where the machine has it, constants, sums in double precision.
 
-/** 64 KiB of zeros: what a pixel outside the map reads, up to 16,384 channels. */
-export const ZERO: usize = 65536;
 /** Where a tile's unused lanes are written to. */
 export const SINK: usize = 1664;
 

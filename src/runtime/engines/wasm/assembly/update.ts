@@ -1,12 +1,8 @@
 // The optimizers' rules, elementwise over whole regions of parameters. What changes from step to step is in the control block.
+import { AVERAGE_SHARE, GROUPS } from "./generated/constants";
 import { UpdateAdam, UpdateAverage, UpdateSgd } from "./generated/operands";
 import { fma, splat } from "./simd";
 import { takeUnit } from "./threads";
-
-/** How far the step moves the average; 0 leaves it. */
-const AVERAGE_SHARE: usize = 1536;
-/** 16 bytes a group of parameters: its rate, then Adam's 1 − beta1ᵗ and √(1 − beta2ᵗ). */
-const GROUPS: usize = 2048;
 
 /** Bytes in a unit of work. */
 const UNIT: usize = 32768;

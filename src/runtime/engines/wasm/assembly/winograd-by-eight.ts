@@ -1,8 +1,9 @@
 // The transforms of Winograd's F(4×4, 3×3) for maps of whole eights of channels: eight at a time, whose halves lie 16 bytes apart
 // in every buffer, so that there are half as many addresses to compute as by four. The loops stay functions of their own: see
 // winograd.ts.
+import { ZEROS } from "./generated/constants";
 import { lowerBound } from "./pointwise";
-import { atLeast, fma, fnma, loadFour, splat, ZERO } from "./simd";
+import { atLeast, fma, fnma, loadFour, splat } from "./simd";
 import { clearColumn, STRIP_ROW } from "./winograd";
 import { A, A2, A3, B, B2, B3 } from "./winograd-points";
 
@@ -73,9 +74,9 @@ export function transformInputByEight<T>(
   const pixel = <usize>lanes << alignof<T>(), row = pixel * width, left = x0 < 0 ? 1 : 0, eight: usize = 8 << alignof<T>();
   const columns = tiles * 4 + 2, inside = min(columns - left, width - x0 - left);
   const base = map + row * y0 + pixel * (x0 + left), padded = strip + (<usize>columns << 5), six = frequency * 6;
-  let r0 = y0 >= 0 ? base : ZERO, r1 = base + row, r2 = y0 + 2 < height ? base + 2 * row : ZERO;
-  let r3 = y0 + 3 < height ? base + 3 * row : ZERO, r4 = y0 + 4 < height ? base + 4 * row : ZERO;
-  let r5 = y0 + 5 < height ? base + 5 * row : ZERO;
+  let r0 = y0 >= 0 ? base : ZEROS, r1 = base + row, r2 = y0 + 2 < height ? base + 2 * row : ZEROS;
+  let r3 = y0 + 3 < height ? base + 3 * row : ZEROS, r4 = y0 + 4 < height ? base + 4 * row : ZEROS;
+  let r5 = y0 + 5 < height ? base + 5 * row : ZEROS;
   for (let channel: usize = 0; channel < pixel; channel += eight) {
     if (left) { clearColumn(strip); clearColumn(strip + 16); }
     inputColumns<T>(r0, r1, r2, r3, r4, r5, pixel, inside, strip + (<usize>left << 5));

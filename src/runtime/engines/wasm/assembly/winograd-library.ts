@@ -1,10 +1,11 @@
 // Winograd's algorithm with its products by a native library, whose vectors may be longer than WebAssembly's four floats: the
 // transforms are those of winograd.ts (6 points a side for tiles of 4×4), winograd-threes.ts (5, of 3×3) and winograd-whole.ts
 // (4, for maps of 3×3), and a frequency is a matrix by rows, [tile][channel] or [input channel][output channel].
+import { FILTER_SCRATCH_BYTES, FREQUENCY_GAP, STRIP_BYTES } from "./generated/constants";
 import { ConvolveWinogradLibrary, TransformWeightsByRows, WeightGradientWinogradLibrary } from "./generated/operands";
 import { barrier, takeUnit } from "./threads";
 import {
-  LINE, runLength, STRIP_BYTES, transformFilterLine, transformGradient as gradientOfFours, transformInput as inputOfFours, transformSumsLine,
+  runLength, transformFilterLine, transformGradient as gradientOfFours, transformInput as inputOfFours, transformSumsLine,
 } from "./winograd";
 import { transformInputByEight as inputOfFoursByEight, transformOutput as outputOfFours } from "./winograd-by-eight";
 import {
@@ -70,11 +71,11 @@ function blocksOf(points: i32, rows: i32, columns: i32): i32 {
 export function transformWeightsByRows(call: usize, thread: i32): void {
   const weights = TransformWeightsByRows.weights(call), turned = TransformWeightsByRows.turned(call), points = TransformWeightsByRows.points(call);
   const inLanes = TransformWeightsByRows.inLanes(call), row = <usize>TransformWeightsByRows.outLanes(call) << 2;
-  const tap = row * inLanes, frequency = tap + LINE, across = frequency * points, result = TransformWeightsByRows.transformed(call);
-  const between = TransformWeightsByRows.scratch(call) + 512 * thread, step = turned ? -tap : tap; // [points][3]
+  const tap = row * inLanes, frequency = tap + FREQUENCY_GAP, across = frequency * points, result = TransformWeightsByRows.transformed(call);
+  const between = TransformWeightsByRows.scratch(call) + FILTER_SCRATCH_BYTES * thread, step = turned ? -tap : tap; // [points][3]
   for (let channel = takeUnit(); channel < inLanes; channel = takeUnit()) {
     if (channel == 0) { // what lies between frequencies is looked at where a tensor that is not finite is searched for
-      for (let f: usize = 0; f < <usize>(points * points); f++) memory.fill(result + frequency * f + tap, 0, LINE);
+      for (let f: usize = 0; f < <usize>(points * points); f++) memory.fill(result + frequency * f + tap, 0, FREQUENCY_GAP);
     }
     const start = row * channel, first = weights + start + (turned ? tap * 8 : 0);
     for (let at: usize = 0; at < row; at += 16) {
@@ -130,9 +131,9 @@ export function convolveWinogradLibrary(call: usize, thread: i32, threads: i32):
   const atOnce = ConvolveWinogradLibrary.tilesAtOnce(call), side = sideOf(points), across = parts(width, side);
   const inImage = parts(height, side) * across, tiles = ConvolveWinogradLibrary.images(call) * inImage;
   const depthRow = <usize>depth << 2, columnRow = <usize>columns << 2, outputImage = columnRow * (height * width);
-  const from = ConvolveWinogradLibrary.inputTiles(call), fromFrequency = depthRow * atOnce + LINE;
-  const to = ConvolveWinogradLibrary.outputTiles(call), toFrequency = columnRow * atOnce + LINE;
-  const filterFrequency = depthRow * columns + LINE, strip = ConvolveWinogradLibrary.scratch(call) + STRIP_BYTES * thread;
+  const from = ConvolveWinogradLibrary.inputTiles(call), fromFrequency = depthRow * atOnce + FREQUENCY_GAP;
+  const to = ConvolveWinogradLibrary.outputTiles(call), toFrequency = columnRow * atOnce + FREQUENCY_GAP;
+  const filterFrequency = depthRow * columns + FREQUENCY_GAP, strip = ConvolveWinogradLibrary.scratch(call) + STRIP_BYTES * thread;
   for (let first = 0; first < tiles; first += atOnce) {
     const count = min(atOnce, tiles - first);
     for (let t = takeUnit() * TILES_OF_UNIT; t < count; t = takeUnit() * TILES_OF_UNIT) {
@@ -171,10 +172,10 @@ export function weightGradientWinogradLibrary<T>(call: usize, thread: i32, threa
   const inLanes = WeightGradientWinogradLibrary.inLanes(call), outLanes = WeightGradientWinogradLibrary.outLanes(call);
   const points = WeightGradientWinogradLibrary.points(call), atOnce = WeightGradientWinogradLibrary.tilesAtOnce(call), side = sideOf(points);
   const tiles = WeightGradientWinogradLibrary.images(call) * parts(height, side) * parts(width, side);
-  const inRow = <usize>inLanes << 2, outRow = <usize>outLanes << 2, tap = inRow * outLanes, sum = tap + LINE;
+  const inRow = <usize>inLanes << 2, outRow = <usize>outLanes << 2, tap = inRow * outLanes, sum = tap + FREQUENCY_GAP;
   const strip = WeightGradientWinogradLibrary.scratch(call) + STRIP_BYTES * thread;
-  const x = WeightGradientWinogradLibrary.inputTiles(call), xFrequency = inRow * atOnce + LINE;
-  const d = WeightGradientWinogradLibrary.gradientTiles(call), dFrequency = outRow * atOnce + LINE;
+  const x = WeightGradientWinogradLibrary.inputTiles(call), xFrequency = inRow * atOnce + FREQUENCY_GAP;
+  const d = WeightGradientWinogradLibrary.gradientTiles(call), dFrequency = outRow * atOnce + FREQUENCY_GAP;
   const sums = WeightGradientWinogradLibrary.sums(call);
   for (let first = 0; first < tiles; first += atOnce) {
     const count = min(atOnce, tiles - first);

@@ -1,6 +1,7 @@
 // The input's side of Winograd's algorithm at the five points ±C, ±D and ∞: Bᵀ d B of tiles, of neighbouring pixels or of the odd
 // and even pixels apart. The loops stay functions of their own: see winograd.ts.
-import { fma, fnma, splat, ZERO } from "./simd";
+import { ZEROS } from "./generated/constants";
+import { fma, fnma, splat } from "./simd";
 import { clearColumn, STRIP_ROW } from "./winograd";
 import { C, C2, D, D2 } from "./winograd-points";
 
@@ -81,7 +82,7 @@ export function rowOfFive(line: usize, tiles: i32, to: usize, tileStep: usize, f
 // @ts-ignore: decorator
 @inline
 export function rowAt(base: usize, row: usize, y: i32, height: i32): usize {
-  return y >= 0 && y < height ? base + row * y : ZERO;
+  return y >= 0 && y < height ? base + row * y : ZEROS;
 }
 
 /**

@@ -1,15 +1,16 @@
 // Winograd's algorithm for 3×3 convolutions of stride 2. Along one side, outputs are the sum of a filter of two taps over the
 // odd pixels and one of one tap over the even ones, both as F(4, 2) at the points ±C, ±D and ∞; the latter vanishes at ∞.
 // So 4×4 outputs take 25 frequencies with up to four phases each: 81 products a channel where the definition has 144.
+import { FREQUENCY_GAP, STRIP_BYTES, ZEROS } from "./generated/constants";
 import {
   ConvolveWinogradStrided, InputGradientWinogradStrided, TransformWeightsStrided, WeightGradientWinogradStrided,
 } from "./generated/operands";
 import { lowerBound } from "./pointwise";
-import { atLeast, fma, fnma, splat, ZERO } from "./simd";
+import { atLeast, fma, fnma, splat } from "./simd";
 import { barrier, takeUnit } from "./threads";
 import { columnsOfFive, rowAt, rowOfFive, transformPhases } from "./winograd-phases";
 import { AT_C, AT_D, C, C2, C3, D, D2, D3 } from "./winograd-points";
-import { accumulatePanels, clearColumn, LINE, multiplyPanel, STRIP_BYTES, STRIP_ROW } from "./winograd";
+import { accumulatePanels, clearColumn, multiplyPanel, STRIP_ROW } from "./winograd";
 
 /** Tiles of a row that are transformed together: 65 pixels of a strip. */
 const RUN: i32 = 8;
@@ -33,7 +34,7 @@ function runLength(place: i32, across: i32, count: i32, lanes: i32, pixels: i32)
 /** m A: five frequencies of each tile, or four where the last is absent → four pixels in a row of the strip. */
 function outputRow(from: usize, last: usize, tiles: i32, tileStep: usize, frequency: usize, line: usize): void {
   const end = line + (<usize>tiles << 6), from1 = frequency, from2 = frequency * 2, from3 = frequency * 3, step = last ? tileStep : 0;
-  if (!last) last = ZERO;
+  if (!last) last = ZEROS;
   for (; line < end; line += 64, from += tileStep, last += step) {
     const m0 = v128.load(from), m1 = v128.load(from + from1), m2 = v128.load(from + from2), m3 = v128.load(from + from3);
     const sumC = f32x4.add(m0, m1), sumD = f32x4.add(m2, m3), differenceC = f32x4.sub(m0, m1), differenceD = f32x4.sub(m2, m3);
@@ -101,7 +102,7 @@ function evenTap(g: v128, to: usize, step: usize): void {
 export function transformWeightsStrided(call: usize, thread: i32): void {
   const weights = TransformWeightsStrided.weights(call), transposed = TransformWeightsStrided.transposed(call);
   const inLanes = TransformWeightsStrided.inLanes(call), outLanes = TransformWeightsStrided.outLanes(call);
-  const tap = <usize>(inLanes * outLanes) << 2, frequency = (tap << 2) + LINE, result = TransformWeightsStrided.transformed(call);
+  const tap = <usize>(inLanes * outLanes) << 2, frequency = (tap << 2) + FREQUENCY_GAP, result = TransformWeightsStrided.transformed(call);
   const scratch = TransformWeightsStrided.scratch(call) + <usize>TransformWeightsStrided.scratchStride(call) * thread;
   const taps = scratch, rows = scratch + 256, values = rows + 512; // [9], [2 phases][5][3], [5]
   for (let channel = takeUnit(); channel < inLanes; channel = takeUnit()) for (let out = 0; out < outLanes; out += 4) {
@@ -146,8 +147,8 @@ export function convolveWinogradStrided(call: usize, thread: i32): void {
   const slot = <usize>inLanes << 2, inRow = slot << 2, outRow = <usize>outLanes << 2;
   const inputImage = slot * (height * width), outputImage = outRow * (outHeight * outWidth);
   const strip = ConvolveWinogradStrided.scratch(call) + <usize>ConvolveWinogradStrided.scratchStride(call) * thread;
-  const from = strip + STRIP_BYTES, fromFrequency = inRow * atOnce + LINE;
-  const to = from + 25 * fromFrequency, toFrequency = outRow * atOnce + LINE, filterFrequency = inRow * outLanes + LINE;
+  const from = strip + STRIP_BYTES, fromFrequency = inRow * atOnce + FREQUENCY_GAP;
+  const to = from + 25 * fromFrequency, toFrequency = outRow * atOnce + FREQUENCY_GAP, filterFrequency = inRow * outLanes + FREQUENCY_GAP;
   for (let unit = takeUnit(); unit * atOnce < tiles; unit = takeUnit()) {
     const first = unit * atOnce, count = min(atOnce, tiles - first), fours = (count + 3) >> 2;
     for (let t = 0, run = 0; t < count; t += run) {
@@ -195,8 +196,8 @@ export function inputGradientWinogradStrided(call: usize, thread: i32): void {
   const slot = <usize>inLanes << 2, inRow = slot << 2, outRow = <usize>outLanes << 2, row = slot * width;
   const resultImage = slot * (height * width), gradientImage = outRow * (outHeight * outWidth);
   const strip = InputGradientWinogradStrided.scratch(call) + <usize>InputGradientWinogradStrided.scratchStride(call) * thread;
-  const from = strip + STRIP_BYTES, fromFrequency = outRow * atOnce + LINE;
-  const to = from + 25 * fromFrequency, toFrequency = inRow * atOnce + LINE, filterFrequency = inRow * outLanes + LINE;
+  const from = strip + STRIP_BYTES, fromFrequency = outRow * atOnce + FREQUENCY_GAP;
+  const to = from + 25 * fromFrequency, toFrequency = inRow * atOnce + FREQUENCY_GAP, filterFrequency = inRow * outLanes + FREQUENCY_GAP;
   for (let unit = takeUnit(); unit * atOnce < tiles; unit = takeUnit()) {
     const first = unit * atOnce, count = min(atOnce, tiles - first), fours = (count + 3) >> 2;
     for (let t = 0, run = 0; t < count; t += run) {
@@ -317,12 +318,12 @@ export function weightGradientWinogradStrided(call: usize, thread: i32, threads:
   const inLanes = WeightGradientWinogradStrided.inLanes(call), outLanes = WeightGradientWinogradStrided.outLanes(call);
   const atOnce = WeightGradientWinogradStrided.tilesAtOnce(call);
   const across = (outWidth + 3) >> 2, inImage = ((outHeight + 3) >> 2) * across, tiles = WeightGradientWinogradStrided.images(call) * inImage;
-  const inRow = <usize>inLanes << 2, outRow = <usize>outLanes << 2, tap = inRow * outLanes, sum = tap + LINE;
+  const inRow = <usize>inLanes << 2, outRow = <usize>outLanes << 2, tap = inRow * outLanes, sum = tap + FREQUENCY_GAP;
   const inputImage = inRow * (height * width), gradientImage = outRow * (outHeight * outWidth);
   const strip = WeightGradientWinogradStrided.scratch(call) + STRIP_BYTES * thread;
   const fourStep = <usize>atOnce << 4, eightStep = <usize>atOnce << 5, slot = fourStep * (inLanes >> 2);
-  const x = WeightGradientWinogradStrided.inputTiles(call), xFrequency = slot * 4 + LINE;
-  const d = WeightGradientWinogradStrided.gradientTiles(call), dFrequency = eightStep * (outLanes >> 3) + LINE;
+  const x = WeightGradientWinogradStrided.inputTiles(call), xFrequency = slot * 4 + FREQUENCY_GAP;
+  const d = WeightGradientWinogradStrided.gradientTiles(call), dFrequency = eightStep * (outLanes >> 3) + FREQUENCY_GAP;
   const sums = WeightGradientWinogradStrided.sums(call), columns = outLanes >> 3; // [25][4 phases][in][out]
 
   for (let first = 0; first < tiles; first += atOnce) {

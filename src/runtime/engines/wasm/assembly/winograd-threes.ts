@@ -1,12 +1,13 @@
 // Winograd's F(3×3, 3×3) for 3×3 convolutions of stride 1 and padding 1 over maps whose sides are threes and not fours: 25
 // frequencies at the points ±C, ±D and ∞ for 3×3 outputs, where F(4×4, 3×3) would fill up tiles of 36.
+import { FREQUENCY_GAP, STRIP_BYTES } from "./generated/constants";
 import { ConvolveWinogradThrees, TransformWeightsThrees, WeightGradientWinogradThrees } from "./generated/operands";
 import { lowerBound } from "./pointwise";
 import { atLeast, fma, fnma, splat } from "./simd";
 import { barrier, takeUnit } from "./threads";
 import { columnsOfFive, rowAt, rowOfFive } from "./winograd-phases";
 import { AT_C, AT_D, C, C2, D, D2 } from "./winograd-points";
-import { accumulatePanels, clearColumn, LINE, multiplyPanel, STRIP_BYTES, STRIP_ROW } from "./winograd";
+import { accumulatePanels, clearColumn, multiplyPanel, STRIP_ROW } from "./winograd";
 
 /** Bᵀ d B of the 5×5 pixels around a tile of 3×3 at (y, x), which may overlap the border. */
 export function transformInput(
@@ -88,7 +89,7 @@ export function filterLine(g0: v128, g1: v128, g2: v128, to: usize, step: usize)
 export function transformWeightsThrees(call: usize, thread: i32): void {
   const weights = TransformWeightsThrees.weights(call), transposed = TransformWeightsThrees.transposed(call);
   const inLanes = TransformWeightsThrees.inLanes(call), outLanes = TransformWeightsThrees.outLanes(call);
-  const tap = <usize>(inLanes * outLanes) << 2, frequency = tap + LINE, result = TransformWeightsThrees.transformed(call);
+  const tap = <usize>(inLanes * outLanes) << 2, frequency = tap + FREQUENCY_GAP, result = TransformWeightsThrees.transformed(call);
   const taps = TransformWeightsThrees.scratch(call) + <usize>TransformWeightsThrees.scratchStride(call) * thread; // [4][9]
   const between = taps + 640; // [5][3]
   const depth = transposed ? outLanes : inLanes, columns = transposed ? inLanes : outLanes, row = <usize>outLanes << 2;
@@ -134,9 +135,9 @@ export function convolveWinogradThrees(call: usize, thread: i32): void {
   const depthRow = <usize>depth << 2, columnRow = <usize>columns << 2;
   const inputImage = depthRow * (height * width), outputImage = columnRow * (height * width);
   const strip = ConvolveWinogradThrees.scratch(call) + <usize>ConvolveWinogradThrees.scratchStride(call) * thread;
-  const from = strip + STRIP_BYTES, fromFrequency = depthRow * atOnce + LINE;
-  const to = from + 25 * fromFrequency, toFrequency = columnRow * atOnce + LINE;
-  const panel = depthRow << 3, filterFrequency = depthRow * columns + LINE;
+  const from = strip + STRIP_BYTES, fromFrequency = depthRow * atOnce + FREQUENCY_GAP;
+  const to = from + 25 * fromFrequency, toFrequency = columnRow * atOnce + FREQUENCY_GAP;
+  const panel = depthRow << 3, filterFrequency = depthRow * columns + FREQUENCY_GAP;
   for (let unit = takeUnit(); unit * atOnce < tiles; unit = takeUnit()) {
     const first = unit * atOnce, count = min(atOnce, tiles - first), fours = (count + 3) >> 2;
     for (let t = 0; t < count; t++) {
@@ -211,12 +212,12 @@ export function weightGradientWinogradThrees(call: usize, thread: i32, threads: 
   const inLanes = WeightGradientWinogradThrees.inLanes(call), outLanes = WeightGradientWinogradThrees.outLanes(call);
   const atOnce = WeightGradientWinogradThrees.tilesAtOnce(call);
   const across = (width + 2) / 3, inImage = ((height + 2) / 3) * across, tiles = WeightGradientWinogradThrees.images(call) * inImage;
-  const inRow = <usize>inLanes << 2, outRow = <usize>outLanes << 2, tap = inRow * outLanes, sum = tap + LINE;
+  const inRow = <usize>inLanes << 2, outRow = <usize>outLanes << 2, tap = inRow * outLanes, sum = tap + FREQUENCY_GAP;
   const inputImage = inRow * (height * width), gradientImage = outRow * (height * width);
   const strip = WeightGradientWinogradThrees.scratch(call) + STRIP_BYTES * thread;
   const fourStep = <usize>atOnce << 4, eightStep = <usize>atOnce << 5, columns = outLanes >> 3;
-  const x = WeightGradientWinogradThrees.inputTiles(call), xFrequency = fourStep * (inLanes >> 2) + LINE;
-  const d = WeightGradientWinogradThrees.gradientTiles(call), dFrequency = eightStep * columns + LINE;
+  const x = WeightGradientWinogradThrees.inputTiles(call), xFrequency = fourStep * (inLanes >> 2) + FREQUENCY_GAP;
+  const d = WeightGradientWinogradThrees.gradientTiles(call), dFrequency = eightStep * columns + FREQUENCY_GAP;
   const sums = WeightGradientWinogradThrees.sums(call);
 
   for (let first = 0; first < tiles; first += atOnce) {

@@ -1,20 +1,17 @@
 // Winograd's F(4×4, 3×3) (Lavin & Gray, arXiv 1509.09308 §4): 3×3 convolutions of stride 1 and padding 1 with a
 // quarter of the multiplications. A tile is 4×4 output pixels from 6×6 inputs; in the transformed domain each of the
 // 36 frequencies is a matrix product over channels.
+import { FREQUENCY_GAP, STRIP_BYTES, ZEROS } from "./generated/constants";
 import { ConvolveWinograd, TransformWeights, WeightGradientWinograd, WeightGradientWinogradByFrequency } from "./generated/operands";
-import { cut, fma, fnma, loadFour, splat, ZERO } from "./simd";
+import { cut, fma, fnma, loadFour, splat } from "./simd";
 import { barrier, takeUnit } from "./threads";
 import { RUN_BY_EIGHT, transformInputByEight, transformOutput } from "./winograd-by-eight";
 import { A, A2, AT_A, AT_B, AT_ZERO, B, B2 } from "./winograd-points";
 
 /** Tiles of a row that are transformed together: neighbours share two columns of their input. */
 const RUN: i32 = 16;
-/** Bytes of a row of such a run between its two one-dimensional transforms: 66 pixels of four channels, and a line more. */
+/** Bytes of a row of such a run between its two one-dimensional transforms: 66 pixels of four channels, and 64 bytes more. */
 export const STRIP_ROW: usize = 1120;
-/** Bytes of the strip of six rows at the start of a thread's scratch. */
-export const STRIP_BYTES: usize = 6784;
-/** Added to the distance between frequencies, so that 36 matrices of a power of two do not fall on the same cache sets. */
-export const LINE: usize = 512;
 
 /** The tiles from `place` on in a row of `across`, of `count` left: a run whose pixels fit into the zeros of a row outside the map. */
 // @ts-ignore: decorator
@@ -75,9 +72,9 @@ export function transformInput(
   const pixel = <usize>lanes << 2, row = pixel * width, left = x0 < 0 ? 1 : 0;
   const columns = tiles * 4 + 2, inside = min(columns - left, width - x0 - left);
   const base = map + row * y0 + pixel * (x0 + left), padded = strip + (<usize>columns << 4), six = frequency * 6;
-  let r0 = y0 >= 0 ? base : ZERO, r1 = base + row, r2 = y0 + 2 < height ? base + 2 * row : ZERO;
-  let r3 = y0 + 3 < height ? base + 3 * row : ZERO, r4 = y0 + 4 < height ? base + 4 * row : ZERO;
-  let r5 = y0 + 5 < height ? base + 5 * row : ZERO;
+  let r0 = y0 >= 0 ? base : ZEROS, r1 = base + row, r2 = y0 + 2 < height ? base + 2 * row : ZEROS;
+  let r3 = y0 + 3 < height ? base + 3 * row : ZEROS, r4 = y0 + 4 < height ? base + 4 * row : ZEROS;
+  let r5 = y0 + 5 < height ? base + 5 * row : ZEROS;
   for (let channel: usize = 0; channel < pixel; channel += 16) {
     if (left) {
       clearColumn(strip);
@@ -135,7 +132,7 @@ export function transformGradient<T>(
   const pixel = <usize>lanes << alignof<T>(), row = pixel * width, inside = min(tiles * 4, width - x0), six = frequency * 6;
   const padded = strip + (<usize>tiles << 6), ends = strip + (<usize>inside << 4);
   let r0 = map + row * y0 + pixel * x0;
-  let r1 = y0 + 1 < height ? r0 + row : ZERO, r2 = y0 + 2 < height ? r0 + 2 * row : ZERO, r3 = y0 + 3 < height ? r0 + 3 * row : ZERO;
+  let r1 = y0 + 1 < height ? r0 + row : ZEROS, r2 = y0 + 2 < height ? r0 + 2 * row : ZEROS, r3 = y0 + 3 < height ? r0 + 3 * row : ZEROS;
   const four: usize = 4 << alignof<T>();
   for (let channel = 0; channel < lanes; channel += 4) {
     if (ends == padded) gradientColumns<T>(r0, r1, r2, r3, pixel, tiles << 2, strip);
@@ -223,7 +220,7 @@ export function transformWeights(call: usize, thread: i32): void {
   const weights = TransformWeights.weights(call), transposed = TransformWeights.transposed(call);
   const inLanes = TransformWeights.inLanes(call), outLanes = TransformWeights.outLanes(call);
   const depth = transposed ? outLanes : inLanes, columns = transposed ? inLanes : outLanes;
-  const frequency = (<usize>(depth * columns) << 2) + LINE, tap = <usize>(inLanes * outLanes) << 2, row = <usize>outLanes << 2;
+  const frequency = (<usize>(depth * columns) << 2) + FREQUENCY_GAP, tap = <usize>(inLanes * outLanes) << 2, row = <usize>outLanes << 2;
   const taps = TransformWeights.scratch(call) + <usize>TransformWeights.scratchStride(call) * thread; // [4 k][9][4 columns]
   const between = taps + 640; // [6][3]
   // A unit is a tile of columns: its rows lie one behind the other in every frequency, so that writes go on in lines.
@@ -271,9 +268,9 @@ export function convolveWinograd(call: usize, thread: i32): void {
   const depthRow = <usize>depth << 2, columnRow = <usize>columns << 2;
   const inputImage = depthRow * (height * width), outputImage = columnRow * (height * width);
   const tile = ConvolveWinograd.scratch(call) + <usize>ConvolveWinograd.scratchStride(call) * thread;
-  const from = tile + STRIP_BYTES, fromFrequency = <usize>(atOnce * depth * 4) + LINE;
-  const to = from + 36 * fromFrequency, toFrequency = <usize>(atOnce * columns * 4) + LINE;
-  const panel = depthRow << 3, filterFrequency = depthRow * columns + LINE;
+  const from = tile + STRIP_BYTES, fromFrequency = <usize>(atOnce * depth * 4) + FREQUENCY_GAP;
+  const to = from + 36 * fromFrequency, toFrequency = <usize>(atOnce * columns * 4) + FREQUENCY_GAP;
+  const panel = depthRow << 3, filterFrequency = depthRow * columns + FREQUENCY_GAP;
   for (let unit = takeUnit(); unit * atOnce < tiles; unit = takeUnit()) {
     const first = unit * atOnce, count = min(atOnce, tiles - first), fours = (count + 3) >> 2;
     for (let t = 0, run = 0; t < count; t += run) {
@@ -370,7 +367,7 @@ function clearTiles(panels: usize, frequency: usize, panelStep: usize, panelCoun
 
 /** The filter gradient [3][3][in][out] of input channel `channel` from the sums of `slots` parts, in their order. */
 function transformSums(partials: usize, slots: i32, tap: usize, outRow: usize, channel: i32, result: usize, tile: usize): void {
-  const between = tile + 36 * 16, frequency = tap + LINE; // [3][6]
+  const between = tile + 36 * 16, frequency = tap + FREQUENCY_GAP; // [3][6]
   for (let at = outRow * channel; at < outRow * (channel + 1); at += 16) {
     for (let f = 0; f < 36; f++) {
       let sum = v128.load(partials + frequency * f + at);
@@ -393,13 +390,13 @@ export function weightGradientWinograd(call: usize, thread: i32, threads: i32): 
   const inputImage = inRow * (height * width), gradientImage = outRow * (height * width);
   const tile = WeightGradientWinograd.scratch(call) + <usize>WeightGradientWinograd.scratchStride(call) * thread;
   const fourStep = <usize>atOnce << 4, eightStep = <usize>atOnce << 5; // panels [channel / 4][tile][4] and [channel / 8][tile][8]
-  const x = tile + STRIP_BYTES, xFrequency = fourStep * (inLanes >> 2) + LINE;
-  const d = x + 36 * xFrequency, dFrequency = eightStep * (outLanes >> 3) + LINE;
+  const x = tile + STRIP_BYTES, xFrequency = fourStep * (inLanes >> 2) + FREQUENCY_GAP;
+  const d = x + 36 * xFrequency, dFrequency = eightStep * (outLanes >> 3) + FREQUENCY_GAP;
   const partials = WeightGradientWinograd.partials(call);
 
   for (let slot = takeUnit(); slot < slots; slot = takeUnit()) {
-    const sums = partials + 36 * (tap + LINE) * slot, end = cut(tiles, slot + 1, slots);
-    memory.fill(sums, 0, 36 * (tap + LINE));
+    const sums = partials + 36 * (tap + FREQUENCY_GAP) * slot, end = cut(tiles, slot + 1, slots);
+    memory.fill(sums, 0, 36 * (tap + FREQUENCY_GAP));
     for (let first = cut(tiles, slot, slots); first < end; first += atOnce) {
       const count = min(atOnce, end - first), whole = (count + 3) & ~3;
       for (let t = 0, run = 0; t < count; t += run) {
@@ -414,7 +411,7 @@ export function weightGradientWinograd(call: usize, thread: i32, threads: i32): 
         clearTiles(d, dFrequency, eightStep, outLanes >> 3, 32, count, whole);
       }
       for (let f = 0; f < 36; f++) for (let o = 0; o < outLanes >> 3; o++) for (let c = 0; c < inLanes >> 2; c++) {
-        const to = sums + (tap + LINE) * f + outRow * (<usize>c << 2) + (<usize>o << 5);
+        const to = sums + (tap + FREQUENCY_GAP) * f + outRow * (<usize>c << 2) + (<usize>o << 5);
         accumulatePanels(x + xFrequency * f + fourStep * c, d + dFrequency * f + eightStep * o, whole, to, outRow);
       }
     }
@@ -440,8 +437,8 @@ export function weightGradientWinogradByFrequency(call: usize, thread: i32, thre
   const inputImage = inRow * (height * width), gradientImage = outRow * (height * width);
   const tile = WeightGradientWinogradByFrequency.scratch(call) + STRIP_BYTES * thread;
   const fourStep = <usize>whole << 4, eightStep = <usize>whole << 5;
-  const x = WeightGradientWinogradByFrequency.inputTiles(call), xFrequency = fourStep * (inLanes >> 2) + LINE;
-  const d = WeightGradientWinogradByFrequency.gradientTiles(call), dFrequency = eightStep * (outLanes >> 3) + LINE;
+  const x = WeightGradientWinogradByFrequency.inputTiles(call), xFrequency = fourStep * (inLanes >> 2) + FREQUENCY_GAP;
+  const d = WeightGradientWinogradByFrequency.gradientTiles(call), dFrequency = eightStep * (outLanes >> 3) + FREQUENCY_GAP;
   const sums = WeightGradientWinogradByFrequency.sums(call);
 
   for (let unit = takeUnit(); unit * RUN < whole; unit = takeUnit()) {
@@ -463,7 +460,7 @@ export function weightGradientWinogradByFrequency(call: usize, thread: i32, thre
   for (let unit = takeUnit(); unit < 36 * columns; unit = takeUnit()) {
     const f = unit / columns, o = unit % columns;
     for (let c = 0; c < inLanes >> 2; c++) {
-      const to = sums + (tap + LINE) * f + outRow * (<usize>c << 2) + (<usize>o << 5);
+      const to = sums + (tap + FREQUENCY_GAP) * f + outRow * (<usize>c << 2) + (<usize>o << 5);
       for (let row: usize = 0; row < 4; row++) {
         v128.store(to + outRow * row, splat(0)); v128.store(to + outRow * row, splat(0), 16);
       }

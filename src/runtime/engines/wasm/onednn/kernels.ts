@@ -2,7 +2,7 @@
 import type { ConvolutionLibrary, ConvolutionPass } from "../../../../compiler/lower/convolution-kernels.js";
 import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-plan.js";
 import type { LibraryMethod, LibraryPlan } from "../../../../compiler/lower/emit-library.js";
-import { libraryKernels } from "../../../../compiler/lower/emit-library.js";
+import { libraryConvolutions } from "../../../../compiler/lower/emit-library.js";
 import { libraryWinograd } from "../../../../compiler/lower/emit-library-winograd.js";
 import type { Abi } from "./abi.js";
 import { OneDnnError } from "./abi.js";
@@ -49,7 +49,7 @@ export function oneDnnKernels({ file, version, abi }: OneDnnUse, bfloat16: boole
       },
     };
   });
-  const [whole, products] = [libraryKernels(methods), libraryWinograd(`oneDNN ${version}`)];
+  const [whole, products] = [libraryConvolutions(methods), libraryWinograd(`oneDNN ${version}`)];
   return {
     file,
     forward: [...whole.forward, ...products.forward],

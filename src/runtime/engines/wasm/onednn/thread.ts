@@ -2,6 +2,7 @@
 // unit of it at addresses inside the shared heap. Primitives are made when a call is first met, and kept.
 import type { ConvolutionPass } from "../../../../compiler/lower/convolution-kernels.js";
 import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-plan.js";
+import { ZEROS } from "../../../../compiler/lower/kernel-constants.js";
 import type { Storage } from "../../../../compiler/lower/layout.js";
 import { elementBytes } from "../../../../compiler/lower/layout.js";
 import { kernelNames, kernels } from "../../../../compiler/lower/kernels.js";
@@ -12,9 +13,6 @@ import { loadKoffi } from "../../native/load-koffi.js";
 
 /** The phases of assembly/library.ts. */
 const PHASES = ["pack", "multiply", "unpack"] as const;
-
-/** 64 KiB of zeros in the heap (assembly/simd.ts): the bias of a convolution that has none. */
-const ZEROS = 65536;
 
 const PASSES = {
   library_convolution: "forward",
