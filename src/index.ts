@@ -14,7 +14,9 @@ export type { DataConfig, ResolvedConfig } from "./compiler/config.js";
 export type { Diagnostic, Result, SourceText } from "./compiler/diagnostic.js";
 export type { ShapedGraph } from "./compiler/graph.js";
 export type { SourceOptions } from "./compiler/load-config.js";
+export type { ArgumentName } from "./compiler/overrides.js";
 export type { Program, TrainPlan } from "./compiler/program.js";
+export type { YamlFile } from "./compiler/parse.js";
 export type { ImagesRequest, ImagesScan, ScanImages } from "./compiler/scan-images.js";
 export type { BrokenCheckpoint, Checkpoint } from "./runtime/checkpoint.js";
 export type { ClassificationFigures } from "./runtime/classification-figures.js";
@@ -63,7 +65,7 @@ export function compile(text: string, fileName = "network.yaml", options: Source
   return value;
 }
 
-export interface OpenOptions extends EngineOptions {
+export interface OpenOptions extends Omit<EngineOptions, "memory"> {
   /** A name of an engine; "auto" without it. */
   readonly engine?: string;
 }

@@ -35,9 +35,13 @@ export function readersOfInput(calls: readonly StepCall[]): number[] {
   const reads = (call: StepCall): boolean =>
     call.kernel === "convolve_direct" && call.node.endsWith(" input gradient") && operand(call, "taps") > 0;
   const keyOf = (call: StepCall): string => `${call.node} ${operand(call, "input")}`;
-  const counts = new Map<string, number>();
-  for (const call of calls.filter(reads)) counts.set(keyOf(call), (counts.get(keyOf(call)) ?? 0) + 1);
-  return calls.map((call) => (reads(call) ? counts.get(keyOf(call))! : 1));
+  // Each class has a table of offsets of its own; the parts of a batch come by the same calls again
+  const classes = new Map<string, Set<number>>();
+  for (const call of calls.filter(reads)) {
+    const known = classes.get(keyOf(call)) ?? new Set();
+    classes.set(keyOf(call), known.add(operand(call, "offsets")));
+  }
+  return calls.map((call) => (reads(call) ? classes.get(keyOf(call))!.size : 1));
 }
 
 const FLOAT = 4;

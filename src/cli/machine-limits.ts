@@ -8,7 +8,7 @@ export function machineLimits(engine: string, threads: number = defaultThreads()
   return {
     threads,
     addressableBytes: engine === "wasm" || engine === "auto" ? WASM_BYTES : Infinity,
-    machineBytes: memoryOfThisProcess() - Math.max(process.memoryUsage.rss(), BEFORE_TRAINING),
+    machineBytes: Math.max(1, memoryOfThisProcess() - Math.max(process.memoryUsage.rss(), BEFORE_TRAINING)),
   };
 }
 

@@ -1,6 +1,6 @@
 // Program → the memory that training will take, known before its first step.
 import { heapBytesOf, plannedChoice, stepsOfRun } from "../compiler/lower/lower.js";
-import { bytesBesideEngine } from "../compiler/memory-limits.js";
+import { bytesBesideEngine, usesLibrary } from "../compiler/memory-limits.js";
 import type { Program } from "../compiler/program.js";
 import { BEFORE_TRAINING, defaultThreads } from "./machine-limits.js";
 
@@ -24,13 +24,10 @@ export interface MemoryOptions {
 }
 
 export function predictMemory(program: Program, options: MemoryOptions = {}): MemoryPrediction {
-  const { threads = defaultThreads(), residentBytes = BEFORE_TRAINING, kernels } = options;
+  const { threads = defaultThreads(), residentBytes = BEFORE_TRAINING, kernels = {} } = options;
   const planned = plannedChoice(program);
   const engineBytes = options.engineBytes ?? heapBytesOf(program, stepsOfRun(program), threads, planned);
-  const usesLibrary = kernels
-    ? Object.values(kernels).some((name) => name.startsWith("oneDNN"))
-    : planned.libraries.length > 0;
-  const beside = bytesBesideEngine(program, threads, usesLibrary);
+  const beside = bytesBesideEngine(program, threads, usesLibrary(program, kernels));
   const training = Object.values(beside).reduce((sum, bytes) => sum + bytes, residentBytes + engineBytes);
   // Then the engine's heap and its threads are gone, so that for all but small networks it is less
   const saving = residentBytes + beside.images + beside.batches + beside.states + SAVING;

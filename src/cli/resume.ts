@@ -1,6 +1,7 @@
 // What `netc run --resume` goes on from: the newest whole checkpoint of a run that the file continues.
 import { resolve } from "node:path";
 import { compileText } from "../compiler/compile.js";
+import { firstError } from "../compiler/diagnostic.js";
 import type { Program } from "../compiler/program.js";
 import { changesSince, describeChange } from "../runtime/changes-since.js";
 import type { Checkpoint } from "../runtime/checkpoint.js";
@@ -19,8 +20,10 @@ export async function checkpointToResume(
   program: Program,
   report: RunReport,
 ): Promise<Checkpoint | undefined> {
-  const { value: before } = compileText(await readRunConfig(folder), folder.config);
-  if (!before) throw new UserError(`${folder.config} was written by another version of netc and cannot be resumed`);
+  const { value: before, diagnostics } = compileText(await readRunConfig(folder), folder.config);
+  if (!before) {
+    throw new UserError(`${folder.config} cannot be resumed by this version of netc: ${firstError(diagnostics)}`);
+  }
   const { checkpoint, broken } = await readNewestCheckpoint(folder.checkpoints);
   const { changes, effects } = changesSince(before, program, checkpoint?.progress.step ?? 0);
   const refused = changes.filter(({ altersThePast }) => altersThePast);

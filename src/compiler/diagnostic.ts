@@ -51,6 +51,12 @@ export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some((diagnostic) => diagnostic.severity === "error");
 }
 
+/** The first error in one clause: "train.epochs: expected a number". There is one. */
+export function firstError(diagnostics: readonly Diagnostic[]): string {
+  const { path = [], message } = diagnostics.find(({ severity }) => severity === "error")!;
+  return path.length > 0 ? `${path.join(".")}: ${message}` : message;
+}
+
 /** A fault of netc itself, never of the user's input. */
 export function invariant(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`netc bug: ${message}`);

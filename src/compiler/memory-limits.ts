@@ -29,13 +29,18 @@ export interface NeededMemory {
   readonly share: number;
 }
 
+/** Whether these kernels, by the names of those that were chosen, are a native library's; bfloat16 always goes to one. */
+export function usesLibrary({ config }: Pick<Program, "config">, chosen: Readonly<Record<string, string>>): boolean {
+  return config.train.precision === "bfloat16" || Object.values(chosen).some((name) => name.startsWith("oneDNN"));
+}
+
 export function neededMemory(
   program: Program,
   engine: number,
   { threads, addressableBytes, machineBytes }: MemoryLimits,
-  usesLibrary = false,
+  withLibrary = false,
 ): NeededMemory {
-  const all = engine + sum(Object.values(bytesBesideEngine(program, threads, usesLibrary)));
+  const all = engine + sum(Object.values(bytesBesideEngine(program, threads, withLibrary)));
   return { engine, all, share: Math.max(engine / addressableBytes, all / machineBytes) };
 }
 
@@ -49,7 +54,7 @@ export function shortage(
     return { needs, has: `the wasm engine can address ${has}` };
   }
   const [needs, has] = gigabytes(all, machineBytes);
-  return { needs, has: `this machine has ${has} for it, with its images and batches` };
+  return { needs, has: `for it, its images and its batches this machine has ${has}` };
 }
 
 /** With as many digits as tell them apart. */
@@ -77,12 +82,12 @@ export interface BytesBesideEngine {
   readonly threads: number;
 }
 
-export function bytesBesideEngine(program: Program, threads: number, usesLibrary = false): BytesBesideEngine {
+export function bytesBesideEngine(program: Program, threads: number, withLibrary = false): BytesBesideEngine {
   return {
     images: imageBytes(program.config),
     batches: batchBytes(program.config),
     states: 2 * stateBytes(program),
-    library: usesLibrary ? LIBRARY : 0,
+    library: withLibrary ? LIBRARY : 0,
     threads: GROWTH + threads * THREAD,
   };
 }

@@ -7,8 +7,9 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Program } from "../compiler/program.js";
 import { parametersOf, statisticsOf } from "../compiler/parameters.js";
 import type { State } from "./engine.js";
-import { sha256Of } from "./files/digest.js";
+import { sha256Of, slices } from "./files/digest.js";
 import { publishFolder, temporaryName } from "./files/write-file-atomically.js";
+import { UserError } from "./user-error.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 import type { Progress } from "./training-progress.js";
 import { epochIsComplete, evaluationIsAwaited } from "./training-progress.js";
@@ -73,7 +74,10 @@ export async function writeCheckpoint(
   return folder;
 }
 
-/** The newest valid checkpoint under `parent`, and the newer ones that were passed over because they are broken. */
+/**
+ * The newest valid checkpoint under `parent`, and the newer ones that were passed over because they are broken. @throws where
+ * one cannot be read although it is there: it may be good. @throws UserError where one is another version's.
+ */
 export async function readNewestCheckpoint(
   parent: string,
 ): Promise<{ checkpoint: Checkpoint | undefined; broken: BrokenCheckpoint[] }> {
@@ -194,29 +198,38 @@ async function writePieces(path: string, pieces: readonly Uint8Array[]): Promise
   return { bytes, sha256: hash.digest("hex") };
 }
 
-const SLICE_BYTES = 1 << 20; // hashed in about a millisecond
-
-function slices(piece: Uint8Array): Uint8Array[] {
-  const count = Math.ceil(piece.length / SLICE_BYTES);
-  return Array.from({ length: count }, (_, index) => piece.subarray(index * SLICE_BYTES, (index + 1) * SLICE_BYTES));
-}
-
-/** Why the folder is no whole checkpoint; undefined where it is one. */
+/** Why the folder is no whole checkpoint; undefined where it is one. @throws as `readNewestCheckpoint` */
 async function faultOf(folder: string): Promise<string | undefined> {
   let manifest: Manifest;
   try {
     manifest = await readManifest(folder);
-  } catch {
-    return `${MANIFEST} is missing or unreadable`;
+  } catch (error) {
+    return damageOf(MANIFEST, error);
   }
-  if (manifest.format !== FORMAT) return `its format is ${manifest.format}, expected ${FORMAT}`;
+  if (manifest.format !== FORMAT) {
+    throw new UserError(
+      `${folder} was saved by another version of netc: its format is ${manifest.format}, and this one reads ${FORMAT}`,
+    );
+  }
   for (const [file, { bytes, sha256 }] of Object.entries(manifest.files)) {
-    const content = await readFile(join(folder, file)).catch(() => undefined);
-    if (!content) return `${file} is missing or unreadable`;
+    let content: Buffer;
+    try {
+      content = await readFile(join(folder, file));
+    } catch (error) {
+      return damageOf(file, error);
+    }
     if (content.length !== bytes) return `${file} is ${content.length} bytes long, expected ${bytes}`;
     if (sha256Of(content) !== sha256) return `${file} does not match its checksum`;
   }
   return undefined;
+}
+
+/** What is not there or not what it should be is damage; what the system does not let us read (a full table of files, a disk that fails) is not. */
+function damageOf(file: string, error: unknown): string {
+  if (error instanceof SyntaxError) return `${file} is damaged`;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return `${file} is missing`;
+  throw error;
 }
 
 async function readManifest(folder: string): Promise<Manifest> {

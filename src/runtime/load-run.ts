@@ -1,7 +1,7 @@
 // A run's folder → the network as it was trained so far: its Program, and the newest checkpoint that is whole.
 import { stat } from "node:fs/promises";
 import { compileText } from "../compiler/compile.js";
-import { hasErrors } from "../compiler/diagnostic.js";
+import { firstError, hasErrors } from "../compiler/diagnostic.js";
 import { parametersOf, statisticsOf } from "../compiler/parameters.js";
 import type { Program } from "../compiler/program.js";
 import { averageName, averagesWeights } from "../compiler/weight-average.js";
@@ -34,7 +34,7 @@ export async function loadRun(path: string): Promise<LoadedRun> {
   const text = await readRunConfig(folder);
   const { value: program, diagnostics } = compileText(text, folder.config);
   if (!program || hasErrors(diagnostics)) {
-    throw new UserError(`${folder.config} was written by another version of netc and cannot be read by this one`);
+    throw new UserError(`${folder.config} cannot be read by this version of netc: ${firstError(diagnostics)}`);
   }
   const { checkpoint, broken } = await readNewestCheckpoint(folder.checkpoints);
   if (!checkpoint) {

@@ -126,9 +126,10 @@ function isRecordOfNames(value: unknown): value is Readonly<Record<string, strin
  */
 export async function whileLocked<T>(folder: RunFolder, work: (lost: AbortSignal) => Promise<T>): Promise<T> {
   return withLock(lockOf(folder), work, {
+    ownerMayPause: true,
     onLost: ({ pid, host }) =>
       new UserError(
-        `process ${pid} on ${host} has taken over ${folder.path}, since this one had not been heard of for long; ` +
+        `process ${pid} on ${host} has taken over ${folder.path}, since this one had not been heard from for long; ` +
           "the run is left to it",
       ),
     onWait: (owner) => {

@@ -1,9 +1,9 @@
 // The pictures of a run, as digests in its folder (`pictures.json`): a run that goes on must find those that it was begun with,
 // wherever they lie by now. Other data sets are what they are by their name or their settings.
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Program } from "../compiler/program.js";
 import type { Dataset, ImageSet } from "./data/dataset.js";
+import { sha256OfPieces } from "./files/digest.js";
 import { writeFileAtomically } from "./files/write-file-atomically.js";
 import type { RunFolder } from "./run-folder.js";
 import { UserError } from "./user-error.js";
@@ -25,7 +25,7 @@ export async function keepPictures(
   goesOn: boolean,
 ): Promise<void> {
   if (typeof config.data.dataset === "string" || !("images" in config.data.dataset)) return;
-  const now: Digests = { train: digestOf(dataset.train), test: digestOf(dataset.test) };
+  const now: Digests = { train: await digestOf(dataset.train), test: await digestOf(dataset.test) };
   const before = goesOn ? await readDigests(folder) : undefined;
   if (before) refuseOthers(before, now, config.data.dataset.images.folder, folder);
   else await writeFileAtomically(folder.pictures, JSON.stringify(now, null, 2) + "\n");
@@ -55,7 +55,7 @@ async function readDigests({ pictures }: RunFolder): Promise<Digests | undefined
   );
 }
 
-function digestOf({ count, height, width, channels, images, labels }: ImageSet): string {
-  const hash = createHash("sha256").update(`${count} ${height} ${width} ${channels}\n`);
-  return hash.update(Uint16Array.from(labels)).update(images).digest("hex");
+function digestOf({ count, height, width, channels, images, labels }: ImageSet): Promise<string> {
+  const sizes = Buffer.from(`${count} ${height} ${width} ${channels}\n`);
+  return sha256OfPieces([sizes, new Uint8Array(Uint16Array.from(labels).buffer), images]);
 }

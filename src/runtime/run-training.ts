@@ -48,6 +48,7 @@ export type RunResult = TrainingResult & {
 
 export async function runTraining(program: Program, options: RunOptions): Promise<RunResult> {
   const { folder, session, loader, checkpoint, lost, observe = () => {} } = options;
+  lost?.throwIfAborted();
   const progress = checkpoint?.progress ?? BEGINNING;
   await sweepCheckpoints(folder.checkpoints);
   const past = await rewindEventLog(folder.events, progress);

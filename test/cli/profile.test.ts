@@ -56,14 +56,16 @@ describe("bytesOf", () => {
 
 describe("readersOfInput", () => {
   it("shares what the classes of a strided input gradient read among those that read it", () => {
-    const part = (node: string, input: number, taps: number) => callOf("convolve_direct", node, { input, taps });
+    const ofClass = (node: string, input: number, taps: number, offsets = 0) =>
+      callOf("convolve_direct", node, { input, taps, offsets });
     const name = "projection input gradient";
     const calls = [
-      ...[part(name, 64, 4), part(name, 64, 2), part(name, 64, 0), part(name, 128, 2)],
-      // The parts of a batch of an evaluation, one after the other at one place
-      ...[part("stem", 64, 9), part("stem", 64, 9), callOf("update_sgd", "update")],
+      ...[ofClass(name, 64, 4, 7), ofClass(name, 64, 2, 8), ofClass(name, 64, 0, 9), ofClass(name, 128, 2, 7)],
+      // The parts of a batch, one after the other at one place
+      ...[ofClass(name, 64, 4, 7), ofClass(name, 64, 2, 8), ofClass("stem", 64, 9), ofClass("stem", 64, 9)],
+      callOf("update_sgd", "update"),
     ];
-    expect(readersOfInput(calls)).toEqual([2, 2, 1, 1, 1, 1, 1]);
+    expect(readersOfInput(calls)).toEqual([2, 2, 1, 1, 2, 2, 1, 1, 1]);
     const whole = { input: 64, packed: 128, output: 192, tiles: 4, taps: 4, depth: 8, columnTiles: 1, groups: 1 };
     const call = callOf("convolve_direct", name, { ...whole, inputGroupBytes: 4096 });
     expect(bytesOf(call)! - bytesOf(call, 2)!).toBe(1024); // 16 pixels read four taps of 8 channels, not all of the map

@@ -94,15 +94,14 @@ describe("a checkpoint", () => {
     ],
     ["a missing file", "weights.safetensors is missing", (folder: string) => rm(join(folder, "weights.safetensors"))],
     ["a missing manifest", "manifest.json is missing", (folder: string) => rm(join(folder, "manifest.json"))],
+    ["half a manifest", "manifest.json is damaged", (folder: string) => truncate(join(folder, "manifest.json"), 40)],
     [
-      "half a manifest",
-      "manifest.json is missing or unreadable",
-      (folder: string) => truncate(join(folder, "manifest.json"), 40),
-    ],
-    [
-      "another format",
-      "its format is netc-checkpoint-0",
-      (folder: string) => writeFile(join(folder, "manifest.json"), '{"format": "netc-checkpoint-0"}'),
+      "a folder in a file's place",
+      "weights.safetensors is missing",
+      async (folder: string) => {
+        await rm(join(folder, "weights.safetensors"));
+        await mkdir(join(folder, "weights.safetensors"));
+      },
     ],
   ])("with %s is named and the one before is used", async (_, reason, damage) => {
     const { parent, older, newer } = await withTwoCheckpoints();
@@ -110,6 +109,14 @@ describe("a checkpoint", () => {
     const { checkpoint, broken } = await readNewestCheckpoint(parent);
     expect(broken).toEqual([{ folder: newer, reason: expect.stringContaining(reason) }]);
     expect(checkpoint?.folder).toBe(older);
+  });
+
+  it("of another version of netc is not passed over: the right version can read it", async () => {
+    const { parent, newer } = await withTwoCheckpoints();
+    await writeFile(join(newer, "manifest.json"), '{"format": "netc-checkpoint-0"}');
+    await expect(readNewestCheckpoint(parent)).rejects.toThrow(
+      "was saved by another version of netc: its format is netc-checkpoint-0",
+    );
   });
 
   it("is not to be found where there is none", async () => {

@@ -9,6 +9,13 @@ import { temporaryFolder } from "../support/temporary-folder.js";
 import { programOf, runTiny } from "../support/tiny-run.js";
 
 describe("a run that has lost its folder", () => {
+  it("touches nothing in it where that was before its first step", async () => {
+    const path = await temporaryFolder();
+    const lost = AbortSignal.abort(new Error("taken over"));
+    await expect(runTiny(path, programOf(), { lost })).rejects.toThrow("taken over");
+    expect(await readdir(path)).toEqual([]);
+  });
+
   it.each([
     ["step", 2],
     ["evaluate", 4],

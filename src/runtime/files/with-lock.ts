@@ -1,7 +1,6 @@
 // Keeps two processes from doing the same long work at once: a folder stands for the lock, since making one either
 // succeeds or fails as a whole on every file system. A lock whose owner was killed is noticed and taken over. On one machine
-// the system says whether the owner lives, however long it was paused; from elsewhere only its silence tells, so it touches the
-// lock every few seconds.
+// the system says whether the owner lives; from elsewhere only its silence tells, so it touches the lock every few seconds.
 //
 // The lock saves double work; it is not what keeps the result whole. Two processes that both believe to own it, which a
 // takeover at the wrong microsecond allows, must still be safe: the work publishes its result by an atomic rename.
@@ -17,6 +16,8 @@ export interface LockOptions {
   readonly onWait: (owner: LockOwner | null) => void;
   /** What the work's signal aborts with where another process, to which this one seemed dead, has taken the lock over. */
   readonly onLost?: (owner: LockOwner) => Error;
+  /** Whether an owner that lives on this machine keeps the lock however long it is silent, as one that was paused is. */
+  readonly ownerMayPause?: boolean;
   readonly signal?: AbortSignal;
   readonly timing?: LockTiming;
 }
@@ -29,7 +30,7 @@ export interface LockTiming {
   /** All in milliseconds. */
   readonly heartbeat: number;
   readonly poll: number;
-  /** Silence after which an owner that is not on this machine counts as dead; work that blocks the event loop must stay well below it. */
+  /** Silence after which an owner of which nothing else is known counts as dead; work that blocks the event loop must stay well below it. */
   readonly stale: number;
 }
 
@@ -45,7 +46,7 @@ export async function withLock<T>(
   options: LockOptions,
 ): Promise<T> {
   const timing = options.timing ?? TIMING;
-  const token = await acquire(path, options, timing);
+  const token = await acquire(path, { ...options, timing });
   const lost = new AbortController();
   const lose = (owner: LockOwner): void => {
     clearInterval(heartbeat);
@@ -60,16 +61,16 @@ export async function withLock<T>(
   }
 }
 
-/** Whether a living process holds the lock at `path`. */
+/** Whether a living process, which may be paused, holds the lock at `path`. */
 export async function isLocked(path: string): Promise<boolean> {
   const isThere = await stat(path).then(
     () => true,
     () => false,
   );
-  return isThere && !(await isDead(path, await readOwner(path), TIMING));
+  return isThere && !(await isDead(path, await readOwner(path), { timing: TIMING, ownerMayPause: true }));
 }
 
-async function acquire(path: string, options: LockOptions, timing: LockTiming): Promise<string> {
+async function acquire(path: string, options: LockOptions & { readonly timing: LockTiming }): Promise<string> {
   const owner: LockOwner = { ...(await thisProcess()), token: randomHex(8) };
   for (let waiting = false; ;) {
     options.signal?.throwIfAborted();
@@ -78,13 +79,13 @@ async function acquire(path: string, options: LockOptions, timing: LockTiming): 
       return owner.token;
     }
     const holder = await readOwner(path);
-    if (await isDead(path, holder, timing)) {
+    if (await isDead(path, holder, options)) {
       await putAside(path, holder);
       continue;
     }
     if (!waiting) options.onWait(holder);
     waiting = true;
-    await sleep(timing.poll, undefined, { signal: options.signal });
+    await sleep(options.timing.poll, undefined, { signal: options.signal });
   }
 }
 
@@ -98,9 +99,14 @@ async function tryMake(path: string): Promise<boolean> {
   }
 }
 
-async function isDead(path: string, owner: LockOwner | null, timing: LockTiming): Promise<boolean> {
+async function isDead(
+  path: string,
+  owner: LockOwner | null,
+  { timing, ownerMayPause = false }: Pick<LockOptions, "ownerMayPause"> & { readonly timing: LockTiming },
+): Promise<boolean> {
   const fate = owner === null ? "unknown" : await fateOf(owner);
-  if (fate !== "unknown") return fate === "dead";
+  if (fate === "dead") return true;
+  if (fate === "lives" && ownerMayPause) return false;
   try {
     const { mtimeMs } = await stat(path);
     return Date.now() - mtimeMs > timing.stale;

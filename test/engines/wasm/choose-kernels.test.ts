@@ -139,7 +139,7 @@ it("chooses by what the machine has, too, and refuses recorded kernels that need
   const limits = { addressableBytes: Infinity, machineBytes: 1e7 };
   const key = [...tasksOf(program(16), stepsOfRun(program(16))).keys()][0]!;
   await expect(chooseKernels(program(16), 2, { [key]: "direct" }, [], limits)).rejects.toThrow(
-    /^with the kernels that the run began with training needs \S+ GB of memory, and this machine has 0\.01 GB for it.*; `--no-tune` goes on/,
+    /^with the kernels that the run began with, training needs \S+ GB of memory, and for it, its images and its batches this machine has 0\.01 GB; `--no-tune` goes on/,
   );
   expect(Object.values((await chooseKernels(program(16), 2, "measured", [], limits)).chosen)).toEqual([]);
 });

@@ -1,15 +1,11 @@
 // A choice of kernels → one whose heap stays within what there is: kernels that were measured to be the fastest, a library's
 // above all, may need more memory than those that it was planned by.
-import type {
-  ConvolutionChoice,
-  ConvolutionPass,
-  ConvolutionTask,
-} from "../../../compiler/lower/convolution-kernels.js";
+import type { ConvolutionChoice, ConvolutionTask } from "../../../compiler/lower/convolution-kernels.js";
 import { chooseKernel } from "../../../compiler/lower/convolution-kernels.js";
 import { stepOfTask } from "../../../compiler/lower/convolution-tasks.js";
 import { heapBytesOf, stepsOfRun } from "../../../compiler/lower/lower.js";
 import type { MemoryLimits } from "../../../compiler/memory-limits.js";
-import { neededMemory, shortage } from "../../../compiler/memory-limits.js";
+import { neededMemory, shortage, usesLibrary } from "../../../compiler/memory-limits.js";
 import type { Program } from "../../../compiler/program.js";
 import { UserError } from "../../user-error.js";
 
@@ -56,19 +52,12 @@ export function refuseBeyond(
   const memory = needed(program, choice, limits);
   if (memory.share <= 1) return;
   const { needs, has } = shortage(memory, limits);
-  throw new UserError(`with ${kernels} training needs ${needs} of memory, and ${has}; ${wayOn}`);
+  throw new UserError(`with ${kernels}, training needs ${needs} of memory, and ${has}; ${wayOn}`);
 }
 
 function needed(program: Program, choice: ConvolutionChoice, limits: MemoryLimits) {
   const engineBytes = heapBytesOf(program, stepsOfRun(program), limits.threads, choice);
-  return neededMemory(program, engineBytes, limits, usesLibrary(program, choice));
-}
-
-function usesLibrary({ config }: Program, { chosen, libraries }: ConvolutionChoice): boolean {
-  const passes: readonly ConvolutionPass[] = ["forward", "input gradient", "weight gradient"];
-  const all = libraries.flatMap((kernels) => passes.flatMap((pass) => kernels[pass].map(({ name }) => name)));
-  const names = new Set(all);
-  return config.train.precision === "bfloat16" || Object.values(chosen).some((name) => names.has(name));
+  return neededMemory(program, engineBytes, limits, usesLibrary(program, choice.chosen));
 }
 
 /** Keys of the tasks that the two choices give to different kernels. */
