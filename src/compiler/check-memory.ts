@@ -10,10 +10,7 @@ import type { Program } from "./program.js";
 /** Batches are tried on the plan of the whole heap; nothing is allocated. */
 export function checkMemory(program: Program, limits: MemoryLimits): Diagnostic[] {
   const { train } = program.config;
-  const asWritten: Batches = {
-    training: train.batch_size,
-    evaluating: Math.min(train.evaluation.batch_size, program.plan.testImages),
-  };
+  const asWritten = batchesOf(program);
   const neededWith = remembered(program, limits, asWritten, heapOf);
   const leastWith = remembered(program, limits, asWritten, leastHeapOf);
   const needed = leastWith({}).share > 1 ? leastWith({}) : neededWith({});
@@ -46,15 +43,14 @@ export function checkMemory(program: Program, limits: MemoryLimits): Diagnostic[
 
 /** The same of a network so deep that the batch which fits takes long to find: only that it does not fit, by what is surely needed. */
 export function checkLeastMemory(program: Program, limits: MemoryLimits): Diagnostic[] {
-  const { batch_size: training, evaluation } = program.config.train;
-  const evaluating = Math.min(evaluation.batch_size, program.plan.testImages);
-  const leastWith = remembered(program, limits, { training, evaluating }, leastHeapOf);
+  const asWritten = batchesOf(program);
+  const leastWith = remembered(program, limits, asWritten, leastHeapOf);
   const needed = leastWith({});
   if (needed.share <= 1) return [];
   const [path, batch] =
     leastWith({ evaluating: 1 }).share > 1
-      ? [["train", "batch_size"], training]
-      : [["train", "evaluation", "batch_size"], evaluating];
+      ? [["train", "batch_size"], asWritten.training]
+      : [["train", "evaluation", "batch_size"], asWritten.evaluating];
   return [
     {
       ...tooLarge(path, batch, needed, { largest: 0 }, limits),
@@ -69,6 +65,11 @@ type ShareOf = (batches: Partial<Batches>, atLeast: boolean) => number;
 interface Batches {
   readonly training: number;
   readonly evaluating: number;
+}
+
+function batchesOf({ config, plan }: Program): Batches {
+  const { batch_size: training, evaluation } = config.train;
+  return { training, evaluating: Math.min(evaluation.batch_size, plan.testImages) };
 }
 
 /**

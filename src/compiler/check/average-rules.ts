@@ -4,19 +4,18 @@ import type { Diagnostic } from "../diagnostic.js";
 import { stepsPerEpochOf } from "../plan.js";
 import { averageStart } from "../weight-average.js";
 import type { ConfigRule } from "./rule.js";
-import { spanOf } from "./training-parts.js";
+import { spanIsSetHere, spanOf } from "./training-parts.js";
 import { withoutEffect } from "./without-effect.js";
 
 export const averageRules: readonly ConfigRule[] = [lookaheadMovesInTime, averageHasValues];
-
-const runIsSetHere = { message: "the run's length is set here", path: ["train", "epochs"] };
 
 /** Until its first move the average of Lookahead is the untrained network. */
 function lookaheadMovesInTime(config: ResolvedConfig): readonly Diagnostic[] {
   const { weight_average: average, evaluation } = config.train;
   if (!average || !("lookahead" in average)) return [];
   const { every_steps: every } = average.lookahead;
-  const { steps } = spanOf(config, 0);
+  const run = spanOf(config, 0);
+  const { steps } = run;
   const path = ["train", "weight_average", "lookahead", "every_steps"];
   const usual = (most: number) => `write \`every_steps: ${Math.min(5, most)}\``; // as the language's default
   if (every > steps) {
@@ -27,7 +26,7 @@ function lookaheadMovesInTime(config: ResolvedConfig): readonly Diagnostic[] {
         message: `the average first moves after step ${every}, but the run ends after ${steps}: the untrained network would be saved`,
         path,
         hint: usual(steps),
-        related: [runIsSetHere],
+        related: [spanIsSetHere(run)],
       },
     ];
   }
@@ -52,13 +51,14 @@ function averageHasValues(config: ResolvedConfig): readonly Diagnostic[] {
   const { weight_average: average, epochs } = config.train;
   if (!average || !("stochastic" in average)) return [];
   const { from_epoch: from, every_steps: every } = average.stochastic;
-  const { steps } = spanOf(config, 0);
+  const run = spanOf(config, 0);
+  const { steps } = run;
   const first = averageStart(from, stepsPerEpochOf(config));
   const settings = ["train", "weight_average", "stochastic"];
   if (first >= steps) {
     const message = `averaging begins after epoch ${from}, but the run ends after ${epochs}: the weights are saved as they are`;
     const hint = `write \`from_epoch: ${Number((epochs * 0.75).toPrecision(2))}\``;
-    return [withoutEffect(message, [...settings, "from_epoch"], hint, runIsSetHere)];
+    return [withoutEffect(message, [...settings, "from_epoch"], hint, spanIsSetHere(run))];
   }
   if (first + every <= steps) return [];
   return [
@@ -68,7 +68,7 @@ function averageHasValues(config: ResolvedConfig): readonly Diagnostic[] {
       message: `the average is the weights after step ${first} alone: the next would count after step ${first + every}, and the run ends after ${steps}`,
       path: [...settings, "every_steps"],
       hint: "write `every_steps: 1`, or begin earlier",
-      related: [{ message: "averaging begins here", path: [...settings, "from_epoch"] }, runIsSetHere],
+      related: [{ message: "averaging begins here", path: [...settings, "from_epoch"] }, spanIsSetHere(run)],
     },
   ];
 }

@@ -16,7 +16,7 @@ function groupsFitParameters(config: ResolvedConfig, graph: ShapedGraph): readon
   const taken = new Set(parameterGroups(config, graph).trained.map(({ rateIndex }) => rateIndex));
   return config.train.groups.flatMap((group, index): Diagnostic[] => {
     if (taken.has(index + 1)) return [];
-    const path: Path = ["train", "groups", index];
+    const path = groupPath(index);
     const fitting = parameters.filter((parameter) => isInGroup(group, parameter));
     if (fitting.length > 0) {
       const earlier = config.train.groups.findIndex((other) => isInGroup(other, fitting[0]!));
@@ -27,7 +27,7 @@ function groupsFitParameters(config: ResolvedConfig, graph: ShapedGraph): readon
           message: `no parameter is left for this group: ${fitting[0]!.name} is in an earlier one`,
           path,
           hint: "put the narrower group first",
-          related: [{ message: "the earlier group is this one", path: ["train", "groups", earlier] }],
+          related: [{ message: "the earlier group is this one", path: groupPath(earlier) }],
         },
       ];
     }
@@ -73,7 +73,7 @@ function muonWorksOnMatrices(config: ResolvedConfig, graph: ShapedGraph): readon
   }
   return [...faults].map(([rateIndex, name]): Diagnostic => {
     const isOwn = rateIndex > 0 && config.train.groups[rateIndex - 1]!.optimizer !== null;
-    const path: Path = isOwn ? ["train", "groups", rateIndex - 1, "optimizer"] : ["train", "optimizer"];
+    const path: Path = isOwn ? [...groupPath(rateIndex - 1), "optimizer"] : ["train", "optimizer"];
     return {
       code: "train/muon-on-vectors",
       severity: "error",

@@ -4,7 +4,7 @@ import type { LearningRateConfig } from "../config.js";
 import type { Diagnostic, Path } from "../diagnostic.js";
 import type { ConfigRule } from "./rule.js";
 import type { PlacedSchedule, Span } from "./training-parts.js";
-import { schedulesOf } from "./training-parts.js";
+import { nounOf, schedulesOf, spanIsSetHere } from "./training-parts.js";
 
 type ScheduleRule = (placed: PlacedSchedule) => readonly Diagnostic[];
 
@@ -78,17 +78,8 @@ function durationsAreGivenOnce(placed: PlacedSchedule): readonly Diagnostic[] {
   });
 }
 
-/** What the schedule's durations must fit into, in words. */
-function nounOf({ of }: Span): string {
-  return of === "run" ? "the run" : "the group";
-}
-
 function endOf(span: Span, unit: Duration["unit"]): string {
   return span.of === "run" ? `the run ends after ${span[unit]}` : `the group is trained for ${span[unit]}`;
-}
-
-function spanIsSetHere(span: Span) {
-  return { message: `${nounOf(span)}'s length is set here`, path: span.path };
 }
 
 function warmupFitsTheRun(placed: PlacedSchedule): readonly Diagnostic[] {

@@ -3,9 +3,8 @@ import type { ResolvedConfig } from "../config.js";
 import { datasetFacts } from "../datasets.js";
 import type { Diagnostic } from "../diagnostic.js";
 import { mixOf } from "../mixed-labels.js";
-import { stepsPerEpochOf } from "../plan.js";
 import type { ConfigRule } from "./rule.js";
-import { groupPath, optimizersOf, schedulesOf, spanOf } from "./training-parts.js";
+import { groupPath, optimizersOf, schedulesOf, spanIsSetHere, spanOf } from "./training-parts.js";
 import { withoutEffect } from "./without-effect.js";
 
 export const settingRules: readonly ConfigRule[] = [
@@ -169,16 +168,18 @@ function groupsUseTheirSettings(config: ResolvedConfig): readonly Diagnostic[] {
   const { epochs: all, groups } = config.train;
   return groups.flatMap((group, index) => {
     const path = groupPath(index);
+    const span = spanOf(config, index + 1);
     if (group.epochs !== null && group.epochs > all) {
       const message = `epochs is ${group.epochs}, but the run ends after ${all}: the group is trained to its end`;
-      return [withoutEffect(message, [...path, "epochs"], "take `epochs` out", runIsSetHere)];
+      return [withoutEffect(message, [...path, "epochs"], "take `epochs` out", spanIsSetHere(span))];
     }
-    if (spanOf(config, index + 1).steps > 0) return [];
-    const related = { message: "the group's length is set here", path: [...path, "epochs"] };
+    if (span.steps > 0) return [];
     return (["optimizer", "learning_rate"] as const).flatMap((key) => {
       if (group[key] === null) return [];
       const message = `the group is never trained, so its ${key} changes nothing`;
-      return [withoutEffect(message, [...path, key], `take \`${key}\` out, or write \`epochs: 1\``, related)];
+      return [
+        withoutEffect(message, [...path, key], `take \`${key}\` out, or write \`epochs: 1\``, spanIsSetHere(span)),
+      ];
     });
   });
 }
@@ -200,23 +201,22 @@ function lastNormsExist({ model, train }: ResolvedConfig): readonly Diagnostic[]
   return [withoutEffect(message, ["train", "initialization", "zero_last_norm"], "write `norm: batch`", related)];
 }
 
-const runIsSetHere = { message: "the run's length is set here", path: ["train", "epochs"] };
-
 /** The end of the run is evaluated and saved in any case. */
 function intervalsAreReached(config: ResolvedConfig): readonly Diagnostic[] {
   const { train } = config;
-  const steps = train.epochs * stepsPerEpochOf(config);
+  const run = spanOf(config, 0);
+  const { epochs, steps } = run;
   const intervals = [
-    { section: "evaluation", key: "every_epochs", most: train.epochs, example: 1 },
+    { section: "evaluation", key: "every_epochs", most: epochs, example: 1 },
     { section: "evaluation", key: "every_steps", most: steps, example: Math.ceil(steps / 10) },
-    { section: "checkpoints", key: "every_epochs", most: train.epochs, example: 1 },
+    { section: "checkpoints", key: "every_epochs", most: epochs, example: 1 },
   ] as const;
   return intervals.flatMap(({ section, key, most, example }) => {
     const every = train[section][key];
     if (every === null || every <= most) return [];
     const what = section === "evaluation" ? "the network is measured" : "the state is saved";
     const message = `${key} is ${every}, but the run ends after ${most}: ${what} at its end only`;
-    return [withoutEffect(message, ["train", section, key], `write \`${key}: ${example}\``, runIsSetHere)];
+    return [withoutEffect(message, ["train", section, key], `write \`${key}: ${example}\``, spanIsSetHere(run))];
   });
 }
 

@@ -55,6 +55,16 @@ export function spanOf(config: ResolvedConfig, rateIndex: number): Span {
   return { epochs: group.epochs, steps: Math.round(group.epochs * perEpoch), of: "group", path };
 }
 
+/** Whose schedule it is, in words. */
+export function nounOf({ of }: Span): string {
+  return of === "run" ? "the run" : "the group";
+}
+
+/** Where a diagnostic that speaks of the length points to. */
+export function spanIsSetHere(span: Span) {
+  return { message: `${nounOf(span)}'s length is set here`, path: span.path };
+}
+
 export function groupPath(index: number): Path {
   return ["train", "groups", index];
 }
