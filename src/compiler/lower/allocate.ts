@@ -31,8 +31,7 @@ const ALIGNMENT = 64;
 
 export function allocate(source: KernelCalls): Allocation {
   const { buffers, calls } = source;
-  const lifetimes = mergeInPlace(calls, lifetimesOf(source));
-  const groups = [...new Set(lifetimes.filter((lifetime) => lifetime !== undefined))];
+  const groups = groupsOf(source);
   groups.sort((a, b) => b.bytes - a.bytes || a.first - b.first);
   const offsets: number[] = buffers.map(() => -1);
   const placed: Placed[] = []; // sorted by offset
@@ -54,8 +53,13 @@ export function allocate(source: KernelCalls): Allocation {
 
 /** The `aliveBytes` of an allocation, in a moment even where to allocate takes seconds. */
 export function leastArenaBytes(source: KernelCalls): number {
-  const lifetimes = mergeInPlace(source.calls, lifetimesOf(source)).filter((lifetime) => lifetime !== undefined);
-  return mostAlive([...new Set(lifetimes)], source.calls.length);
+  return mostAlive(groupsOf(source), source.calls.length);
+}
+
+/** Buffers that share a place, each group once. */
+function groupsOf(source: KernelCalls): Lifetime[] {
+  const lifetimes = mergeInPlace(source.calls, lifetimesOf(source));
+  return [...new Set(lifetimes.filter((lifetime) => lifetime !== undefined))];
 }
 
 /** Where in the order an offset belongs, behind its equals. */

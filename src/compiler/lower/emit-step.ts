@@ -41,7 +41,7 @@ export function emitStep(batch: number, source: KernelCalls, allocation: Allocat
     if (buffer.kind === "transient") return placement.arena + allocation.offsets[id]!;
     const address = tableEnd;
     tables.push({ name: buffer.name, address, values: buffer.values() });
-    tableEnd += alignedTableBytes(buffer.length);
+    tableEnd += alignedBytes(buffer.length);
     return address;
   });
   const resolve = (operand: Operand, firstImage: number): number => {
@@ -70,7 +70,7 @@ export function emitStep(batch: number, source: KernelCalls, allocation: Allocat
 }
 
 export function tableBytes({ buffers }: KernelCalls): number {
-  return buffers.reduce((sum, buffer) => sum + (buffer.kind === "table" ? alignedTableBytes(buffer.length) : 0), 0);
+  return buffers.reduce((sum, buffer) => sum + (buffer.kind === "table" ? alignedBytes(buffer.length) : 0), 0);
 }
 
 /** What a step's calls take where the engine reads them: each its kernel, its length and its operands, and the end. */
@@ -78,7 +78,7 @@ export function encodedBytes({ calls, repeated }: KernelCalls): number {
   const wordsOf = (some: readonly KernelCall[]): number =>
     some.reduce((words, { kernel }) => words + 2 + Object.keys(kernels[kernel]).length, 0);
   const more = repeated ? (repeated.starts.length - 1) * wordsOf(calls.slice(repeated.first, repeated.end)) : 0;
-  return Math.ceil(((wordsOf(calls) + more + 1) * 4) / 64) * 64;
+  return alignedBytes(wordsOf(calls) + more + 1);
 }
 
 /** How many calls there are once repeated ones are written out. */
@@ -86,6 +86,6 @@ export function callCount({ calls, repeated }: KernelCalls): number {
   return calls.length + (repeated ? (repeated.starts.length - 1) * (repeated.end - repeated.first) : 0);
 }
 
-function alignedTableBytes(count: number): number {
-  return Math.ceil((count * 4) / 64) * 64;
+function alignedBytes(words: number): number {
+  return Math.ceil((words * 4) / 64) * 64;
 }

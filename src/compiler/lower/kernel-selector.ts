@@ -47,8 +47,6 @@ export class KernelSelector {
   readonly buffers: Buffer[] = persistentBuffers.map((name) => ({ kind: "persistent", name }));
   readonly calls: KernelCall[] = [];
   node!: KernelGraph["nodes"][number];
-  /** Of the multiply-adds of a product over lanes, those of channels that there are. */
-  realShare: { readonly channels: number; readonly lanes: number } = { channels: 1, lanes: 1 };
   private readonly ofTensor = new Map<TensorId, BufferId>();
   private readonly stored: ReadonlyMap<string, StoredTensor>;
   private readonly tables = new Map<string, BufferId>();
@@ -71,8 +69,7 @@ export class KernelSelector {
     operands: OperandsOf<K>,
     extra: { multiplyAdds?: number; inPlace?: KernelCall["inPlace"] } = {},
   ): void {
-    const { multiplyAdds: ofLanes = 0, inPlace } = extra;
-    const multiplyAdds = (ofLanes * this.realShare.channels) / this.realShare.lanes;
+    const { multiplyAdds = 0, inPlace } = extra;
     const call = { kernel, node: this.node.name, operands: operands as Record<string, Operand>, multiplyAdds };
     this.calls.push(inPlace ? { ...call, inPlace } : call);
   }

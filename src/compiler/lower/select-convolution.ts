@@ -82,10 +82,15 @@ function emit<P extends ConvolutionPass>(
   operands: ConvolutionOperands[P],
 ): void {
   const { convolutions = BY_COST, batch } = selector.selection;
-  const channels = selector.shape(input).channels * selector.shape(output).channels;
-  selector.realShare = { channels, lanes: task.inLanes * task.outLanes };
+  const first = selector.calls.length;
   chooseKernel({ ...task, images: batch }, convolutions).emit(selector, task, operands); // the same however a batch is cut
-  selector.realShare = { channels: 1, lanes: 1 };
+  // Kernels work on whole lanes; what is counted is the products of channels that there are
+  const [channels, lanes] = [
+    selector.shape(input).channels * selector.shape(output).channels,
+    task.inLanes * task.outLanes,
+  ];
+  const calls = selector.calls.splice(first);
+  selector.calls.push(...calls.map((call) => ({ ...call, multiplyAdds: (call.multiplyAdds * channels) / lanes })));
 }
 
 function sizesOf(selector: KernelSelector, window: Window, input: TensorId, output: TensorId): ConvolutionSizes {
