@@ -9,10 +9,10 @@ import { parametersOf, statisticsOf } from "../compiler/parameters.js";
 import type { State } from "./engine.js";
 import { sha256Of, slices } from "./files/digest.js";
 import { publishFolder, temporaryName } from "./files/write-file-atomically.js";
-import { UserError } from "./user-error.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 import type { Progress } from "./training-progress.js";
 import { epochIsComplete, evaluationIsAwaited } from "./training-progress.js";
+import { UserError } from "./user-error.js";
 
 export interface Checkpoint {
   readonly folder: string;
@@ -224,7 +224,10 @@ async function faultOf(folder: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** What is not there or not what it should be is damage; what the system does not let us read (a full table of files, a disk that fails) is not. */
+/**
+ * What is not there or not what it should be is damage; what the system does not let us read (a full table of files, a disk
+ * that fails) is not.
+ */
 function damageOf(file: string, error: unknown): string {
   if (error instanceof SyntaxError) return `${file} is damaged`;
   const { code } = error as NodeJS.ErrnoException;

@@ -1,5 +1,5 @@
-// The folder that holds one run: config.yaml (resolved), kernels.json, pictures.json, events.jsonl and what follows from it, checkpoints/,
-// model/.
+// The folder that holds one run: config.yaml (resolved), kernels.json, pictures.json, events.jsonl and what follows from it,
+// checkpoints/, model/.
 // Made for a new run, or opened again to resume one; a lock keeps a second process out of it meanwhile.
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";

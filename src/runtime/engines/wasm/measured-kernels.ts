@@ -1,10 +1,10 @@
 // The winners of measurements on this machine: a file in the cache folder for each processor and build of netc.
-import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import os from "node:os";
 import { basename, dirname, join } from "node:path";
 import { cacheFolder } from "../../files/cache-folder.js";
+import { sha256Of } from "../../files/digest.js";
 import { writeFileAtomically } from "../../files/write-file-atomically.js";
 import { netcVersion } from "../../version.js";
 import { builtFolder, kernelsFile } from "./kernels-module.js";
@@ -56,8 +56,7 @@ let here: Surroundings | undefined;
 export function measuredFile(of: Surroundings = (here ??= surroundings())): string {
   const { version, code, v8, processor, instructions } = of;
   const all = JSON.stringify([version, code, v8, processor, instructions]);
-  const digest = createHash("sha256").update(all).digest("hex").slice(0, 16);
-  return join(cacheFolder(), `kernels-${digest}.json`);
+  return join(cacheFolder(), `kernels-${sha256Of(all).slice(0, 16)}.json`);
 }
 
 export function surroundings(): Surroundings {
@@ -81,13 +80,12 @@ export function modulesIn(folder: URL): URL[] {
 }
 
 export function digestOf(files: readonly URL[]): string {
-  const digest = createHash("sha256");
-  for (const file of files)
-    digest
-      .update(`${basename(file.pathname)}\n`)
-      .update(readFileSync(file))
-      .update("\n");
-  return digest.digest("hex");
+  const parts = files.flatMap((file) => [
+    Buffer.from(`${basename(file.pathname)}\n`),
+    readFileSync(file),
+    Buffer.from("\n"),
+  ]);
+  return sha256Of(Buffer.concat(parts));
 }
 
 function processor(): string {
