@@ -1,12 +1,22 @@
-// The compiler under 20,000 mutants of the shipped files, with a seed of its own each time, which vitest names in the
-// test's title: `npm run fuzz -- SEED` runs one again, `npm run fuzz -- SEED MUTANTS` fewer or more of them.
+// Tests over more cases than `npm test` has, with a seed of its own each time: `npm run fuzz -- SEED COUNT` puts mutants of the
+// shipped files through the compiler, `npm run fuzz:networks -- SEED COUNT` holds random networks and recipes against TensorFlow.js
+// and, stopped and resumed, against themselves. Tests name what they run, so that SEED runs it again.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const [seed = String(Math.floor(Math.random() * 2 ** 31)), mutants = "20000"] = process.argv.slice(2);
-const { status } = spawnSync("npx", ["vitest", "run", "test/compiler/fuzz.test.ts"], {
+const kinds = {
+  mutants: { files: ["test/compiler/fuzz.test.ts"], variable: "FUZZ_MUTANTS", usual: 20_000 },
+  networks: {
+    files: ["test/engines/wasm/random-networks.test.ts", "test/runtime/random-resume.test.ts"],
+    variable: "FUZZ_NETWORKS",
+    usual: 200,
+  },
+};
+const [kind, seed = String(Math.floor(Math.random() * 2 ** 31)), count] = process.argv.slice(2);
+const { files, variable, usual } = kinds[kind];
+const { status } = spawnSync("npx", ["vitest", "run", ...files], {
   cwd: fileURLToPath(new URL("..", import.meta.url)),
-  env: { ...process.env, FUZZ_SEED: seed, FUZZ_MUTANTS: mutants },
+  env: { ...process.env, FUZZ_SEED: seed, [variable]: count ?? String(usual) },
   stdio: "inherit",
   shell: process.platform === "win32",
 });

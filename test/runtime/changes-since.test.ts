@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { GroupConfig, LearningRateConfig } from "../../src/compiler/config.js";
 import { changesSince, describeChange } from "../../src/runtime/changes-since.js";
+import { plainGroup } from "../support/plain-group.js";
 import type { TinyParts } from "../support/tiny-config.js";
 import { tinyConfig } from "../support/tiny-config.js";
 import { programOf } from "../support/tiny-run.js";
@@ -97,16 +98,7 @@ describe("changesSince", () => {
       multi_step: { rate: 0.1, factor: 0.1, milestones, milestone_steps: null, warmup_epochs: 0, warmup_steps: null },
     });
     const constant = { constant: { rate: 0.1, warmup_epochs: 0, warmup_steps: null } };
-    const group = (more: Partial<GroupConfig> = {}): GroupConfig => ({
-      roles: ["bias"],
-      layers: [],
-      optimizer: null,
-      learning_rate: null,
-      rate_factor: 1,
-      weight_decay: null,
-      epochs: null,
-      ...more,
-    });
+    const group = (more: Partial<GroupConfig> = {}): GroupConfig => ({ ...plainGroup, roles: ["bias"], ...more });
     const grouped = (more: Partial<GroupConfig>, epochs = 3): TinyParts => ({
       train: { learning_rate: constant, groups: [group(more)], epochs },
     });

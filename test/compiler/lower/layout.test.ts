@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import type { GroupConfig } from "../../../src/compiler/config.js";
 import type { ShapedGraph } from "../../../src/compiler/graph.js";
 import type { StoredTensor } from "../../../src/compiler/lower/layout.js";
 import { imageLanesOf, lanesOf, layoutParameters } from "../../../src/compiler/lower/layout.js";
@@ -9,19 +8,11 @@ import { Heap } from "../../../src/runtime/engines/wasm/heap.js";
 import { symmetric } from "../../oracle/counter-random.js";
 import { programOf } from "../../reference/build-program.js";
 import { networks } from "../../reference/networks.js";
+import { plainGroup } from "../../support/plain-group.js";
 
 const layoutOf = (graph: ShapedGraph) =>
   layoutParameters(graph, parameterGroups(programOf(graph, { batch: 2 }).config, graph));
 const layouts = Object.entries(networks).map(([name, graph]) => [name, graph, layoutOf(graph)] as const);
-const everything: GroupConfig = {
-  roles: [],
-  layers: [],
-  optimizer: null,
-  learning_rate: null,
-  rate_factor: 1,
-  weight_decay: null,
-  epochs: null,
-};
 const floatsOf = ({ blocks, storedRows, storedColumns }: StoredTensor): number => blocks * storedRows * storedColumns;
 
 describe("layoutParameters", () => {
@@ -53,7 +44,7 @@ describe("layoutParameters", () => {
     const graph = networks["a norm without an activation"]!;
     const { config } = programOf(graph, { batch: 2 });
     const stem = { ...config.model.stem, whitening: { images: 1, eps: 0 } };
-    const groups = [{ ...everything, roles: ["linear_weight" as const] }];
+    const groups = [{ ...plainGroup, roles: ["linear_weight" as const] }];
     const grouped = { ...config, model: { ...config.model, stem }, train: { ...config.train, groups } };
     const whitened = {
       nodes: graph.nodes.map((node) => (node.name === "conv" ? { ...node, name: "stem.conv" } : node)),
