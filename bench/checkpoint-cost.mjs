@@ -7,12 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { compileText } from "../dist/compiler/compile.js";
-import { pruneCheckpoints, writeCheckpoint } from "../dist/runtime/checkpoint.js";
+import { pruneCheckpoints, writeCheckpoint } from "../dist/runtime/run/checkpoint.js";
 import { createLoader } from "../dist/runtime/data/loader.js";
 import { generateSynthetic } from "../dist/runtime/data/synthetic.js";
 import { wasmEngine } from "../dist/runtime/engines/wasm/engine.js";
-import { StateSaver } from "../dist/runtime/state-saver.js";
-import { BEGINNING } from "../dist/runtime/training-progress.js";
+import { StateSaver } from "../dist/runtime/run/state-saver.js";
+import { BEGINNING } from "../dist/runtime/training/training-progress.js";
 import { median } from "./statistics.mjs";
 
 const { values: options } = parseArgs({

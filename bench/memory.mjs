@@ -1,2 +1,2 @@
 // The memory of this very process.
-export { peakMemoryBytes as peakBytes } from "../dist/runtime/peak-memory.js";
+export { peakMemoryBytes as peakBytes } from "../dist/runtime/process/peak-memory.js";

@@ -9,12 +9,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { compileText } from "../dist/compiler/compile.js";
-import { collectGarbage } from "../dist/runtime/collect-garbage.js";
+import { collectGarbage } from "../dist/runtime/process/collect-garbage.js";
 import { createLoader } from "../dist/runtime/data/loader.js";
 import { generateSynthetic } from "../dist/runtime/data/synthetic.js";
 import { wasmEngine } from "../dist/runtime/engines/wasm/engine.js";
-import { createRunFolder } from "../dist/runtime/run-folder.js";
-import { runTraining } from "../dist/runtime/run-training.js";
+import { createRunFolder } from "../dist/runtime/run/run-folder.js";
+import { runTraining } from "../dist/runtime/run/run-training.js";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,

@@ -8,13 +8,13 @@ import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { compileText } from "../dist/compiler/compile.js";
-import { learningRateAt } from "../dist/compiler/plan.js";
+import { learningRateAt } from "../dist/compiler/training/plan.js";
 import { createLoader } from "../dist/runtime/data/loader.js";
 import { openDataset } from "../dist/runtime/data/open-dataset.js";
 import { chooseKernels } from "../dist/runtime/engines/wasm/choose-kernels.js";
 import { openWasmSession } from "../dist/runtime/engines/wasm/session.js";
-import { evaluate } from "../dist/runtime/evaluator.js";
-import { initializeFromImages } from "../dist/runtime/initialize.js";
+import { evaluate } from "../dist/runtime/training/evaluator.js";
+import { initializeFromImages } from "../dist/runtime/training/initialize.js";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,

@@ -3,8 +3,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { codes } from "../dist/compiler/diagnostics/codes.js";
 import { diagnosticsReference } from "../dist/compiler/diagnostics/diagnostics-reference.js";
-import { jsonSchema } from "../dist/compiler/language/json-schema.js";
-import { languageReference } from "../dist/compiler/language/reference.js";
+import { jsonSchema } from "../dist/compiler/front/language/json-schema.js";
+import { languageReference } from "../dist/compiler/front/language/reference.js";
 
 const root = new URL("../", import.meta.url);
 for (const folder of ["schema/", "docs/"]) mkdirSync(new URL(folder, root), { recursive: true });

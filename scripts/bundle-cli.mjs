@@ -25,12 +25,12 @@ const placesOfModules = {
 const groups = [
   {
     name: "start",
-    test: /node_modules.(?!yaml)|dist.cli.(errors|exit-codes|options)|dist.runtime.(user-error|version)/,
+    test: /node_modules.(?!yaml)|dist.cli.screen.(errors|exit-codes|options)|dist.runtime.process.(user-error|version)/,
   },
-  { name: "lower", test: /dist.compiler.lower.(?!tensorflow|emit-tensorflow)/ },
+  { name: "lower", test: /dist.compiler.lower.(?!tensorflow)/ },
   {
     name: "compiler",
-    test: /dist.compiler.(?!lower|targets|edit)|dist.cli.(compile-file|graph|load-|predict-memory|read-)/,
+    test: /dist.compiler.(?!lower|targets|front.edit)|dist.cli.(graph|load)./,
   },
 ];
 

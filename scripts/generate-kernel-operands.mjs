@@ -1,8 +1,8 @@
 // Writes what the WebAssembly kernels share with the compiler: the accessors through which they read a call's operands, from the
 // compiler's table, and constants.
 import { mkdirSync, writeFileSync } from "node:fs";
-import { constantsOfKernels } from "../dist/compiler/lower/kernel-constants.js";
-import { kernelNames, kernels } from "../dist/compiler/lower/kernels.js";
+import { constantsOfKernels } from "../dist/compiler/lower/kernels/kernel-constants.js";
+import { kernelNames, kernels } from "../dist/compiler/lower/kernels/kernels.js";
 
 const types = { integer: "i32", float: "f32" };
 const namespaces = kernelNames.map((name, id) => {

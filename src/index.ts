@@ -1,25 +1,25 @@
 // The public API. Passes return diagnostics; only here do they become an exception, one that holds them all.
 import { compileText } from "./compiler/compile.js";
-import type { Diagnostic } from "./compiler/diagnostic.js";
-import { hasErrors } from "./compiler/diagnostic.js";
-import type { SourceOptions } from "./compiler/load-config.js";
+import type { Diagnostic } from "./compiler/diagnostics/diagnostic.js";
+import { hasErrors } from "./compiler/diagnostics/diagnostic.js";
+import type { SourceOptions } from "./compiler/front/load-config.js";
 import type { Program } from "./compiler/program.js";
-import type { EngineOptions, Session } from "./runtime/engine.js";
+import type { EngineOptions, Session } from "./runtime/engines/engine.js";
 import { scanImages } from "./runtime/data/images/scan-images.js";
 import { chooseEngine } from "./runtime/engines/index.js";
 
 export type { Compilation } from "./compiler/compile.js";
-export type { ReadBase } from "./compiler/compose.js";
+export type { ReadBase } from "./compiler/front/compose.js";
 export type { DataConfig, ResolvedConfig } from "./compiler/config.js";
-export type { Diagnostic, Result, SourceText } from "./compiler/diagnostic.js";
-export type { ShapedGraph } from "./compiler/graph.js";
-export type { SourceOptions } from "./compiler/load-config.js";
-export type { ArgumentName } from "./compiler/overrides.js";
+export type { Diagnostic, Result, SourceText } from "./compiler/diagnostics/diagnostic.js";
+export type { ShapedGraph } from "./compiler/network/graph.js";
+export type { SourceOptions } from "./compiler/front/load-config.js";
+export type { ArgumentName } from "./compiler/front/overrides.js";
 export type { Program, TrainPlan } from "./compiler/program.js";
-export type { YamlFile } from "./compiler/parse.js";
-export type { ImagesRequest, ImagesScan, ScanImages } from "./compiler/scan-images.js";
-export type { BrokenCheckpoint, Checkpoint } from "./runtime/checkpoint.js";
-export type { ClassificationFigures } from "./runtime/classification-figures.js";
+export type { YamlFile } from "./compiler/front/parse.js";
+export type { ImagesRequest, ImagesScan, ScanImages } from "./compiler/front/scan-images.js";
+export type { BrokenCheckpoint, Checkpoint } from "./runtime/run/checkpoint.js";
+export type { ClassificationFigures } from "./runtime/trained/classification-figures.js";
 export type { Dataset, ImageSet } from "./runtime/data/dataset.js";
 export type { Loader, LoaderConfig } from "./runtime/data/loader.js";
 export type { DataProgress, OnDataProgress } from "./runtime/data/progress.js";
@@ -33,18 +33,23 @@ export type {
   State,
   StepHyper,
   StepResult,
-} from "./runtime/engine.js";
-export type { EvaluateOptions } from "./runtime/evaluator.js";
-export type { NetworkEvaluation, OpenRunOptions, PredictOptions, Prediction } from "./runtime/trained-network.js";
-export type { Divergence, TrainingResult, TrainOptions } from "./runtime/trainer.js";
-export type { TrainingEvent } from "./runtime/training-events.js";
-export type { Progress } from "./runtime/training-progress.js";
+} from "./runtime/engines/engine.js";
+export type { EvaluateOptions } from "./runtime/training/evaluator.js";
+export type {
+  NetworkEvaluation,
+  OpenRunOptions,
+  PredictOptions,
+  Prediction,
+} from "./runtime/trained/trained-network.js";
+export type { Divergence, TrainingResult, TrainOptions } from "./runtime/training/trainer.js";
+export type { TrainingEvent } from "./runtime/training/training-events.js";
+export type { Progress } from "./runtime/training/training-progress.js";
 export { compileText } from "./compiler/compile.js";
 export { createLoader } from "./runtime/data/loader.js";
 export { openDataset } from "./runtime/data/open-dataset.js";
-export { openRun, TrainedNetwork } from "./runtime/trained-network.js";
-export { train } from "./runtime/trainer.js";
-export { UserError } from "./runtime/user-error.js";
+export { openRun, TrainedNetwork } from "./runtime/trained/trained-network.js";
+export { train } from "./runtime/training/trainer.js";
+export { UserError } from "./runtime/process/user-error.js";
 
 /** Every fault of a file at once. */
 export class NetcError extends Error {

@@ -10,7 +10,7 @@ const MAXIMUM_LINES = 400;
 
 /** Longer than that, each for a reason. */
 const LONG_FILES: Readonly<Record<string, string>> = {
-  "src/runtime/engines/wasm/assembly/winograd.ts": "one algorithm, whose passes share their transforms",
+  "src/runtime/engines/wasm/assembly/convolutions/winograd.ts": "one algorithm, whose passes share their transforms",
 };
 
 /** Where a library may be imported as a value; anywhere else only its types. */

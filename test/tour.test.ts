@@ -2,21 +2,21 @@
 // top to bottom; src/compiler/compile.ts and src/compiler/lower/lower.ts are the same walk without the pictures.
 import type { SyntheticDataset } from "../src/compiler/config.js";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { buildGraph } from "../src/compiler/build-graph.js";
+import { buildGraph } from "../src/compiler/network/build-graph.js";
 import { positionAt } from "../src/compiler/diagnostics/code-frame.js";
-import { formatShape, inferShapes } from "../src/compiler/infer-shapes.js";
-import { loadConfig } from "../src/compiler/load-config.js";
-import { allocate } from "../src/compiler/lower/allocate.js";
-import { fuse } from "../src/compiler/lower/fuse.js";
-import { layoutParameters } from "../src/compiler/lower/layout.js";
+import { formatShape, inferShapes } from "../src/compiler/network/infer-shapes.js";
+import { loadConfig } from "../src/compiler/front/load-config.js";
+import { allocate } from "../src/compiler/lower/placement/allocate.js";
+import { fuse } from "../src/compiler/lower/step/fuse.js";
+import { layoutParameters } from "../src/compiler/lower/placement/layout.js";
 import { lower, trainingGraphOf } from "../src/compiler/lower/lower.js";
-import { printStep } from "../src/compiler/lower/print-step.js";
-import { selectKernels } from "../src/compiler/lower/select-kernels.js";
-import { parameterGroups } from "../src/compiler/parameter-groups.js";
-import { parametersOf } from "../src/compiler/parameters.js";
-import { locate, parse } from "../src/compiler/parse.js";
-import { learningRateAt, plan } from "../src/compiler/plan.js";
-import { printConfig } from "../src/compiler/yaml/print-config.js";
+import { printStep } from "../src/compiler/lower/placement/print-step.js";
+import { selectKernels } from "../src/compiler/lower/kernels/select-kernels.js";
+import { parameterGroups } from "../src/compiler/training/parameter-groups.js";
+import { parametersOf } from "../src/compiler/network/parameters.js";
+import { locate, parse } from "../src/compiler/front/parse.js";
+import { learningRateAt, plan } from "../src/compiler/training/plan.js";
+import { printConfig } from "../src/compiler/front/yaml/print-config.js";
 import { createLoader } from "../src/runtime/data/loader.js";
 import { generateSynthetic } from "../src/runtime/data/synthetic.js";
 import { openWasmSession } from "../src/runtime/engines/wasm/session.js";
@@ -213,7 +213,7 @@ describe("netc, pass by pass", () => {
   });
 
   // Program → Session. Threads share the heap and run a step call by call; the trainer knows an engine by `step`,
-  // `evaluate`, `readState` and `writeState` alone (src/runtime/engine.ts).
+  // `evaluate`, `readState` and `writeState` alone (src/runtime/engines/engine.ts).
   it("runs, and learns", async () => {
     const session = await openWasmSession({ config, graph, plan: schedule }, 2);
     onTestFinished(() => session.dispose());

@@ -2,10 +2,10 @@
 // it runs, so that `netc check` starts neither an engine nor tfjs.
 import type { Option } from "commander";
 import { Command, CommanderError } from "commander";
-import { netcVersion } from "../runtime/version.js";
-import { failureOf } from "./errors.js";
-import type { ExitCode } from "./exit-codes.js";
-import { exitCodes } from "./exit-codes.js";
+import { netcVersion } from "../runtime/process/version.js";
+import { failureOf } from "./screen/errors.js";
+import type { ExitCode } from "./screen/exit-codes.js";
+import { exitCodes } from "./screen/exit-codes.js";
 
 /** `args` without node and script. A command that fails softly sets `process.exitCode` and returns. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
@@ -51,25 +51,25 @@ function isVersion(argument: string): boolean {
 
 /** In the order that `netc --help` lists them. */
 const COMMANDS: Readonly<Record<string, () => Promise<{ readonly register: (program: Command) => void }>>> = {
-  init: () => import("./commands/init.js"),
-  check: () => import("./commands/check.js"),
-  graph: () => import("./commands/graph.js"),
-  run: () => import("./commands/run.js"),
-  runs: () => import("./commands/runs.js"),
-  report: () => import("./commands/report.js"),
-  watch: () => import("./commands/watch.js"),
-  evaluate: () => import("./commands/evaluate.js"),
-  predict: () => import("./commands/predict.js"),
-  profile: () => import("./commands/profile.js"),
-  export: () => import("./commands/export.js"),
-  set: () => import("./commands/set.js"),
-  diff: () => import("./commands/diff.js"),
-  resolve: () => import("./commands/resolve.js"),
-  explain: () => import("./commands/explain.js"),
-  schema: () => import("./commands/schema.js"),
-  data: () => import("./commands/data.js"),
-  doctor: () => import("./commands/doctor.js"),
-  engine: () => import("./commands/engine.js"),
+  init: () => import("./init/command.js"),
+  check: () => import("./check/command.js"),
+  graph: () => import("./graph/command.js"),
+  run: () => import("./run/command.js"),
+  runs: () => import("./runs/command.js"),
+  report: () => import("./report/command.js"),
+  watch: () => import("./watch/command.js"),
+  evaluate: () => import("./evaluate/command.js"),
+  predict: () => import("./predict/command.js"),
+  profile: () => import("./profile/command.js"),
+  export: () => import("./export/command.js"),
+  set: () => import("./set/command.js"),
+  diff: () => import("./diff/command.js"),
+  resolve: () => import("./resolve/command.js"),
+  explain: () => import("./explain/command.js"),
+  schema: () => import("./schema/command.js"),
+  data: () => import("./data/command.js"),
+  doctor: () => import("./doctor/command.js"),
+  engine: () => import("./engine/command.js"),
 };
 
 /** Commander's own text, without the defaults that say nothing: an empty list, a flag that is off. */

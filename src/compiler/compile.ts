@@ -1,16 +1,16 @@
 // The compiler, read aloud: text of one file in, Program out. The first passes, up to the resolved configuration, are those
 // of load-config.ts; the others stand in compileConfig. The three checks are in check.ts, each other pass in a file of its name.
-import { buildGraph } from "./build-graph.js";
-import { check, checkNetwork, checkSize } from "./check.js";
+import { buildGraph } from "./network/build-graph.js";
+import { check, checkNetwork, checkSize } from "./check/check.js";
 import type { ResolvedConfig } from "./config.js";
-import type { Diagnostic, Result } from "./diagnostic.js";
-import { failed, hasErrors, ok } from "./diagnostic.js";
-import { inferShapes } from "./infer-shapes.js";
-import { inOrder, loadConfig } from "./load-config.js";
-import type { Loading, SourceOptions } from "./load-config.js";
-import type { YamlFile } from "./parse.js";
-import { withSpans } from "./parse.js";
-import { plan } from "./plan.js";
+import type { Diagnostic, Result } from "./diagnostics/diagnostic.js";
+import { failed, hasErrors, ok } from "./diagnostics/diagnostic.js";
+import { inferShapes } from "./network/infer-shapes.js";
+import { inOrder, loadConfig } from "./front/load-config.js";
+import type { Loading, SourceOptions } from "./front/load-config.js";
+import type { YamlFile } from "./front/parse.js";
+import { withSpans } from "./front/parse.js";
+import { plan } from "./training/plan.js";
 import type { Program } from "./program.js";
 
 export interface Compilation extends Result<Program> {

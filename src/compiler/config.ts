@@ -2,8 +2,8 @@
 // Property names are the file's own keys, so a resolved config printed as YAML is again a valid file.
 // `null` means "chosen to be absent"; nothing is optional.
 
-import type { ActivationKind } from "./graph.js";
-import type { ParameterRole } from "./parameters.js";
+import type { ActivationKind } from "./network/graph.js";
+import type { ParameterRole } from "./network/parameters.js";
 
 export interface ResolvedConfig {
   readonly name: string;

@@ -1,6 +1,6 @@
 // The whole contract between compiler and runtime: plain data that survives JSON.
 import type { ResolvedConfig } from "./config.js";
-import type { ShapedGraph } from "./graph.js";
+import type { ShapedGraph } from "./network/graph.js";
 
 export interface Program {
   readonly config: ResolvedConfig;

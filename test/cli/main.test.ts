@@ -2,8 +2,8 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { failureOf } from "../../src/cli/errors.js";
-import { UserError } from "../../src/runtime/user-error.js";
+import { failureOf } from "../../src/cli/screen/errors.js";
+import { UserError } from "../../src/runtime/process/user-error.js";
 import { netc } from "../support/netc.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 

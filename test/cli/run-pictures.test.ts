@@ -2,8 +2,8 @@
 import { readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { readNewestCheckpoint } from "../../src/runtime/checkpoint.js";
-import { runFolderAt } from "../../src/runtime/run-folder.js";
+import { readNewestCheckpoint } from "../../src/runtime/run/checkpoint.js";
+import { runFolderAt } from "../../src/runtime/run/run-folder.js";
 import { netc } from "../support/netc.js";
 import { writePhotos } from "../support/photos.js";
 import { temporaryFolder } from "../support/temporary-folder.js";

@@ -3,10 +3,10 @@
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readNewestCheckpoint } from "../../src/runtime/checkpoint.js";
-import { readEventLog } from "../../src/runtime/event-log.js";
-import type { RunFolder } from "../../src/runtime/run-folder.js";
-import { runFoldersIn } from "../../src/runtime/run-folder.js";
+import { readNewestCheckpoint } from "../../src/runtime/run/checkpoint.js";
+import { readEventLog } from "../../src/runtime/run/event-log.js";
+import type { RunFolder } from "../../src/runtime/run/run-folder.js";
+import { runFoldersIn } from "../../src/runtime/run/run-folder.js";
 import { netc } from "../support/netc.js";
 import { writePhotos } from "../support/photos.js";
 import { temporaryFolder } from "../support/temporary-folder.js";

@@ -1,12 +1,12 @@
 import { readFileSync, readdirSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { editText } from "../../src/compiler/edit/edit-text.js";
-import type { Edit } from "../../src/compiler/edit/edit-text.js";
-import { lineDiff } from "../../src/compiler/edit/line-diff.js";
-import { parse } from "../../src/compiler/parse.js";
-import { childrenOf } from "../../src/compiler/yaml/yaml-file.js";
-import type { YamlNode } from "../../src/compiler/yaml/yaml-file.js";
+import { editText } from "../../src/compiler/front/edit/edit-text.js";
+import type { Edit } from "../../src/compiler/front/edit/edit-text.js";
+import { lineDiff } from "../../src/compiler/front/edit/line-diff.js";
+import { parse } from "../../src/compiler/front/parse.js";
+import { childrenOf } from "../../src/compiler/front/yaml/yaml-file.js";
+import type { YamlNode } from "../../src/compiler/front/yaml/yaml-file.js";
 
 const text = `# what it is
 name: 'demo'   # its name

@@ -4,8 +4,8 @@ import { readFileSync, readdirSync } from "node:fs";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { compileText } from "../../src/compiler/compile.js";
-import { hasErrors } from "../../src/compiler/diagnostic.js";
-import { everyPlace } from "../../src/compiler/language/lookup.js";
+import { hasErrors } from "../../src/compiler/diagnostics/diagnostic.js";
+import { everyPlace } from "../../src/compiler/front/language/lookup.js";
 import { renderReports } from "../../src/compiler/diagnostics/render-diagnostics.js";
 
 const folder = new URL("../../configs/", import.meta.url);

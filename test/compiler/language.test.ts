@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
-import { describeKey, entryAt, explain, namedValues } from "../../src/compiler/language/explain.js";
-import { isRequired } from "../../src/compiler/language/forms.js";
-import { jsonSchema } from "../../src/compiler/language/json-schema.js";
-import { everyPlace, placeText } from "../../src/compiler/language/lookup.js";
-import { otherKeyNames, otherValueNames } from "../../src/compiler/language/other-names.js";
-import { languageReference } from "../../src/compiler/language/reference.js";
+import { describeKey, entryAt, explain, namedValues } from "../../src/compiler/front/language/explain.js";
+import { isRequired } from "../../src/compiler/front/language/forms.js";
+import { jsonSchema } from "../../src/compiler/front/language/json-schema.js";
+import { everyPlace, placeText } from "../../src/compiler/front/language/lookup.js";
+import { otherKeyNames, otherValueNames } from "../../src/compiler/front/language/other-names.js";
+import { languageReference } from "../../src/compiler/front/language/reference.js";
 
 const places = everyPlace().map(({ path, key }) => [placeText(path), key] as const);
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");

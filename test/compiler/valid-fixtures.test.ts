@@ -2,9 +2,9 @@
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { readBase } from "../../src/cli/read-base.js";
-import { loadConfig } from "../../src/compiler/load-config.js";
-import { printConfig } from "../../src/compiler/yaml/print-config.js";
+import { readBase } from "../../src/cli/load/read-base.js";
+import { loadConfig } from "../../src/compiler/front/load-config.js";
+import { printConfig } from "../../src/compiler/front/yaml/print-config.js";
 
 const root = fileURLToPath(new URL("../fixtures/valid/", import.meta.url));
 

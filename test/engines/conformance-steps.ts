@@ -1,10 +1,10 @@
 // What every engine does between gradients and update: parts that add up to a batch, what is frozen, and steps that are
 // no good.
 import { describe, expect, it } from "vitest";
-import { parametersOf, statisticsOf } from "../../src/compiler/parameters.js";
+import { parametersOf, statisticsOf } from "../../src/compiler/network/parameters.js";
 import { compileText } from "../../src/compiler/compile.js";
 import type { Program } from "../../src/compiler/program.js";
-import type { Session } from "../../src/runtime/engine.js";
+import type { Session } from "../../src/runtime/engines/engine.js";
 import { graphOf, programOf, randomBatch, randomState, square } from "../reference/build-program.js";
 import { networks } from "../reference/networks.js";
 

@@ -1,7 +1,7 @@
 // Each operation of the tfjs engine, forward and backward, against PyTorch in float64.
 import type { Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, it } from "vitest";
-import { parametersOf } from "../../src/compiler/parameters.js";
+import { parametersOf } from "../../src/compiler/network/parameters.js";
 import type { Tfjs } from "../../src/compiler/targets/tfjs.js";
 import { forward } from "../../src/runtime/engines/tfjs/forward.js";
 import { plainKernels } from "../../src/runtime/engines/tfjs/kernels.js";

@@ -1,12 +1,12 @@
 // One suite for every engine: the numbers that PyTorch recorded, the state going out and in, and memory that stays.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { trainingGraphOf } from "../../src/compiler/lower/lower.js";
-import { parametersOf, statisticsOf } from "../../src/compiler/parameters.js";
-import { averagesWeights } from "../../src/compiler/weight-average.js";
-import { plan } from "../../src/compiler/plan.js";
+import { parametersOf, statisticsOf } from "../../src/compiler/network/parameters.js";
+import { averagesWeights } from "../../src/compiler/training/weight-average.js";
+import { plan } from "../../src/compiler/training/plan.js";
 import type { Program } from "../../src/compiler/program.js";
-import { groupRates } from "../../src/compiler/training-phases.js";
-import type { Batch, Engine, EngineOptions, Session, State } from "../../src/runtime/engine.js";
+import { groupRates } from "../../src/compiler/training/training-phases.js";
+import type { Batch, Engine, EngineOptions, Session, State } from "../../src/runtime/engines/engine.js";
 import { symmetric } from "../oracle/counter-random.js";
 import {
   batchOf,

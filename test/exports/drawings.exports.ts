@@ -7,7 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { chromium as launcher } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compileText } from "../../src/compiler/compile.js";
-import { invariant } from "../../src/compiler/diagnostic.js";
+import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
 import { dotText } from "../../src/compiler/targets/picture/dot.js";
 import { mermaidText } from "../../src/compiler/targets/picture/mermaid.js";
 import type { Picture } from "../../src/compiler/targets/picture/picture.js";

@@ -11,7 +11,7 @@ import { encode } from "fast-png";
 import type { Browser } from "playwright-core";
 import { chromium as launcher } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { invariant } from "../../src/compiler/diagnostic.js";
+import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
 import { netc } from "../support/netc.js";
 import { networkTexts } from "./networks.js";
 import { chromium } from "./peers.js";

@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { compileText } from "../../src/compiler/compile.js";
-import { invariant } from "../../src/compiler/diagnostic.js";
+import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
 import type { Program } from "../../src/compiler/program.js";
 import { classNames } from "../../src/runtime/data/class-names.js";
 import { createLoader } from "../../src/runtime/data/loader.js";
@@ -10,9 +10,9 @@ import { scanImages } from "../../src/runtime/data/images/scan-images.js";
 import { openDataset } from "../../src/runtime/data/open-dataset.js";
 import { wasmEngine } from "../../src/runtime/engines/wasm/engine.js";
 import type { ExportSource } from "../../src/runtime/export/source.js";
-import { evaluatedState, loadRun } from "../../src/runtime/load-run.js";
-import { runFolderAt } from "../../src/runtime/run-folder.js";
-import { runTraining } from "../../src/runtime/run-training.js";
+import { evaluatedState, loadRun } from "../../src/runtime/run/load-run.js";
+import { runFolderAt } from "../../src/runtime/run/run-folder.js";
+import { runTraining } from "../../src/runtime/run/run-training.js";
 
 export interface Trained {
   readonly program: Program;

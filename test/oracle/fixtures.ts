@@ -1,10 +1,10 @@
 // Reads what PyTorch recorded (losses/*.json) and draws the same initial state and batches that it was given.
 import { existsSync, readFileSync } from "node:fs";
-import type { Graph } from "../../src/compiler/graph.js";
-import { invariant } from "../../src/compiler/diagnostic.js";
-import { type Parameter, parametersOf } from "../../src/compiler/parameters.js";
-import type { Batch, State } from "../../src/runtime/engine.js";
-import { averageName, averagesWeights } from "../../src/compiler/weight-average.js";
+import type { Graph } from "../../src/compiler/network/graph.js";
+import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
+import { type Parameter, parametersOf } from "../../src/compiler/network/parameters.js";
+import type { Batch, State } from "../../src/runtime/engines/engine.js";
+import { averageName, averagesWeights } from "../../src/compiler/training/weight-average.js";
 import { draw, streams, symmetric } from "./counter-random.js";
 import type { OracleCase } from "./networks.js";
 

@@ -3,10 +3,10 @@
 import { readFileSync } from "node:fs";
 import { compileText } from "../../src/compiler/compile.js";
 import type { OptimizerConfig, ResolvedConfig } from "../../src/compiler/config.js";
-import { invariant } from "../../src/compiler/diagnostic.js";
-import type { Node, Op, ShapedGraph, Window } from "../../src/compiler/graph.js";
-import { inferShapes } from "../../src/compiler/infer-shapes.js";
-import { plan } from "../../src/compiler/plan.js";
+import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
+import type { Node, Op, ShapedGraph, Window } from "../../src/compiler/network/graph.js";
+import { inferShapes } from "../../src/compiler/network/infer-shapes.js";
+import { plan } from "../../src/compiler/training/plan.js";
 import type { Program } from "../../src/compiler/program.js";
 
 export interface OracleCase {

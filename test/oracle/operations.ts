@@ -1,9 +1,9 @@
 // Reads operations.json: single operations, forward and backward, as PyTorch computes them in float64; and draws their operands.
-import { elements, type Graph, type Op, type ShapedGraph } from "../../src/compiler/graph.js";
-import { invariant } from "../../src/compiler/diagnostic.js";
-import { inferShapes } from "../../src/compiler/infer-shapes.js";
-import { parametersOf } from "../../src/compiler/parameters.js";
-import type { MixedLabels } from "../../src/runtime/engine.js";
+import { elements, type Graph, type Op, type ShapedGraph } from "../../src/compiler/network/graph.js";
+import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
+import { inferShapes } from "../../src/compiler/network/infer-shapes.js";
+import { parametersOf } from "../../src/compiler/network/parameters.js";
+import type { MixedLabels } from "../../src/runtime/engines/engine.js";
 import { streams, symmetric } from "./counter-random.js";
 import { readFixture } from "./fixtures.js";
 

@@ -1,8 +1,8 @@
 // The recorded numbers belong to these networks and these draws: what PyTorch was given is what the tests give to the engines.
 import { describe, expect, it } from "vitest";
-import { parametersOf } from "../../src/compiler/parameters.js";
-import { parameterGroups } from "../../src/compiler/parameter-groups.js";
-import { groupRates } from "../../src/compiler/training-phases.js";
+import { parametersOf } from "../../src/compiler/network/parameters.js";
+import { parameterGroups } from "../../src/compiler/training/parameter-groups.js";
+import { groupRates } from "../../src/compiler/training/training-phases.js";
 import { draw, symmetric } from "./counter-random.js";
 import { batchOf, initialState, lossRecord, probeRecords } from "./fixtures.js";
 import { type OracleCase, oracleCases, probeCases } from "./networks.js";

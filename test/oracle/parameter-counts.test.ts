@@ -1,7 +1,7 @@
 // Eleven networks have as many parameters and running statistics here as torch.nn modules built from the same descriptions.
 import { expect, it } from "vitest";
 import { compileText } from "../../src/compiler/compile.js";
-import { parametersOf, statisticsOf } from "../../src/compiler/parameters.js";
+import { parametersOf, statisticsOf } from "../../src/compiler/network/parameters.js";
 import { readFixture } from "./fixtures.js";
 
 interface CountRecord {

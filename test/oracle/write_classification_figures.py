@@ -1,4 +1,4 @@
-"""Writes what scikit-learn makes of logits and labels, for test/runtime/classification-figures.test.ts.
+"""Writes what scikit-learn makes of logits and labels, for test/runtime/trained/classification-figures.test.ts.
 
     python3 test/oracle/write_classification_figures.py
 

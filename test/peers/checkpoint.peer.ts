@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { readNewestCheckpoint } from "../../src/runtime/checkpoint.js";
-import { runFolderAt } from "../../src/runtime/run-folder.js";
+import { readNewestCheckpoint } from "../../src/runtime/run/checkpoint.js";
+import { runFolderAt } from "../../src/runtime/run/run-folder.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { programOf, runTiny } from "../support/tiny-run.js";
 

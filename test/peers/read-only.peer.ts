@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { readNewestCheckpoint } from "../../src/runtime/checkpoint.js";
-import { runFolderAt } from "../../src/runtime/run-folder.js";
+import { readNewestCheckpoint } from "../../src/runtime/run/checkpoint.js";
+import { runFolderAt } from "../../src/runtime/run/run-folder.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
 const netc = fileURLToPath(new URL("../../bin/netc.js", import.meta.url));

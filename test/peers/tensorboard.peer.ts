@@ -1,8 +1,8 @@
 // TensorBoard's own reader finds in a run folder what the event log holds.
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { runFolderAt } from "../../src/runtime/run-folder.js";
-import { readEventLog } from "../../src/runtime/event-log.js";
+import { runFolderAt } from "../../src/runtime/run/run-folder.js";
+import { readEventLog } from "../../src/runtime/run/event-log.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { programOf, runTiny } from "../support/tiny-run.js";
 

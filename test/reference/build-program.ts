@@ -1,16 +1,16 @@
 // Programs of any network, node by node: the tests of lowering reach what no configuration asks for.
 import type { OptimizerConfig } from "../../src/compiler/config.js";
-import { invariant } from "../../src/compiler/diagnostic.js";
-import type { Node, Op, ShapedGraph, Window } from "../../src/compiler/graph.js";
-import { inferShapes } from "../../src/compiler/infer-shapes.js";
-import type { UpdatePlan } from "../../src/compiler/lower/differentiate.js";
-import type { FusedGraph } from "../../src/compiler/lower/fuse.js";
-import { parametersOf, statisticsOf } from "../../src/compiler/parameters.js";
-import { plan } from "../../src/compiler/plan.js";
+import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
+import type { Node, Op, ShapedGraph, Window } from "../../src/compiler/network/graph.js";
+import { inferShapes } from "../../src/compiler/network/infer-shapes.js";
+import type { UpdatePlan } from "../../src/compiler/lower/step/differentiate.js";
+import type { FusedGraph } from "../../src/compiler/lower/step/fuse.js";
+import { parametersOf, statisticsOf } from "../../src/compiler/network/parameters.js";
+import { plan } from "../../src/compiler/training/plan.js";
 import type { Program } from "../../src/compiler/program.js";
-import type { UpdateRule } from "../../src/compiler/update-rule.js";
-import { updateRule } from "../../src/compiler/update-rule.js";
-import type { Batch } from "../../src/runtime/engine.js";
+import type { UpdateRule } from "../../src/compiler/training/update-rule.js";
+import { updateRule } from "../../src/compiler/training/update-rule.js";
+import type { Batch } from "../../src/runtime/engines/engine.js";
 import { draw, symmetric } from "../oracle/counter-random.js";
 import { tinyConfig } from "../support/tiny-config.js";
 import type { ReferenceBatch } from "./interpret.js";

@@ -1,7 +1,7 @@
 // A training step whose gradients are accumulated over the parts of its batch, by the reference's plain loops.
 import { trainingGraphOf } from "../../src/compiler/lower/lower.js";
-import type { TensorId } from "../../src/compiler/lower/training-graph.js";
-import { partsOf } from "../../src/compiler/parts.js";
+import type { TensorId } from "../../src/compiler/lower/step/training-graph.js";
+import { partsOf } from "../../src/compiler/training/parts.js";
 import type { Program } from "../../src/compiler/program.js";
 import type { ReferenceBatch, ReferenceState, ReferenceUpdate } from "./interpret.js";
 import { execute } from "./interpret.js";

@@ -1,11 +1,11 @@
 // The reference that kernels and gradients are held to is itself held to PyTorch, which knows nothing of it.
 import { describe, expect, it } from "vitest";
-import { differentiate } from "../../src/compiler/lower/differentiate.js";
-import { fuse } from "../../src/compiler/lower/fuse.js";
+import { differentiate } from "../../src/compiler/lower/step/differentiate.js";
+import { fuse } from "../../src/compiler/lower/step/fuse.js";
 import { trainingGraphOf } from "../../src/compiler/lower/lower.js";
-import type { TrainingGraph } from "../../src/compiler/lower/training-graph.js";
-import { averageShare } from "../../src/compiler/weight-average.js";
-import { groupRates, phaseAt } from "../../src/compiler/training-phases.js";
+import type { TrainingGraph } from "../../src/compiler/lower/step/training-graph.js";
+import { averageShare } from "../../src/compiler/training/weight-average.js";
+import { groupRates, phaseAt } from "../../src/compiler/training/training-phases.js";
 import { batchOf, initialState, lossRecord } from "../oracle/fixtures.js";
 import { oracleCases } from "../oracle/networks.js";
 import { crossEntropyCases, operationCases } from "../oracle/operations.js";

@@ -1,10 +1,10 @@
 // Executes a TrainingGraph in float64 by plain loops, one rule an operation: what the kernels and the gradients' rules are
 // held to. Written from the definitions, not from the kernels; test/reference/interpret.test.ts holds it to PyTorch.
-import { invariant } from "../../src/compiler/diagnostic.js";
-import type { ActivationKind, Window } from "../../src/compiler/graph.js";
-import type { UpdateRule } from "../../src/compiler/update-rule.js";
-import { NEWTON_SCHULZ } from "../../src/compiler/update-rule.js";
-import { averageName } from "../../src/compiler/weight-average.js";
+import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
+import type { ActivationKind, Window } from "../../src/compiler/network/graph.js";
+import type { UpdateRule } from "../../src/compiler/training/update-rule.js";
+import { NEWTON_SCHULZ } from "../../src/compiler/training/update-rule.js";
+import { averageName } from "../../src/compiler/training/weight-average.js";
 import { normalDensity, normalShare } from "./normal.js";
 import type {
   KernelGraph,
@@ -15,7 +15,7 @@ import type {
   TrainingGraph,
   TrainingOp,
   TrainingOpOf,
-} from "../../src/compiler/lower/training-graph.js";
+} from "../../src/compiler/lower/step/training-graph.js";
 
 export interface ReferenceBatch {
   readonly count: number;

@@ -1,5 +1,5 @@
 // Small networks that together reach every operation and every shape of residual block; for the tests of lowering.
-import type { Op, ShapedGraph, Window } from "../../src/compiler/graph.js";
+import type { Op, ShapedGraph, Window } from "../../src/compiler/network/graph.js";
 import type { Layer } from "./build-program.js";
 import { graphOf, square } from "./build-program.js";
 

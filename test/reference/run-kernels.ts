@@ -1,26 +1,26 @@
 // Runs a KernelGraph, or a part of one, on the built WebAssembly kernels with every tensor in sight: each buffer lies
 // apart from the others between guards, and what no one has written is NaN, so that stray reads and writes are seen.
 import { readFileSync } from "node:fs";
-import { invariant } from "../../src/compiler/diagnostic.js";
-import { emitStep, tableBytes } from "../../src/compiler/lower/emit-step.js";
-import type { KernelCalls } from "../../src/compiler/lower/kernel-calls.js";
-import { HEAP_START } from "../../src/compiler/lower/kernel-constants.js";
-import type { KernelName } from "../../src/compiler/lower/kernels.js";
-import type { ParameterLayout, StoredTensor } from "../../src/compiler/lower/layout.js";
-import { imageLanesOf, lanesOf } from "../../src/compiler/lower/layout.js";
-import type { ConvolutionChoice } from "../../src/compiler/lower/convolution-kernels.js";
-import type { KernelSelection, PersistentName } from "../../src/compiler/lower/kernel-selector.js";
-import { persistentBuffers } from "../../src/compiler/lower/kernel-selector.js";
-import type { Storage } from "../../src/compiler/lower/layout.js";
-import { elementBytes } from "../../src/compiler/lower/layout.js";
-import { selectKernels } from "../../src/compiler/lower/select-kernels.js";
-import type { KernelGraph, TensorId, UpdateGroup } from "../../src/compiler/lower/training-graph.js";
-import type { MixedLabels } from "../../src/runtime/engine.js";
+import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
+import { emitStep, tableBytes } from "../../src/compiler/lower/placement/emit-step.js";
+import type { KernelCalls } from "../../src/compiler/lower/kernels/kernel-calls.js";
+import { HEAP_START } from "../../src/compiler/lower/kernels/kernel-constants.js";
+import type { KernelName } from "../../src/compiler/lower/kernels/kernels.js";
+import type { ParameterLayout, StoredTensor } from "../../src/compiler/lower/placement/layout.js";
+import { imageLanesOf, lanesOf } from "../../src/compiler/lower/placement/layout.js";
+import type { ConvolutionChoice } from "../../src/compiler/lower/convolutions/convolution-kernels.js";
+import type { KernelSelection, PersistentName } from "../../src/compiler/lower/convolutions/kernel-selector.js";
+import { persistentBuffers } from "../../src/compiler/lower/convolutions/kernel-selector.js";
+import type { Storage } from "../../src/compiler/lower/placement/layout.js";
+import { elementBytes } from "../../src/compiler/lower/placement/layout.js";
+import { selectKernels } from "../../src/compiler/lower/kernels/select-kernels.js";
+import type { KernelGraph, TensorId, UpdateGroup } from "../../src/compiler/lower/step/training-graph.js";
+import type { MixedLabels } from "../../src/runtime/engines/engine.js";
 import { Heap, encodeStep } from "../../src/runtime/engines/wasm/heap.js";
 import { builtFolder, wasmFeatures } from "../../src/runtime/engines/wasm/kernels-module.js";
 import { mapOf } from "./interpret.js";
 import { multiplyIn } from "./multiply-matrices.js";
-import { momentCorrections } from "../../src/compiler/update-rule.js";
+import { momentCorrections } from "../../src/compiler/training/update-rule.js";
 
 export interface KernelRun {
   readonly graph: KernelGraph;

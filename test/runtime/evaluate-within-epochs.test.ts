@@ -3,10 +3,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import type { TrainConfig } from "../../src/compiler/config.js";
-import { evaluationsFrom, isEvaluationDue } from "../../src/compiler/plan.js";
-import { runFolderAt } from "../../src/runtime/run-folder.js";
-import type { TrainingEvent } from "../../src/runtime/training-events.js";
-import { bestSteps } from "../../src/runtime/training-progress.js";
+import { evaluationsFrom, isEvaluationDue } from "../../src/compiler/training/plan.js";
+import { runFolderAt } from "../../src/runtime/run/run-folder.js";
+import type { TrainingEvent } from "../../src/runtime/training/training-events.js";
+import { bestSteps } from "../../src/runtime/training/training-progress.js";
 import { FakeSession } from "../support/fake-session.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { tinyConfig } from "../support/tiny-config.js";

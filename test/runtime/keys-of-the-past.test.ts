@@ -2,9 +2,9 @@
 // not listed here fails: whoever adds one decides what it means for a resumed run.
 import { describe, expect, it } from "vitest";
 import { compileText } from "../../src/compiler/compile.js";
-import type { Form } from "../../src/compiler/language/forms.js";
-import { language } from "../../src/compiler/language/language.js";
-import { changesSince } from "../../src/runtime/changes-since.js";
+import type { Form } from "../../src/compiler/front/language/forms.js";
+import { language } from "../../src/compiler/front/language/language.js";
+import { changesSince } from "../../src/runtime/run/changes-since.js";
 
 const FILE = `
 name: base

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename } from "node:path";
 import { describe, expect, it } from "vitest";
-import { runFolderAt } from "../../src/runtime/run-folder.js";
+import { runFolderAt } from "../../src/runtime/run/run-folder.js";
 import { FakeSession } from "../support/fake-session.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { programOf, runTiny } from "../support/tiny-run.js";

@@ -1,8 +1,15 @@
 // A Session whose arithmetic is a few float32 operations that depend on every image, on the rate, on the step and on all
 // of its own state: if anything of a run is lost between a stop and its resumption, its bits differ.
 import type { Program } from "../../src/compiler/program.js";
-import { parametersOf, statisticsOf } from "../../src/compiler/parameters.js";
-import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../../src/runtime/engine.js";
+import { parametersOf, statisticsOf } from "../../src/compiler/network/parameters.js";
+import type {
+  Batch,
+  EvaluationResult,
+  Session,
+  State,
+  StepHyper,
+  StepResult,
+} from "../../src/runtime/engines/engine.js";
 
 export class FakeSession implements Session {
   readonly tensors = new Map<string, { shape: readonly number[]; data: Float32Array }>();

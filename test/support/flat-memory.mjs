@@ -1,12 +1,12 @@
 // Run as a process of its own, with V8's garbage collector at hand: trains a small network for as many steps as the first
 // argument says and prints what JavaScript holds after the first half of them and after all, as JSON.
-import { BEGINNING } from "../../dist/runtime/training-progress.js";
-import { collectGarbage } from "../../dist/runtime/collect-garbage.js";
+import { BEGINNING } from "../../dist/runtime/training/training-progress.js";
+import { collectGarbage } from "../../dist/runtime/process/collect-garbage.js";
 import { compileText } from "../../dist/compiler/compile.js";
 import { createLoader } from "../../dist/runtime/data/loader.js";
 import { generateSynthetic } from "../../dist/runtime/data/synthetic.js";
 import { openWasmSession } from "../../dist/runtime/engines/wasm/session.js";
-import { train } from "../../dist/runtime/trainer.js";
+import { train } from "../../dist/runtime/training/trainer.js";
 
 const steps = Number(process.argv[2]);
 const { value: program } = compileText(

@@ -1,6 +1,6 @@
 // Random files, for tests that hold whatever a file says: each a pure function of its number.
 import { compileText } from "../../src/compiler/compile.js";
-import { hasErrors } from "../../src/compiler/diagnostic.js";
+import { hasErrors } from "../../src/compiler/diagnostics/diagnostic.js";
 import type { Program } from "../../src/compiler/program.js";
 
 /** The first `count` valid programs of the numbers from `seed` on, each with its number. */

@@ -1,11 +1,11 @@
 // A run on netc's own engine, a part at a time, and what it left: for the tests that stop runs and resume them.
 import { expect } from "vitest";
 import type { Program } from "../../src/compiler/program.js";
-import { readNewestCheckpoint } from "../../src/runtime/checkpoint.js";
+import { readNewestCheckpoint } from "../../src/runtime/run/checkpoint.js";
 import { openWasmSession } from "../../src/runtime/engines/wasm/session.js";
-import { runFolderAt } from "../../src/runtime/run-folder.js";
-import type { RunResult } from "../../src/runtime/run-training.js";
-import { runTraining } from "../../src/runtime/run-training.js";
+import { runFolderAt } from "../../src/runtime/run/run-folder.js";
+import type { RunResult } from "../../src/runtime/run/run-training.js";
+import { runTraining } from "../../src/runtime/run/run-training.js";
 import { eventsIn, loaderOf } from "./tiny-run.js";
 
 /** Goes on from the newest checkpoint, up to a step. */

@@ -3,13 +3,13 @@ import { readFile } from "node:fs/promises";
 import { compileConfig } from "../../src/compiler/compile.js";
 import type { ResolvedConfig } from "../../src/compiler/config.js";
 import type { Program } from "../../src/compiler/program.js";
-import { readNewestCheckpoint } from "../../src/runtime/checkpoint.js";
+import { readNewestCheckpoint } from "../../src/runtime/run/checkpoint.js";
 import { createLoader } from "../../src/runtime/data/loader.js";
 import { generateSynthetic } from "../../src/runtime/data/synthetic.js";
-import { runFolderAt } from "../../src/runtime/run-folder.js";
-import type { RunOptions, RunResult } from "../../src/runtime/run-training.js";
-import { runTraining } from "../../src/runtime/run-training.js";
-import type { TrainingEvent } from "../../src/runtime/training-events.js";
+import { runFolderAt } from "../../src/runtime/run/run-folder.js";
+import type { RunOptions, RunResult } from "../../src/runtime/run/run-training.js";
+import { runTraining } from "../../src/runtime/run/run-training.js";
+import type { TrainingEvent } from "../../src/runtime/training/training-events.js";
 import { FakeSession } from "./fake-session.js";
 import { tinyConfig } from "./tiny-config.js";
 

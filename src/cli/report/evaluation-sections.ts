@@ -1,11 +1,11 @@
 // A run → the report's parts on what the network answers: its confusion matrix, and the images it is most wrong about.
 import type { Dataset } from "../../runtime/data/dataset.js";
 import { encodePng } from "../../runtime/data/pictures/png.js";
-import { renderTemplate } from "../../runtime/render-template.js";
-import type { NetworkEvaluation } from "../../runtime/trained-network.js";
-import { openRun } from "../../runtime/trained-network.js";
-import { openData } from "../evaluate.js";
-import { formatCount, formatPercent } from "../terminal.js";
+import { renderTemplate } from "../../runtime/files/render-template.js";
+import type { NetworkEvaluation } from "../../runtime/trained/trained-network.js";
+import { openRun } from "../../runtime/trained/trained-network.js";
+import { openData } from "../evaluate/evaluate.js";
+import { formatCount, formatPercent } from "../screen/terminal.js";
 import type { Section } from "./view.js";
 
 const SAMPLES = 24;

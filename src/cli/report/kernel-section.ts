@@ -2,9 +2,9 @@
 import { availableParallelism, cpus } from "node:os";
 import type { Program } from "../../compiler/program.js";
 import { chooseEngine } from "../../runtime/engines/index.js";
-import { measureStep } from "../measure-step.js";
-import { median } from "../profile-step.js";
-import { formatScaled } from "../terminal.js";
+import { measureStep } from "../profile/measure-step.js";
+import { median } from "../profile/profile-step.js";
+import { formatScaled } from "../screen/terminal.js";
 import { renderTable } from "./render-report.js";
 import type { Section } from "./view.js";
 import { table } from "./view.js";

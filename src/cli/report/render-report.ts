@@ -1,5 +1,5 @@
 // Views → HTML pages with everything in them: they open without a network.
-import { renderTemplate } from "../../runtime/render-template.js";
+import { renderTemplate } from "../../runtime/files/render-template.js";
 import type { ReportView, Table } from "./view.js";
 
 const TABLE = new URL("table.html.hbs", import.meta.url);

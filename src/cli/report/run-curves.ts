@@ -1,6 +1,6 @@
 // The log of a run → its curves against the epochs, ready to be drawn. Thousands of steps become a few hundred means.
-import type { RunRecord } from "../../runtime/read-run.js";
-import type { StepEvent } from "../../runtime/training-events.js";
+import type { RunRecord } from "../../runtime/run/read-run.js";
+import type { StepEvent } from "../../runtime/training/training-events.js";
 import type { Point } from "./line-chart.js";
 
 export interface RunCurves {

@@ -1,12 +1,19 @@
 // Runs → what a report shows of them. Every decision is made here; the template loops and prints.
 import { basename } from "node:path";
-import { cost } from "../../compiler/cost.js";
+import { cost } from "../../compiler/network/cost.js";
 import { drawPicture } from "../../compiler/targets/picture/picture.js";
 import { svgText } from "../../compiler/targets/picture/svg.js";
-import type { RunRecord } from "../../runtime/read-run.js";
-import type { Origin } from "../../runtime/run-origins.js";
-import { epochRows, momentText } from "../epoch-table.js";
-import { formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatScaled } from "../terminal.js";
+import type { RunRecord } from "../../runtime/run/read-run.js";
+import type { Origin } from "../../runtime/run/run-origins.js";
+import { epochRows, momentText } from "../run/epoch-table.js";
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatRate,
+  formatScaled,
+} from "../screen/terminal.js";
 import type { LineChart, Series } from "./line-chart.js";
 import { lineChart } from "./line-chart.js";
 import type { RunCurves } from "./run-curves.js";

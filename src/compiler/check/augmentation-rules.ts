@@ -1,8 +1,8 @@
 // Rules within the list of augmentations: entries that undo one another, stand in the wrong place or do not fit the images.
 import type { Augmentation, ResolvedConfig } from "../config.js";
 import { datasetFacts } from "../datasets.js";
-import type { Diagnostic } from "../diagnostic.js";
-import { mixOf } from "../mixed-labels.js";
+import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { mixOf } from "../training/mixed-labels.js";
 import type { ConfigRule } from "./rule.js";
 
 export const augmentationRules: readonly ConfigRule[] = [

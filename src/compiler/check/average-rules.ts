@@ -1,8 +1,8 @@
 // Rules about averages of weights: those that come to be after the run's end, or after something was to be read from them.
 import type { ResolvedConfig } from "../config.js";
-import type { Diagnostic } from "../diagnostic.js";
-import { stepsPerEpochOf } from "../plan.js";
-import { averageStart } from "../weight-average.js";
+import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { stepsPerEpochOf } from "../training/plan.js";
+import { averageStart } from "../training/weight-average.js";
 import type { ConfigRule } from "./rule.js";
 import { spanIsSetHere, spanOf } from "./training-parts.js";
 import { withoutEffect } from "./without-effect.js";

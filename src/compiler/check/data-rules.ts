@@ -1,7 +1,7 @@
 // Rules between the data section and the rest: images, classes and batches that do not go together.
 import type { ResolvedConfig } from "../config.js";
 import { datasetFacts } from "../datasets.js";
-import type { Diagnostic, Path } from "../diagnostic.js";
+import type { Diagnostic, Path } from "../diagnostics/diagnostic.js";
 import type { ConfigRule } from "./rule.js";
 
 export const dataRules: readonly ConfigRule[] = [

@@ -1,10 +1,10 @@
 // Rules about parameters that are trained otherwise than the rest: groups that fit none, and optimizers on the wrong ones.
 import type { GroupConfig, ResolvedConfig } from "../config.js";
-import type { Diagnostic, Path } from "../diagnostic.js";
-import type { ShapedGraph } from "../graph.js";
-import { enumeration } from "../language/describe.js";
-import { isInGroup, isWhitening, optimizerOf, parameterGroups } from "../parameter-groups.js";
-import { parametersOf } from "../parameters.js";
+import type { Diagnostic, Path } from "../diagnostics/diagnostic.js";
+import type { ShapedGraph } from "../network/graph.js";
+import { enumeration } from "../front/language/describe.js";
+import { isInGroup, isWhitening, optimizerOf, parameterGroups } from "../training/parameter-groups.js";
+import { parametersOf } from "../network/parameters.js";
 import type { NetworkRule } from "./rule.js";
 import { groupPath, spanOf } from "./training-parts.js";
 import { highestRate, optimizerName, usualRates, whyUnusual } from "./usual-rates.js";

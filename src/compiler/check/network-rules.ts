@@ -1,10 +1,10 @@
 // Rules about layers whose shapes are known: windows, receptive fields, and norms that have nothing to average over.
 import type { ResolvedConfig } from "../config.js";
 import { datasetFacts } from "../datasets.js";
-import type { Diagnostic, Path } from "../diagnostic.js";
-import { invariant } from "../diagnostic.js";
-import { partsOf } from "../parts.js";
-import type { Op, ShapedGraph, ShapedNode, Window } from "../graph.js";
+import type { Diagnostic, Path } from "../diagnostics/diagnostic.js";
+import { invariant } from "../diagnostics/diagnostic.js";
+import { partsOf } from "../training/parts.js";
+import type { Op, ShapedGraph, ShapedNode, Window } from "../network/graph.js";
 import type { NetworkRule } from "./rule.js";
 
 export const networkRules: readonly NetworkRule[] = [

@@ -1,7 +1,7 @@
 // Rules within the learning rate's schedule: durations given twice or not at all, or past the end of the run, and rates out
 // of order.
 import type { LearningRateConfig } from "../config.js";
-import type { Diagnostic, Path } from "../diagnostic.js";
+import type { Diagnostic, Path } from "../diagnostics/diagnostic.js";
 import type { ConfigRule } from "./rule.js";
 import type { PlacedSchedule, Span } from "./training-parts.js";
 import { nounOf, schedulesOf, spanIsSetHere } from "./training-parts.js";

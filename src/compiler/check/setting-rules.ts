@@ -1,8 +1,8 @@
 // Settings that change nothing where they stand: each is accepted, with a warning that says why it is idle.
 import type { ResolvedConfig } from "../config.js";
 import { datasetFacts } from "../datasets.js";
-import type { Diagnostic } from "../diagnostic.js";
-import { mixOf } from "../mixed-labels.js";
+import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { mixOf } from "../training/mixed-labels.js";
 import type { ConfigRule } from "./rule.js";
 import { groupPath, optimizersOf, schedulesOf, spanIsSetHere, spanOf } from "./training-parts.js";
 import { withoutEffect } from "./without-effect.js";

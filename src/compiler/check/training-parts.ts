@@ -1,8 +1,8 @@
 // What a run trains its parameters by: the training's own schedule and optimizer, and those of its groups, each with its place
 // in the file and for how long it holds.
 import type { GroupConfig, LearningRateConfig, OptimizerConfig, ResolvedConfig } from "../config.js";
-import type { Path } from "../diagnostic.js";
-import { stepsPerEpochOf } from "../plan.js";
+import type { Path } from "../diagnostics/diagnostic.js";
+import { stepsPerEpochOf } from "../training/plan.js";
 
 /** How long a schedule has. */
 export interface Span {

@@ -1,6 +1,6 @@
 // Rules within the train section: parts and intervals that do not work out, rates that no one trains with, and branches that never learn.
 import type { ResolvedConfig } from "../config.js";
-import type { Diagnostic } from "../diagnostic.js";
+import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import type { ConfigRule } from "./rule.js";
 import { highestRate, optimizerName, usualRates, whyUnusual } from "./usual-rates.js";
 

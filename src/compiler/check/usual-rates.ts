@@ -1,6 +1,6 @@
 // Learning rates that the literature trains with, by optimizer: what lies outside is more likely a slip than a choice.
 import type { LearningRateConfig, OptimizerConfig } from "../config.js";
-import type { Path } from "../diagnostic.js";
+import type { Path } from "../diagnostics/diagnostic.js";
 
 type OptimizerName = "sgd" | "adam" | "adamw" | "muon";
 

@@ -1,5 +1,5 @@
 // The warning that a setting changes nothing where it stands.
-import type { Diagnostic, Path } from "../diagnostic.js";
+import type { Diagnostic, Path } from "../diagnostics/diagnostic.js";
 
 type Related = NonNullable<Diagnostic["related"]>[number];
 

@@ -1,5 +1,5 @@
 // Shows a place in the user's own text: its line with its number, and carets under the very characters.
-import type { SourceText, Span } from "../diagnostic.js";
+import type { SourceText, Span } from "./diagnostic.js";
 
 export interface Position {
   /** Both count from 1; columns in UTF-16 units, as editors and SARIF count them. */

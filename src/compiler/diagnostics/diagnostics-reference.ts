@@ -2,7 +2,7 @@
 // and the edit that puts it right.
 import { codes } from "./codes.js";
 import type { Code } from "./codes.js";
-import { lineDiff } from "../edit/line-diff.js";
+import { lineDiff } from "../front/edit/line-diff.js";
 
 /** One wrong file of a code: its text (absent where the fault is that there is none), the same put right, what is printed. */
 export interface Example {

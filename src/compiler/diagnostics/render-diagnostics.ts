@@ -1,5 +1,5 @@
 // Diagnostics in the formats that people and tools read. What is decided here is only how they look.
-import type { Diagnostic, SourceText } from "../diagnostic.js";
+import type { Diagnostic, SourceText } from "./diagnostic.js";
 import type { FileReport, RenderOptions } from "./render/file-report.js";
 import { renderGithub } from "./render/github.js";
 import { renderJson } from "./render/json.js";

@@ -1,30 +1,30 @@
 // Program → LoweredProgram: the steps that the WebAssembly engine runs, over one heap whose every byte is placed
 // ahead of time. Training, evaluation and the smaller last batch of each are steps of their own over shared parameters.
 import type { Program } from "../program.js";
-import { parameterGroups } from "../parameter-groups.js";
-import { isFrozenIn, phaseStarts } from "../training-phases.js";
-import { slotNames } from "../update-rule.js";
-import { averagesWeights, writesBack } from "../weight-average.js";
-import { allocate, leastArenaBytes } from "./allocate.js";
-import type { StepMode } from "./differentiate.js";
-import { differentiate } from "./differentiate.js";
-import type { ConvolutionChoice } from "./convolution-kernels.js";
-import { BY_COST } from "./convolution-kernels.js";
-import { HEAP_START } from "./kernel-constants.js";
-import { plannedLibrary } from "./planned-library.js";
-import { cutIntoParts, imagesTogether } from "./cut-into-parts.js";
-import type { Step } from "./emit-step.js";
-import { callCount, emitStep, encodedBytes, tableBytes } from "./emit-step.js";
-import { foldBatchNorm } from "./fold-batch-norm.js";
-import { fuse } from "./fuse.js";
-import type { ParameterLayout } from "./layout.js";
-import { layoutParameters } from "./layout.js";
-import { recompute } from "./recompute.js";
-import { partsOf } from "../parts.js";
-import { mixesLabels } from "../mixed-labels.js";
-import type { PersistentName } from "./kernel-selector.js";
-import { selectKernels } from "./select-kernels.js";
-import type { KernelGraph, TrainingGraph } from "./training-graph.js";
+import { parameterGroups } from "../training/parameter-groups.js";
+import { isFrozenIn, phaseStarts } from "../training/training-phases.js";
+import { slotNames } from "../training/update-rule.js";
+import { averagesWeights, writesBack } from "../training/weight-average.js";
+import { allocate, leastArenaBytes } from "./placement/allocate.js";
+import type { StepMode } from "./step/differentiate.js";
+import { differentiate } from "./step/differentiate.js";
+import type { ConvolutionChoice } from "./convolutions/convolution-kernels.js";
+import { BY_COST } from "./convolutions/convolution-kernels.js";
+import { HEAP_START } from "./kernels/kernel-constants.js";
+import { plannedLibrary } from "./convolutions/planned-library.js";
+import { cutIntoParts, imagesTogether } from "./placement/cut-into-parts.js";
+import type { Step } from "./placement/emit-step.js";
+import { callCount, emitStep, encodedBytes, tableBytes } from "./placement/emit-step.js";
+import { foldBatchNorm } from "./step/fold-batch-norm.js";
+import { fuse } from "./step/fuse.js";
+import type { ParameterLayout } from "./placement/layout.js";
+import { layoutParameters } from "./placement/layout.js";
+import { recompute } from "./step/recompute.js";
+import { partsOf } from "../training/parts.js";
+import { mixesLabels } from "../training/mixed-labels.js";
+import type { PersistentName } from "./convolutions/kernel-selector.js";
+import { selectKernels } from "./kernels/select-kernels.js";
+import type { KernelGraph, TrainingGraph } from "./step/training-graph.js";
 
 export interface StepRequest {
   readonly mode: StepMode;

@@ -1,9 +1,9 @@
 // Tensors between netc's layouts and PyTorch's: convolutions [kernel height, kernel width, in, out] ↔ [out, in, kernel height,
 // kernel width], linear layers [in, out] ↔ [out, in], whose inputs are flattened channel by channel there and pixel by pixel here.
-import { invariant } from "../diagnostic.js";
-import type { ShapedGraph } from "../graph.js";
-import type { Parameter } from "../parameters.js";
-import { parametersOf, statisticsOf } from "../parameters.js";
+import { invariant } from "../diagnostics/diagnostic.js";
+import type { ShapedGraph } from "../network/graph.js";
+import type { Parameter } from "../network/parameters.js";
+import { parametersOf, statisticsOf } from "../network/parameters.js";
 
 export interface NamedTensor {
   readonly shape: readonly number[];

@@ -1,6 +1,6 @@
 // Program and trained weights → saved_model.pb of TensorFlow's SavedModel: one graph from 8-bit images [n, height, width,
 // channels] to logits and probabilities [n, classes] for any n, normalisation and weights inside, and no variables.
-import { emitTensorflowInference } from "../lower/emit-tensorflow.js";
+import { emitTensorflowInference } from "../lower/tensorflow/emit-tensorflow.js";
 import { Message } from "../lower/tensorflow/protobuf.js";
 import type { Output } from "../lower/tensorflow/tensorflow-graph.js";
 import { dataTypes, graphDef, shapeProto } from "../lower/tensorflow/tensorflow-graph.js";

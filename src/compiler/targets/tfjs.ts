@@ -1,9 +1,9 @@
 // ShapedGraph → tf.LayersModel of stock layers, from normalised images [n, height, width, channels] to logits [n, classes];
 // and parameters to and from it. TensorFlow.js itself is handed in, so that the compiler does not depend on it.
 import type { LayersModel, SymbolicTensor, layers } from "@tensorflow/tfjs-layers";
-import { invariant } from "../diagnostic.js";
-import type { ActivationKind, Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../graph.js";
-import { parametersOf, statisticsOf } from "../parameters.js";
+import { invariant } from "../diagnostics/diagnostic.js";
+import type { ActivationKind, Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../network/graph.js";
+import { parametersOf, statisticsOf } from "../network/parameters.js";
 import type { Program } from "../program.js";
 
 export interface Tfjs {

@@ -2,7 +2,7 @@
 // place in a batch, changed. Neighbouring crops and flips only move pixels along rows and columns, so they fold into one
 // pair of index maps and cost one copy together.
 import type { Augmentation, ColorJitterConfig } from "../../compiler/config.js";
-import { mixOf } from "../../compiler/mixed-labels.js";
+import { mixOf } from "../../compiler/training/mixed-labels.js";
 import { RandomStream } from "../random/random-stream.js";
 import { changeColors, drawColorChange } from "./color-jitter.js";
 import { BLACK, createGather, reflected } from "./gather.js";

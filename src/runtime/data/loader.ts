@@ -1,9 +1,9 @@
 // Batches for the trainer. A training batch is a pure function of (configuration, seed, epoch, batch index): the epoch's
 // order, then resizing, then augmentation, image by image. Nothing large is allocated from batch to batch.
 import type { EvaluationConfig, ResolvedConfig, TrainConfig } from "../../compiler/config.js";
-import { invariant } from "../../compiler/diagnostic.js";
-import { BATCHES_AT_ONCE, KEPT_TEST_BYTES } from "../../compiler/memory-limits.js";
-import type { Batch } from "../engine.js";
+import { invariant } from "../../compiler/diagnostics/diagnostic.js";
+import { BATCHES_AT_ONCE, KEPT_TEST_BYTES } from "../../compiler/memory/memory-limits.js";
+import type { Batch } from "../engines/engine.js";
 import { permutation } from "../random/random-stream.js";
 import { createAugment } from "./augment.js";
 import type { Dataset, ImageSet } from "./dataset.js";

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
-import { UserError } from "../user-error.js";
+import { UserError } from "../process/user-error.js";
 
 export interface NpmPackOptions {
   /** `name@version`. */

@@ -1,7 +1,7 @@
 // The engines that netc knows, by name, each loaded only when it is asked for; and the choice among them.
 import type { Program } from "../../compiler/program.js";
-import type { Availability, Device, Engine } from "../engine.js";
-import { UserError } from "../user-error.js";
+import type { Availability, Device, Engine } from "./engine.js";
+import { UserError } from "../process/user-error.js";
 
 /** In order of preference: `auto` takes the first that this machine can run. */
 const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {

@@ -1,6 +1,6 @@
 // For engines that do not plan their memory.
 import type { Program } from "../../compiler/program.js";
-import { UserError } from "../user-error.js";
+import { UserError } from "../process/user-error.js";
 
 /** @throws UserError where the program asks to compute more maps again rather than keep them. */
 export function refuseRecompute({ config }: Program, engine: string): void {

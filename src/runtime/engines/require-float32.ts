@@ -1,6 +1,6 @@
 // For engines that compute in float32 alone.
 import type { Program } from "../../compiler/program.js";
-import { UserError } from "../user-error.js";
+import { UserError } from "../process/user-error.js";
 
 /** @throws UserError where the program asks for another precision. */
 export function requireFloat32({ config }: Program, engine: string): void {

@@ -2,10 +2,10 @@
 // width], linear layers [out, in]. `load_state_dict(strict=True)` takes it.
 import { toPytorch } from "../../compiler/targets/pytorch-layout.js";
 import type { Program } from "../../compiler/program.js";
-import { statisticsOf } from "../../compiler/parameters.js";
-import type { State } from "../engine.js";
-import type { CountTensor, Tensor } from "../safetensors.js";
-import { encodeSafetensors } from "../safetensors.js";
+import { statisticsOf } from "../../compiler/network/parameters.js";
+import type { State } from "../engines/engine.js";
+import type { CountTensor, Tensor } from "../files/safetensors.js";
+import { encodeSafetensors } from "../files/safetensors.js";
 
 /** The file's bytes, in pieces. `steps` is how many batches the norms have seen. */
 export function pytorchSafetensors({ graph }: Program, state: State, steps: number): Uint8Array[] {

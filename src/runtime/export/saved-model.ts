@@ -1,6 +1,6 @@
 // A trained network as TensorFlow's SavedModel, and the names of its classes beside it.
 import { SAVED_MODEL_LIMIT, savedModel } from "../../compiler/targets/saved-model.js";
-import { UserError } from "../user-error.js";
+import { UserError } from "../process/user-error.js";
 import type { ExportedFiles, ExportSource } from "./source.js";
 
 /** @throws UserError where the weights are larger than one SavedModel file can be. */

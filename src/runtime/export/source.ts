@@ -1,8 +1,8 @@
 // What is exported: a network as its file describes it, or as a run has trained it so far.
-import type { Path } from "../../compiler/diagnostic.js";
+import type { Path } from "../../compiler/diagnostics/diagnostic.js";
 import type { Program } from "../../compiler/program.js";
-import type { State } from "../engine.js";
-import type { LoadedRun } from "../load-run.js";
+import type { State } from "../engines/engine.js";
+import type { LoadedRun } from "../run/load-run.js";
 
 export interface ExportSource {
   readonly program: Program;

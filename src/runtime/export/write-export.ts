@@ -2,7 +2,7 @@
 import { mkdir, open, readdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { publishFolder, temporaryName } from "../files/write-file-atomically.js";
-import { UserError } from "../user-error.js";
+import { UserError } from "../process/user-error.js";
 import type { ExportedFiles } from "./source.js";
 import { isExecutable } from "./source.js";
 

@@ -3,8 +3,8 @@
 import { basename } from "node:path";
 import { AppendingFile } from "../files/appending-file.js";
 import { writeFileAtomically } from "../files/write-file-atomically.js";
-import type { RunFolder } from "../run-folder.js";
-import type { TrainingEvent } from "../training-events.js";
+import type { RunFolder } from "../run/run-folder.js";
+import type { TrainingEvent } from "../training/training-events.js";
 import { CsvMetrics } from "./csv.js";
 import { TensorBoardMetrics } from "./tensorboard.js";
 

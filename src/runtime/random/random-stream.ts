@@ -1,6 +1,6 @@
 // Every random draw of a run: a stream of numbers that is a pure function of the seed, what the numbers are for, the
 // epoch and an index. Resuming needs no replay, and no draw depends on what was drawn before it.
-import { invariant } from "../../compiler/diagnostic.js";
+import { invariant } from "../../compiler/diagnostics/diagnostic.js";
 import { multiplyHigh, philox4x32 } from "./philox.js";
 
 /** What numbers are drawn for. Values are part of what a seed means: append, never renumber. */

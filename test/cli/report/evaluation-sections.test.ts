@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { confusionSection, samplesSection } from "../../../src/cli/report/evaluation-sections.js";
-import { classificationFigures } from "../../../src/runtime/classification-figures.js";
+import { classificationFigures } from "../../../src/runtime/trained/classification-figures.js";
 import type { ImageSet } from "../../../src/runtime/data/dataset.js";
 import { loadPngDecoder } from "../../../src/runtime/data/pictures/png.js";
-import type { NetworkEvaluation } from "../../../src/runtime/trained-network.js";
+import type { NetworkEvaluation } from "../../../src/runtime/trained/trained-network.js";
 
 /** Three images of two classes, one of whose names could be markup; the last is answered wrongly. */
 const logits = Float32Array.of(2, 0, 0, 2, 0, 3);

@@ -1,12 +1,12 @@
 // Each of oneDNN's methods on each pass of a convolution, through the engine's threads, against plain loops in float64.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ConvolutionPass, ConvolutionTask } from "../../../src/compiler/lower/convolution-kernels.js";
-import { candidates } from "../../../src/compiler/lower/convolution-kernels.js";
-import { stepOfTask } from "../../../src/compiler/lower/convolution-tasks.js";
-import type { ConvolutionSizes } from "../../../src/compiler/lower/convolution-plan.js";
-import { HEAP_START } from "../../../src/compiler/lower/kernel-constants.js";
-import { kernels } from "../../../src/compiler/lower/kernels.js";
-import type { Storage } from "../../../src/compiler/lower/layout.js";
+import type { ConvolutionPass, ConvolutionTask } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { stepOfTask } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
+import type { ConvolutionSizes } from "../../../src/compiler/lower/convolutions/convolution-plan.js";
+import { HEAP_START } from "../../../src/compiler/lower/kernels/kernel-constants.js";
+import { kernels } from "../../../src/compiler/lower/kernels/kernels.js";
+import type { Storage } from "../../../src/compiler/lower/placement/layout.js";
 import { Heap, encodeStep } from "../../../src/runtime/engines/wasm/heap.js";
 import { METHODS } from "../../../src/runtime/engines/wasm/onednn/methods.js";
 import { Team } from "../../../src/runtime/engines/wasm/team.js";

@@ -1,7 +1,7 @@
 // Whole networks' gradients, beside how far PyTorch's own float32 lies from its float64, in the median over tensors. In the
 // large networks that is a matter of single ReLU masks, which flip where a sum rounds to the other side of zero.
 import { expect, it } from "vitest";
-import type { Engine } from "../../../src/runtime/engine.js";
+import type { Engine } from "../../../src/runtime/engines/engine.js";
 import type { WasmSession } from "../../../src/runtime/engines/wasm/session.js";
 import { batchOf, gradientDistance, initialState, lossRecord, readFixture } from "../../oracle/fixtures.js";
 import { oracleCases } from "../../oracle/networks.js";

@@ -1,10 +1,10 @@
 // What the tests of oneDNN share: the library that NETC_ONEDNN names, as kernels and as an engine.
-import type { ConvolutionLibrary } from "../../../src/compiler/lower/convolution-kernels.js";
-import { candidates } from "../../../src/compiler/lower/convolution-kernels.js";
-import { tasksOf } from "../../../src/compiler/lower/convolution-tasks.js";
+import type { ConvolutionLibrary } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { tasksOf } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
 import { stepsOfRun } from "../../../src/compiler/lower/lower.js";
 import type { Program } from "../../../src/compiler/program.js";
-import type { Engine } from "../../../src/runtime/engine.js";
+import type { Engine } from "../../../src/runtime/engines/engine.js";
 import { wasmEngine } from "../../../src/runtime/engines/wasm/engine.js";
 import { findOneDnn } from "../../../src/runtime/engines/wasm/onednn/find.js";
 import { oneDnnKernels } from "../../../src/runtime/engines/wasm/onednn/kernels.js";

@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { wasmEngine } from "../../../src/runtime/engines/wasm/engine.js";
-import type { Engine, EngineOptions, Session } from "../../../src/runtime/engine.js";
+import type { Engine, EngineOptions, Session } from "../../../src/runtime/engines/engine.js";
 import { batchOf, initialState } from "../../oracle/fixtures.js";
 import { type OracleCase, oracleCases } from "../../oracle/networks.js";
 

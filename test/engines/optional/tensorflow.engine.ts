@@ -3,12 +3,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { compileText } from "../../../src/compiler/compile.js";
-import { learningRateAt } from "../../../src/compiler/plan.js";
+import { learningRateAt } from "../../../src/compiler/training/plan.js";
 import type { Program } from "../../../src/compiler/program.js";
 import { createLoader } from "../../../src/runtime/data/loader.js";
 import { generateSynthetic } from "../../../src/runtime/data/synthetic.js";
 import { hasBfloat16Instructions } from "../../../src/runtime/engines/tensorflow/require-bfloat16.js";
-import { emitTensorflow } from "../../../src/compiler/lower/emit-tensorflow.js";
+import { emitTensorflow } from "../../../src/compiler/lower/tensorflow/emit-tensorflow.js";
 import { Emission } from "../../../src/compiler/lower/tensorflow/emission.js";
 import { stepRules } from "../../../src/compiler/lower/tensorflow/step-rules.js";
 import { trainingGraphOf } from "../../../src/compiler/lower/lower.js";

@@ -7,10 +7,10 @@ import type {
   ConvolutionLibrary,
   ConvolutionPass,
   ConvolutionTask,
-} from "../../../src/compiler/lower/convolution-kernels.js";
-import type { ConvolutionSizes } from "../../../src/compiler/lower/convolution-plan.js";
-import { BY_COST, candidates } from "../../../src/compiler/lower/convolution-kernels.js";
-import { stepOfTask, tasksOf } from "../../../src/compiler/lower/convolution-tasks.js";
+} from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import type { ConvolutionSizes } from "../../../src/compiler/lower/convolutions/convolution-plan.js";
+import { BY_COST, candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { stepOfTask, tasksOf } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
 import { heapBytesOf, stepsOfRun } from "../../../src/compiler/lower/lower.js";
 import type { Program } from "../../../src/compiler/program.js";
 import { chooseKernels } from "../../../src/runtime/engines/wasm/choose-kernels.js";

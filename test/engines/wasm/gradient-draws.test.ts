@@ -1,10 +1,13 @@
 // The gradients of a whole network by this engine's own kernels, beside how far PyTorch's own float32 lies from float64, in
 // the median over the tensors of several draws of weights and images. With GELU in ReLU's place no mask can flip.
 import { expect, it } from "vitest";
-import type { ActivationKind } from "../../../src/compiler/graph.js";
-import { BY_COST, candidates } from "../../../src/compiler/lower/convolution-kernels.js";
-import type { ConvolutionChoice, ConvolutionTask } from "../../../src/compiler/lower/convolution-kernels.js";
-import { tasksOf } from "../../../src/compiler/lower/convolution-tasks.js";
+import type { ActivationKind } from "../../../src/compiler/network/graph.js";
+import { BY_COST, candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import type {
+  ConvolutionChoice,
+  ConvolutionTask,
+} from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { tasksOf } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
 import { stepsOfRun } from "../../../src/compiler/lower/lower.js";
 import type { Program } from "../../../src/compiler/program.js";
 import { openWasmSession } from "../../../src/runtime/engines/wasm/session.js";

@@ -1,13 +1,13 @@
 // Every kernel alone against the float64 reference on random numbers, over shapes that leave tails in every direction.
 // Buffers lie apart between guards and start as NaN, so a stray read or write fails too (test/reference/run-kernels.ts).
 import { describe, expect, it } from "vitest";
-import { invariant } from "../../../src/compiler/diagnostic.js";
-import type { Padding, Shape, Window } from "../../../src/compiler/graph.js";
-import type { ConvolutionChoice } from "../../../src/compiler/lower/convolution-kernels.js";
-import { BY_COST, candidates, taskKey } from "../../../src/compiler/lower/convolution-kernels.js";
-import { libraryWinograd } from "../../../src/compiler/lower/emit-library-winograd.js";
-import { KernelSelector } from "../../../src/compiler/lower/kernel-selector.js";
-import { convolutionTasks } from "../../../src/compiler/lower/select-convolution.js";
+import { invariant } from "../../../src/compiler/diagnostics/diagnostic.js";
+import type { Padding, Shape, Window } from "../../../src/compiler/network/graph.js";
+import type { ConvolutionChoice } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { BY_COST, candidates, taskKey } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { libraryWinograd } from "../../../src/compiler/lower/convolutions/emit-library-winograd.js";
+import { KernelSelector } from "../../../src/compiler/lower/convolutions/kernel-selector.js";
+import { convolutionTasks } from "../../../src/compiler/lower/convolutions/select-convolution.js";
 import type {
   Pointwise,
   Tensor,
@@ -15,10 +15,10 @@ import type {
   TrainingGraph,
   TrainingNode,
   TrainingOp,
-} from "../../../src/compiler/lower/training-graph.js";
-import type { UpdateRule } from "../../../src/compiler/update-rule.js";
+} from "../../../src/compiler/lower/step/training-graph.js";
+import type { UpdateRule } from "../../../src/compiler/training/update-rule.js";
 import { wasmFeatures } from "../../../src/runtime/engines/wasm/kernels-module.js";
-import type { MixedLabels } from "../../../src/runtime/engine.js";
+import type { MixedLabels } from "../../../src/runtime/engines/engine.js";
 import { draw, symmetric } from "../../oracle/counter-random.js";
 import { execute, sizeOf } from "../../reference/interpret.js";
 import type { KernelOutcome, KernelRun } from "../../reference/run-kernels.js";

@@ -1,9 +1,9 @@
 // Random networks and recipes, step by step on netc's own engine and on TensorFlow.js. `npm run fuzz:networks -- SEED COUNT`
 // takes others.
 import { expect, it } from "vitest";
-import { parametersOf } from "../../../src/compiler/parameters.js";
-import { learningRateAt } from "../../../src/compiler/plan.js";
-import type { Session, State } from "../../../src/runtime/engine.js";
+import { parametersOf } from "../../../src/compiler/network/parameters.js";
+import { learningRateAt } from "../../../src/compiler/training/plan.js";
+import type { Session, State } from "../../../src/runtime/engines/engine.js";
 import { tfjsCpuEngine } from "../../../src/runtime/engines/tfjs/engine.js";
 import { openWasmSession } from "../../../src/runtime/engines/wasm/session.js";
 import { randomPrograms } from "../../support/random-networks.js";

@@ -2,11 +2,11 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { OptimizerConfig } from "../../../src/compiler/config.js";
 import { lower, trainingGraphOf } from "../../../src/compiler/lower/lower.js";
-import { parametersOf, statisticsOf } from "../../../src/compiler/parameters.js";
-import { groupRates } from "../../../src/compiler/training-phases.js";
+import { parametersOf, statisticsOf } from "../../../src/compiler/network/parameters.js";
+import { groupRates } from "../../../src/compiler/training/training-phases.js";
 import type { Program } from "../../../src/compiler/program.js";
-import type { State } from "../../../src/runtime/engine.js";
-import { partOf } from "../../../src/runtime/engine.js";
+import type { State } from "../../../src/runtime/engines/engine.js";
+import { partOf } from "../../../src/runtime/engines/engine.js";
 import type { WasmSession } from "../../../src/runtime/engines/wasm/session.js";
 import { openWasmSession } from "../../../src/runtime/engines/wasm/session.js";
 import {

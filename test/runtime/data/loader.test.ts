@@ -5,7 +5,7 @@ import { createLoader } from "../../../src/runtime/data/loader.js";
 import type { LoaderConfig } from "../../../src/runtime/data/loader.js";
 import { createResize } from "../../../src/runtime/data/resize.js";
 import { generateSynthetic } from "../../../src/runtime/data/synthetic.js";
-import type { Batch } from "../../../src/runtime/engine.js";
+import type { Batch } from "../../../src/runtime/engines/engine.js";
 import { permutation } from "../../../src/runtime/random/random-stream.js";
 
 const size = { height: 8, width: 8, channels: 3 };

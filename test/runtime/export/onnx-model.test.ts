@@ -8,7 +8,7 @@ import { encodeOnnx } from "../../../src/runtime/export/onnx/encode-onnx.js";
 import { foldedConvolution } from "../../../src/runtime/export/onnx/fold-batch-norm.js";
 import { onnxGraph } from "../../../src/runtime/export/onnx/onnx-graph.js";
 import { onnxSchema } from "../../../src/runtime/export/onnx/schema.js";
-import { initialize } from "../../../src/runtime/initialize.js";
+import { initialize } from "../../../src/runtime/training/initialize.js";
 import { tinyConfig } from "../../support/tiny-config.js";
 
 const program = compileConfig(tinyConfig()).value!;

@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { readEventLog } from "../../../src/runtime/event-log.js";
+import { readEventLog } from "../../../src/runtime/run/event-log.js";
 import { CsvMetrics } from "../../../src/runtime/metrics/csv.js";
 import { openMetricsFiles } from "../../../src/runtime/metrics/metrics.js";
 import { crc32c } from "../../../src/runtime/metrics/tensorboard.js";
-import { runFolderAt } from "../../../src/runtime/run-folder.js";
-import type { EpochEvent, EvaluationEvent, TrainingEvent } from "../../../src/runtime/training-events.js";
+import { runFolderAt } from "../../../src/runtime/run/run-folder.js";
+import type { EpochEvent, EvaluationEvent, TrainingEvent } from "../../../src/runtime/training/training-events.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 import { programOf, runTiny } from "../../support/tiny-run.js";
 

@@ -1,5 +1,5 @@
 // What was found in one file, as every format is given it.
-import type { Diagnostic, SourceText, Span } from "../../diagnostic.js";
+import type { Diagnostic, SourceText, Span } from "../diagnostic.js";
 
 export interface FileReport {
   readonly source: SourceText;

@@ -1,6 +1,6 @@
 // Diagnostics as GitHub workflow commands, which become annotations on a pull request's lines.
 import { positionAt } from "../code-frame.js";
-import type { Diagnostic } from "../../diagnostic.js";
+import type { Diagnostic } from "../diagnostic.js";
 import type { FileReport } from "./file-report.js";
 import { sourceOf } from "./file-report.js";
 

@@ -1,7 +1,7 @@
 // Diagnostics as data for tools; schema/diagnostics.schema.json describes it. `version` goes up when a reader written
 // for the version before would be misled.
 import { positionAt } from "../code-frame.js";
-import type { Diagnostic, Span } from "../../diagnostic.js";
+import type { Diagnostic, Span } from "../diagnostic.js";
 import type { FileReport } from "./file-report.js";
 import { countOf, sourceOf } from "./file-report.js";
 

@@ -1,7 +1,7 @@
 // Diagnostics as SARIF 2.1.0, the OASIS format that code scanners exchange.
 import { positionAt } from "../code-frame.js";
 import { codes } from "../codes.js";
-import type { Diagnostic, Span } from "../../diagnostic.js";
+import type { Diagnostic, Span } from "../diagnostic.js";
 import type { FileReport } from "./file-report.js";
 import { sourceOf } from "./file-report.js";
 

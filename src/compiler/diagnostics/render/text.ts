@@ -1,10 +1,10 @@
 // Diagnostics for people: what, where, the user's own line with carets, the way out.
 import pc from "picocolors";
 import { codeFrame, positionAt, printable } from "../code-frame.js";
-import type { Diagnostic, SourceText, Span } from "../../diagnostic.js";
+import type { Diagnostic, SourceText, Span } from "../diagnostic.js";
 import type { FileReport, RenderOptions } from "./file-report.js";
 import { countOf, sourceOf } from "./file-report.js";
-import { pathText } from "../../yaml/yaml-file.js";
+import { pathText } from "../../front/yaml/yaml-file.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
 

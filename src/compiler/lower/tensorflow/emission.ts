@@ -1,8 +1,8 @@
 // What the rules of a step's emission share: the graph under way, the value of every tensor so far, and the variables.
 import type { TrainConfig, DataConfig } from "../../config.js";
-import { invariant } from "../../diagnostic.js";
-import type { Shape } from "../../graph.js";
-import type { Tensor, TensorId, TrainingGraph } from "../training-graph.js";
+import { invariant } from "../../diagnostics/diagnostic.js";
+import type { Shape } from "../../network/graph.js";
+import type { Tensor, TensorId, TrainingGraph } from "../step/training-graph.js";
 import { TensorflowGraph } from "./tensorflow-graph.js";
 import type { Attributes, DataType, Output, TensorflowNode } from "./tensorflow-graph.js";
 

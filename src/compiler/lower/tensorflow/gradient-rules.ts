@@ -1,7 +1,7 @@
 // What happens between gradients and update as TensorFlow operations: sums over the parts of a batch, the norm over all, the
 // limit to it, and whether the step is any good.
-import { invariant } from "../../diagnostic.js";
-import type { TensorId, TrainingOpOf } from "../training-graph.js";
+import { invariant } from "../../diagnostics/diagnostic.js";
+import type { TensorId, TrainingOpOf } from "../step/training-graph.js";
 import type { Emission, Variable } from "./emission.js";
 import { FLOAT } from "./emission.js";
 import type { Output } from "./tensorflow-graph.js";

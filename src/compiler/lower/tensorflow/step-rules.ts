@@ -1,6 +1,6 @@
 // One rule an operation of the training graph: the TensorFlow nodes that compute it. Maps are [n, height, width, channels].
-import type { ActivationKind, Window } from "../../graph.js";
-import type { Pointwise, TensorId, TrainingOp, TrainingOpOf } from "../training-graph.js";
+import type { ActivationKind, Window } from "../../network/graph.js";
+import type { Pointwise, TensorId, TrainingOp, TrainingOpOf } from "../step/training-graph.js";
 import type { Emission } from "./emission.js";
 import { FLOAT, mapOf } from "./emission.js";
 import type { Attributes, Output } from "./tensorflow-graph.js";

@@ -1,5 +1,5 @@
 // Every stride-th pixel with zeros in the further channels (He et al. 2015, §3.3, option A), and its gradient.
-import type { TrainingOpOf } from "../training-graph.js";
+import type { TrainingOpOf } from "../step/training-graph.js";
 import type { Emission } from "./emission.js";
 import { FLOAT, mapOf } from "./emission.js";
 import type { Attributes, Output } from "./tensorflow-graph.js";

@@ -1,9 +1,9 @@
 // The optimizers' rules and the averages of weights as TensorFlow operations, a parameter at a time.
-import { invariant } from "../../diagnostic.js";
-import type { UpdateRule } from "../../update-rule.js";
-import { NEWTON_SCHULZ, slotNames } from "../../update-rule.js";
-import { averageName } from "../../weight-average.js";
-import type { TensorId, TrainingOpOf } from "../training-graph.js";
+import { invariant } from "../../diagnostics/diagnostic.js";
+import type { UpdateRule } from "../../training/update-rule.js";
+import { NEWTON_SCHULZ, slotNames } from "../../training/update-rule.js";
+import { averageName } from "../../training/weight-average.js";
+import type { TensorId, TrainingOpOf } from "../step/training-graph.js";
 import type { Emission, Variable } from "./emission.js";
 import { FLOAT } from "./emission.js";
 import type { Output } from "./tensorflow-graph.js";

@@ -1,5 +1,5 @@
 // How a window's padding is said to TensorFlow: "SAME" or "VALID" where that is what it comes to, else side by side.
-import type { Padding, Window } from "../../graph.js";
+import type { Padding, Window } from "../../network/graph.js";
 import type { Emission } from "./emission.js";
 import type { Attribute, Attributes, Output } from "./tensorflow-graph.js";
 

@@ -1,7 +1,7 @@
 // ShapedGraph → Picture: what a drawing of the network shows, before anything is placed. A layer with the norm and the
 // activation behind it is one box, stages and blocks are frames, and equal blocks in a row become one that says how many.
-import type { Op, OpOf, ShapedGraph, ShapedNode, Window } from "../../graph.js";
-import { formatShape } from "../../infer-shapes.js";
+import type { Op, OpOf, ShapedGraph, ShapedNode, Window } from "../../network/graph.js";
+import { formatShape } from "../../network/infer-shapes.js";
 
 export interface Picture {
   readonly title: string;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { cacheFolder } from "../../files/cache-folder.js";
 import { withLock } from "../../files/with-lock.js";
 import { publishFolder, temporaryName } from "../../files/write-file-atomically.js";
-import { UserError } from "../../user-error.js";
+import { UserError } from "../../process/user-error.js";
 import { npmPack } from "../npm-pack.js";
 import type { OnDataProgress } from "../progress.js";
 import { CIFAR10, META_FILE } from "./facts.js";

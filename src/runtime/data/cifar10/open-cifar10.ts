@@ -4,7 +4,7 @@ import type { Dataset } from "../dataset.js";
 import type { FetchOptions } from "./fetch-cifar10.js";
 import { cachedCifar10, fetchCifar10 } from "./fetch-cifar10.js";
 import { readCifar10 } from "./read-cifar10.js";
-import { UserError } from "../../user-error.js";
+import { UserError } from "../../process/user-error.js";
 
 export interface OpenCifar10Options extends FetchOptions {
   /** An official folder or tar.gz; null uses the cache. */

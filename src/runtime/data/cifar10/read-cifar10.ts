@@ -2,7 +2,7 @@
 // interleaved, which is the order that every later stage works in.
 import { open, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { UserError } from "../../user-error.js";
+import { UserError } from "../../process/user-error.js";
 import type { Dataset, ImageSet } from "../dataset.js";
 import { CHANNELS, CIFAR10, CLASSES, IMAGE_BYTES, PIXELS, RECORD_BYTES, SIDE } from "./facts.js";
 import type { CifarSource } from "./facts.js";

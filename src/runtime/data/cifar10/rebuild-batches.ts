@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
-import { UserError } from "../../user-error.js";
+import { UserError } from "../../process/user-error.js";
 import { loadPngDecoder } from "../pictures/png.js";
 import type { OnDataProgress } from "../progress.js";
 import { CHANNELS, CLASSES, IMAGE_BYTES, META_FILE, PIXELS, RECORD_BYTES } from "./facts.js";

@@ -2,7 +2,7 @@
 // twice, how many each class has, and images of the test part that the training part shows too.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { UserError } from "../../user-error.js";
+import { UserError } from "../../process/user-error.js";
 import type { OnDataProgress } from "../progress.js";
 import type { ImageSize } from "../resize.js";
 import type { BrokenFile } from "./broken-images.js";

@@ -1,6 +1,6 @@
 // The one place where sharp is loaded: it decodes PNG, JPEG and WebP with libraries of its own that npm brings prebuilt.
 import type { Sharp, SharpOptions } from "sharp";
-import { UserError } from "../../user-error.js";
+import { UserError } from "../../process/user-error.js";
 
 export type LoadedSharp = (input: string | Uint8Array, options?: SharpOptions) => Sharp;
 

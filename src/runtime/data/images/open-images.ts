@@ -6,7 +6,7 @@ import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises
 import { join } from "node:path";
 import type { ImagesDataset } from "../../../compiler/config.js";
 import { temporaryName } from "../../files/write-file-atomically.js";
-import { UserError } from "../../user-error.js";
+import { UserError } from "../../process/user-error.js";
 import type { Dataset, ImageSet } from "../dataset.js";
 import type { OnDataProgress } from "../progress.js";
 import type { BrokenFile } from "./broken-images.js";

@@ -1,8 +1,8 @@
 // Looks into a folder of images for the compiler: which classes there are and how many images, and what is wrong with it.
 import { isAbsolute, join } from "node:path";
-import type { Diagnostic, Result } from "../../../compiler/diagnostic.js";
-import { failed, hasErrors, ok } from "../../../compiler/diagnostic.js";
-import type { ImagesRequest, ImagesScan } from "../../../compiler/scan-images.js";
+import type { Diagnostic, Result } from "../../../compiler/diagnostics/diagnostic.js";
+import { failed, hasErrors, ok } from "../../../compiler/diagnostics/diagnostic.js";
+import type { ImagesRequest, ImagesScan } from "../../../compiler/front/scan-images.js";
 import { withoutBroken } from "./broken-images.js";
 import type { ListedImages } from "./list-images.js";
 import { listImages } from "./list-images.js";

@@ -1,5 +1,5 @@
 // Listed images → those to train on and those to test on: the folder's own split, or one drawn by the seed class by class.
-import type { ImagesRequest } from "../../../compiler/scan-images.js";
+import type { ImagesRequest } from "../../../compiler/front/scan-images.js";
 import { randomStream } from "../../random/random-stream.js";
 import type { ListedImage, ListedImages } from "./list-images.js";
 

@@ -1,5 +1,5 @@
 // The one place where koffi, which calls C libraries, is loaded: an optional dependency, and only when an engine needs it.
-import { UserError } from "../../user-error.js";
+import { UserError } from "../../process/user-error.js";
 
 export type Koffi = typeof import("koffi");
 

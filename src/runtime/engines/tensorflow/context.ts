@@ -10,8 +10,8 @@ import type {
   TensorflowNode,
 } from "../../../compiler/lower/tensorflow/tensorflow-graph.js";
 import { dataTypes } from "../../../compiler/lower/tensorflow/tensorflow-graph.js";
-import type { Device } from "../../engine.js";
-import { UserError } from "../../user-error.js";
+import type { Device } from "../engine.js";
+import { UserError } from "../../process/user-error.js";
 import type { TensorflowConfig } from "./config-proto.js";
 import { contextConfig } from "./config-proto.js";
 import type { TensorflowLibrary } from "./library.js";

@@ -1,7 +1,7 @@
 // The engine "tensorflow": each training step as one function of a TensorFlow 2 library that is on the machine already, of a
 // Python package or of the system.
-import type { Engine } from "../../engine.js";
-import { UserError } from "../../user-error.js";
+import type { Engine } from "../engine.js";
+import { UserError } from "../../process/user-error.js";
 import { hasKoffi, koffiRemedy } from "../native/load-koffi.js";
 import { defaultThreads, openContext } from "./context.js";
 import { findTensorflow } from "./find-library.js";

@@ -1,7 +1,7 @@
 // TensorFlow's C API out of a shared library: each function with its signature, called through koffi.
 // Pointers are numbers, which addresses fit into; typed arrays are passed by address.
 import { closeSync, openSync } from "node:fs";
-import { UserError } from "../../user-error.js";
+import { UserError } from "../../process/user-error.js";
 import type { Koffi } from "../native/load-koffi.js";
 import { loadKoffi } from "../native/load-koffi.js";
 import { requireWholeLibrary } from "../native/require-whole-library.js";

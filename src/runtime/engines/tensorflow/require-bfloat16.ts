@@ -1,7 +1,7 @@
 // Refuses train.precision: bfloat16 where TensorFlow would only slow down with it: on a processor without instructions for it.
 import { readFileSync } from "node:fs";
 import type { Program } from "../../../compiler/program.js";
-import { UserError } from "../../user-error.js";
+import { UserError } from "../../process/user-error.js";
 
 /** As Linux names them: the two sets of instructions that oneDNN multiplies bfloat16 with. */
 const INSTRUCTIONS = /\b(avx512_bf16|amx_bf16)\b/;

@@ -1,7 +1,7 @@
 // The engine "tfjs-node": tf.js operations on the user's own tfjs-node, the reference for what TensorFlow.js can do. Steps
 // run on the main thread.
-import type { Device, Engine } from "../../engine.js";
-import { UserError } from "../../user-error.js";
+import type { Device, Engine } from "../engine.js";
+import { UserError } from "../../process/user-error.js";
 import { refuseRecompute } from "../refuse-recompute.js";
 import { requireFloat32 } from "../require-float32.js";
 import { hasKoffi, koffiRemedy } from "../native/load-koffi.js";

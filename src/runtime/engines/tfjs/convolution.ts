@@ -1,7 +1,7 @@
 // Convolution with a filter gradient of its own: the one that the `cpu` backend brings takes a hundred times as long as the
 // convolution itself, while the gradient is a convolution too.
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core";
-import type { Padding } from "../../../compiler/graph.js";
+import type { Padding } from "../../../compiler/network/graph.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
 
 type Pair = readonly [height: number, width: number];

@@ -1,7 +1,7 @@
 // The engine "cpu": TensorFlow.js in plain JavaScript. Runs wherever Node does, hundreds of times slower than netc's
 // own engine, which it is the reference for.
 import { cpus } from "node:os";
-import type { Engine } from "../../engine.js";
+import type { Engine } from "../engine.js";
 import { refuseRecompute } from "../refuse-recompute.js";
 import { requireFloat32 } from "../require-float32.js";
 import { loadTfjs, tfjsVersion } from "./load-tfjs.js";

@@ -1,6 +1,6 @@
 // The network as tfjs-core operations, for training and evaluation: one rule an operation of the graph.
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
-import type { Op, OpOf, Padding, ShapedGraph, ShapedNode } from "../../../compiler/graph.js";
+import type { Op, OpOf, Padding, ShapedGraph, ShapedNode } from "../../../compiler/network/graph.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
 import type { BatchStatistics } from "./batch-norm.js";
 import type { TfjsKernels } from "./kernels.js";

@@ -1,6 +1,6 @@
 // The operations that a tfjs backend may have better than tfjs-core puts them together: each engine on tfjs brings its own.
 import type { Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs-core";
-import type { Padding } from "../../../compiler/graph.js";
+import type { Padding } from "../../../compiler/network/graph.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
 import type { BatchStatistics } from "./batch-norm.js";
 import { batchNormTraining } from "./batch-norm.js";

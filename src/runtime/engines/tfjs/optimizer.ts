@@ -1,8 +1,8 @@
 // One update of a parameter, by the rule of its group: as PyTorch's SGD, Adam and AdamW do it, or by Muon.
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
-import type { UpdateRule } from "../../../compiler/update-rule.js";
-import { momentCorrections, NEWTON_SCHULZ } from "../../../compiler/update-rule.js";
+import type { UpdateRule } from "../../../compiler/training/update-rule.js";
+import { momentCorrections, NEWTON_SCHULZ } from "../../../compiler/training/update-rule.js";
 
 /** A parameter and its slots in the order of `slotNames`. */
 export interface Trained {

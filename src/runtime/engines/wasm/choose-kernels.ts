@@ -6,17 +6,17 @@ import type {
   ConvolutionLibrary,
   ConvolutionPass,
   ConvolutionTask,
-} from "../../../compiler/lower/convolution-kernels.js";
-import { BY_COST, candidates } from "../../../compiler/lower/convolution-kernels.js";
-import type { TaskStep } from "../../../compiler/lower/convolution-tasks.js";
-import { stepOfTask, tasksOf } from "../../../compiler/lower/convolution-tasks.js";
-import { HEAP_START } from "../../../compiler/lower/kernel-constants.js";
+} from "../../../compiler/lower/convolutions/convolution-kernels.js";
+import { BY_COST, candidates } from "../../../compiler/lower/convolutions/convolution-kernels.js";
+import type { TaskStep } from "../../../compiler/lower/convolutions/convolution-tasks.js";
+import { stepOfTask, tasksOf } from "../../../compiler/lower/convolutions/convolution-tasks.js";
+import { HEAP_START } from "../../../compiler/lower/kernels/kernel-constants.js";
 import { heapBytesOf, stepsOfRun } from "../../../compiler/lower/lower.js";
-import type { MemoryLimits } from "../../../compiler/memory-limits.js";
-import { WASM_BYTES } from "../../../compiler/memory-limits.js";
+import type { MemoryLimits } from "../../../compiler/memory/memory-limits.js";
+import { WASM_BYTES } from "../../../compiler/memory/memory-limits.js";
 import type { Program } from "../../../compiler/program.js";
-import type { EngineOptions } from "../../engine.js";
-import { UserError } from "../../user-error.js";
+import type { EngineOptions } from "../engine.js";
+import { UserError } from "../../process/user-error.js";
 import { Heap, encodeStep } from "./heap.js";
 import { kernelsThatFit, refuseBeyond } from "./kernels-that-fit.js";
 import { readMeasured, writeMeasured } from "./measured-kernels.js";

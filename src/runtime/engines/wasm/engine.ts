@@ -1,6 +1,6 @@
 // netc's own engine: whole steps in WebAssembly on all cores, out of npm alone.
 import os from "node:os";
-import type { Engine } from "../../engine.js";
+import type { Engine } from "../engine.js";
 import { chooseKernels } from "./choose-kernels.js";
 import { wasmAvailability } from "./kernels-module.js";
 import { findOneDnn } from "./onednn/find.js";

@@ -1,5 +1,5 @@
 // Works on a batch call by call and looks at what each call leaves: the first tensor that holds NaN or infinity.
-import type { InspectedStep, WrittenTensor } from "../../../compiler/lower/inspect-step.js";
+import type { InspectedStep, WrittenTensor } from "../../../compiler/lower/placement/inspect-step.js";
 import type { Heap } from "./heap.js";
 import { encodeStep } from "./heap.js";
 

@@ -1,6 +1,6 @@
 // The one shared memory of a session: tensors in and out of their padded storage, and steps written as the kernels read them.
-import { invariant } from "../../../compiler/diagnostic.js";
-import type { Step } from "../../../compiler/lower/emit-step.js";
+import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
+import type { Step } from "../../../compiler/lower/placement/emit-step.js";
 import {
   ABANDONED,
   AVERAGE_SHARE,
@@ -10,9 +10,9 @@ import {
   IS_FIRST_PART,
   LOSS,
   PART_SHARE,
-} from "../../../compiler/lower/kernel-constants.js";
-import { kernelNames, kernels } from "../../../compiler/lower/kernels.js";
-import type { StoredTensor } from "../../../compiler/lower/layout.js";
+} from "../../../compiler/lower/kernels/kernel-constants.js";
+import { kernelNames, kernels } from "../../../compiler/lower/kernels/kernels.js";
+import type { StoredTensor } from "../../../compiler/lower/placement/layout.js";
 
 const PAGE = 65536;
 

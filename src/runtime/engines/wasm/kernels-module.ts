@@ -1,7 +1,7 @@
 // Finds what WebAssembly can do here and compiles the kernels accordingly.
 import { readFileSync } from "node:fs";
 import v8 from "node:v8";
-import type { Availability } from "../../engine.js";
+import type { Availability } from "../engine.js";
 
 /** The built kernels and worker; the same place from src/ (under tests) and from dist/. */
 export const builtFolder = new URL("../../../../dist/runtime/engines/wasm/", import.meta.url);

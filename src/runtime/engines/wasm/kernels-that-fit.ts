@@ -1,13 +1,13 @@
 // A choice of kernels → one whose heap stays within what there is: kernels that were measured to be the fastest, a library's
 // above all, may need more memory than those that it was planned by.
-import type { ConvolutionChoice, ConvolutionTask } from "../../../compiler/lower/convolution-kernels.js";
-import { chooseKernel } from "../../../compiler/lower/convolution-kernels.js";
-import { stepOfTask } from "../../../compiler/lower/convolution-tasks.js";
+import type { ConvolutionChoice, ConvolutionTask } from "../../../compiler/lower/convolutions/convolution-kernels.js";
+import { chooseKernel } from "../../../compiler/lower/convolutions/convolution-kernels.js";
+import { stepOfTask } from "../../../compiler/lower/convolutions/convolution-tasks.js";
 import { heapBytesOf, stepsOfRun } from "../../../compiler/lower/lower.js";
-import type { MemoryLimits } from "../../../compiler/memory-limits.js";
-import { neededMemory, shortage, usesLibrary } from "../../../compiler/memory-limits.js";
+import type { MemoryLimits } from "../../../compiler/memory/memory-limits.js";
+import { neededMemory, shortage, usesLibrary } from "../../../compiler/memory/memory-limits.js";
 import type { Program } from "../../../compiler/program.js";
-import { UserError } from "../../user-error.js";
+import { UserError } from "../../process/user-error.js";
 
 /**
  * `choice` where it fits. Else the kernels that need the most beyond those of `planned` give way to them, as few as have to;

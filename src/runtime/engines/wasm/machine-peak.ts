@@ -1,7 +1,7 @@
 // What this machine can do at best, measured on the spot with the kernels' own instructions: the yardstick of profiles.
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { HEAP_START, PEAK_FACTORS } from "../../../compiler/lower/kernel-constants.js";
+import { HEAP_START, PEAK_FACTORS } from "../../../compiler/lower/kernels/kernel-constants.js";
 import { builtFolder, compileKernels } from "./kernels-module.js";
 import type { PeakRequest } from "./peak-worker.js";
 import type { WorkerSetup } from "./worker.js";

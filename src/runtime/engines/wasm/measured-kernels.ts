@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { cacheFolder } from "../../files/cache-folder.js";
 import { sha256Of } from "../../files/digest.js";
 import { writeFileAtomically } from "../../files/write-file-atomically.js";
-import { netcVersion } from "../../version.js";
+import { netcVersion } from "../../process/version.js";
 import { builtFolder, kernelsFile } from "./kernels-module.js";
 
 const FORMAT = "netc-measured-kernels-1";

@@ -1,7 +1,7 @@
 // The threads over one heap: started once, asked for a step at a time, stopped at the end.
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { invariant } from "../../../compiler/diagnostic.js";
+import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
 import type { Heap } from "./heap.js";
 import { builtFolder, compileKernels } from "./kernels-module.js";
 import type { WorkerRequest, WorkerSetup } from "./worker.js";

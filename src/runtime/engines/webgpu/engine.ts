@@ -1,7 +1,7 @@
 // The engine "webgpu": TensorFlow.js's operations on a GPU through WebGPU, in Node.
 import type { Program } from "../../../compiler/program.js";
-import type { Batch, Engine } from "../../engine.js";
-import { UserError } from "../../user-error.js";
+import type { Batch, Engine } from "../engine.js";
+import { UserError } from "../../process/user-error.js";
 import { refuseRecompute } from "../refuse-recompute.js";
 import { requireFloat32 } from "../require-float32.js";
 import type { TfjsKernels } from "../tfjs/kernels.js";

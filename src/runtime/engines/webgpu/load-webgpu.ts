@@ -6,7 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
 import { addOnFolder } from "../add-ons.js";
-import { UserError } from "../../user-error.js";
+import { UserError } from "../../process/user-error.js";
 
 const PACKAGES = [
   "webgpu",

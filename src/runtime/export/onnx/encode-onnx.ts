@@ -1,5 +1,5 @@
 // An ONNX graph as plain data → the bytes of a model file, by protobufjs.
-import { netcVersion } from "../../version.js";
+import { netcVersion } from "../../process/version.js";
 import type { Attribute, Initializer, OnnxGraph, OnnxNode } from "./onnx-graph.js";
 import { attributeTypes, dataTypes, onnxSchema } from "./schema.js";
 

@@ -1,7 +1,7 @@
 // A convolution and the norm after it → one convolution that does both at evaluation: w' = w·γ/√(σ² + ε) for each output
 // channel, b' = (b − μ)·γ/√(σ² + ε) + β. Computed in float64, rounded once.
-import { invariant } from "../../../compiler/diagnostic.js";
-import type { ShapedGraph } from "../../../compiler/graph.js";
+import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
+import type { ShapedGraph } from "../../../compiler/network/graph.js";
 import type { NamedTensor } from "../../../compiler/targets/pytorch-layout.js";
 
 /** Weights in PyTorch's layout, [out, in, kernel height, kernel width]; `bias` is there whether the convolution had one or not. */

@@ -1,11 +1,11 @@
 // ShapedGraph and trained weights → an ONNX graph as plain data: one rule an operation. It takes images as they are, 8-bit
 // [n, height, width, channels], and gives logits [n, classes]; normalisation is its first part.
-import { invariant } from "../../../compiler/diagnostic.js";
-import type { Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../../../compiler/graph.js";
+import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
+import type { Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../../../compiler/network/graph.js";
 import type { Program } from "../../../compiler/program.js";
 import type { NamedTensor } from "../../../compiler/targets/pytorch-layout.js";
 import { toPytorch } from "../../../compiler/targets/pytorch-layout.js";
-import type { State } from "../../engine.js";
+import type { State } from "../../engines/engine.js";
 import { foldedConvolution } from "./fold-batch-norm.js";
 
 export type Attribute = { readonly int: number } | { readonly ints: readonly number[] } | { readonly float: number };

@@ -1,8 +1,8 @@
 // An exported network → what README.md, requirements.txt, Dockerfile and the launch files print. A file's name may be any
 // text: it comes here as Markdown text and as a DNS label, and nowhere else.
 import type { EvaluationConfig } from "../../../compiler/config.js";
-import { parametersOf } from "../../../compiler/parameters.js";
-import { averagesWeights } from "../../../compiler/weight-average.js";
+import { parametersOf } from "../../../compiler/network/parameters.js";
+import { averagesWeights } from "../../../compiler/training/weight-average.js";
 import type { ExportSource } from "../source.js";
 import type { DataView } from "./data-view.js";
 import type { ModelView } from "./model-view.js";

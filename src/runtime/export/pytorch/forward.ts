@@ -1,5 +1,5 @@
 // A module's children → the statements of its `forward`: chains of calls on one line up to an activation or an addition.
-import type { ShapedGraph } from "../../../compiler/graph.js";
+import type { ShapedGraph } from "../../../compiler/network/graph.js";
 import { layerRules } from "./layers.js";
 import type { Group, Module } from "./modules.js";
 

@@ -1,6 +1,6 @@
 // Nodes of the graph → PyTorch: the constructor of a module, and what `forward` says of it.
-import { invariant } from "../../../compiler/diagnostic.js";
-import type { Op, OpOf, Padding, Shape, ShapedGraph, ShapedNode, Window } from "../../../compiler/graph.js";
+import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
+import type { Op, OpOf, Padding, Shape, ShapedGraph, ShapedNode, Window } from "../../../compiler/network/graph.js";
 
 /** Numbers of a layer that a block's class may take as arguments instead of having them written out. */
 export interface LayerNumbers {

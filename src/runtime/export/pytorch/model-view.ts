@@ -1,10 +1,10 @@
 // ShapedGraph → what model.py.hbs prints: a class for each kind of block, and the network that is made of them.
 // Two blocks are of one class where they differ in channels and strides alone, which become the class's arguments.
-import { invariant } from "../../../compiler/diagnostic.js";
-import type { ShapedGraph } from "../../../compiler/graph.js";
-import { enumeration } from "../../../compiler/language/describe.js";
+import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
+import type { ShapedGraph } from "../../../compiler/network/graph.js";
+import { enumeration } from "../../../compiler/front/language/describe.js";
 import type { Program } from "../../../compiler/program.js";
-import { lastNorms } from "../../initialize.js";
+import { lastNorms } from "../../training/initialize.js";
 import { forwardStatements } from "./forward.js";
 import { inputsOf, layerRules, pair, strideOf } from "./layers.js";
 import type { Group, Leaf, Module } from "./modules.js";

@@ -1,7 +1,7 @@
 // ShapedGraph → the tree of PyTorch modules that its node names spell out: "stages.1.blocks.0.conv1" is the module `conv1`
 // of the first block of the second stage. Every module takes one tensor and gives one.
-import { invariant } from "../../../compiler/diagnostic.js";
-import type { ShapedGraph, ShapedNode } from "../../../compiler/graph.js";
+import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
+import type { ShapedGraph, ShapedNode } from "../../../compiler/network/graph.js";
 
 /** A node of the graph. */
 export interface Leaf {

@@ -1,8 +1,8 @@
 // Program → what optimizer.py.hbs prints: PyTorch's optimizers and the two that it lacks, as far as the file's groups use them.
 import type { OptimizerConfig } from "../../../compiler/config.js";
-import { parameterGroups } from "../../../compiler/parameter-groups.js";
+import { parameterGroups } from "../../../compiler/training/parameter-groups.js";
 import type { Program } from "../../../compiler/program.js";
-import { slotNames } from "../../../compiler/update-rule.js";
+import { slotNames } from "../../../compiler/training/update-rule.js";
 import { dictionary, quoted } from "./python.js";
 
 export interface OptimizerView {

@@ -2,9 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Program } from "../../../compiler/program.js";
-import { printConfig } from "../../../compiler/yaml/print-config.js";
-import { UserError } from "../../user-error.js";
-import { renderTemplate } from "../../render-template.js";
+import { printConfig } from "../../../compiler/front/yaml/print-config.js";
+import { UserError } from "../../process/user-error.js";
+import { renderTemplate } from "../../files/render-template.js";
 import { pytorchSafetensors } from "../safetensors.js";
 import type { ExportedFiles, ExportSource, TrainedSource } from "../source.js";
 import { documentsView } from "./documents-view.js";

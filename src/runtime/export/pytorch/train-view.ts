@@ -2,7 +2,7 @@
 // Numbers stay in config.yaml, which the scripts read.
 import type { LearningRateConfig, ResolvedConfig } from "../../../compiler/config.js";
 import type { Program, ScheduleSegment } from "../../../compiler/program.js";
-import { parametersOf } from "../../../compiler/parameters.js";
+import { parametersOf } from "../../../compiler/network/parameters.js";
 import { flattenedPixels } from "../../../compiler/targets/pytorch-layout.js";
 import type { DataView } from "./data-view.js";
 import type { ModelView } from "./model-view.js";

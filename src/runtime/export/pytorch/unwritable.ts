@@ -12,7 +12,7 @@ import type {
   StemConfig,
   TrainConfig,
 } from "../../../compiler/config.js";
-import type { Path } from "../../../compiler/diagnostic.js";
+import type { Path } from "../../../compiler/diagnostics/diagnostic.js";
 
 export interface Unwritable {
   readonly path: Path;

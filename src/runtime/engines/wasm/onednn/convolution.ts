@@ -1,8 +1,8 @@
 // One pass of a convolution over a few images, carried out by oneDNN on one thread: tensors come from netc's heap, go
 // through scratch memory where the library wants another layout or type, and return to the heap.
-import type { ConvolutionPass } from "../../../../compiler/lower/convolution-kernels.js";
-import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-plan.js";
-import { imageBytes } from "../../../../compiler/lower/convolution-plan.js";
+import type { ConvolutionPass } from "../../../../compiler/lower/convolutions/convolution-kernels.js";
+import type { ConvolutionSizes } from "../../../../compiler/lower/convolutions/convolution-plan.js";
+import { imageBytes } from "../../../../compiler/lower/convolutions/convolution-plan.js";
 import type { Abi, Algorithm, DataType, Handle, Window } from "./abi.js";
 import { ANY_FORMAT, ARGUMENTS, OneDnnError } from "./abi.js";
 import { DESCRIPTOR_QUERIES } from "./abi-numbers.js";

@@ -1,9 +1,12 @@
 // oneDNN as kernels that the compiler can choose: which methods there are, and what memory each needs for a convolution.
-import type { ConvolutionLibrary, ConvolutionPass } from "../../../../compiler/lower/convolution-kernels.js";
-import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-plan.js";
-import type { LibraryMethod, LibraryPlan } from "../../../../compiler/lower/emit-library.js";
-import { libraryConvolutions } from "../../../../compiler/lower/emit-library.js";
-import { libraryWinograd } from "../../../../compiler/lower/emit-library-winograd.js";
+import type {
+  ConvolutionLibrary,
+  ConvolutionPass,
+} from "../../../../compiler/lower/convolutions/convolution-kernels.js";
+import type { ConvolutionSizes } from "../../../../compiler/lower/convolutions/convolution-plan.js";
+import type { LibraryMethod, LibraryPlan } from "../../../../compiler/lower/convolutions/emit-library.js";
+import { libraryConvolutions } from "../../../../compiler/lower/convolutions/emit-library.js";
+import { libraryWinograd } from "../../../../compiler/lower/convolutions/emit-library-winograd.js";
 import type { Abi } from "./abi.js";
 import { OneDnnError } from "./abi.js";
 import type { Method } from "./methods.js";

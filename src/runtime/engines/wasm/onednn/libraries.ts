@@ -1,7 +1,7 @@
 // Program → the native libraries that the wasm engine hands convolutions to on this machine.
-import type { ConvolutionLibrary } from "../../../../compiler/lower/convolution-kernels.js";
+import type { ConvolutionLibrary } from "../../../../compiler/lower/convolutions/convolution-kernels.js";
 import type { Program } from "../../../../compiler/program.js";
-import { UserError } from "../../../user-error.js";
+import { UserError } from "../../../process/user-error.js";
 import { findOneDnn } from "./find.js";
 import { oneDnnKernels } from "./kernels.js";
 

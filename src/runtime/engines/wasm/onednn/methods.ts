@@ -1,8 +1,8 @@
 // In which ways oneDNN can carry out a pass of a convolution, and the work that each makes of it.
-import type { ConvolutionPass } from "../../../../compiler/lower/convolution-kernels.js";
-import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-plan.js";
-import { multiplyAddsOf } from "../../../../compiler/lower/convolution-plan.js";
-import { multiplyAddsWithoutPadding } from "../../../../compiler/lower/valid-places.js";
+import type { ConvolutionPass } from "../../../../compiler/lower/convolutions/convolution-kernels.js";
+import type { ConvolutionSizes } from "../../../../compiler/lower/convolutions/convolution-plan.js";
+import { multiplyAddsOf } from "../../../../compiler/lower/convolutions/convolution-plan.js";
+import { multiplyAddsWithoutPadding } from "../../../../compiler/lower/convolutions/valid-places.js";
 import type { Abi, DataType } from "./abi.js";
 import { OneDnnError } from "./abi.js";
 import type { ConvolutionMethod } from "./convolution.js";

@@ -1,6 +1,6 @@
 // A pass of a convolution by oneDNN's own convolutions: a unit of work is some images of the batch.
-import type { ConvolutionPass } from "../../../../compiler/lower/convolution-kernels.js";
-import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-plan.js";
+import type { ConvolutionPass } from "../../../../compiler/lower/convolutions/convolution-kernels.js";
+import type { ConvolutionSizes } from "../../../../compiler/lower/convolutions/convolution-plan.js";
 import type { Abi } from "./abi.js";
 import type { ConvolutionMethod } from "./convolution.js";
 import { Convolution } from "./convolution.js";

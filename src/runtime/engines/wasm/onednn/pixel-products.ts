@@ -1,9 +1,9 @@
 // A convolution, or the gradient of its input, as products of matrices that leave the padding out. The rows of a
 // product are one pixel of many images, as they lie in the heap; what it sums over is the row of pixels that the pixel's
 // window sees, which lie in the heap one behind the other, too. So nothing is copied but the result.
-import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-plan.js";
-import type { Storage } from "../../../../compiler/lower/layout.js";
-import { elementBytes } from "../../../../compiler/lower/layout.js";
+import type { ConvolutionSizes } from "../../../../compiler/lower/convolutions/convolution-plan.js";
+import type { Storage } from "../../../../compiler/lower/placement/layout.js";
+import { elementBytes } from "../../../../compiler/lower/placement/layout.js";
 import type { Abi, DataType } from "./abi.js";
 import { OneDnnError } from "./abi.js";
 import type { MatrixLayout } from "./matrices.js";

@@ -1,10 +1,10 @@
 // The gradient of a convolution's filter as products of matrices that leave the padding out: for each tap, the
 // pixels that it sees, of some images at a time, are brought together with the gradients of the outputs that they go to,
 // and their product is that tap's gradient as the heap has it. So there are no partial sums.
-import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-plan.js";
-import { elementBytes } from "../../../../compiler/lower/layout.js";
-import type { Places } from "../../../../compiler/lower/valid-places.js";
-import { columnsOfTap, rowsOfTap } from "../../../../compiler/lower/valid-places.js";
+import type { ConvolutionSizes } from "../../../../compiler/lower/convolutions/convolution-plan.js";
+import { elementBytes } from "../../../../compiler/lower/placement/layout.js";
+import type { Places } from "../../../../compiler/lower/convolutions/valid-places.js";
+import { columnsOfTap, rowsOfTap } from "../../../../compiler/lower/convolutions/valid-places.js";
 import type { Abi, DataType } from "./abi.js";
 import { OneDnnError } from "./abi.js";
 import type { Reordering, Strided } from "./reorderings.js";

@@ -1,11 +1,11 @@
 // What a thread of the wasm engine does when a step's call goes to oneDNN: finds out what the call asks for, and runs one
 // unit of it at addresses inside the shared heap. Primitives are made when a call is first met, and kept.
-import type { ConvolutionPass } from "../../../../compiler/lower/convolution-kernels.js";
-import type { ConvolutionSizes } from "../../../../compiler/lower/convolution-plan.js";
-import { ZEROS } from "../../../../compiler/lower/kernel-constants.js";
-import type { Storage } from "../../../../compiler/lower/layout.js";
-import { elementBytes } from "../../../../compiler/lower/layout.js";
-import { kernelNames, kernels } from "../../../../compiler/lower/kernels.js";
+import type { ConvolutionPass } from "../../../../compiler/lower/convolutions/convolution-kernels.js";
+import type { ConvolutionSizes } from "../../../../compiler/lower/convolutions/convolution-plan.js";
+import { ZEROS } from "../../../../compiler/lower/kernels/kernel-constants.js";
+import type { Storage } from "../../../../compiler/lower/placement/layout.js";
+import { elementBytes } from "../../../../compiler/lower/placement/layout.js";
+import { kernelNames, kernels } from "../../../../compiler/lower/kernels/kernels.js";
 import { Abi } from "./abi.js";
 import { METHODS, workOf } from "./methods.js";
 import type { LibraryWork, WorkAddresses } from "./work.js";

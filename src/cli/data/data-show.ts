@@ -1,0 +1,47 @@
+// The work of `netc data show`: the first training images of a file as the network is given them, augmented, in one picture.
+import { classNames } from "../../runtime/data/class-names.js";
+import { createLoader } from "../../runtime/data/loader.js";
+import { openDataset } from "../../runtime/data/open-dataset.js";
+import type { SheetImage } from "../../runtime/data/pictures/contact-sheet.js";
+import { contactSheet } from "../../runtime/data/pictures/contact-sheet.js";
+import type { Batch } from "../../runtime/engines/engine.js";
+import { writeFileAtomically } from "../../runtime/files/write-file-atomically.js";
+import type { ShowFlags } from "./command.js";
+import { dataProgressDisplay } from "./data-progress.js";
+import type { ExitCode } from "../screen/exit-codes.js";
+import { exitCodes } from "../screen/exit-codes.js";
+import { loadPrepared } from "../load/load-prepared.js";
+import { formatPercent } from "../screen/terminal.js";
+
+const COLUMNS = 8;
+
+export async function showData(path: string, { set, out, count, epoch }: ShowFlags): Promise<ExitCode> {
+  const program = await loadPrepared(path, set);
+  if (!program) return exitCodes.inputHasErrors;
+  const { config } = program;
+  const display = await dataProgressDisplay();
+  const dataset = await openDataset(config.data, config.seed, display.onProgress).finally(display.stop);
+  const loader = createLoader(dataset, config);
+  const names = classNames(config);
+  const { height, width, channels } = config.model.input;
+  const images: SheetImage[] = [];
+  for (let index = 0; index < loader.batchesPerEpoch && images.length < count; index++) {
+    images.push(...imagesOf(loader.train(epoch - 1, index), height * width * channels, names));
+  }
+  await writeFileAtomically(
+    out,
+    await contactSheet(images.slice(0, count), { height, width, channels, columns: COLUMNS }),
+  );
+  process.stdout.write(`${out}\n`);
+  return exitCodes.done;
+}
+
+/** Copies: the loader uses its buffers again. */
+function imagesOf({ count, images, labels, mixed }: Batch, bytes: number, names: readonly string[]): SheetImage[] {
+  return Array.from({ length: count }, (_, index) => {
+    const share = mixed?.shares[index] ?? 1;
+    const own = names[labels[index]!]!;
+    const other = mixed && share < 1 ? [`+ ${names[mixed.labels[index]!]} ${formatPercent(1 - share)}`] : [];
+    return { pixels: images.slice(index * bytes, (index + 1) * bytes), caption: [own, ...other] };
+  });
+}

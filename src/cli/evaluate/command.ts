@@ -1,0 +1,45 @@
+// `netc evaluate RUN`: how good a trained network is on its test images, class by class, and where it is wrong.
+import type { Command } from "commander";
+import { Option } from "commander";
+import type { Device } from "../../runtime/engines/engine.js";
+import { engineNames } from "../../runtime/engines/index.js";
+import { deviceNamed, wholeNumber } from "../screen/options.js";
+
+/** Options of every command that opens a trained network. */
+export interface TrainedFlags {
+  readonly engine: string;
+  readonly device?: Device;
+  readonly threads?: number;
+  readonly tune: boolean;
+  readonly format: "text" | "json";
+}
+
+export interface EvaluateFlags extends TrainedFlags {
+  readonly sheet?: string;
+}
+
+export function register(program: Command): void {
+  const command = program
+    .command("evaluate")
+    .summary("measure a trained network on its test images")
+    .description(
+      "Evaluates the newest checkpoint of a run, or the checkpoint that is named, on the run's test images: accuracy," +
+        " precision and recall of each class, the confusion matrix, and how far its confidence can be trusted." +
+        " With --sheet, draws the images that it is most wrong about.",
+    )
+    .argument("<run>", "a run folder, or one of its checkpoints")
+    .option("--sheet <file>", "write the most wrong images as a PNG");
+  trainedOptions(command).action(async (run: string, flags: EvaluateFlags) => {
+    const { evaluateRun } = await import("./evaluate.js");
+    process.exitCode = await evaluateRun(run, flags);
+  });
+}
+
+export function trainedOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--engine <name>", "what to compute with").choices(["auto", ...engineNames]).default("auto"))
+    .option("--device <device>", "what the engine computes on: cpu or gpu:N (default: cpu)", deviceNamed)
+    .option("--threads <number>", "threads of the engine (default: one a core)", wholeNumber(1))
+    .option("--no-tune", "take the kernels that the compiler predicts to be fastest in place of the run's own")
+    .addOption(new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text"));
+}

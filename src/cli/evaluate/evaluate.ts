@@ -1,0 +1,149 @@
+// The work of `netc evaluate`: a trained network and its test images → figures, and a picture of the worst mistakes.
+import { basename } from "node:path";
+import type { Mistake } from "../../runtime/trained/classification-figures.js";
+import type { Dataset } from "../../runtime/data/dataset.js";
+import { contactSheet } from "../../runtime/data/pictures/contact-sheet.js";
+import { writeFileAtomically } from "../../runtime/files/write-file-atomically.js";
+import type { NetworkEvaluation, TrainedNetwork } from "../../runtime/trained/trained-network.js";
+import type { EvaluateFlags } from "./command.js";
+import { dataProgressDisplay } from "../data/data-progress.js";
+import type { ExitCode } from "../screen/exit-codes.js";
+import { exitCodes } from "../screen/exit-codes.js";
+import { openTrained } from "../load/open-trained.js";
+import { counted, formatCount, formatPercent, tableLines } from "../screen/terminal.js";
+
+/** How many images the sheet shows at most, and how many the text names. */
+const IMAGES_ON_SHEET = 40;
+const MISTAKES_NAMED = 5;
+/** A matrix of more classes is wider than any terminal; the pairs that are confused most are named in its place. */
+const MOST_COLUMNS = 16;
+
+export async function evaluateRun(path: string, flags: EvaluateFlags): Promise<ExitCode> {
+  const network = await openTrained(path, flags);
+  try {
+    const dataset = await openData(network);
+    const evaluation = await network.evaluate({ dataset });
+    if (flags.sheet !== undefined) await writeFileAtomically(flags.sheet, await mistakesSheet(evaluation, dataset));
+    process.stdout.write(flags.format === "json" ? jsonText(network, evaluation) : text(network, evaluation));
+    if (flags.sheet !== undefined && flags.format === "text")
+      process.stdout.write(`\nmost wrong images ${flags.sheet}\n`);
+    return exitCodes.done;
+  } finally {
+    await network.dispose();
+  }
+}
+
+export async function openData(network: TrainedNetwork): Promise<Dataset> {
+  const display = await dataProgressDisplay();
+  try {
+    return await network.openDataset(display.onProgress);
+  } finally {
+    display.stop();
+  }
+}
+
+async function mistakesSheet(evaluation: NetworkEvaluation, { test }: Dataset): Promise<Uint8Array> {
+  const bytes = test.height * test.width * test.channels;
+  const { height, width, channels } = test;
+  const images = evaluation.mistakes.slice(0, IMAGES_ON_SHEET).map((mistake) => ({
+    pixels: test.images.subarray(mistake.image * bytes, (mistake.image + 1) * bytes),
+    caption: [
+      `is ${evaluation.classNames[mistake.label]} ${formatPercent(mistake.labelProbability)}`,
+      `not ${evaluation.classNames[mistake.answer]} ${formatPercent(mistake.confidence)}`,
+    ],
+  }));
+  return await contactSheet(images, { height, width, channels, columns: 8 });
+}
+
+// ---------------------------------------------------------------- JSON
+
+function jsonText({ checkpoint, engine, program }: TrainedNetwork, evaluation: NetworkEvaluation): string {
+  const { classNames, classes, logits: _, ...figures } = evaluation;
+  const named = classes.map((one, index) => ({ name: classNames[index], ...one }));
+  const { step, epochsClosed } = checkpoint.progress;
+  const document = {
+    name: program.config.name,
+    checkpoint: checkpoint.folder,
+    step,
+    epochs: epochsClosed,
+    engine,
+    ...figures,
+    classes: named,
+  };
+  return JSON.stringify(document, null, 2) + "\n";
+}
+
+// ---------------------------------------------------------------- text
+
+function text(network: TrainedNetwork, evaluation: NetworkEvaluation): string {
+  const { program, checkpoint, engine } = network;
+  const { step, epochsClosed } = checkpoint.progress;
+  const { accuracy, images, loss, calibration, mistakes } = evaluation;
+  const lines = [
+    program.config.name,
+    `  checkpoint  ${basename(checkpoint.folder)}, after ${counted(epochsClosed, "epoch")}, ${counted(step, "step")}`,
+    `  engine      ${engine}`,
+    `  accuracy    ${formatPercent(accuracy)} of ${counted(images, "test image")}`,
+    `  loss        ${loss.toFixed(4)}`,
+    `  calibration ${formatPercent(calibration.error)} between confidence and accuracy, expected`,
+    "",
+    ...classTable(evaluation),
+    "",
+    ...confusions(evaluation),
+    ...(mistakes.length > 0
+      ? ["", "most wrong", ...mistakes.slice(0, MISTAKES_NAMED).map(sentenceOf(evaluation))]
+      : []),
+  ];
+  return lines.join("\n") + "\n";
+}
+
+function classTable({ classes, classNames }: NetworkEvaluation): string[] {
+  const percent = (share: number | null): string => (share === null ? "–" : formatPercent(share));
+  return tableLines(
+    [
+      { title: "class", align: "left" },
+      { title: "images", align: "right" },
+      { title: "precision", align: "right" },
+      { title: "recall", align: "right" },
+    ],
+    classes.map(({ images, precision, recall }, index) => [
+      classNames[index]!,
+      formatCount(images),
+      percent(precision),
+      percent(recall),
+    ]),
+  );
+}
+
+function confusions({ confusion, classNames }: NetworkEvaluation): string[] {
+  if (classNames.length <= MOST_COLUMNS) {
+    const columns = classNames.map((name) => ({ title: name, align: "right" as const }));
+    const rows = confusion.map((row, index) => [classNames[index]!, ...row.map(formatCount)]);
+    return [
+      "confusion: a row a true class, a column an answer",
+      ...tableLines([{ title: "", align: "left" }, ...columns], rows),
+    ];
+  }
+  const pairs = confusion
+    .flatMap((row, label) => row.map((count, answer) => ({ count, label, answer })))
+    .filter(({ count, label, answer }) => count > 0 && label !== answer)
+    .toSorted((one, other) => other.count - one.count)
+    .slice(0, MOST_COLUMNS);
+  const rows = pairs.map(({ count, label, answer }) => [classNames[label]!, classNames[answer]!, formatCount(count)]);
+  return [
+    `confused most often (--format json has all ${classNames.length} classes)`,
+    ...tableLines(
+      [
+        { title: "true class", align: "left" },
+        { title: "answer", align: "left" },
+        { title: "images", align: "right" },
+      ],
+      rows,
+    ),
+  ];
+}
+
+function sentenceOf({ classNames }: NetworkEvaluation): (mistake: Mistake) => string {
+  return ({ image, label, answer, confidence }) =>
+    `  image ${image}: ${classNames[label]}, taken for ${classNames[answer]} with ${formatPercent(confidence)}`;
+}

@@ -1,0 +1,63 @@
+// `netc explain [PATH] [FILE]`: what a key means, takes and defaults to, and what it is in a file.
+import type { Command } from "commander";
+import { collect } from "../screen/options.js";
+
+export function register(program: Command): void {
+  program
+    .command("explain")
+    .summary("explain a key of the language")
+    .description(
+      "Explains the key at PATH, such as train.learning_rate or model.stages[].stride; without PATH, the whole.",
+    )
+    .argument("[path]", "a key")
+    .argument("[file]", "a YAML file: tells the key's value in it, and what set it")
+    .option("--set <path=value>", "with this value set in FILE (may be repeated)", collect, [])
+    .action(explainPath);
+}
+
+async function explainPath(
+  pathText: string | undefined,
+  file: string | undefined,
+  flags: { readonly set: readonly string[] },
+  command: Command,
+): Promise<void> {
+  const { entryAt, explain } = await import("../../compiler/front/language/explain.js");
+  const path = splitPath(pathText ?? "");
+  const entry = entryAt(path);
+  if (!entry) return command.error(`error: ${await unknownPath(pathText!)}`);
+  const lines = explain(entry);
+  if (file !== undefined) {
+    const { loadFile } = await import("../load/load-file.js");
+    const loaded = await loadFile(file, flags.set);
+    if (!loaded) return;
+    const { valuesAt } = await import("../../compiler/front/edit/origins.js");
+    lines.push("", `  in ${file}`, ...valuesAt(loaded, path).map((line) => `    ${line}`));
+  }
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+function splitPath(text: string): string[] {
+  return text
+    .replace(/\[\s*(-?\d*)\s*\]/g, (_, index: string) => `.${index || "[]"}`)
+    .split(".")
+    .filter((step) => step !== "");
+}
+
+/** A path that ends at a key that stands elsewhere, or nearly so. */
+async function unknownPath(text: string): Promise<string> {
+  const [{ everyPlace, placeText }, { nearest, snakeCase }, { otherKeyNames }] = await Promise.all([
+    import("../../compiler/front/language/lookup.js"),
+    import("../../compiler/diagnostics/suggest.js"),
+    import("../../compiler/front/language/other-names.js"),
+  ]);
+  const places = everyPlace().map(({ path }) => path);
+  const last = splitPath(text).at(-1)!;
+  const known = [...new Set(places.map((path) => path.at(-1)!))];
+  const others = Object.hasOwn(otherKeyNames, snakeCase(last)) ? otherKeyNames[snakeCase(last)]! : [];
+  const near = nearest(last, known);
+  const names = known.includes(last) ? [last] : others.length > 0 ? others : near ? [near] : [];
+  const found = names.flatMap((name) => places.filter((path) => path.at(-1) === name)).map(placeText);
+  const meant =
+    found.length > 0 ? `; did you mean ${found.slice(0, 4).join(", ")}?` : "; `netc explain` lists the keys";
+  return `the language has no key \`${text}\`${meant}`;
+}

@@ -1,0 +1,104 @@
+// `netc export FORMAT SOURCE -o FOLDER`: a trained network, or a project that trains it, for another program.
+import type { Command } from "commander";
+import type { ExportedFiles, ExportSource } from "../../runtime/export/source.js";
+import { collect } from "../screen/options.js";
+
+export interface ExportFormat {
+  /** After "export a run as": for the list of formats. */
+  readonly summary: string;
+  readonly description: string;
+  /** Whether a file that nothing has trained yet will do. */
+  readonly takesFile: boolean;
+  /** Options beyond `-o`, as commander declares them. */
+  readonly options?: (command: Command) => Command;
+  readonly write: (source: ExportSource, flags: ExportFlags) => Promise<ExportedFiles>;
+}
+
+export interface ExportFlags {
+  readonly out: string;
+  readonly set: readonly string[];
+  readonly [option: string]: unknown;
+}
+
+/** In the order that the help lists them. A new format needs a line here and a module under runtime/export/. */
+const exportFormats: Readonly<Record<string, ExportFormat>> = {
+  tfjs: {
+    summary: "a TensorFlow.js model, and a page that classifies pictures with it",
+    description:
+      "Writes model.json and weights.bin, which stock tf.loadLayersModel opens, and index.html: one page that holds the " +
+      "network and all it needs, and works from a disk.",
+    takesFile: false,
+    write: async (source) => {
+      const { tfjsModel } = await import("../../runtime/export/tfjs/tfjs-model.js");
+      return tfjsModel(source);
+    },
+  },
+  safetensors: {
+    summary: "weights with PyTorch's names and layouts",
+    description: "Writes model.safetensors, which load_state_dict(strict=True) of the exported PyTorch model takes.",
+    takesFile: false,
+    write: async ({ program, trained }) => {
+      const { pytorchSafetensors } = await import("../../runtime/export/safetensors.js");
+      const { state, run } = trained!;
+      return new Map([["model.safetensors", pytorchSafetensors(program, state, run.checkpoint.progress.step)]]);
+    },
+  },
+  onnx: {
+    summary: "an ONNX model that takes 8-bit images, in batches of any size",
+    description:
+      "Writes model.onnx of opset 17: 8-bit images [n, height, width, channels] in, logits [n, classes] out. Normalisation " +
+      "is part of it; resizing, where the file has any, is not.",
+    takesFile: false,
+    options: (command) =>
+      command.option("--fold-batch-norm", "make norms part of the convolutions before them: smaller and faster", false),
+    write: async (source, flags) => {
+      const { onnxModel } = await import("../../runtime/export/onnx/onnx-model.js");
+      return onnxModel(source, { foldBatchNorm: flags["foldBatchNorm"] === true });
+    },
+  },
+  savedmodel: {
+    summary: "TensorFlow's SavedModel, for Python and TensorFlow Serving",
+    description:
+      "Writes a SavedModel from 8-bit images to logits and probabilities, for any number of images, normalisation and " +
+      "weights inside, and the names of the classes in assets/classes.txt.",
+    takesFile: false,
+    write: async (source) => {
+      const { savedModelFiles } = await import("../../runtime/export/saved-model.js");
+      return savedModelFiles(source);
+    },
+  },
+  pytorch: {
+    summary: "a PyTorch project that trains on, on one machine or many",
+    description:
+      "Writes a project: the network as readable modules, the same training, and what starts it under torchrun, Slurm and " +
+      "Kubernetes. Of a run it goes on from the newest checkpoint, and `netc run --resume` goes on from its.",
+    takesFile: true,
+    write: async (source) => {
+      const { pytorchProject } = await import("../../runtime/export/pytorch/pytorch-project.js");
+      return pytorchProject(source);
+    },
+  },
+};
+
+export function register(program: Command): void {
+  const command = program
+    .command("export")
+    .description("write a trained network for another program")
+    .addHelpText("after", "\nA run is the folder that `netc run` wrote; its newest whole checkpoint is taken.");
+  for (const [name, format] of Object.entries(exportFormats)) {
+    const source = format.takesFile ? "<run-or-file>" : "<run>";
+    const about = format.takesFile ? "a run's folder, or a YAML file" : "a run's folder";
+    const declared = command
+      .command(name)
+      .summary(format.summary)
+      .description(format.description)
+      .argument(source, about)
+      .requiredOption("-o, --out <folder>", "the new folder");
+    if (format.takesFile)
+      declared.option("--set <path=value>", "set a value of the file (may be repeated)", collect, []);
+    (format.options?.(declared) ?? declared).action(async (place: string, flags: ExportFlags) => {
+      const { exportTo } = await import("./export.js");
+      process.exitCode = await exportTo(place, format, { ...flags, set: flags.set ?? [] });
+    });
+  }
+}

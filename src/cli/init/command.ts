@@ -1,0 +1,64 @@
+// `netc init [PRESET]`: a commented file to start from, one of those that come with netc.
+import type { Command } from "commander";
+import { exitCodes } from "../screen/exit-codes.js";
+
+interface InitFlags {
+  readonly out?: string;
+  readonly force: boolean;
+  readonly list: boolean;
+}
+
+/** What a newcomer starts from: the shortest way to a good network. */
+const STARTER = { preset: "resnet-cifar", path: "network.yaml" };
+
+export function register(program: Command): void {
+  program
+    .command("init")
+    .summary("write a commented file to start from")
+    .description("Writes one of the files that come with netc, to change from there.")
+    .argument("[preset]", `which file (default: ${STARTER.preset}, as ${STARTER.path})`)
+    .option("--out <file>", "where to write it; - prints it (default: PRESET.yaml)")
+    .option("--list", "list the files that there are", false)
+    .option("--force", "overwrite a file that is there", false)
+    .action(init);
+}
+
+async function init(preset: string | undefined, { out, force, list }: InitFlags, command: Command): Promise<void> {
+  const { presets, readPreset } = await import("./presets.js");
+  const known = await presets();
+  if (list) {
+    const width = Math.max(...known.map(({ name }) => name.length));
+    process.stdout.write(known.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}\n`).join(""));
+    return;
+  }
+  const name = (preset ?? STARTER.preset).replace(/^netc:/, "").replace(/\.yaml$/, "");
+  if (!known.some((other) => other.name === name)) {
+    const { nearest } = await import("../../compiler/diagnostics/suggest.js");
+    const names = known.map((other) => other.name);
+    const meant = nearest(name, names);
+    return command.error(
+      `error: there is no preset ${name}${meant ? `; did you mean ${meant}?` : `: there are ${names.join(", ")}`}`,
+    );
+  }
+  const path = out ?? (preset === undefined ? STARTER.path : `${name}.yaml`);
+  const text = await readPreset(name, path);
+  if (path === "-") {
+    process.stdout.write(text);
+    return;
+  }
+  const [{ existsSync, mkdirSync }, { dirname }, { writeFileAtomically }] = await Promise.all([
+    import("node:fs"),
+    import("node:path"),
+    import("../../runtime/files/write-file-atomically.js"),
+  ]);
+  if (existsSync(path) && !force) {
+    process.stderr.write(
+      `error: ${path} is there already; choose another name with --out, or overwrite it with --force\n`,
+    );
+    process.exitCode = exitCodes.inputHasErrors;
+    return;
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  await writeFileAtomically(path, text);
+  process.stdout.write(`wrote ${path}; check it with \`netc check ${path}\`, train it with \`netc run ${path}\`\n`);
+}

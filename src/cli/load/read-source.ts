@@ -1,0 +1,48 @@
+// A file named on the command line → its text, or a diagnostic that says why there is none.
+import { readFile } from "node:fs/promises";
+import type { Diagnostic, Result, SourceText } from "../../compiler/diagnostics/diagnostic.js";
+import { failed, ok } from "../../compiler/diagnostics/diagnostic.js";
+
+/** `-` reads standard input. */
+export async function readSource(path: string): Promise<Result<SourceText>> {
+  let bytes: Buffer;
+  try {
+    bytes = path === "-" ? await readStandardInput() : await readFile(path);
+  } catch (error) {
+    return failed([unreadable(path, error as NodeJS.ErrnoException)]);
+  }
+  try {
+    // The byte order mark stays: whoever writes the file back needs to know of it.
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return ok({ name: path === "-" ? "<stdin>" : path, text });
+  } catch {
+    const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+    const found = isUtf16 ? "is UTF-16 text, expected UTF-8" : "is not UTF-8 text";
+    return failed([fault("file/unreadable", `${path} ${found}`, "save it again as UTF-8")]);
+  }
+}
+
+async function readStandardInput(): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function unreadable(path: string, { code, message }: NodeJS.ErrnoException): Diagnostic {
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return fault("file/not-found", `there is no file at ${path}`, "check the spelling and the folder you are in");
+  }
+  if (code === "EISDIR") {
+    return fault(
+      "file/unreadable",
+      `${path} is a folder, expected a file`,
+      `name the files in it: ${path.replace(/\/$/, "")}/*.yaml`,
+    );
+  }
+  if (code === "EACCES" || code === "EPERM") return fault("file/unreadable", `permission to read ${path} is refused`);
+  return fault("file/unreadable", `${path} cannot be read: ${message}`);
+}
+
+function fault(code: Diagnostic["code"], message: string, hint?: string): Diagnostic {
+  return { code, severity: "error", message, ...(hint ? { hint } : {}) };
+}

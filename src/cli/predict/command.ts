@@ -1,0 +1,26 @@
+// `netc predict RUN IMAGE…`: what a trained network takes pictures for.
+import type { Command } from "commander";
+import { wholeNumber } from "../screen/options.js";
+import type { TrainedFlags } from "../evaluate/command.js";
+import { trainedOptions } from "../evaluate/command.js";
+
+export interface PredictFlags extends TrainedFlags {
+  readonly top: number;
+}
+
+export function register(program: Command): void {
+  const command = program
+    .command("predict")
+    .summary("ask a trained network what is in pictures")
+    .description(
+      "Names the most probable classes of each picture: PNG, JPEG or WebP, of any size. Pictures go the way that test" +
+        " images go in training; those of another size are resized by their shorter side and cut to their middle.",
+    )
+    .argument("<run>", "a run folder, or one of its checkpoints")
+    .argument("<image...>", "pictures, or folders of them")
+    .option("--top <number>", "how many classes to name (default: 3)", wholeNumber(1), 3);
+  trainedOptions(command).action(async (run: string, images: string[], flags: PredictFlags) => {
+    const { predict } = await import("./predict.js");
+    process.exitCode = await predict(run, images, flags);
+  });
+}

@@ -1,0 +1,44 @@
+// The work of `netc predict`: pictures → the classes that a trained network gives them.
+import type { Prediction } from "../../runtime/trained/trained-network.js";
+import { UserError } from "../../runtime/process/user-error.js";
+import type { PredictFlags } from "./command.js";
+import type { ExitCode } from "../screen/exit-codes.js";
+import { exitCodes } from "../screen/exit-codes.js";
+import { openTrained } from "../load/open-trained.js";
+import { formatPercent, tableLines } from "../screen/terminal.js";
+
+/** Pictures that cannot be read are named, and the others are answered nevertheless; the exit code tells. */
+export async function predict(run: string, images: readonly string[], flags: PredictFlags): Promise<ExitCode> {
+  const network = await openTrained(run, flags);
+  try {
+    const broken: string[] = [];
+    const onBroken = (image: string, reason: string): void => void broken.push(`${image} ${reason}`);
+    const predictions = await network.predict(images, { top: flags.top, onBroken });
+    if (predictions.length + broken.length === 0) {
+      throw new UserError(`${images.join(", ")} holds no PNG, JPEG or WebP picture`);
+    }
+    process.stdout.write(flags.format === "json" ? jsonText(predictions) : text(predictions));
+    for (const fault of broken) process.stderr.write(`error: ${fault}\n`);
+    return broken.length > 0 ? exitCodes.inputHasErrors : exitCodes.done;
+  } finally {
+    await network.dispose();
+  }
+}
+
+function jsonText(predictions: readonly Prediction[]): string {
+  const plain = predictions.map(({ image, classes, logits }) => ({ image, classes, logits: [...logits] }));
+  return JSON.stringify(plain, null, 2) + "\n";
+}
+
+function text(predictions: readonly Prediction[]): string {
+  if (predictions.length === 0) return "";
+  const answers = (predictions[0]?.classes ?? []).map((_, index) => ({
+    title: index === 0 ? "answer" : "",
+    align: "left" as const,
+  }));
+  const rows = predictions.map(({ image, classes }) => [
+    image,
+    ...classes.map(({ name, probability }) => `${name} ${formatPercent(probability)}`),
+  ]);
+  return tableLines([{ title: "image", align: "left" }, ...answers], rows).join("\n") + "\n";
+}

@@ -1,0 +1,143 @@
+// The work of `netc profile`: has some training steps or evaluations timed and what the machine can do, and prints one beside
+// the other.
+import { mkdir } from "node:fs/promises";
+import { availableParallelism, cpus } from "node:os";
+import { dirname } from "node:path";
+import type { Program } from "../../compiler/program.js";
+import { chooseEngine } from "../../runtime/engines/index.js";
+import { writeFileAtomically } from "../../runtime/files/write-file-atomically.js";
+import { UserError } from "../../runtime/process/user-error.js";
+import type { ProfileFlags } from "./command.js";
+import type { ExitCode } from "../screen/exit-codes.js";
+import { exitCodes } from "../screen/exit-codes.js";
+import { loadProgram } from "../load/load-program.js";
+import type { MeasuredStep } from "./measure-step.js";
+import type { Measurand } from "./measure-step.js";
+import { measureStep } from "./measure-step.js";
+import type { Total } from "./profile-step.js";
+import { median } from "./profile-step.js";
+import { traceJson } from "./profile-trace.js";
+import type { Column } from "../screen/terminal.js";
+import { formatScaled, tableLines } from "../screen/terminal.js";
+
+export async function profile(file: string, flags: ProfileFlags): Promise<ExitCode> {
+  const threads = flags.threads ?? availableParallelism();
+  const program = await loadProgram(file, flags.set, { engine: "wasm", threads });
+  if (!program) return exitCodes.inputHasErrors;
+  const { trace } = flags;
+  if (trace !== undefined) await orRefuse(trace, mkdir(dirname(trace), { recursive: true })); // before the work, not after
+  await chooseEngine("wasm"); // says what is missing where it cannot run
+
+  const measurand: Measurand = flags.evaluate ? "evaluation" : "training";
+  const { calls, ...measured } = await measureStep(program, threads, flags.steps, measurand);
+  const report: Report = { program, threads, measurand, ...measured };
+  process.stdout.write(FORMATS[flags.format](report));
+  if (trace !== undefined) await orRefuse(trace, writeFileAtomically(trace, traceJson(calls, program.config.name)));
+  return exitCodes.done;
+}
+
+interface Report extends Omit<MeasuredStep, "calls"> {
+  readonly program: Program;
+  readonly threads: number;
+  readonly measurand: Measurand;
+}
+
+const FORMATS: Readonly<Record<ProfileFlags["format"], (report: Report) => string>> = {
+  text: profileText,
+  json: profileJson,
+};
+
+const RATES: readonly Column[] = [
+  { title: "ms", align: "right" },
+  { title: "share", align: "right" },
+  { title: "GFLOP/s", align: "right" },
+  { title: "GB/s", align: "right" },
+  { title: "of peak", align: "right" },
+];
+
+const NOTE = `GFLOP/s are two for each multiply-add of the direct algorithm: Winograd's needs fewer, so it can pass the peak.
+GB/s are the bytes that an operation must move, each operand once, with the lanes that fill up its channels: a kernel that
+reads one twice cannot reach the peak.
+The share of the peak is of multiply-adds where there are any, else of copying.
+`;
+
+/** What one of those that are timed is called. */
+const NOUNS: Readonly<Record<Measurand, string>> = { training: "step", evaluation: "evaluation" };
+
+function profileText({ program, threads, measurand, images, peak, steps, step }: Report): string {
+  const noun = NOUNS[measurand];
+  const milliseconds = median(steps);
+  const lines = [
+    `${program.config.name}, ${images} images ${indefinite(noun)}, ${threads} ${threads === 1 ? "thread" : "threads"}, ` +
+      `medians of ${steps.length} ${noun}${steps.length === 1 ? "" : "s"} on random images`,
+    `${milliseconds.toFixed(1)} ms ${indefinite(noun)}, ${((images / milliseconds) * 1000).toFixed(0)} images/s without data`,
+    `peaks here: ${formatScaled(peak.flopsPerSecond)}FLOP/s of multiply-adds, ${formatScaled(peak.bytesPerSecond)}B/s copied`,
+    "",
+    ...tableLines(
+      [{ title: "kernel", align: "left" }, { title: "calls", align: "right" }, ...RATES],
+      step.kernels.map((total) => [total.kernel, String(total.calls), ...rateCells(total)]),
+    ),
+    "",
+    ...tableLines(
+      [{ title: "pass", align: "left" }, { title: "calls", align: "right" }, ...RATES],
+      step.passes.map((total) => [total.pass, String(total.calls), ...rateCells(total)]),
+    ),
+    "",
+    ...tableLines(
+      [
+        { title: "layer", align: "left" },
+        { title: "pass", align: "left" },
+        ...RATES,
+        { title: "kernels", align: "left" },
+      ],
+      step.layers.map((total) => [total.layer, total.pass, ...rateCells(total), total.kernels.join(", ")]),
+    ),
+    "",
+  ];
+  return `${lines.join("\n")}\n${NOTE}`;
+}
+
+function indefinite(noun: string): string {
+  return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
+}
+
+function rateCells({
+  milliseconds,
+  share,
+  gigaflopsPerSecond,
+  gigabytesPerSecond,
+  shareOfPeak,
+  peak,
+}: Total): string[] {
+  const rate = (value: number | null): string => (value === null ? "-" : value.toFixed(1));
+  const ofPeak = shareOfPeak === null ? "-" : `${(shareOfPeak * 100).toFixed(0)}% ${peak === "copy" ? "copy" : "FMA"}`;
+  return [
+    milliseconds.toFixed(2),
+    `${(share * 100).toFixed(1)}%`,
+    rate(gigaflopsPerSecond),
+    rate(gigabytesPerSecond),
+    ofPeak,
+  ];
+}
+
+function profileJson({ program, threads, measurand, images, peak, steps, step }: Report): string {
+  const document = {
+    name: program.config.name,
+    measurand,
+    batchSize: images,
+    threads,
+    machine: { processor: cpus()[0]?.model.trim() ?? "unknown", ...peak },
+    stepMilliseconds: median(steps),
+    steps,
+    ...step,
+  };
+  return JSON.stringify(document, null, 2) + "\n";
+}
+
+async function orRefuse(path: string, work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw new UserError(`the trace cannot be written to ${path}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,39 @@
+// `netc resolve FILE`: the file with every default written out, as YAML that is again a valid file.
+import type { Command } from "commander";
+import { Option } from "commander";
+import { collect } from "../screen/options.js";
+
+interface ResolveFlags {
+  readonly set: readonly string[];
+  readonly format: "yaml" | "json";
+  readonly origins: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command("resolve")
+    .summary("print a file with every default written out")
+    .description("Prints what FILE means once short forms are long and every default is written: again a valid file.")
+    .argument("<file>", "a YAML file; - reads standard input")
+    .option("--set <path=value>", "set a value of the file, e.g. train.epochs=3 (may be repeated)", collect, [])
+    .addOption(new Option("--format <format>", "what to print").choices(["yaml", "json"]).default("yaml"))
+    .option("--origins", "print each value with what set it: the file and line, the command line, or a default", false)
+    .action(resolveFile);
+}
+
+async function resolveFile(path: string, flags: ResolveFlags): Promise<void> {
+  const { loadFile } = await import("../load/load-file.js");
+  const loaded = await loadFile(path, flags.set);
+  if (!loaded) return;
+  if (flags.origins) {
+    const { valuesAt } = await import("../../compiler/front/edit/origins.js");
+    process.stdout.write(`${valuesAt(loaded, []).join("\n")}\n`);
+    return;
+  }
+  if (flags.format === "json") {
+    process.stdout.write(`${JSON.stringify(loaded.config, undefined, 2)}\n`);
+    return;
+  }
+  const { printConfig } = await import("../../compiler/front/yaml/print-config.js");
+  process.stdout.write(printConfig(loaded.config));
+}

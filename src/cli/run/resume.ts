@@ -1,0 +1,42 @@
+// What `netc run --resume` goes on from: the newest whole checkpoint of a run that the file continues.
+import { resolve } from "node:path";
+import { compileText } from "../../compiler/compile.js";
+import { firstError } from "../../compiler/diagnostics/diagnostic.js";
+import type { Program } from "../../compiler/program.js";
+import { changesSince, describeChange } from "../../runtime/run/changes-since.js";
+import type { Checkpoint } from "../../runtime/run/checkpoint.js";
+import { readNewestCheckpoint, setAside } from "../../runtime/run/checkpoint.js";
+import type { RunFolder } from "../../runtime/run/run-folder.js";
+import { readRunConfig } from "../../runtime/run/run-folder.js";
+import { UserError } from "../../runtime/process/user-error.js";
+import type { RunReport } from "./run-report.js";
+
+/**
+ * Undefined where the run begins again, since it has no whole checkpoint. Broken ones are set aside. Refuses where the file
+ * would have trained the steps already done otherwise.
+ */
+export async function checkpointToResume(
+  folder: RunFolder,
+  program: Program,
+  report: RunReport,
+): Promise<Checkpoint | undefined> {
+  const { value: before, diagnostics } = compileText(await readRunConfig(folder), folder.config);
+  if (!before) {
+    throw new UserError(`${folder.config} cannot be resumed by this version of netc: ${firstError(diagnostics)}`);
+  }
+  const { checkpoint, broken } = await readNewestCheckpoint(folder.checkpoints);
+  const { changes, effects } = changesSince(before, program, checkpoint?.progress.step ?? 0);
+  const refused = changes.filter(({ altersThePast }) => altersThePast);
+  if (refused.length > 0) {
+    const lines = refused.map((change) => `  ${describeChange(change)}`).join("\n");
+    throw new UserError(
+      `the run in ${resolve(folder.path)} was trained with other settings, so resuming would not continue it:\n${lines}\n` +
+        `start a new run without \`--resume\`, or give the file the run's values`,
+    );
+  }
+  await setAside(broken);
+  report.brokenCheckpoints(broken);
+  if (!checkpoint) report.beginsAgain(broken.length > 0);
+  report.changes(changes.map(describeChange), effects);
+  return checkpoint;
+}

@@ -1,0 +1,244 @@
+// What a person sees of a run: what will be trained, a line an epoch, a live bar in a terminal, and how it ended.
+// Without a terminal it is plain lines: no colour codes, no carriage returns.
+import { basename, join } from "node:path";
+import { cost } from "../../compiler/network/cost.js";
+import { isEvaluationDue } from "../../compiler/training/plan.js";
+import type { Program } from "../../compiler/program.js";
+import type { BrokenCheckpoint } from "../../runtime/run/checkpoint.js";
+import { asideOf } from "../../runtime/run/checkpoint.js";
+import type { ChosenEngine } from "../../runtime/engines/index.js";
+import type { RunFolder } from "../../runtime/run/run-folder.js";
+import type { RunResult } from "../../runtime/run/run-training.js";
+import { peakMemoryBytes } from "../../runtime/process/peak-memory.js";
+import type { Divergence } from "../../runtime/training/trainer.js";
+import type { EpochEvent, EvaluationEvent, TrainingEvent } from "../../runtime/training/training-events.js";
+import type { Progress } from "../../runtime/training/training-progress.js";
+import { colorsFor } from "../screen/colors.js";
+import { EPOCH_COLUMNS, epochCells, evaluationCells } from "./epoch-table.js";
+import { LiveBar } from "./live-bar.js";
+import type { MemoryPrediction } from "../load/predict-memory.js";
+import {
+  formatBytes,
+  counted,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatRate,
+  formatScaled,
+  isInteractive,
+  tableLines,
+} from "../screen/terminal.js";
+
+const colors = colorsFor(process.stdout);
+const warningColors = colorsFor(process.stderr);
+
+export class RunReport {
+  private readonly bar: LiveBar | undefined;
+  private awaitingEvaluation: EpochEvent | undefined;
+  private predictedBytes: number | undefined;
+
+  constructor(private readonly program: Program) {
+    this.bar = isInteractive() ? new LiveBar(program.plan) : undefined;
+  }
+
+  describe({ engine, availability, reason }: ChosenEngine): void {
+    const { config, graph, plan } = this.program;
+    const { nodes, parameters, multiplyAdds } = cost(graph);
+    const layers = nodes.filter(({ operation }) => operation === "conv2d" || operation === "linear").length;
+    const { dataset } = config.data;
+    const name =
+      typeof dataset === "string" ? dataset : "images" in dataset ? dataset.images.folder : "generated images";
+    const lines: [label: string, text: string][] = [
+      [
+        "network",
+        `${layers} layers, ${formatCount(parameters)} parameters, ${formatScaled(multiplyAdds)} multiply-adds an image`,
+      ],
+      ["data", `${name}: ${formatCount(plan.trainImages)} training and ${formatCount(plan.testImages)} test images`],
+      [
+        "training",
+        `${counted(config.train.epochs, "epoch")} of ${counted(plan.stepsPerEpoch, "step")}, seed ${config.seed}`,
+      ],
+      ["engine", `${engine.name} ${availability.version} on ${availability.device}: ${reason}`],
+    ];
+    this.print(colors.bold(config.name));
+    for (const [label, text] of lines) this.print(`  ${label.padEnd(9)}${text}`);
+  }
+
+  /** Once the engine is open, and with it the kernels are chosen: some need more room than others. */
+  memory({ engineBytes, imageBytes, processBytes }: MemoryPrediction, isPlanned: boolean): void {
+    const images = `${formatBytes(imageBytes)} for images`;
+    this.predictedBytes = isPlanned ? processBytes : undefined;
+    const text = isPlanned
+      ? `${formatBytes(processBytes)} predicted: ${formatBytes(engineBytes)} to train with batches of ` +
+        `${this.program.config.train.batch_size}, ${images}, the rest for Node.js, threads and copies`
+      : `${images}; what the engine takes is not known beforehand`;
+    this.print(`  ${"memory".padEnd(9)}${text}`);
+  }
+
+  brokenCheckpoints(broken: readonly BrokenCheckpoint[]): void {
+    for (const { folder, reason } of broken) {
+      this.warn(`${folder} is broken and passed over: ${reason}; it is kept as ${basename(asideOf(folder))}`);
+    }
+  }
+
+  /** A run that was to go on has no whole checkpoint: all were broken, or it was stopped before its first. */
+  beginsAgain(hadCheckpoints: boolean): void {
+    if (hadCheckpoints) this.warn("no whole checkpoint is left: the run begins again from its first step");
+    else this.print(`  ${"resumed".padEnd(9)}before the first checkpoint: the run begins again from its first step`);
+  }
+
+  changes(changes: readonly string[], effects: readonly string[]): void {
+    for (const line of [...changes, ...effects]) this.print(`  changed  ${line}`);
+  }
+
+  /** What computes the convolutions: `kernels` by what they compute, and `before` those that the run began with. */
+  kernels(kernels: Readonly<Record<string, string>>, before: Readonly<Record<string, string>> = kernels): void {
+    const libraries = Object.values(kernels).flatMap((name) => /^oneDNN \S+/.exec(name)?.[0] ?? []);
+    if (libraries.length > 0) {
+      this.print(`  ${"kernels".padEnd(9)}${libraries[0]} for ${libraries.length} kinds of convolution`);
+    }
+    const keys = new Set([...Object.keys(kernels), ...Object.keys(before)]);
+    const changed = [...keys].filter((key) => kernels[key] !== before[key]).length;
+    if (changed > 0) {
+      const what = `${changed} ${changed === 1 ? "kind" : "kinds"} of convolution`;
+      this.print(`  changed  other kernels from here on for ${what}: the last bits differ from an uninterrupted run's`);
+    }
+  }
+
+  /** `past`: the events of a resumed run. */
+  begin(folder: RunFolder, progress: Progress | undefined, past: readonly TrainingEvent[]): void {
+    this.print(`  ${"folder".padEnd(9)}${folder.path}`);
+    if (progress) {
+      this.print(
+        `  ${"resumed".padEnd(9)}after step ${formatCount(progress.step)} of ${formatCount(this.program.plan.steps)}`,
+      );
+    }
+    this.print("");
+    this.print(tableLines(EPOCH_COLUMNS, [])[0]!);
+    this.bar?.begin(progress?.step ?? 0, past);
+  }
+
+  event(event: TrainingEvent): void {
+    if (event.event === "step") this.bar?.showStep(event);
+    if (event.event === "epoch") {
+      if (isEvaluationDue(this.program.plan, event.step)) this.awaitingEvaluation = event;
+      else this.epochLine(event, undefined);
+    }
+    if (event.event === "evaluation") this.bar?.evaluated(event);
+    if (event.event === "evaluation") {
+      if (this.awaitingEvaluation) this.epochLine(this.awaitingEvaluation, event);
+      else this.line(evaluationCells(event, this.program.plan.stepsPerEpoch));
+      this.awaitingEvaluation = undefined;
+    }
+    if (event.event === "checkpoint_failed") {
+      const what = this.program.config.train.checkpoints.on_failure === "stop" ? "stops" : "goes on";
+      this.warn(`the state after step ${event.step} could not be saved, training ${what}: ${event.reason}`);
+    }
+    if (event.event === "step_skipped") {
+      const where = event.tensor === null ? "" : `; the first tensor with NaN or infinity is ${event.tensor}`;
+      this.warn(`step ${event.step} is left out, the ${ordinal(event.skipped)} of this run${where}`);
+    }
+    if (event.event === "log_failed") this.warn(`${event.file} cannot be written, training goes on: ${event.reason}`);
+  }
+
+  evaluationBatch(done: number, total: number): void {
+    this.bar?.showEvaluation(done, total);
+  }
+
+  stopping(signal: string): void {
+    const cause = signal === "SIGINT" ? "Ctrl-C" : signal;
+    this.warn(`${cause}: stopping after the step under way; once more stops at once`);
+  }
+
+  end(result: RunResult, folder: RunFolder, resumeCommand: string, modelFault: string | undefined): void {
+    const { progress, outcome } = result;
+    const { steps } = this.program.plan;
+    this.print("");
+    if (outcome === "diverged") {
+      for (const line of divergenceLines(result.divergence, result.checkpoint)) this.warn(line);
+    } else if (outcome === "finished" || outcome === "stopped_early") {
+      const accuracy = progress.lastEvaluation
+        ? `${formatPercent(progress.lastEvaluation.accuracy)} test accuracy`
+        : "done";
+      this.print(
+        `${colors.bold(accuracy)} after ${this.lengthOf(progress)} in ${formatDuration(progress.elapsedSeconds)}`,
+      );
+      const { early_stop: rule } = this.program.config.train;
+      if (outcome === "stopped_early" && rule) {
+        const evaluations = counted(rule.patience, "evaluation");
+        this.print(`stopped early: ${rule.metric} has not improved over the last ${evaluations} (train.early_stop)`);
+      }
+      const predicted = this.predictedBytes === undefined ? "" : `, ${formatBytes(this.predictedBytes)} predicted`;
+      this.print(`peak memory ${formatBytes(peakMemoryBytes())}${predicted}`);
+    } else {
+      const why = WHY_STOPPED[outcome];
+      this.print(`stopped after step ${formatCount(progress.step)} of ${formatCount(steps)}, ${why}`);
+      if (!result.unsaved) this.print(`go on with: ${resumeCommand}`);
+    }
+    if (result.unsaved) this.warn(`the last state could not be saved: ${result.unsaved}`);
+    if (modelFault) this.warn(`the tf.js model could not be written: ${modelFault}`);
+    else if (outcome === "finished" || outcome === "stopped_early")
+      this.print(`tf.js model ${join(folder.model, "model.json")}`);
+    this.print(`run folder  ${folder.path}`);
+  }
+
+  /** "3 epochs", or where an evaluation within an epoch ended the run "3 epochs and 120 steps" */
+  private lengthOf({ step, epochsClosed }: Progress): string {
+    const rest = step - epochsClosed * this.program.plan.stepsPerEpoch;
+    const epochs = counted(epochsClosed, "epoch");
+    return rest === 0 ? epochs : `${epochs} and ${counted(rest, "step")}`;
+  }
+
+  close(): void {
+    this.bar?.close();
+  }
+
+  private epochLine(epoch: EpochEvent, evaluation: EvaluationEvent | undefined): void {
+    this.line(epochCells(epoch, evaluation));
+  }
+
+  private line(cells: string[]): void {
+    this.print(tableLines(EPOCH_COLUMNS, [cells])[1]!);
+  }
+
+  private print(line: string): void {
+    this.above(() => process.stdout.write(line + "\n"));
+  }
+
+  private warn(line: string): void {
+    this.above(() => process.stderr.write(warningColors.yellow(line) + "\n"));
+  }
+
+  /** Lines scroll by above the bar. */
+  private above(write: () => void): void {
+    if (this.bar) this.bar.around(write);
+    else write();
+  }
+}
+
+const WHY_STOPPED = {
+  stopped: "as --max-steps asked",
+  interrupted: "as you asked",
+  unsaved: "since its state could not be saved (train.checkpoints.on_failure)",
+} as const;
+
+function ordinal(count: number): string {
+  const suffix = /1[123]$/.test(String(count)) ? "th" : (["th", "st", "nd", "rd"][count % 10] ?? "th");
+  return `${count}${suffix}`;
+}
+
+function divergenceLines(divergence: Divergence, checkpoint: string | undefined): string[] {
+  const { step, measured, learningRate, tensor } = divergence;
+  const what =
+    measured === null
+      ? "the weights are no longer finite"
+      : Number.isFinite(measured.loss)
+        ? `the norm of the gradients is ${measured.gradientNorm}`
+        : `the loss is ${measured.loss}`;
+  const where = tensor ? `; the first tensor with NaN or infinity is ${tensor}` : "";
+  return [
+    `error: ${what} at step ${step}${where}`,
+    `the learning rate was ${formatRate(learningRate)}: try a lower one or a longer warm-up (train.learning_rate), or a limit to the gradients (train.gradient_clip)`,
+    checkpoint ? `the last good checkpoint is ${checkpoint}` : "no checkpoint had been saved yet",
+  ];
+}

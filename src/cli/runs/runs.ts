@@ -1,0 +1,157 @@
+// The work of `netc runs`: run folders → a table of them, or all that one of them tells.
+import { readdir } from "node:fs/promises";
+import { basename } from "node:path";
+import { readRun } from "../../runtime/run/read-run.js";
+import type { RunRecord, RunState } from "../../runtime/run/read-run.js";
+import { runFolderAt, runFoldersIn } from "../../runtime/run/run-folder.js";
+import { chartLines } from "../screen/charts.js";
+import type { RunsFlags } from "./command.js";
+import { EPOCH_COLUMNS, epochRows, momentText } from "../run/epoch-table.js";
+import type { ExitCode } from "../screen/exit-codes.js";
+import { exitCodes } from "../screen/exit-codes.js";
+import { usesColor } from "../screen/options.js";
+import type { Column } from "../screen/terminal.js";
+import { formatBytes, formatCount, formatDuration, formatPercent, tableLines } from "../screen/terminal.js";
+
+const COLUMNS: readonly Column[] = [
+  { title: "run", align: "left" },
+  { title: "network", align: "left" },
+  { title: "state", align: "left" },
+  { title: "steps", align: "right" },
+  { title: "test acc", align: "right" },
+  { title: "best", align: "right" },
+  { title: "trained", align: "right" },
+  { title: "engine", align: "left" },
+  { title: "started", align: "left" },
+];
+
+export async function listRuns(parent: string, { format }: RunsFlags): Promise<ExitCode> {
+  const runs: RunRecord[] = [];
+  for (const folder of await runFoldersIn(parent)) runs.push(await readRun(folder));
+  runs.sort((one, other) => (one.start?.time ?? "").localeCompare(other.start?.time ?? ""));
+  if (format === "json") print(JSON.stringify(runs.map(summaryOf), null, 2));
+  else if (runs.length === 0) print(`there is no run under ${parent}; \`netc run FILE\` makes one`);
+  else for (const line of tableLines(COLUMNS, runs.map(cellsOf))) print(line);
+  return exitCodes.done;
+}
+
+export async function showRun(path: string, { format }: RunsFlags): Promise<ExitCode> {
+  const run = await readRun(runFolderAt(path));
+  const checkpoints = (await readdir(run.folder.checkpoints).catch((): string[] => [])).filter((name) =>
+    name.startsWith("step-"),
+  );
+  if (format === "json") {
+    const { epochs, evaluations } = run;
+    print(JSON.stringify({ ...summaryOf(run), epochs, evaluations, checkpoints }, null, 2));
+    return exitCodes.done;
+  }
+  print(run.name);
+  for (const [label, text] of headLines(run, checkpoints)) print(`  ${label.padEnd(12)}${text}`);
+  const { epochs, steps, evaluations, program } = run;
+  const rows = epochRows(epochs, evaluations, program?.plan.stepsPerEpoch ?? 1);
+  if (rows.length > 0) {
+    print("");
+    for (const line of tableLines(EPOCH_COLUMNS, rows)) print(line);
+  }
+  if (program) {
+    const { stepsPerEpoch } = program.plan;
+    const width = process.stdout.columns ?? 100;
+    const lines = chartLines({ steps, evaluations, stepsPerEpoch }, { width, colors: usesColor(process.stdout) });
+    if (lines.length > 0) print(["", ...lines].join("\n"));
+  }
+  return exitCodes.done;
+}
+
+/** What a script asks of a run. */
+function summaryOf(run: RunRecord) {
+  const { folder, name, state, program, step, start, lastEvaluation, bestEvaluation, elapsedSeconds, end } = run;
+  return {
+    folder: folder.path,
+    name,
+    state,
+    step,
+    steps: program?.plan.steps ?? null,
+    seed: program?.config.seed ?? null,
+    testAccuracy: lastEvaluation?.testAccuracy ?? null,
+    testLoss: lastEvaluation?.testLoss ?? null,
+    bestTestAccuracy: bestEvaluation?.testAccuracy ?? null,
+    bestEpoch: bestEvaluation?.epoch ?? null,
+    bestStep: bestEvaluation?.step ?? null,
+    elapsedSeconds,
+    peakMemoryBytes: end?.peakMemoryBytes ?? null,
+    started: start?.time ?? null,
+    engine: start?.engine ?? null,
+    versions: start?.versions ?? null,
+    machine: start?.machine ?? null,
+  };
+}
+
+function cellsOf(run: RunRecord): string[] {
+  const { folder, name, state, program, step, start, lastEvaluation, bestEvaluation, elapsedSeconds } = run;
+  return [
+    basename(folder.path),
+    name,
+    state,
+    program ? `${formatCount(step)} of ${formatCount(program.plan.steps)}` : formatCount(step),
+    lastEvaluation ? formatPercent(lastEvaluation.testAccuracy) : "–",
+    bestEvaluation ? formatPercent(bestEvaluation.testAccuracy) : "–",
+    formatDuration(elapsedSeconds),
+    start?.engine ?? "–",
+    start ? localTime(start.time) : "–",
+  ];
+}
+
+function headLines(run: RunRecord, checkpoints: readonly string[]): [label: string, text: string][] {
+  const { state, program, step, start, bestEvaluation, lastEvaluation, elapsedSeconds, end, folder } = run;
+  const moment = (at: { readonly step: number }) => momentText(at.step, program?.plan.stepsPerEpoch ?? Infinity);
+  const total = program ? ` of ${formatCount(program.plan.steps)}` : "";
+  return [
+    ["folder", folder.path],
+    ["state", `${state}: ${MEANINGS[state]}`],
+    ["steps", `${formatCount(step)}${total}${program ? `, seed ${program.config.seed}` : ""}`],
+    ...(lastEvaluation && bestEvaluation
+      ? ([
+          [
+            "test",
+            `${formatPercent(lastEvaluation.testAccuracy)} after ${moment(lastEvaluation)}; best ${formatPercent(bestEvaluation.testAccuracy)} after ${moment(bestEvaluation)}`,
+          ],
+        ] as [string, string][])
+      : []),
+    ["trained", formatDuration(elapsedSeconds)],
+    ...(end ? ([["peak memory", formatBytes(end.peakMemoryBytes)]] as [string, string][]) : []),
+    ...(start
+      ? ([
+          ["started", localTime(start.time)],
+          [
+            "engine",
+            `${start.engine} ${start.versions.engine}, netc ${start.versions.netc}, Node ${start.versions.node}`,
+          ],
+          ["machine", `${start.machine.processor}, ${start.machine.cores} cores, ${start.machine.platform}`],
+        ] as [string, string][])
+      : []),
+    ["checkpoints", checkpoints.length > 0 ? checkpoints.toSorted().join(", ") : "none"],
+  ];
+}
+
+const MEANINGS: Readonly<Record<RunState, string>> = {
+  running: "a process is training it now",
+  killed: "it ended without a word; `netc run FILE --resume --out FOLDER` goes on",
+  finished: "trained to the end of its plan",
+  stopped_early: "ended before its last epoch, as `train.early_stop` asks",
+  unsaved: "its state could not be saved; `netc run FILE --resume --out FOLDER` goes on from what was saved before",
+  stopped: "--max-steps ended it; `netc run FILE --resume --out FOLDER` goes on",
+  interrupted: "it was asked to stop; `netc run FILE --resume --out FOLDER` goes on",
+  diverged: "its numbers went wrong",
+};
+
+/** 2026-11-25T17:18:30.123Z → "2026-11-25 17:18" by the clock on the wall here */
+function localTime(iso: string): string {
+  const time = new Date(iso);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const date = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  return `${date} ${two(time.getHours())}:${two(time.getMinutes())}`;
+}
+
+function print(line: string): void {
+  process.stdout.write(line + "\n");
+}

@@ -1,0 +1,57 @@
+// Whatever a command throws → what the user reads, and the exit code. Faults that a user can mend get one sentence;
+// everything else is netc's own fault: it says so and keeps the details in a file.
+import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { randomHex } from "../../runtime/files/digest.js";
+import { UserError } from "../../runtime/process/user-error.js";
+import { netcVersion } from "../../runtime/process/version.js";
+import type { ExitCode } from "./exit-codes.js";
+import { exitCodes } from "./exit-codes.js";
+
+export interface Failure {
+  readonly message: string;
+  readonly exitCode: ExitCode;
+}
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof UserError) return { message: `error: ${error.message}`, exitCode: exitCodes.inputHasErrors };
+  const outside = faultOfTheSystem(error);
+  if (outside) return { message: `error: ${outside}`, exitCode: exitCodes.inputHasErrors };
+  return { message: bugReport(error), exitCode: exitCodes.bugInNetc };
+}
+
+/** Faults of the file system that can meet any write, wherever it was made. */
+const SYSTEM_FAULTS: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EROFS: "the file system is read-only",
+  EACCES: "permission is refused",
+  EPERM: "permission is refused",
+  EMFILE: "too many files are open",
+  EIO: "the disk reports an error",
+};
+
+function faultOfTheSystem(error: unknown): string | undefined {
+  const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
+  const fault = code === undefined ? undefined : SYSTEM_FAULTS[code];
+  return fault && (path ? `${fault}: ${path}` : fault);
+}
+
+function bugReport(error: unknown): string {
+  const thrown = error instanceof Error ? error : new Error(String(error));
+  const summary = `this is a bug in netc: ${thrown.message.replace(/^netc bug: /, "")}`;
+  const path = join(tmpdir(), `netc-bug-${randomHex(4)}.txt`);
+  const details = [
+    `netc ${netcVersion()}, Node ${process.version}, ${process.platform} ${process.arch}`,
+    `command: ${process.argv.slice(2).join(" ")}`,
+    thrown.stack ?? thrown.message,
+    ...(thrown.cause ? [`cause: ${String((thrown.cause as Error).stack ?? thrown.cause)}`] : []),
+  ].join("\n");
+  try {
+    writeFileSync(path, details + "\n");
+  } catch {
+    return `${summary}\nplease report it to netc's maintainers with these details:\n${details}`;
+  }
+  return `${summary}\nplease report it to netc's maintainers with the details in ${path}`;
+}

@@ -1,0 +1,108 @@
+// `netc set FILE PATH=VALUE...`: edits a file only if what comes out is right, and only the bytes that must change.
+import type { Command } from "commander";
+import type { Edit } from "../../compiler/front/edit/edit-text.js";
+import { exitCodes } from "../screen/exit-codes.js";
+import { collect, usesColor } from "../screen/options.js";
+
+interface SetFlags {
+  readonly unset: readonly string[];
+  readonly dryRun: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command("set")
+    .summary("change values in a file, checked before anything is written")
+    .description(
+      "Sets values in FILE. The new file is checked as a whole first: if it has errors, nothing is written. Comments,\n" +
+        "order, quotes and blank lines stay as they are. List items: stages[1], stages[-1]; stages[+] adds one.",
+    )
+    .argument("<file>", "the YAML file")
+    .argument("[assignments...]", "path=value, e.g. train.epochs=30 'model.stages[1].channels=64'")
+    .option("--unset <path>", "take a value out, so that its default holds again (may be repeated)", collect, [])
+    .option("--dry-run", "show the change and write nothing", false)
+    .action(async (file: string, assignments: readonly string[], flags: SetFlags, command: Command) => {
+      if (assignments.length + flags.unset.length === 0) {
+        command.error("error: nothing to set: give path=value or --unset path");
+      }
+      if (file === "-" && !flags.dryRun) {
+        command.error("error: standard input cannot be changed in place: give --dry-run, or name a file");
+      }
+      process.exitCode = await setValues(file, assignments, flags);
+    });
+}
+
+async function setValues(path: string, assignments: readonly string[], { unset, dryRun }: SetFlags): Promise<number> {
+  const [{ readSource }, { editText }, { lineDiff }, { hasErrors }] = await Promise.all([
+    import("../load/read-source.js"),
+    import("../../compiler/front/edit/edit-text.js"),
+    import("../../compiler/front/edit/line-diff.js"),
+    import("../../compiler/diagnostics/diagnostic.js"),
+  ]);
+  const source = await readSource(path);
+  if (!source.value) return report(path, "", source.diagnostics);
+  const { text } = source.value;
+  const edits: Edit[] = [...assignments.map((set) => ({ set })), ...unset.map((gone) => ({ unset: gone }))];
+  const edited = editText(text, path, edits);
+  if (edited.value === undefined) return report(path, text, edited.diagnostics);
+  const diagnostics = await faultsOf(path, text, edited.value, assignments, unset);
+  if (diagnostics.length > 0) await report(path, edited.value, diagnostics);
+  if (hasErrors(diagnostics)) return exitCodes.inputHasErrors;
+  const changes = lineDiff(text, edited.value);
+  process.stdout.write(changes.length > 0 ? `${changes.join("\n")}\n` : "nothing changes\n");
+  if (!dryRun && changes.length > 0) await writeInPlace(path, edited.value);
+  return exitCodes.done;
+}
+
+/** Of the file as it would be. What the command line got wrong is shown there, and not in a text that is never written. */
+async function faultsOf(
+  path: string,
+  before: string,
+  after: string,
+  assignments: readonly string[],
+  unset: readonly string[],
+) {
+  const [{ compileText }, { readBase }, { hasErrors }, { scanImages }] = await Promise.all([
+    import("../../compiler/compile.js"),
+    import("../load/read-base.js"),
+    import("../../compiler/diagnostics/diagnostic.js"),
+    import("../../runtime/data/images/scan-images.js"),
+  ]);
+  const { diagnostics } = compileText(after, path, { readBase, scanImages });
+  if (!hasErrors(diagnostics) || unset.length > 0) return diagnostics;
+  const asOverrides = compileText(before, path, {
+    overrides: assignments,
+    readBase,
+    argument: "set",
+    scanImages,
+  }).diagnostics;
+  // The edit itself went through, so that a path is refused only where `--set` takes less than an edit: `extends`.
+  const isTheirs = asOverrides.every(({ code, span }) => span?.source?.isCommandLine && code !== "set/unknown-path");
+  return hasErrors(asOverrides) && isTheirs ? asOverrides : diagnostics;
+}
+
+async function report(
+  path: string,
+  text: string,
+  diagnostics: Parameters<typeof import("../../compiler/diagnostics/render-diagnostics.js").renderDiagnostics>[0],
+) {
+  const { renderDiagnostics } = await import("../../compiler/diagnostics/render-diagnostics.js");
+  const rendered = renderDiagnostics(
+    diagnostics,
+    { source: { name: path, text } },
+    { color: usesColor(process.stderr) },
+  );
+  process.stderr.write(`${rendered}\n`);
+  return exitCodes.inputHasErrors;
+}
+
+/** Keeps the file's permissions, and the links that lead to it. */
+async function writeInPlace(path: string, text: string): Promise<void> {
+  const [{ realpath, stat }, { writeFileAtomically }] = await Promise.all([
+    import("node:fs/promises"),
+    import("../../runtime/files/write-file-atomically.js"),
+  ]);
+  const target = await realpath(path);
+  const { mode } = await stat(target);
+  await writeFileAtomically(target, text, mode);
+}

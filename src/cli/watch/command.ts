@@ -1,0 +1,22 @@
+// `netc watch RUN`: the report of a run, live in a browser while it trains.
+import type { Command } from "commander";
+import { wholeNumber } from "../screen/options.js";
+
+export interface WatchFlags {
+  readonly port: number;
+}
+
+export function register(program: Command): void {
+  program
+    .command("watch")
+    .summary("show a run live in a browser")
+    .description(
+      "Serves the run's report on this machine alone, and keeps it up to date while the run goes on. Ctrl-C ends it.",
+    )
+    .argument("<run>", "a run folder")
+    .option("--port <number>", "the port on 127.0.0.1 (0: any that is free)", wholeNumber(0), 7070)
+    .action(async (run: string, flags: WatchFlags) => {
+      const { watch } = await import("./watch.js");
+      process.exitCode = await watch(run, flags);
+    });
+}

@@ -1,0 +1,25 @@
+// A resolved configuration as YAML text that the compiler reads back to the same configuration.
+import { Document, isCollection, isMap, isScalar, visit } from "yaml";
+import type { ResolvedConfig } from "../../config.js";
+
+/** Small maps and lists stand on one line, as one would write them by hand. */
+export function printConfig(config: ResolvedConfig): string {
+  const document = new Document(config, { version: "1.2", aliasDuplicateObjects: false });
+  visit(document, {
+    Collection(key, node) {
+      const isNested = key !== null && node.items.every((item) => !isCollection(valueOf(item)));
+      if (isNested && node.items.length <= 4) node.flow = true;
+      // A map that holds one small map, as `batch: {eps: 1e-5, momentum: 0.1}` does.
+      if (isMap(node) && key !== null && node.items.length === 1 && isSmall(node.items[0]!.value)) node.flow = true;
+    },
+  });
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+function valueOf(item: unknown): unknown {
+  return item !== null && typeof item === "object" && "value" in item && !isScalar(item) ? item.value : item;
+}
+
+function isSmall(node: unknown): boolean {
+  return isCollection(node) && node.items.length <= 3 && node.items.every((item) => !isCollection(valueOf(item)));
+}

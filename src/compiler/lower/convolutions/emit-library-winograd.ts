@@ -1,0 +1,159 @@
+// 3×3 convolutions of stride 1 and padding 1 by Winograd's algorithm, with the transforms in WebAssembly and the products of
+// the frequencies by a native library.
+import type { ConvolutionKernel, ConvolutionKernels, ConvolvedOperands } from "./convolution-kernels.js";
+import type { ConvolutionSizes } from "./convolution-plan.js";
+import { multiplyAddsOf, suitsWinograd } from "./convolution-plan.js";
+import { FILTER_SCRATCH_BYTES, FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
+import type { KernelSelector } from "./kernel-selector.js";
+import { replacing } from "./kernel-selector.js";
+
+/** Tiles of `side`² pixels from `points`² products a pair of channels. */
+interface Algorithm {
+  readonly name: string;
+  readonly points: number;
+  readonly side: number;
+  readonly suits: (sizes: ConvolutionSizes) => boolean;
+}
+
+const ALGORITHMS: readonly Algorithm[] = [
+  { name: "winograd fours", points: 6, side: 4, suits: suitsWinograd },
+  { name: "winograd threes", points: 5, side: 3, suits: suitsWinograd },
+  {
+    name: "winograd whole",
+    points: 4,
+    side: 3,
+    suits: (sizes) => suitsWinograd(sizes) && sizes.height === 3 && sizes.width === 3,
+  },
+];
+
+/** Winograd's kernels for a library with a product of float32 matrices, by its name, "oneDNN 2.6.3". */
+export function libraryWinograd(library: string): ConvolutionKernels {
+  const named = <T extends { readonly name: string }>(kernel: T): T => ({
+    ...kernel,
+    name: `${library} ${kernel.name}`,
+  });
+  return {
+    forward: ALGORITHMS.map((algorithm) => named(forward(algorithm))),
+    "input gradient": ALGORITHMS.map((algorithm) => named(inputGradient(algorithm))),
+    "weight gradient": ALGORITHMS.map((algorithm) => named(weightGradient(algorithm))),
+  };
+}
+
+function forward(algorithm: Algorithm): ConvolutionKernel<"forward"> {
+  return {
+    ...common(algorithm),
+    emit(selector, sizes, operands) {
+      convolve(selector, sizes, algorithm, { ...operands, isTurned: false, accumulated: null });
+    },
+  };
+}
+
+function inputGradient(algorithm: Algorithm): ConvolutionKernel<"input gradient"> {
+  return {
+    ...common(algorithm),
+    emit(selector, sizes, { outputGradient, weights, inputGradient, accumulated }) {
+      const maps = { input: outputGradient, weights, output: inputGradient, accumulated };
+      convolve(selector, sizes, algorithm, { ...maps, bias: null, residual: null, relu: false, isTurned: true });
+    },
+  };
+}
+
+/** Both maps may be stored as bfloat16, which is widened as it is read: products and sums are float32 all the same. */
+function weightGradient(algorithm: Algorithm): ConvolutionKernel<"weight gradient"> {
+  const { suits, ...rest } = common(algorithm);
+  return {
+    ...rest,
+    suits: ({ storage, ...sizes }) => suits(sizes) && (!storage || (algorithm.side === 4 && isBfloat16(storage))),
+    emit(selector, sizes, operands) {
+      const { images, height, width, inLanes, outLanes } = sizes;
+      const { points } = algorithm;
+      const tilesAtOnce = chunkOf(algorithm, sizes);
+      const frequencies = points ** 2;
+      const memory = {
+        inputTiles: selector.scratch("input tiles", frequencies * (inLanes * tilesAtOnce * 4 + FREQUENCY_GAP)),
+        gradientTiles: selector.scratch("gradient tiles", frequencies * (outLanes * tilesAtOnce * 4 + FREQUENCY_GAP)),
+        sums: selector.scratch("sums", filterBytes(algorithm, sizes)),
+        scratch: selector.scratch("strip", STRIP_BYTES * selector.selection.threads),
+      };
+      const geometry = { images, height, width, inLanes, outLanes, points, tilesAtOnce };
+      const all = { ...operands, ...geometry, ...memory };
+      const kernel = `weight_gradient_winograd_library${sizes.storage ? "_bfloat16" : ""}` as const;
+      selector.call(kernel, all, { multiplyAdds: multiplyAddsOf(sizes) });
+    },
+  };
+}
+
+function isBfloat16({ input, output }: NonNullable<ConvolutionSizes["storage"]>): boolean {
+  return input === "bfloat16" && output === "bfloat16";
+}
+
+function common(algorithm: Algorithm) {
+  return {
+    name: algorithm.name,
+    suits: (sizes: ConvolutionSizes) => !sizes.storage && sizes.inLanes % 8 === 0 && algorithm.suits(sizes),
+    cost: (sizes: ConvolutionSizes) => costOf(algorithm, sizes),
+  };
+}
+
+/** Bytes of tiles that are transformed before their products are taken: they stay in the last-level cache. */
+const CHUNK_BYTES = 4 * 1024 * 1024;
+/** A chunk is cut by so many tiles for the threads to share. */
+const BLOCK_TILES = 128;
+
+function chunkOf(algorithm: Algorithm, sizes: ConvolutionSizes): number {
+  const { inLanes, outLanes } = sizes;
+  const fitting = Math.floor(CHUNK_BYTES / (algorithm.points ** 2 * (inLanes + outLanes) * 4));
+  return Math.min(tilesIn(algorithm, sizes), Math.max(1, Math.floor(fitting / BLOCK_TILES)) * BLOCK_TILES);
+}
+
+/** On a Zen 4 core: products at 100 GFLOP/s, and the transforms of tiles and filters. */
+function costOf(algorithm: Algorithm, sizes: ConvolutionSizes): number {
+  const { inLanes, outLanes } = sizes;
+  const frequencies = algorithm.points ** 2;
+  const transforms = frequencies * (inLanes + outLanes) * 0.6;
+  const products = frequencies * inLanes * outLanes * 0.02;
+  return tilesIn(algorithm, sizes) * (products + transforms) + filterBytes(algorithm, sizes) * 0.2;
+}
+
+function tilesIn({ side }: Algorithm, { images, height, width }: ConvolutionSizes): number {
+  return images * Math.ceil(height / side) * Math.ceil(width / side);
+}
+
+function filterBytes({ points }: Algorithm, { inLanes, outLanes }: ConvolutionSizes): number {
+  return points ** 2 * (inLanes * outLanes * 4 + FREQUENCY_GAP);
+}
+
+interface Operands extends ConvolvedOperands {
+  readonly isTurned: boolean;
+}
+
+function convolve(selector: KernelSelector, sizes: ConvolutionSizes, algorithm: Algorithm, operands: Operands): void {
+  const { inLanes, outLanes, images, height, width } = sizes;
+  const { input, weights, bias, residual, relu, output, accumulated, isTurned } = operands;
+  const [depth, columns] = isTurned ? [outLanes, inLanes] : [inLanes, outLanes];
+  const { points } = algorithm;
+  const { threads } = selector.selection;
+  const transformed = selector.scratch("transformed filter", filterBytes(algorithm, sizes));
+  const filter = { weights, transformed, inLanes, outLanes, turned: Number(isTurned), points };
+  const filterScratch = selector.scratch("filter line", FILTER_SCRATCH_BYTES * threads);
+  selector.call("transform_weights_by_rows", { ...filter, scratch: filterScratch });
+  const tilesAtOnce = chunkOf(algorithm, sizes);
+  const tilesOf = (lanes: number) => points ** 2 * (lanes * tilesAtOnce * 4 + FREQUENCY_GAP);
+  const memory = {
+    inputTiles: selector.scratch("input tiles", tilesOf(depth)),
+    outputTiles: selector.scratch("output tiles", tilesOf(columns)),
+    scratch: selector.scratch("strip", STRIP_BYTES * threads),
+  };
+  const geometry = { images, height, width, depth, columns, transposed: Number(isTurned), points, tilesAtOnce };
+  const maps = {
+    input,
+    transformed,
+    bias,
+    residual,
+    output,
+    relu: Number(relu),
+    accumulate: Number(accumulated !== null),
+  };
+  const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, { input, residual }) };
+  selector.call("convolve_winograd_library", { ...maps, ...geometry, ...memory }, extra);
+}

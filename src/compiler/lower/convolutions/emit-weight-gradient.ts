@@ -1,0 +1,137 @@
+// Gradients of a convolution's filter: in Winograd's domain where that fits, over the pixels of any window elsewhere.
+import type { ConvolutionKernel } from "./convolution-kernels.js";
+import type { ConvolutionSizes } from "./convolution-plan.js";
+import {
+  filterBytes,
+  imageBytes,
+  imagesAtOnce,
+  multiplyAddsOf,
+  slotsFor,
+  suitsWinograd,
+  threadScratch,
+  tilesAtOnce,
+  transformedFilterBytes,
+  winogradTiles,
+} from "./convolution-plan.js";
+import { FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
+
+type WeightGradient = ConvolutionKernel<"weight gradient">;
+
+/** Partial sums in the transformed domain. */
+export const weightGradientWinograd: WeightGradient = {
+  name: "winograd",
+  suits: (sizes) => suitsWinograd(sizes) && sizes.inLanes % 8 === 0,
+  cost: (sizes) => winogradCost(sizes) + winogradSlots(sizes) * transformedFilterBytes(sizes) * 0.15,
+  emit(selector, sizes, operands) {
+    const { inLanes, outLanes, height, width, images } = sizes;
+    const { threads } = selector.selection;
+    const atOnce = tilesAtOnce(winogradTiles(sizes), 36 * (inLanes + outLanes) * 4);
+    const slots = winogradSlots(sizes);
+    const scratchStride = threadScratch(STRIP_BYTES + 36 * ((inLanes + outLanes) * atOnce * 4 + 2 * FREQUENCY_GAP));
+    const scratch = selector.scratch("tiles", scratchStride * threads);
+    const partials = selector.scratch("partial sums", transformedFilterBytes(sizes) * slots);
+    const geometry = { images, height, width, inLanes, outLanes, tilesAtOnce: atOnce, slots };
+    const memory = { partials, scratch, scratchStride };
+    selector.call("weight_gradient_winograd", { ...operands, ...geometry, ...memory }, work(sizes));
+  },
+};
+
+/** All tiles first, then a product a frequency: nothing is summed in parts, which would be larger than small maps. */
+export const weightGradientByFrequency: WeightGradient = {
+  name: "winograd by frequency",
+  suits: (sizes) => suitsWinograd(sizes) && sizes.inLanes % 8 === 0,
+  cost: (sizes) => {
+    const tiles = 36 * winogradTiles(sizes) * (sizes.inLanes + sizes.outLanes) * 4;
+    return winogradCost(sizes) + tiles * 0.1 + transformedFilterBytes(sizes) * 0.3;
+  },
+  emit(selector, sizes, operands) {
+    const { inLanes, outLanes, height, width, images } = sizes;
+    const tiles = Math.ceil(winogradTiles(sizes) / 4) * 4;
+    const memory = {
+      inputTiles: selector.scratch("input tiles", 36 * (tiles * inLanes * 4 + FREQUENCY_GAP)),
+      gradientTiles: selector.scratch("gradient tiles", 36 * (tiles * outLanes * 4 + FREQUENCY_GAP)),
+      sums: selector.scratch("sums", transformedFilterBytes(sizes)),
+      scratch: selector.scratch("tile", STRIP_BYTES * selector.selection.threads),
+    };
+    const geometry = { images, height, width, inLanes, outLanes };
+    selector.call("weight_gradient_winograd_by_frequency", { ...operands, ...geometry, ...memory }, work(sizes));
+  },
+};
+
+/** Beyond it several partial sums of a filter would take more memory than everything else. */
+const MOST_BYTES_OF_PARTIAL_SUM = 64 * 1024 * 1024;
+
+/** Partial sums over shares of the images. */
+export const weightGradientByImage: WeightGradient = {
+  name: "by image",
+  suits: (sizes) => filterBytes(sizes) <= MOST_BYTES_OF_PARTIAL_SUM || !weightGradientByChannel.suits(sizes),
+  cost: (sizes) => directCost(sizes) + slotsFor(filterBytes(sizes), sizes.images) * filterBytes(sizes) * 0.3,
+  emit(selector, sizes, operands) {
+    const slots = slotsFor(filterBytes(sizes), sizes.images);
+    const atOnce = imagesAtOnce(sizes, slots);
+    const bytes = imageBytes(sizes);
+    const scratchStride = threadScratch(atOnce * (bytes.input + bytes.output));
+    const memory = {
+      partials: selector.scratch("partial sums", slots * filterBytes(sizes)),
+      scratch: selector.scratch("panels", scratchStride * selector.selection.threads),
+      scratchStride,
+    };
+    const parts = { imagesAtOnce: atOnce, slots };
+    selector.call("weight_gradient_by_image", { ...operands, ...windowOf(sizes), ...parts, ...memory }, work(sizes));
+  },
+};
+
+/** By blocks of 16 input channels over all pixels: no partial sums of filters that are larger than their maps. */
+export const weightGradientByChannel: WeightGradient = {
+  name: "by channel",
+  suits: ({ inLanes }) => inLanes % 16 === 0,
+  // Its panels are of all images: out of the second-level cache where there are many.
+  cost: (sizes) => directCost(sizes) * (sizes.images * sizes.height * sizes.width > 4096 ? 1.5 : 1),
+  emit(selector, sizes, operands) {
+    const scratchStride = threadScratch(sizes.images * sizes.height * sizes.width * 16 * 4);
+    const memory = {
+      packedGradient: selector.scratch("packed gradient", sizes.images * imageBytes(sizes).output),
+      scratch: selector.scratch("panels", scratchStride * selector.selection.threads),
+      scratchStride,
+    };
+    selector.call("weight_gradient_by_channel", { ...operands, ...windowOf(sizes), ...memory }, work(sizes));
+  },
+};
+
+function winogradSlots(sizes: ConvolutionSizes): number {
+  const tiles = winogradTiles(sizes);
+  const units = Math.ceil(tiles / tilesAtOnce(tiles, 36 * (sizes.inLanes + sizes.outLanes) * 4));
+  return slotsFor(transformedFilterBytes(sizes), units);
+}
+
+function winogradCost(sizes: ConvolutionSizes): number {
+  const { inLanes, outLanes } = sizes;
+  const tiles = winogradTiles(sizes);
+  return 36 * tiles * inLanes * outLanes * 0.036 + tiles * (inLanes + outLanes) * 14;
+}
+
+function directCost(sizes: ConvolutionSizes): number {
+  return multiplyAddsOf(sizes) * 0.042;
+}
+
+function work(sizes: ConvolutionSizes) {
+  return { multiplyAdds: multiplyAddsOf(sizes) };
+}
+
+function windowOf(sizes: ConvolutionSizes) {
+  return {
+    images: sizes.images,
+    height: sizes.height,
+    width: sizes.width,
+    inLanes: sizes.inLanes,
+    outHeight: sizes.outHeight,
+    outWidth: sizes.outWidth,
+    outLanes: sizes.outLanes,
+    kernelHeight: sizes.kernel[0],
+    kernelWidth: sizes.kernel[1],
+    strideHeight: sizes.stride[0],
+    strideWidth: sizes.stride[1],
+    paddingTop: sizes.padding.top,
+    paddingLeft: sizes.padding.left,
+  };
+}

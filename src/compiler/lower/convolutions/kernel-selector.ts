@@ -1,0 +1,203 @@
+// What the kernel selection of every node shares: the calls and buffers so far, and where each tensor lies.
+import { invariant } from "../../diagnostics/diagnostic.js";
+import type { Shape } from "../../network/graph.js";
+import type { ConvolutionChoice } from "./convolution-kernels.js";
+import type { Buffer, BufferId, BufferOperand, KernelCall, Operand, OperandsOf } from "../kernels/kernel-calls.js";
+import type { KernelName } from "../kernels/kernels.js";
+import type { MapKernel } from "../kernels/map-kernels.js";
+import type { ParameterLayout, Storage, StoredTensor } from "../placement/layout.js";
+import { elementBytes, imageLanesOf, lanesOf, storedBytes } from "../placement/layout.js";
+import type { KernelGraph, TensorId } from "../step/training-graph.js";
+
+export interface KernelSelection {
+  readonly batch: number;
+  /** Images of the batch that go through the network together, where those are not all (see cut-into-parts.ts). */
+  readonly imagesAtOnce?: number;
+  readonly threads: number;
+  readonly layout: ParameterLayout;
+  /** Whether parameters and statistics are read from their averages, as in evaluation with a weight average. */
+  readonly readsAverages: boolean;
+  /** Which kernel carries out which convolution; without it the cost model decides. */
+  readonly convolutions?: ConvolutionChoice;
+  /** Whether maps and their gradients are stored as bfloat16 wherever all that work on them take it so (storage.ts). */
+  readonly storesBfloat16?: boolean;
+  /** Whether gradients are those of a part of a batch, to be added to the sums that the update reads. */
+  readonly accumulates: boolean;
+}
+
+/** The regions that lie at the same address in every step of a program. */
+export const persistentBuffers = [
+  "staged images",
+  "staged labels",
+  "staged other labels",
+  "staged label shares",
+  "pixel values",
+  "parameters",
+  "gradients",
+  "part gradients",
+  "statistics",
+  "first slots",
+  "second slots",
+  "average parameters",
+  "average statistics",
+] as const;
+export type PersistentName = (typeof persistentBuffers)[number];
+
+export class KernelSelector {
+  readonly buffers: Buffer[] = persistentBuffers.map((name) => ({ kind: "persistent", name }));
+  readonly calls: KernelCall[] = [];
+  node!: KernelGraph["nodes"][number];
+  private readonly ofTensor = new Map<TensorId, BufferId>();
+  private readonly stored: ReadonlyMap<string, StoredTensor>;
+  private readonly tables = new Map<string, BufferId>();
+  /** What the loss of the whole batch is taken of. */
+  private readonly logits: TensorId | undefined;
+
+  constructor(
+    readonly graph: KernelGraph,
+    readonly selection: KernelSelection,
+    /** By tensor; those that are absent are float32. */
+    private readonly storages: readonly Storage[] = [],
+  ) {
+    const { parameters, statistics } = selection.layout;
+    this.stored = new Map([...parameters, ...statistics].map((tensor) => [tensor.name, tensor]));
+    for (const { op } of graph.nodes) if (op.kind === "softmax_cross_entropy") this.logits = op.logits;
+  }
+
+  call<K extends KernelName>(
+    kernel: K,
+    operands: OperandsOf<K>,
+    extra: { multiplyAdds?: number; inPlace?: KernelCall["inPlace"] } = {},
+  ): void {
+    const { multiplyAdds = 0, inPlace } = extra;
+    const call = { kernel, node: this.node.name, operands: operands as Record<string, Operand>, multiplyAdds };
+    this.calls.push(inPlace ? { ...call, inPlace } : call);
+  }
+
+  /** A kernel over maps, in the form for how `map` is stored. */
+  mapCall<K extends MapKernel>(
+    kernel: K,
+    map: TensorId,
+    operands: OperandsOf<K>,
+    extra: { inPlace?: KernelCall["inPlace"] } = {},
+  ): void {
+    const form: KernelName = this.storage(map) === "bfloat16" ? `${kernel}_bfloat16` : kernel;
+    this.call(form, operands as never, extra);
+  }
+
+  persistent(name: PersistentName, offset = 0): { buffer: BufferId; offset: number } {
+    return { buffer: persistentBuffers.indexOf(name), offset };
+  }
+
+  scratch(name: string, bytes: number): { buffer: BufferId } {
+    return { buffer: this.add({ kind: "transient", name: `${this.node.name} ${name}`, bytes, storage: "float32" }) };
+  }
+
+  /** Tables of the same key are equal and kept once. */
+  table(key: string, length: number, values: () => readonly number[]): { buffer: BufferId } {
+    let buffer = this.tables.get(key);
+    if (buffer === undefined) {
+      buffer = this.add({ kind: "table", name: key, length, values });
+      this.tables.set(key, buffer);
+    }
+    return { buffer };
+  }
+
+  /** How a parameter or statistic is stored. */
+  storedAs(id: TensorId): StoredTensor {
+    const { name } = this.graph.tensors[id]!;
+    const stored = this.stored.get(name);
+    invariant(stored, `${name} has no place in the heap`);
+    return stored;
+  }
+
+  operand(id: TensorId): BufferOperand {
+    const tensor = this.graph.tensors[id]!;
+    const { readsAverages } = this.selection;
+    if (tensor.kind === "parameter") {
+      return this.persistent(readsAverages ? "average parameters" : "parameters", this.storedAs(id).offset);
+    }
+    if (tensor.kind === "statistic") {
+      return this.persistent(readsAverages ? "average statistics" : "statistics", this.storedAs(id).offset);
+    }
+    if (tensor.kind === "gradient") {
+      const region = this.selection.accumulates ? "part gradients" : "gradients";
+      return this.persistent(region, this.storedAs(tensor.parameter).offset);
+    }
+    let buffer = this.ofTensor.get(id);
+    const isWhole = id === this.logits && this.images !== this.selection.batch;
+    if (buffer === undefined) {
+      const storage = this.storage(id);
+      const bytes = isWhole ? this.selection.batch * this.lanes(id) * elementBytes[storage] : this.bytesOf(id);
+      buffer = this.add({ kind: "transient", name: tensor.name, bytes, storage });
+      this.ofTensor.set(id, buffer);
+    }
+    return isWhole ? { buffer, imageBytes: this.lanes(id) * elementBytes[this.storage(id)] } : { buffer };
+  }
+
+  optional(id: TensorId | null): BufferOperand | null {
+    return id === null ? null : this.operand(id);
+  }
+
+  shape(id: TensorId): Shape {
+    const tensor = this.graph.tensors[id]!;
+    invariant(tensor.kind === "activation", `${tensor.name} is no activation`);
+    return tensor.shape;
+  }
+
+  storage(id: TensorId): Storage {
+    return this.storages[id] ?? "float32";
+  }
+
+  lanes(id: TensorId): number {
+    const { channels } = this.shape(id);
+    return this.isImages(id) ? imageLanesOf(channels) : lanesOf(channels);
+  }
+
+  pixels(id: TensorId): number {
+    const shape = this.shape(id);
+    return this.images * (shape.kind === "map" ? shape.height * shape.width : 1);
+  }
+
+  /** Images that go through the network together. */
+  get images(): number {
+    return this.selection.imagesAtOnce ?? this.selection.batch;
+  }
+
+  private isImages(id: TensorId): boolean {
+    const first = this.graph.nodes[0]!.op;
+    return first.kind === "load_images" && first.output === id;
+  }
+
+  private bytesOf(id: TensorId): number {
+    const tensor = this.graph.tensors[id]!;
+    if (tensor.kind === "folded") return storedBytes(this.storedAs(tensor.parameter));
+    const count = tensor.kind === "channels" ? lanesOf(tensor.channels) : this.pixels(id) * this.lanes(id);
+    return count * elementBytes[this.storage(id)];
+  }
+
+  private add(buffer: Buffer): BufferId {
+    this.buffers.push(buffer);
+    return this.buffers.length - 1;
+  }
+}
+
+/** A vector is a map of one pixel. */
+export function mapSize(shape: Shape): { height: number; width: number } {
+  return shape.kind === "map" ? shape : { height: 1, width: 1 };
+}
+
+/**
+ * Where a product is added to the buffer that its output takes over, or may be added to a residual in the residual's place:
+ * not where the residual is what the convolution reads, whose neighbouring pixels it would overwrite before they are read.
+ */
+export function replacing(
+  accumulated: BufferId | null,
+  output: BufferOperand,
+  { input, residual }: { readonly input?: BufferOperand; readonly residual?: BufferOperand | null } = {},
+): { inPlace?: NonNullable<KernelCall["inPlace"]> } {
+  const replaced = accumulated ?? (residual?.buffer === input?.buffer ? undefined : residual?.buffer);
+  return replaced === undefined
+    ? {}
+    : { inPlace: { output: output.buffer, input: replaced, required: accumulated !== null } };
+}

@@ -1,0 +1,112 @@
+// A convolution's three passes → the kernel that was chosen for each.
+import type { Window } from "../../network/graph.js";
+import type { ConvolutionOperands, ConvolutionPass, ConvolutionTask } from "./convolution-kernels.js";
+import { BY_COST, chooseKernel } from "./convolution-kernels.js";
+import type { ConvolutionSizes } from "./convolution-plan.js";
+import type { KernelSelector } from "./kernel-selector.js";
+import { mapSize } from "./kernel-selector.js";
+import type { KernelGraph, KernelOpOf, TensorId, TrainingOpOf } from "../step/training-graph.js";
+
+export function callConvolution(selector: KernelSelector, op: KernelOpOf<"conv2d" | "conv2d_inference">): void {
+  const epilogue = op.kind === "conv2d" ? { residual: null, relu: false } : op;
+  emit(selector, taskRules.conv2d(selector, op), [op.input, op.output], {
+    input: selector.operand(op.input),
+    channels: selector.shape(op.input).channels,
+    weights: selector.operand(op.weight),
+    bias: selector.optional(op.bias),
+    residual: selector.optional(epilogue.residual),
+    relu: epilogue.relu,
+    output: selector.operand(op.output),
+  });
+}
+
+export function callInputGradient(selector: KernelSelector, op: TrainingOpOf<"conv2d_input_gradient">): void {
+  emit(selector, taskRules.conv2d_input_gradient(selector, op), [op.inputGradient, op.outputGradient], {
+    outputGradient: selector.operand(op.outputGradient),
+    weights: selector.operand(op.weight),
+    inputGradient: selector.operand(op.inputGradient),
+    accumulated: op.accumulate === null ? null : selector.operand(op.accumulate).buffer,
+  });
+}
+
+export function callWeightGradient(selector: KernelSelector, op: TrainingOpOf<"conv2d_weight_gradient">): void {
+  emit(selector, taskRules.conv2d_weight_gradient(selector, op), [op.input, op.outputGradient], {
+    input: selector.operand(op.input),
+    outputGradient: selector.operand(op.outputGradient),
+    weightGradient: selector.operand(op.weightGradient),
+  });
+}
+
+/** Every convolution of the graph that the selector was made for, pass by pass. */
+export function convolutionTasks(selector: KernelSelector): ConvolutionTask[] {
+  return selector.graph.nodes.flatMap(({ op }) => convolutionTask(selector, op)?.task ?? []);
+}
+
+/** Undefined for other operations; `maps` are the tensors that it reads and writes. */
+export function convolutionTask(
+  selector: KernelSelector,
+  op: KernelGraph["nodes"][number]["op"],
+): { readonly task: ConvolutionTask; readonly maps: readonly TensorId[] } | undefined {
+  if (op.kind === "conv2d" || op.kind === "conv2d_inference") {
+    return { task: taskRules.conv2d(selector, op), maps: [op.input, op.output] };
+  }
+  if (op.kind === "conv2d_input_gradient") {
+    return { task: taskRules.conv2d_input_gradient(selector, op), maps: [op.outputGradient, op.inputGradient] };
+  }
+  if (op.kind === "conv2d_weight_gradient") {
+    return { task: taskRules.conv2d_weight_gradient(selector, op), maps: [op.input, op.outputGradient] };
+  }
+  return undefined;
+}
+
+const taskRules = {
+  conv2d: (selector: KernelSelector, op: KernelOpOf<"conv2d" | "conv2d_inference">) => ({
+    pass: "forward" as const,
+    ...(op.kind === "conv2d_inference" ? { evaluates: true as const } : {}),
+    ...sizesOf(selector, op, op.input, op.output),
+  }),
+  conv2d_input_gradient: (selector: KernelSelector, op: TrainingOpOf<"conv2d_input_gradient">) => ({
+    pass: "input gradient" as const,
+    ...sizesOf(selector, op, op.inputGradient, op.outputGradient),
+  }),
+  conv2d_weight_gradient: (selector: KernelSelector, op: TrainingOpOf<"conv2d_weight_gradient">) => ({
+    pass: "weight gradient" as const,
+    ...sizesOf(selector, op, op.input, op.outputGradient),
+  }),
+};
+
+function emit<P extends ConvolutionPass>(
+  selector: KernelSelector,
+  task: ConvolutionTask & { readonly pass: P },
+  [input, output]: readonly [TensorId, TensorId],
+  operands: ConvolutionOperands[P],
+): void {
+  const { convolutions = BY_COST, batch } = selector.selection;
+  const first = selector.calls.length;
+  chooseKernel({ ...task, images: batch }, convolutions).emit(selector, task, operands); // the same however a batch is cut
+  // Kernels work on whole lanes; what is counted is the products of channels that there are
+  const [channels, lanes] = [
+    selector.shape(input).channels * selector.shape(output).channels,
+    task.inLanes * task.outLanes,
+  ];
+  const calls = selector.calls.splice(first);
+  selector.calls.push(...calls.map((call) => ({ ...call, multiplyAdds: (call.multiplyAdds * channels) / lanes })));
+}
+
+function sizesOf(selector: KernelSelector, window: Window, input: TensorId, output: TensorId): ConvolutionSizes {
+  const [{ height, width }, out] = [mapSize(selector.shape(input)), mapSize(selector.shape(output))];
+  const storage = { input: selector.storage(input), output: selector.storage(output) };
+  return {
+    ...(storage.input === "bfloat16" || storage.output === "bfloat16" ? { storage } : {}),
+    kernel: window.kernel,
+    stride: window.stride,
+    padding: window.padding,
+    images: selector.images,
+    height,
+    width,
+    inLanes: selector.lanes(input),
+    outHeight: out.height,
+    outWidth: out.width,
+    outLanes: selector.lanes(output),
+  };
+}

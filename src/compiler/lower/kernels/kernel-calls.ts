@@ -1,0 +1,54 @@
+// Kernel calls over buffers that have no address yet: what select-kernels makes and allocate places.
+import type { KernelName, kernels } from "./kernels.js";
+import type { Storage } from "../placement/layout.js";
+
+/** Index into `KernelCalls.buffers`. */
+export type BufferId = number;
+
+export type Buffer =
+  /** At the same address in every step: parameters, gradients, optimizer slots, statistics, the staged batch. */
+  | { readonly kind: "persistent"; readonly name: string }
+  /** Lives from its first to its last call. */
+  | { readonly kind: "transient"; readonly name: string; readonly bytes: number; readonly storage: Storage }
+  /** Integers that the kernels read, written once; made only when a step is emitted, since sizes suffice for a plan. */
+  | {
+      readonly kind: "table";
+      readonly name: string;
+      readonly length: number;
+      readonly values: () => readonly number[];
+    };
+
+/** A buffer as a call's operand. */
+export interface BufferOperand {
+  readonly buffer: BufferId;
+  /** In bytes. */
+  readonly offset?: number;
+  /** Where the batch is worked on in parts and the buffer has all of it: how far each image moves the operand on. */
+  readonly imageBytes?: number;
+}
+
+/** A buffer, or a plain number; `null` is the address 0, "absent". */
+export type Operand = number | null | BufferOperand;
+
+type OperandOf<A> = A extends "integer" | "float" ? number : Exclude<Operand, number>;
+export type OperandsOf<K extends KernelName> = {
+  readonly [P in keyof (typeof kernels)[K]]: OperandOf<(typeof kernels)[K][P]>;
+};
+
+export interface KernelCall {
+  readonly kernel: KernelName;
+  /** The training node it belongs to. */
+  readonly node: string;
+  readonly operands: Readonly<Record<string, Operand>>;
+  /** `output` may take the place of `input` if `input` is not read again; `required` where the kernel adds to it. */
+  readonly inPlace?: { readonly output: BufferId; readonly input: BufferId; readonly required: boolean };
+  /** Multiply-adds that the operation stands for, whatever the algorithm. */
+  readonly multiplyAdds: number;
+}
+
+export interface KernelCalls {
+  readonly buffers: readonly Buffer[];
+  readonly calls: readonly KernelCall[];
+  /** The calls from `first` up to `end` are carried out for each part of the batch, by the index of its first image. */
+  readonly repeated?: { readonly first: number; readonly end: number; readonly starts: readonly number[] };
+}

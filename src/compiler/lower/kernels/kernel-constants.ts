@@ -1,0 +1,67 @@
+// Numbers that compiler, host and kernels must agree on. Each stands here alone: scripts/generate-kernel-operands.mjs writes
+// them down for the kernels (assembly/generated/constants.ts).
+import { NEWTON_SCHULZ } from "../../training/update-rule.js";
+
+// The control block: addresses below the heap through which host and kernels tell each other what changes from step to step.
+/** f32: the share of its batch that a part has. */
+export const PART_SHARE = 1408;
+/** i32: whether the part is the first of its batch. */
+export const IS_FIRST_PART = 1412;
+/** i32: whether the rest of the step is left out, since a number is not finite. */
+export const ABANDONED = 1416;
+/** f64: the norm over all gradients, before any limit to it. */
+export const GRADIENT_NORM = 1424;
+/** f32: how far the step moves the average; 0 leaves it. */
+export const AVERAGE_SHARE = 1536;
+/** f64: the mean loss over the batch. */
+export const LOSS = 1600;
+/** i32: images of the batch whose class was found. */
+export const CORRECT = 1608;
+/** Two f32 that the compiler of the kernels cannot know: factors of the sums that measure the machine's peak. */
+export const PEAK_FACTORS = 1792;
+/** 16 bytes a group of parameters: its rate, then Adam's 1 − beta1ᵗ and √(1 − beta2ᵗ). */
+export const GROUPS = 2048;
+
+/** 64 KiB of zeros: what a pixel outside the map reads, up to 16,384 channels, and the bias where there is none. */
+export const ZEROS = 65536;
+/** Below it: the control block, the zeros, and the kernels' own constants. */
+export const HEAP_START = 256 * 1024;
+
+/** Bytes of a thread's strip of six rows of tiles between Winograd's two one-dimensional transforms. */
+export const STRIP_BYTES = 6784;
+/** Bytes between the matrices of Winograd's frequencies: those of a power of two would fall on the same sets of a cache. */
+export const FREQUENCY_GAP = 512;
+/** Bytes of a thread that transforms filters for a library's products. */
+export const FILTER_SCRATCH_BYTES = 512;
+/** Bytes of gradients that are added, squared and summed at a time, by one thread in one order. */
+export const GRADIENT_UNIT_BYTES = 32768;
+
+/** Parts in which Muon's norms are summed, whatever the number of threads. */
+export const MUON_NORM_SLOTS = 16;
+/** Flags of what a pointwise kernel does besides adding. */
+export const INNER_RELU = 1;
+export const OUTER_RELU = 2;
+export const INNER_GELU = 4;
+
+/** By the type that the kernels know them as. */
+export const constantsOfKernels = {
+  usize: {
+    PART_SHARE,
+    IS_FIRST_PART,
+    ABANDONED,
+    GRADIENT_NORM,
+    AVERAGE_SHARE,
+    LOSS,
+    CORRECT,
+    PEAK_FACTORS,
+    GROUPS,
+    ZEROS,
+    STRIP_BYTES,
+    FREQUENCY_GAP,
+    FILTER_SCRATCH_BYTES,
+    GRADIENT_UNIT_BYTES,
+  },
+  i32: { MUON_NORM_SLOTS, INNER_RELU, OUTER_RELU, INNER_GELU },
+  f32: { NEWTON_SCHULZ_A: NEWTON_SCHULZ.a, NEWTON_SCHULZ_B: NEWTON_SCHULZ.b, NEWTON_SCHULZ_C: NEWTON_SCHULZ.c },
+  f64: { NEWTON_SCHULZ_EPS: NEWTON_SCHULZ.eps },
+} as const;

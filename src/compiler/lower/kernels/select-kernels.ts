@@ -1,0 +1,338 @@
+// TrainingGraph → KernelCalls: each node becomes the kernel calls that carry it out for one batch size. Operands are
+// buffers without an address yet; scratch memory is a buffer that lives for one call.
+import { invariant } from "../../diagnostics/diagnostic.js";
+import type { ActivationKind, Window } from "../../network/graph.js";
+import type { KernelCalls } from "./kernel-calls.js";
+import { GRADIENT_UNIT_BYTES, INNER_GELU, INNER_RELU, OUTER_RELU } from "./kernel-constants.js";
+import type { KernelSelection } from "../convolutions/kernel-selector.js";
+import { KernelSelector, mapSize } from "../convolutions/kernel-selector.js";
+import { callConvolution, callInputGradient, callWeightGradient } from "../convolutions/select-convolution.js";
+import { callUpdates } from "./select-update.js";
+import { storagesOf } from "../placement/storage.js";
+import type { KernelGraph, KernelOp, KernelOpOf, Pointwise, TensorId, TrainingOpOf } from "../step/training-graph.js";
+
+export function selectKernels(graph: KernelGraph, selection: KernelSelection): KernelCalls {
+  const selector = new KernelSelector(graph, selection, storagesOf(graph, selection));
+  for (const node of graph.nodes) {
+    selector.node = node;
+    emitters[node.op.kind](selector, node.op as never);
+  }
+  return { buffers: selector.buffers, calls: selector.calls };
+}
+
+/** Batch statistics and bias gradients are summed in this many parts, whatever the number of threads. */
+const STATISTIC_SLOTS = 16;
+const INNER_FLAGS: Readonly<Record<ActivationKind, number>> = { relu: INNER_RELU, gelu: INNER_GELU };
+
+type Emitters = { readonly [K in KernelOp["kind"]]: (selector: KernelSelector, op: KernelOpOf<K>) => void };
+const emitters: Emitters = {
+  load_images(selector, { output }) {
+    const { channels } = selector.shape(output);
+    const pixels = selector.pixels(output);
+    selector.call("load_images", {
+      images: { ...selector.persistent("staged images"), imageBytes: (pixels / selector.images) * channels },
+      values: selector.persistent("pixel values"),
+      output: selector.operand(output),
+      pixels,
+      channels,
+      lanes: selector.lanes(output),
+    });
+  },
+
+  fold_batch_norm(selector, op) {
+    const { blocks, storedRows, storedColumns } = selector.storedAs(op.weight);
+    selector.call("fold_batch_norm", {
+      weights: selector.operand(op.weight),
+      bias: selector.optional(op.bias),
+      scale: selector.optional(op.scale),
+      shift: selector.operand(op.shift),
+      runningMean: selector.operand(op.mean),
+      runningVariance: selector.operand(op.variance),
+      epsilon: op.eps,
+      foldedWeights: selector.operand(op.foldedWeight),
+      foldedBias: selector.operand(op.foldedBias),
+      rows: blocks * storedRows,
+      lanes: storedColumns,
+    });
+  },
+
+  conv2d: callConvolution,
+  conv2d_inference: callConvolution,
+  conv2d_input_gradient: callInputGradient,
+  conv2d_weight_gradient: callWeightGradient,
+
+  bias_gradient(selector, { outputGradient, biasGradient }) {
+    const lanes = selector.lanes(outputGradient);
+    selector.mapCall("bias_gradient", outputGradient, {
+      outputGradient: selector.operand(outputGradient),
+      biasGradient: selector.operand(biasGradient),
+      pixels: selector.pixels(outputGradient),
+      lanes,
+      slots: STATISTIC_SLOTS,
+      partials: selector.scratch("partial sums", STATISTIC_SLOTS * lanes * 8),
+    });
+  },
+
+  pointwise(selector, op) {
+    const common = pointwiseOperands(selector, op);
+    if (!op.operands || !op.running || !op.norm) {
+      const inPlace = { output: common.output.buffer, input: common.input.buffer, required: false };
+      selector.mapCall("pointwise", op.output, common, op.inner ? {} : { inPlace });
+      return;
+    }
+    selector.mapCall("batch_norm", op.output, {
+      ...common,
+      scale: selector.optional(op.operands.scale),
+      shift: selector.operand(op.operands.shift),
+      mean: selector.operand(op.operands.mean),
+      reciprocalDeviation: selector.operand(op.operands.reciprocalDeviation),
+      factor: selector.operand(op.operands.factor),
+      term: selector.operand(op.operands.term),
+      runningMean: selector.operand(op.running.mean),
+      runningVariance: selector.operand(op.running.variance),
+      epsilon: op.norm.eps,
+      momentum: op.norm.momentum,
+      ...statisticScratch(selector, common.lanes),
+    });
+  },
+
+  pointwise_again(selector, op) {
+    const common = pointwiseOperands(selector, op);
+    if (!op.operands) {
+      selector.mapCall("pointwise", op.output, common);
+      return;
+    }
+    const { factor, term } = op.operands;
+    selector.mapCall("batch_norm_again", op.output, {
+      ...common,
+      factor: selector.operand(factor),
+      term: selector.operand(term),
+    });
+  },
+
+  pointwise_inference(selector, op) {
+    const common = pointwiseOperands(selector, op);
+    const inPlace = { output: common.output.buffer, input: common.input.buffer, required: false };
+    if (!op.operands || !op.norm) {
+      selector.mapCall("pointwise", op.output, common, { inPlace });
+      return;
+    }
+    selector.call(
+      "batch_norm_inference",
+      {
+        ...common,
+        scale: selector.optional(op.operands.scale),
+        shift: selector.operand(op.operands.shift),
+        runningMean: selector.operand(op.operands.mean),
+        runningVariance: selector.operand(op.operands.variance),
+        epsilon: op.norm.eps,
+        coefficients: selector.scratch("coefficients", 2 * common.lanes * 4),
+      },
+      { inPlace },
+    );
+  },
+
+  pointwise_gradient(selector, op) {
+    const outputGradient = selector.operand(op.outputGradient);
+    const inputGradient = selector.operand(op.inputGradient);
+    const residualGradient = selector.optional(op.residualGradient);
+    const lanes = selector.lanes(op.outputGradient);
+    const common = {
+      outputGradient,
+      input: selector.optional(op.input),
+      output: selector.optional(op.output),
+      inputGradient,
+      residualGradient,
+      pixels: selector.pixels(op.outputGradient),
+      lanes,
+      flags: flagsOf(op),
+    };
+    // Each element is read before it is written, so one result may take the place of what comes in.
+    const replaced = residualGradient ?? inputGradient;
+    const extra = { inPlace: { output: replaced.buffer, input: outputGradient.buffer, required: false } };
+    if (!op.operands) {
+      selector.mapCall("pointwise_gradient", op.outputGradient, common, extra);
+      return;
+    }
+    const { input, scaleGradient, shiftGradient } = op;
+    invariant(input !== null, "batch norm lacks its input");
+    selector.mapCall(
+      "batch_norm_gradient",
+      op.outputGradient,
+      {
+        ...common,
+        scale: selector.optional(op.operands.scale),
+        mean: selector.operand(op.operands.mean),
+        reciprocalDeviation: selector.operand(op.operands.reciprocalDeviation),
+        factor: selector.operand(op.operands.factor),
+        term: selector.operand(op.operands.term),
+        scaleGradient: selector.optional(scaleGradient),
+        shiftGradient: selector.optional(shiftGradient),
+        ...statisticScratch(selector, lanes),
+        coefficients: selector.scratch("coefficients", 3 * lanes * 4),
+      },
+      extra,
+    );
+  },
+
+  subsample(selector, op) {
+    const maps = { input: selector.operand(op.input), output: selector.operand(op.output) };
+    selector.mapCall("subsample", op.input, { ...maps, ...subsampleGeometry(selector, op, op.input, op.output) });
+  },
+
+  subsample_gradient(selector, op) {
+    selector.mapCall("subsample_gradient", op.inputGradient, {
+      outputGradient: selector.operand(op.outputGradient),
+      inputGradient: selector.operand(op.inputGradient),
+      ...subsampleGeometry(selector, op, op.inputGradient, op.outputGradient),
+    });
+  },
+
+  max_pool: callPool,
+  average_pool: callPool,
+
+  max_pool_gradient(selector, op) {
+    selector.mapCall("max_pool_gradient", op.inputGradient, {
+      input: selector.operand(op.input),
+      output: selector.operand(op.output),
+      outputGradient: selector.operand(op.outputGradient),
+      inputGradient: selector.operand(op.inputGradient),
+      ...poolGeometry(selector, op, op.inputGradient, op.outputGradient),
+    });
+  },
+
+  average_pool_gradient(selector, op) {
+    selector.mapCall("average_pool_gradient", op.inputGradient, {
+      outputGradient: selector.operand(op.outputGradient),
+      inputGradient: selector.operand(op.inputGradient),
+      ...poolGeometry(selector, op, op.inputGradient, op.outputGradient),
+    });
+  },
+
+  scale(selector, { input, factor, output }) {
+    const operands = { input: selector.operand(input), output: selector.operand(output), factor };
+    const count = selector.pixels(output) * selector.lanes(output);
+    const inPlace = { output: operands.output.buffer, input: operands.input.buffer, required: false };
+    selector.call("scale", { ...operands, count }, { inPlace });
+  },
+
+  softmax_cross_entropy(selector, { logits, labelSmoothing, mixedLabels, logitsGradient }) {
+    const { batch } = selector.selection;
+    selector.call("softmax_cross_entropy", {
+      logits: selector.operand(logits),
+      labels: selector.persistent("staged labels"),
+      otherLabels: mixedLabels ? selector.persistent("staged other labels") : null,
+      labelShares: mixedLabels ? selector.persistent("staged label shares") : null,
+      logitsGradient: selector.optional(logitsGradient),
+      losses: selector.scratch("losses", batch * 16),
+      images: batch,
+      classes: selector.shape(logits).channels,
+      lanes: selector.lanes(logits),
+      labelSmoothing,
+    });
+  },
+
+  accumulate(selector) {
+    selector.call("accumulate_gradients", {
+      gradients: selector.persistent("part gradients"),
+      sums: selector.persistent("gradients"),
+      count: selector.selection.layout.parameterBytes / 4,
+    });
+  },
+
+  gradient_norm(selector, { clip }) {
+    const { parameterBytes } = selector.selection.layout;
+    selector.call("gradient_norm", {
+      gradients: selector.persistent("gradients"),
+      count: parameterBytes / 4,
+      partials: selector.scratch("partial sums", Math.ceil(parameterBytes / GRADIENT_UNIT_BYTES) * 8),
+    });
+    if (clip === null) return;
+    const gradients = selector.persistent("gradients");
+    selector.call("clip_gradients", { gradients, count: parameterBytes / 4, limit: clip });
+  },
+
+  update: callUpdates,
+
+  average(selector, { writesBack }) {
+    const { parameterBytes, statisticBytes } = selector.selection.layout;
+    const regions = [
+      ["parameters", "average parameters", parameterBytes],
+      ["statistics", "average statistics", statisticBytes],
+    ] as const;
+    for (const [values, averages, bytes] of regions) {
+      if (bytes === 0) continue;
+      const operands = { values: selector.persistent(values), averages: selector.persistent(averages) };
+      selector.call("update_average", { ...operands, count: bytes / 4, writesBack: Number(writesBack) });
+    }
+  },
+};
+
+function callPool(selector: KernelSelector, op: TrainingOpOf<"max_pool" | "average_pool">): void {
+  const maps = { input: selector.operand(op.input), output: selector.operand(op.output) };
+  selector.mapCall(op.kind, op.input, { ...maps, ...poolGeometry(selector, op, op.input, op.output) });
+}
+
+function subsampleGeometry(
+  selector: KernelSelector,
+  { stride }: Pick<Window, "stride">,
+  input: TensorId,
+  output: TensorId,
+) {
+  const [{ height, width }, out] = [mapSize(selector.shape(input)), mapSize(selector.shape(output))];
+  return {
+    images: selector.images,
+    height,
+    width,
+    lanes: selector.lanes(input),
+    outHeight: out.height,
+    outWidth: out.width,
+    outLanes: selector.lanes(output),
+    channels: selector.shape(input).channels,
+    strideHeight: stride[0],
+    strideWidth: stride[1],
+  };
+}
+
+function poolGeometry(selector: KernelSelector, window: Window, input: TensorId, output: TensorId) {
+  const [{ height, width }, out] = [mapSize(selector.shape(input)), mapSize(selector.shape(output))];
+  return {
+    images: selector.images,
+    height,
+    width,
+    outHeight: out.height,
+    outWidth: out.width,
+    lanes: selector.lanes(output),
+    kernelHeight: window.kernel[0],
+    kernelWidth: window.kernel[1],
+    strideHeight: window.stride[0],
+    strideWidth: window.stride[1],
+    paddingTop: window.padding.top,
+    paddingLeft: window.padding.left,
+  };
+}
+
+function pointwiseOperands(
+  selector: KernelSelector,
+  op: Omit<TrainingOpOf<"pointwise_inference">, "kind" | "operands">,
+) {
+  return {
+    input: selector.operand(op.input),
+    residual: selector.optional(op.residual),
+    output: selector.operand(op.output),
+    pixels: selector.pixels(op.output),
+    lanes: selector.lanes(op.output),
+    flags: flagsOf(op),
+  };
+}
+
+function statisticScratch(selector: KernelSelector, lanes: number) {
+  return {
+    slots: STATISTIC_SLOTS,
+    partials: selector.scratch("partial sums", STATISTIC_SLOTS * 2 * lanes * 8),
+  };
+}
+
+function flagsOf({ inner, outerRelu }: Pointwise): number {
+  return (inner ? INNER_FLAGS[inner] : 0) | (outerRelu ? OUTER_RELU : 0);
+}

@@ -1,0 +1,148 @@
+// What training may take, what it takes beside the engine's heap, and a quick upper bound on that heap, so that only programs
+// near a limit have their steps placed to know it exactly.
+import type { ResolvedConfig } from "../config.js";
+import { cost } from "../network/cost.js";
+import { datasetFacts } from "../datasets.js";
+import { parameterGroups } from "../training/parameter-groups.js";
+import { parametersOf, statisticsOf } from "../network/parameters.js";
+import type { Program } from "../program.js";
+import { slotNames } from "../training/update-rule.js";
+import { averagesWeights } from "../training/weight-average.js";
+
+export interface MemoryLimits {
+  readonly threads: number;
+  /** How much the engine can address: 4 GiB in WebAssembly, Infinity where only the machine limits it. */
+  readonly addressableBytes: number;
+  /** What the machine has for everything that training adds to the process as it is. */
+  readonly machineBytes: number;
+}
+
+/** What a WebAssembly memory can be: its addresses are 32 bits wide. */
+export const WASM_BYTES = 2 ** 32;
+
+export interface NeededMemory {
+  /** The engine's heap. */
+  readonly engine: number;
+  /** The heap and what training adds beside it. */
+  readonly all: number;
+  /** Of the limit that is nearest; above 1 it does not fit. */
+  readonly share: number;
+}
+
+/** Whether these kernels, by the names of those that were chosen, are a native library's; bfloat16 always goes to one. */
+export function usesLibrary({ config }: Pick<Program, "config">, chosen: Readonly<Record<string, string>>): boolean {
+  return config.train.precision === "bfloat16" || Object.values(chosen).some((name) => name.startsWith("oneDNN"));
+}
+
+export function neededMemory(
+  program: Program,
+  engine: number,
+  { threads, addressableBytes, machineBytes }: MemoryLimits,
+  withLibrary = false,
+): NeededMemory {
+  const all = engine + sum(Object.values(bytesBesideEngine(program, threads, withLibrary)));
+  return { engine, all, share: Math.max(engine / addressableBytes, all / machineBytes) };
+}
+
+/** Of what is too large, in words: "4.9 GB", and "the wasm engine can address 4.3 GB". */
+export function shortage(
+  { engine, all }: NeededMemory,
+  { addressableBytes, machineBytes }: MemoryLimits,
+): { needs: string; has: string } {
+  if (engine / addressableBytes >= all / machineBytes) {
+    const [needs, has] = gigabytes(engine, addressableBytes);
+    return { needs, has: `the wasm engine can address ${has}` };
+  }
+  const [needs, has] = gigabytes(all, machineBytes);
+  return { needs, has: `for it, its images and its batches this machine has ${has}` };
+}
+
+/** With as many digits as tell them apart. */
+function gigabytes(needed: number, limit: number): [string, string] {
+  const text = (bytes: number, digits: number): string => `${(bytes / 1e9).toFixed(digits)} GB`;
+  for (let digits = 1; ; digits++) {
+    const texts: [string, string] = [needed, limit].map((bytes) => text(bytes, digits + Number(bytes < 1e9))) as [
+      string,
+      string,
+    ];
+    if (digits === 6 || texts[0] !== texts[1]) return texts;
+  }
+}
+
+export interface BytesBesideEngine {
+  /** The data set. */
+  readonly images: number;
+  /** Batches that are prepared while others are worked on, and test images that were resized. */
+  readonly batches: number;
+  /** The state that is being saved, and the one that is to be saved next. */
+  readonly states: number;
+  /** oneDNN's own, where convolutions go to it. */
+  readonly library: number;
+  /** What Node.js takes for the engine's threads, and more than at its start for netc's code and its events. */
+  readonly threads: number;
+}
+
+export function bytesBesideEngine(program: Program, threads: number, withLibrary = false): BytesBesideEngine {
+  return {
+    images: imageBytes(program.config),
+    batches: batchBytes(program.config),
+    states: 2 * stateBytes(program),
+    library: withLibrary ? LIBRARY : 0,
+    threads: GROWTH + threads * THREAD,
+  };
+}
+
+// Measured by `node bench/process-memory.mjs`, which tells how true they are, with Node 20.
+const MEBIBYTE = 1024 * 1024;
+const GROWTH = 12 * MEBIBYTE;
+const THREAD = 9 * MEBIBYTE;
+const LIBRARY = 28 * MEBIBYTE;
+
+/** The data set as it is held while training: 8-bit images in their own size. */
+export function imageBytes({ data }: ResolvedConfig): number {
+  const { height, width, channels, trainImages, testImages } = datasetFacts(data.dataset);
+  return (trainImages + testImages) * height * width * channels;
+}
+
+/** Batches of each kind that are in use or prepared at once. */
+export const BATCHES_AT_ONCE = 3;
+/** Resized test images are kept up to this size: resizing CIFAR-10 to 96×96 takes a second of every evaluation. */
+export const KEPT_TEST_BYTES = 400e6;
+
+function batchBytes({ data, train }: ResolvedConfig): number {
+  const facts = datasetFacts(data.dataset);
+  const { height, width } = data.resize ?? facts;
+  const bytes = height * width * facts.channels;
+  const training = BATCHES_AT_ONCE * Math.min(train.batch_size, facts.trainImages) * bytes;
+  if (data.resize === null) return training;
+  const resized = facts.testImages * bytes;
+  const evaluating = BATCHES_AT_ONCE * Math.min(train.evaluation.batch_size, facts.testImages) * bytes;
+  return training + (resized <= KEPT_TEST_BYTES ? resized : evaluating);
+}
+
+/** Everything that training changes, as a checkpoint holds it. */
+function stateBytes({ config, graph }: Program): number {
+  const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+  const { trained } = parameterGroups(config, graph);
+  const slots = trained.flatMap(({ parameters, rule }) =>
+    parameters.map(({ shape }) => elements(shape) * slotNames(rule).length),
+  );
+  const values = [...parametersOf(graph), ...statisticsOf(graph)].map(({ shape }) => elements(shape));
+  return 4 * (sum(slots) + sum(values) * (averagesWeights(config.train) ? 2 : 1));
+}
+
+/**
+ * Bytes that the wasm engine's heap surely stays within. Gradients are as large as what they are gradients of, optimizers
+ * keep up to two slots and an average a parameter, and kernels unpack filters and tiles: the factors leave room for all
+ * that. That the bound is never too low is held by a test against the planned heap.
+ */
+export function memoryBound({ config, graph, plan }: Program, threads: number): number {
+  const { activationBytes, parameters } = cost(graph);
+  const { batch_size: batch, evaluation } = config.train;
+  const largest = Math.max(batch, Math.min(evaluation.batch_size, plan.testImages));
+  return 16 * 1024 * 1024 * threads + 3 * activationBytes * largest + 256 * parameters;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,117 @@
+// Program and trained state → a folder with model.json and weights.bin, which stock `tf.loadLayersModel` opens.
+// The folder appears in full or not at all.
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { parametersOf, statisticsOf } from "../../../compiler/network/parameters.js";
+import type { Program } from "../../../compiler/program.js";
+import { buildTfjsModel, stateToTfjs } from "../../../compiler/targets/tfjs.js";
+import { averageName, averagesWeights } from "../../../compiler/training/weight-average.js";
+import { loadTfjs } from "../../engines/tfjs/load-tfjs.js";
+import type { State } from "../../engines/engine.js";
+import { publishFolder, temporaryName } from "../../files/write-file-atomically.js";
+
+/** What a user of the model must do to an image before it: the model takes normalised float images. */
+export interface Preprocessing {
+  readonly name: string;
+  /** Extents of the map that the model takes, [height, width, channels]. */
+  readonly input: readonly [height: number, width: number, channels: number];
+  /** Bilinear on the 8-bit image, as Pillow does; null where images come in their own size. */
+  readonly resize: { readonly height: number; readonly width: number } | null;
+  /** (x / 255 − mean) / std, one value a channel. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** Names of the logits' classes, or only how many there are. */
+  readonly classes: readonly string[] | number;
+}
+
+/**
+ * Replaces `folder` by the model. `classes` names the logits in their order. The preprocessing goes into
+ * `userDefinedMetadata` of model.json.
+ */
+export async function saveTfjsModel(
+  program: Program,
+  state: State,
+  folder: string,
+  classes?: readonly string[],
+): Promise<void> {
+  const { modelJson, weights } = await tfjsFiles(program, state, classes);
+  await mkdir(dirname(folder), { recursive: true });
+  const temporary = temporaryName(folder);
+  try {
+    await mkdir(temporary);
+    await writeFile(join(temporary, "model.json"), modelJson);
+    await writeFile(join(temporary, WEIGHTS_FILE), weights);
+    await replaceFolder(temporary, folder);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+export const WEIGHTS_FILE = "weights.bin";
+
+/** The weights and statistics that evaluation uses: the averages, where there are some. */
+function evaluatedState({ graph, config }: Program, state: State): State {
+  if (!averagesWeights(config.train)) return state;
+  const names = [...parametersOf(graph), ...statisticsOf(graph)].map(({ name }) => name);
+  return new Map(names.map((name) => [name, state.get(averageName(name))!]));
+}
+
+/** The contents of model.json and of the weights file that it names. */
+export async function tfjsFiles(
+  program: Program,
+  state: State,
+  classes: readonly string[] | undefined,
+): Promise<{ modelJson: string; weights: Uint8Array }> {
+  const tf = await loadTfjs();
+  const model = buildTfjsModel(tf, program);
+  try {
+    stateToTfjs(tf, model, program.graph, evaluatedState(program, state));
+    model.setUserDefinedMetadata({ ...preprocessingOf(program, classes) });
+    let files: { modelJson: string; weights: Uint8Array } | undefined;
+    // Without tfjs-node there is no file:// handler; the artifacts are handed over instead.
+    const handler = tf.core.io.withSaveHandler(async (artifacts) => {
+      const { weightSpecs, weightData, ...rest } = artifacts;
+      const weightsManifest = [{ paths: [WEIGHTS_FILE], weights: weightSpecs }];
+      files = {
+        modelJson: `${JSON.stringify({ ...rest, weightsManifest })}\n`,
+        weights: new Uint8Array(tf.core.io.CompositeArrayBuffer.join(weightData)),
+      };
+      return { modelArtifactsInfo: tf.core.io.getModelArtifactsInfoForJSON(artifacts) };
+    });
+    await model.save(handler);
+    return files!;
+  } finally {
+    model.dispose();
+  }
+}
+
+function preprocessingOf({ config }: Program, classes: readonly string[] | undefined): Preprocessing {
+  const { input, classifier } = config.model;
+  return {
+    name: config.name,
+    input: [input.height, input.width, input.channels],
+    resize: config.data.resize,
+    ...config.data.normalize,
+    classes: classes ?? classifier.classes,
+  };
+}
+
+/** A full folder cannot be replaced in one rename: the old model moves aside first, so that none is ever half new. */
+async function replaceFolder(temporary: string, folder: string): Promise<void> {
+  const old = temporaryName(folder);
+  const existed = await rename(folder, old).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return false;
+      throw error;
+    },
+  );
+  try {
+    await publishFolder(temporary, folder);
+  } catch (error) {
+    if (existed) await rename(old, folder);
+    throw error;
+  }
+  if (existed) await rm(old, { recursive: true, force: true });
+}

@@ -1,0 +1,83 @@
+// Named tensors, float32 but for counts that are only written, ↔ one safetensors file (github.com/huggingface/safetensors): eight bytes of header length, a JSON
+// header, the data. Tensors are sorted by name, so equal states give equal bytes.
+import { UserError } from "../process/user-error.js";
+
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+interface HeaderEntry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [start: number, end: number];
+}
+
+const LENGTH_BYTES = 8;
+const ALIGNMENT = 8; // the header is padded with spaces so that the data start at a multiple of this
+const LARGEST_HEADER = 100_000_000; // the format's own limit
+
+/** Counts, which other libraries keep beside the weights. */
+export interface CountTensor {
+  readonly shape: readonly number[];
+  readonly data: BigInt64Array;
+}
+
+/** The file in two or more pieces, to be written one after the other; tensor data are not copied. */
+export function encodeSafetensors(tensors: ReadonlyMap<string, Tensor | CountTensor>): Uint8Array[] {
+  const sorted = [...tensors].sort(([one], [other]) => (one < other ? -1 : 1));
+  const header: Record<string, HeaderEntry> = {};
+  let offset = 0;
+  for (const [name, { shape, data }] of sorted) {
+    const dtype = data instanceof Float32Array ? "F32" : "I64";
+    header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const padded = Math.ceil(text.length / ALIGNMENT) * ALIGNMENT;
+  const start = new Uint8Array(LENGTH_BYTES + padded).fill(" ".charCodeAt(0));
+  new DataView(start.buffer).setBigUint64(0, BigInt(padded), true);
+  start.set(text, LENGTH_BYTES);
+  return [start, ...sorted.map(([, { data }]) => bytesOf(data))];
+}
+
+/** Throws a UserError naming `file` where the bytes are not a whole safetensors file of float32 tensors. */
+export function decodeSafetensors(bytes: Uint8Array, file: string): Map<string, Tensor> {
+  const header = readHeader(bytes, file);
+  const dataStart = LENGTH_BYTES + header.length;
+  const tensors = new Map<string, Tensor>();
+  for (const [name, entry] of header.entries) {
+    const { dtype, shape, data_offsets: offsets } = entry;
+    if (dtype !== "F32") throw new UserError(`${file}: tensor ${name} is ${dtype}, expected F32`);
+    const [start, end] = offsets;
+    const expected = shape.reduce((product, size) => product * size, 1) * Float32Array.BYTES_PER_ELEMENT;
+    if (end - start !== expected || start < 0 || dataStart + end > bytes.length) {
+      throw new UserError(`${file}: tensor ${name} lies outside the file or has another size than its shape`);
+    }
+    // Copied, since the data of a foreign file need not be aligned to four bytes
+    const data = new Float32Array(expected / Float32Array.BYTES_PER_ELEMENT);
+    bytesOf(data).set(bytes.subarray(dataStart + start, dataStart + end));
+    tensors.set(name, { shape, data });
+  }
+  return tensors;
+}
+
+function readHeader(bytes: Uint8Array, file: string): { length: number; entries: [string, HeaderEntry][] } {
+  const broken = new UserError(`${file} is not a safetensors file, or only a part of one`);
+  if (bytes.length < LENGTH_BYTES) throw broken;
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (length > LARGEST_HEADER || LENGTH_BYTES + length > bytes.length) throw broken;
+  let header: Record<string, HeaderEntry>;
+  try {
+    header = JSON.parse(new TextDecoder().decode(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length)));
+  } catch {
+    throw broken;
+  }
+  const entries = Object.entries(header).filter(([name]) => name !== "__metadata__");
+  if (!entries.every(([, entry]) => Array.isArray(entry?.shape) && entry?.data_offsets?.length === 2)) throw broken;
+  return { length, entries };
+}
+
+function bytesOf(data: Float32Array | BigInt64Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

@@ -1,0 +1,58 @@
+// A run's folder → the network as it was trained so far: its Program, and the newest checkpoint that is whole.
+import { stat } from "node:fs/promises";
+import { compileText } from "../../compiler/compile.js";
+import { firstError, hasErrors } from "../../compiler/diagnostics/diagnostic.js";
+import { parametersOf, statisticsOf } from "../../compiler/network/parameters.js";
+import type { Program } from "../../compiler/program.js";
+import { averageName, averagesWeights } from "../../compiler/training/weight-average.js";
+import type { BrokenCheckpoint, Checkpoint } from "./checkpoint.js";
+import { readNewestCheckpoint } from "./checkpoint.js";
+import type { State } from "../engines/engine.js";
+import type { RunFolder } from "./run-folder.js";
+import { readRunConfig, runFolderAt } from "./run-folder.js";
+import { UserError } from "../process/user-error.js";
+
+export interface LoadedRun {
+  readonly folder: RunFolder;
+  /** The text of the run's config.yaml, which `program` was compiled from. */
+  readonly text: string;
+  readonly program: Program;
+  /** The one that `netc run --resume` would go on from. */
+  readonly checkpoint: Checkpoint;
+  /** Newer ones that were passed over because they are broken. */
+  readonly broken: readonly BrokenCheckpoint[];
+}
+
+/** Throws a UserError where `path` holds no run, no whole checkpoint, or a run of another version of netc. */
+export async function loadRun(path: string): Promise<LoadedRun> {
+  if (!(await isFolder(path))) {
+    throw new UserError(
+      `there is no run at ${path}; name the folder that \`netc run\` printed, such as runs/NAME-DATE`,
+    );
+  }
+  const folder = runFolderAt(path);
+  const text = await readRunConfig(folder);
+  const { value: program, diagnostics } = compileText(text, folder.config);
+  if (!program || hasErrors(diagnostics)) {
+    throw new UserError(`${folder.config} cannot be read by this version of netc: ${firstError(diagnostics)}`);
+  }
+  const { checkpoint, broken } = await readNewestCheckpoint(folder.checkpoints);
+  if (!checkpoint) {
+    const reasons = broken.map(({ folder: at, reason }) => `\n  ${at}: ${reason}`).join("");
+    throw new UserError(
+      `${path} holds no whole checkpoint${reasons}\ngo on training with \`netc run --resume --out ${path}\` to make one`,
+    );
+  }
+  return { folder, text, program, checkpoint, broken };
+}
+
+export async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/** Parameters and running statistics that evaluation uses: the averages, where the file asks for them. */
+export function evaluatedState({ graph, config }: Program, state: State): State {
+  const names = [...parametersOf(graph), ...statisticsOf(graph)].map(({ name }) => name);
+  const nameIn = averagesWeights(config.train) ? averageName : (name: string) => name;
+  return new Map(names.map((name) => [name, state.get(nameIn(name))!]));
+}

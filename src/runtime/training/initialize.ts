@@ -1,0 +1,159 @@
+// ShapedGraph → the State that training starts from. Every tensor is drawn from a stream of its own, so adding a layer
+// at the end of a network leaves the weights before it as they were.
+import type { InitializationConfig, ResolvedConfig } from "../../compiler/config.js";
+import type { ShapedGraph } from "../../compiler/network/graph.js";
+import { isActivation } from "../../compiler/network/graph.js";
+import type { Parameter, ParameterRole } from "../../compiler/network/parameters.js";
+import { parametersOf, statisticsOf } from "../../compiler/network/parameters.js";
+import { averageName, averagesWeights } from "../../compiler/training/weight-average.js";
+import type { State } from "../engines/engine.js";
+import { orthonormalize } from "./orthonormalize.js";
+import type { RandomStream } from "../random/random-stream.js";
+import { randomStream } from "../random/random-stream.js";
+import { whiteningFilters } from "./whitening.js";
+
+/** Parameters, running statistics, and where averages are kept their first values, which are equal; optimizer slots are the engine's and start at zero. */
+export function initialize(graph: ShapedGraph, { seed, train }: ResolvedConfig): State {
+  const { initialization } = train;
+  const silenced = initialization.zero_last_norm ? lastNorms(graph) : new Set<number>();
+  const state = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+  parametersOf(graph).forEach((parameter, index) => {
+    const data = new Float32Array(parameter.shape.reduce((product, size) => product * size, 1));
+    const stream = randomStream({ seed, purpose: "initialization", epoch: 0, index });
+    if (!(parameter.role === "norm_scale" && silenced.has(parameter.node))) {
+      fillers[parameter.role](data, parameter, initialization, stream);
+    }
+    if (initialization.dirac && startsAsIdentity(graph, parameter)) setIdentity(data, parameter.shape);
+    state.set(parameter.name, { shape: parameter.shape, data });
+  });
+  for (const { name, role, shape } of statisticsOf(graph)) {
+    state.set(name, {
+      shape,
+      data: new Float32Array(shape[0]).fill(role === "running_var" ? 1 : 0),
+    });
+  }
+  if (averagesWeights(train)) for (const [name, tensor] of [...state]) state.set(averageName(name), tensor);
+  return state;
+}
+
+/** The same, and what is computed from training images: filters that whiten. */
+export function initializeFromImages(
+  graph: ShapedGraph,
+  config: ResolvedConfig,
+  plainImages: (count: number) => Uint8Array,
+): State {
+  const state = new Map(initialize(graph, config));
+  const { input, stem } = config.model;
+  if (stem.whitening === null) return state;
+  const { images: count } = stem.whitening;
+  const images = { count, images: plainImages(count), ...input };
+  const data = whiteningFilters(images, config.data.normalize, stem.kernel, stem.whitening);
+  for (const name of ["stem.conv.weight", averageName("stem.conv.weight")]) {
+    const tensor = state.get(name);
+    if (tensor) state.set(name, { ...tensor, data });
+  }
+  return state;
+}
+
+type Filler = (
+  data: Float32Array,
+  parameter: Parameter,
+  initialization: InitializationConfig,
+  stream: RandomStream,
+) => void;
+
+const fillWeights: Filler = (data, parameter, { weights }, stream) => {
+  if (weights === "orthogonal") return fillOrthogonal(data, parameter.shape.at(-1)!, stream);
+  const draw = distributions[weights](parameter, stream);
+  for (let index = 0; index < data.length; index++) data[index] = draw();
+};
+
+const fillers: Readonly<Record<ParameterRole, Filler>> = {
+  conv_weight: fillWeights,
+  linear_weight: fillWeights,
+  bias: (data, { fanIn }, { bias }, stream) => {
+    if (bias === "zero") return;
+    const draw = uniform(1 / Math.sqrt(fanIn), stream);
+    for (let index = 0; index < data.length; index++) data[index] = draw();
+  },
+  norm_scale: (data) => data.fill(1),
+  norm_shift: () => {},
+};
+
+type Distribution = (parameter: Parameter, stream: RandomStream) => () => number;
+
+// Variances: He et al. 2015, arXiv 1502.01852, eq. 10 (2 / fan in, the gain of ReLU); Glorot and Bengio 2010, eq. 12
+// (2 / (fan in + fan out)). A uniform distribution on ±b has variance b² / 3.
+const distributions: Readonly<Record<Exclude<InitializationConfig["weights"], "orthogonal">, Distribution>> = {
+  kaiming_normal: ({ fanIn }, stream) => normal(Math.sqrt(2 / fanIn), stream),
+  kaiming_uniform: ({ fanIn }, stream) => uniform(Math.sqrt(6 / fanIn), stream),
+  kaiming_truncated: ({ fanIn }, stream) => truncatedNormal(Math.sqrt(2 / fanIn), stream),
+  xavier_normal: ({ fanIn, fanOut }, stream) => normal(Math.sqrt(2 / (fanIn + fanOut)), stream),
+  xavier_uniform: ({ fanIn, fanOut }, stream) => uniform(Math.sqrt(6 / (fanIn + fanOut)), stream),
+  uniform_fan_in: ({ fanIn }, stream) => uniform(1 / Math.sqrt(fanIn), stream),
+};
+
+function normal(deviation: number, stream: RandomStream): () => number {
+  return () => deviation * stream.normal();
+}
+
+/** Deviation of the standard normal distribution between −2 and 2: √(1 − 4 φ(2) / (2 Φ(2) − 1)), as in Keras's VarianceScaling. */
+const DEVIATION_WITHIN_TWO = 0.87962566103423978;
+
+/** Cut off at two deviations of the distribution that is cut; what is left has the deviation that is asked for. */
+function truncatedNormal(deviation: number, stream: RandomStream): () => number {
+  return () => {
+    for (;;) {
+      const value = stream.normal();
+      if (Math.abs(value) <= 2) return (deviation / DEVIATION_WITHIN_TWO) * value;
+    }
+  };
+}
+
+/** [..., outputs] as a matrix of inputs × outputs: orthonormal columns, or where outputs are more, rows. */
+function fillOrthogonal(data: Float32Array, outputs: number, stream: RandomStream): void {
+  const inputs = data.length / outputs;
+  const [length, count] = [Math.max(inputs, outputs), Math.min(inputs, outputs)];
+  const vectors = Array.from({ length: count }, () => Float64Array.from({ length }, () => stream.normal()));
+  orthonormalize(vectors);
+  for (let input = 0; input < inputs; input++) {
+    for (let output = 0; output < outputs; output++) {
+      data[input * outputs + output] = inputs >= outputs ? vectors[output]![input]! : vectors[input]![output]!;
+    }
+  }
+}
+
+/** Whether `dirac` reaches it: filters larger than 1×1, but for those that read the images. */
+function startsAsIdentity(graph: ShapedGraph, { role, node, shape }: Parameter): boolean {
+  return role === "conv_weight" && shape[0]! * shape[1]! > 1 && graph.nodes[node]!.inputs[0] !== 0;
+}
+
+/** Output i of the first outputs is input i, as torch.nn.init.dirac_ has it: [kernel height, kernel width, inputs, outputs]. */
+function setIdentity(data: Float32Array, shape: readonly number[]): void {
+  const [height, width, inputs, outputs] = shape as [number, number, number, number];
+  const identical = Math.min(inputs, outputs);
+  const centre = Math.floor(height / 2) * width + Math.floor(width / 2);
+  for (let tap = 0; tap < height * width; tap++) {
+    for (let input = 0; input < inputs; input++) {
+      const row = (tap * inputs + input) * outputs;
+      data.fill(0, row, row + identical);
+      if (tap === centre && input < identical) data[row + input] = 1;
+    }
+  }
+}
+
+function uniform(bound: number, stream: RandomStream): () => number {
+  return () => bound * (2 * stream.uniform() - 1);
+}
+
+/** Nodes of the norms whose output, activation aside, is the branch that a residual addition adds to its shortcut. */
+export function lastNorms(graph: ShapedGraph): Set<number> {
+  const found = new Set<number>();
+  for (const { op, inputs } of graph.nodes) {
+    if (op.kind !== "add") continue;
+    let index = inputs[0]!; // the branch comes first, the shortcut second
+    while (isActivation(graph.nodes[index]!.op)) index = graph.nodes[index]!.inputs[0]!;
+    if (graph.nodes[index]!.op.kind === "batch_norm") found.add(index);
+  }
+  return found;
+}

@@ -1,0 +1,98 @@
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { compileText } from "../../../src/compiler/compile.js";
+import {
+  createDatedRunFolder,
+  createRunFolder,
+  newestRunFolder,
+  readRunConfig,
+  readRunKernels,
+  runFolderAt,
+  whileLocked,
+  writeRunKernels,
+} from "../../../src/runtime/run/run-folder.js";
+import { temporaryFolder } from "../../support/temporary-folder.js";
+import { tinyConfig } from "../../support/tiny-config.js";
+
+const NOON = new Date(2026, 7, 1, 12, 0, 5);
+
+describe("createDatedRunFolder", () => {
+  it("is named for the network and the time, and numbered where two begin in one second", async () => {
+    const parent = join(await temporaryFolder(), "runs");
+    await createDatedRunFolder(parent, tinyConfig(), NOON);
+    await createDatedRunFolder(parent, tinyConfig(), NOON);
+    expect((await readdir(parent)).sort()).toEqual(["tiny-20260801-120005", "tiny-20260801-120005-2"]);
+  });
+
+  it("makes a file name of any network's name", async () => {
+    const parent = await temporaryFolder();
+    await createDatedRunFolder(parent, tinyConfig({ name: "../net 96×96/β" }), NOON);
+    expect(await readdir(parent)).toEqual(["net-96-96-β-20260801-120005"]);
+  });
+
+  it("keeps the resolved configuration, which compiles to the same again", async () => {
+    const folder = await createDatedRunFolder(await temporaryFolder(), tinyConfig(), NOON);
+    expect(compileText(await readRunConfig(folder), folder.config).value?.config).toEqual(tinyConfig());
+  });
+});
+
+describe("readRunKernels", () => {
+  it("gives what was written, and nothing where the run had not chosen yet", async () => {
+    const folder = runFolderAt(await temporaryFolder());
+    expect(await readRunKernels(folder)).toBeUndefined();
+    await writeRunKernels(folder, { "3×3, forward": "direct" });
+    expect(await readRunKernels(folder)).toEqual({ "3×3, forward": "direct" });
+  });
+
+  it.each(["{", "[]", "null", '{ "3×3, forward": 1 }'])("refuses a file that holds %s", async (text) => {
+    const folder = runFolderAt(await temporaryFolder());
+    await writeFile(folder.kernels, text);
+    await expect(readRunKernels(folder)).rejects.toThrow(
+      /kernels\.json is damaged .*; remove it to begin the run again/,
+    );
+  });
+});
+
+describe("newestRunFolder", () => {
+  it("finds the newest run of the name and of no other", async () => {
+    const parent = await temporaryFolder();
+    const names = [
+      "tiny-20260801-120005",
+      "tiny-20260801-120005-2",
+      "tiny-20260801-120005-10",
+      "tiny-more-20270101-000000",
+    ];
+    for (const name of names) await mkdir(join(parent, name));
+    expect((await newestRunFolder(parent, "tiny")).path).toBe(join(parent, "tiny-20260801-120005-10"));
+  });
+});
+
+describe("createRunFolder", () => {
+  it("takes an empty folder, and one that holds only what a killed process left", async () => {
+    const path = await temporaryFolder();
+    await writeFile(join(path, ".config.yaml.1-ab.tmp"), "half");
+    const folder = await createRunFolder(path, tinyConfig());
+    expect(await readFile(folder.config, "utf8")).toContain("name: tiny");
+  });
+
+  it("says in one sentence that a folder cannot be made", async () => {
+    const path = await temporaryFolder();
+    await writeFile(join(path, "file"), "");
+    await expect(createRunFolder(join(path, "file", "run"), tinyConfig())).rejects.toThrow(
+      /cannot be .*--out|cannot be used/,
+    );
+  });
+});
+
+describe("whileLocked", () => {
+  it("keeps a second process out and says who is in", async () => {
+    const folder = runFolderAt(await temporaryFolder());
+    await whileLocked(folder, async () => {
+      await expect(whileLocked(folder, async () => {})).rejects.toThrow(
+        `${folder.path} is in use by process ${process.pid}`,
+      );
+    });
+    expect(await whileLocked(folder, async () => "free again")).toBe("free again");
+  });
+});
