@@ -140,7 +140,7 @@ function playedThrough({ buffers, calls, repeated }: KernelCalls): KernelCalls {
 }
 
 function configured(name: string): Program {
-  const text = readFileSync(new URL(`../../../configs/${name}.yaml`, import.meta.url), "utf8");
+  const text = readFileSync(new URL(`../../../../configs/${name}.yaml`, import.meta.url), "utf8");
   return compileText(text, `${name}.yaml`).value!;
 }
 

@@ -8,7 +8,7 @@ import { printStep } from "../../../../src/compiler/lower/placement/print-step.j
 import type { Program } from "../../../../src/compiler/program.js";
 
 function configured(file: string): Program {
-  const text = readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8");
+  const text = readFileSync(new URL(`../../../../${file}`, import.meta.url), "utf8");
   return compileText(text, file).value!;
 }
 

@@ -89,6 +89,6 @@ function inBfloat16(program: Program): Program {
 }
 
 function configured(name: string): Program {
-  const text = readFileSync(new URL(`../../../configs/${name}.yaml`, import.meta.url), "utf8");
+  const text = readFileSync(new URL(`../../../../configs/${name}.yaml`, import.meta.url), "utf8");
   return compileText(text, `${name}.yaml`).value!;
 }

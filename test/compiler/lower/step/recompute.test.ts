@@ -120,7 +120,7 @@ function outcomeOf(graph: KernelGraph, shaped: ShapedGraph, storesBfloat16: bool
 }
 
 function configured(name: string, ...set: string[]) {
-  const url = new URL(`../../../configs/${name}.yaml`, import.meta.url);
+  const url = new URL(`../../../../configs/${name}.yaml`, import.meta.url);
   const { value, diagnostics } = compileText(readFileSync(url, "utf8"), name, { overrides: set });
   expect(value, JSON.stringify(diagnostics)).toBeDefined();
   return value!;
