@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
 import { compileText } from "../../src/compiler/compile.js";
+import type { Diagnostic } from "../../src/compiler/diagnostics/diagnostic.js";
 import { renderDiagnostics, renderReports } from "../../src/compiler/diagnostics/render-diagnostics.js";
 
 const text = `name: "50% off: demo"
@@ -80,6 +81,23 @@ describe("renderReports", () => {
     expect(renderReports(clean, "github")).toBe("");
     expect(JSON.parse(renderReports(clean, "json"))).toMatchObject({ errors: 0, files: [{ diagnostics: [] }] });
   });
+});
+
+it("prints fifty faults and counts the others; data for tools has them all", () => {
+  const text = Array.from({ length: 2000 }, (_, line) => `key${line}: 1\n`).join("");
+  const diagnostics = Array.from({ length: 1234 }, (_, index): Diagnostic => {
+    const start = text.indexOf(`key${index}:`);
+    const span = { start, end: start + `key${index}`.length };
+    return { code: "schema/unknown-key", severity: "error", message: `no key ${index}`, span };
+  });
+  const reports = [{ source: { name: "many.yaml", text }, diagnostics }];
+  const shown = renderReports(reports, "text");
+  expect(shown.match(/^error /gm)).toHaveLength(50);
+  expect(shown).toMatch(/\n\nand 1,184 more, which `netc check --format json` lists\n\n1,234 errors in many\.yaml$/);
+  const annotations = renderReports(reports, "github").split("\n");
+  expect(annotations).toHaveLength(51);
+  expect(annotations.at(-1)).toBe("::notice::and 1184 more faults, which `netc check` counts");
+  expect((JSON.parse(renderReports(reports, "json")) as Report).files[0]!.diagnostics).toHaveLength(1234);
 });
 
 it("renderDiagnostics names the file where a diagnostic has no place", () => {

@@ -60,13 +60,13 @@ function rateIsUsual({ train }: ResolvedConfig): readonly Diagnostic[] {
 }
 
 /**
- * With its last norm's scale and shift at 0 a branch yields 0 everywhere. An activation behind it has slope 0 there (as
- * in PyTorch, relu'(0) = 0), so no gradient ever reaches the branch.
+ * With its last norm's scale and shift at 0 a branch yields 0 everywhere. ReLU behind it has slope 0 there (as in PyTorch,
+ * relu'(0) = 0), so no gradient ever reaches the branch; GELU's slope at 0 is a half.
  */
 function branchesCanLearn({ model, train }: ResolvedConfig): readonly Diagnostic[] {
   if (!train.initialization.zero_last_norm) return [];
   const stage = model.stages.findIndex(
-    ({ norm, activation, activation_before_add: isBefore }) => norm !== "none" && activation !== "none" && isBefore,
+    ({ norm, activation, activation_before_add: isBefore }) => norm !== "none" && activation === "relu" && isBefore,
   );
   if (stage === -1) return [];
   return [
@@ -74,7 +74,7 @@ function branchesCanLearn({ model, train }: ResolvedConfig): readonly Diagnostic
       code: "train/branch-never-learns",
       severity: "error",
       message:
-        "zero_last_norm starts each residual branch at 0, and an activation before the addition lets no gradient " +
+        "zero_last_norm starts each residual branch at 0, and ReLU before the addition lets no gradient " +
         "through there, so the branch would never learn",
       path: ["train", "initialization", "zero_last_norm"],
       hint: "write `zero_last_norm: false`, or take `activation_before_add` out of the stages",

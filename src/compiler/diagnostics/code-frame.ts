@@ -12,14 +12,27 @@ const MAX_WIDTH = 110;
 /** Characters kept before the place where a longer line is cut. */
 const LEAD = 40;
 
+/** In time that grows with the logarithm of the text: a hostile file has as many faults as lines. */
 export function positionAt(text: string, offset: number): Position {
-  let line = 1;
-  let lineStart = 0;
-  for (let at = text.indexOf("\n"); at !== -1 && at < offset; at = text.indexOf("\n", at + 1)) {
-    line++;
-    lineStart = at + 1;
+  const starts = lineStartsOf(text);
+  let [first, last] = [0, starts.length - 1];
+  while (first < last) {
+    const middle = Math.ceil((first + last) / 2);
+    if (starts[middle]! <= offset) first = middle;
+    else last = middle - 1;
   }
-  return { line, column: Math.max(0, offset - lineStart) + 1 };
+  return { line: first + 1, column: Math.max(0, offset - starts[first]!) + 1 };
+}
+
+/** Of the text that was last asked about: diagnostics of one file come together. */
+let known: { readonly text: string; readonly starts: readonly number[] } | undefined;
+
+function lineStartsOf(text: string): readonly number[] {
+  if (known?.text === text) return known.starts;
+  const starts = [0];
+  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  known = { text, starts };
+  return starts;
 }
 
 /**

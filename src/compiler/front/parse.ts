@@ -6,6 +6,7 @@ import type { Diagnostic, Result, SourceText, Span } from "../diagnostics/diagno
 import { failed, ok } from "../diagnostics/diagnostic.js";
 import { nearest } from "../diagnostics/suggest.js";
 import { describeSyntaxErrors, unprintableCharacter } from "./yaml/syntax-errors.js";
+import { lookAlikeIn, plainCharacters } from "./yaml/look-alikes.js";
 import { childrenOf } from "./yaml/yaml-file.js";
 import type { YamlEntry, YamlFile, YamlMap, YamlNode } from "./yaml/yaml-file.js";
 
@@ -20,6 +21,9 @@ const MAX_DEPTH = 64;
 const CORE_TAGS = new Set(
   ["map", "seq", "null", "bool", "int", "float", "str"].map((name) => `tag:yaml.org,2002:${name}`),
 );
+/** What may stand within a tag, between its exclamation marks or behind them. */
+const TAG_CHARACTER = /[^\s,[\]{}!]/;
+const TAG = /\S+/y;
 /** Values after aliases are followed. */
 const MAX_VALUES = 100_000;
 
@@ -141,7 +145,13 @@ class Reader {
       const keySpan = this.#span(pair.key);
       const value = pair.value ? this.node(pair.value, depth + 1) : nothing(keySpan);
       const key = isScalar(pair.key) ? pair.key.value : undefined;
-      if (typeof key !== "string") {
+      const lookAlike = lookAlikeIn(this.#text, keySpan);
+      if (lookAlike) {
+        this.#report({ code: "yaml/syntax", severity: "error", ...lookAlike });
+        // What was meant is there, so that nothing is missed: `channels:\u00a08` has a value within its key
+        const meant = plainCharacters(String(key)).split(":")[0]!.trim();
+        own.set(meant, { key: meant, keySpan, value: { kind: "unknown", span: keySpan } });
+      } else if (typeof key !== "string") {
         this.#report(keyType(key, keySpan));
       } else if (key === "<<" && (pair.key as Scalar).type === "PLAIN") {
         merged.push(...this.#merge(value, keySpan));
@@ -194,9 +204,11 @@ class Reader {
 
   #unknownTag(value: Span): YamlNode {
     const start = Math.max(0, this.#text.lastIndexOf("!", value.start - 1));
-    const before = this.#text.slice(0, start + 1);
-    const from = start - /!?[^\s,[\]{}!]*!$/.exec(before)![0].length + 1;
-    const name = /^\S+/.exec(this.#text.slice(from))![0];
+    let from = start;
+    while (from > 0 && TAG_CHARACTER.test(this.#text[from - 1]!)) from--;
+    if (this.#text[from - 1] === "!") from--;
+    TAG.lastIndex = from;
+    const [name] = TAG.exec(this.#text) ?? ["!"];
     this.#report({
       code: "yaml/unknown-tag",
       severity: "error",

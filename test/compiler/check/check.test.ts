@@ -78,6 +78,8 @@ it("lets branches start at zero where a gradient still reaches them", () => {
   const zero = "train.initialization.zero_last_norm=true";
   expect(codesOf(zero)).toEqual([]);
   expect(codesOf(zero, "model.stages[0].activation_before_add=true")).toEqual(["train/branch-never-learns"]);
+  // GELU's slope at 0 is a half
+  expect(codesOf(zero, "model.stages[0].activation_before_add=true", "model.stages[0].activation=gelu")).toEqual([]);
 });
 
 it.each([

@@ -20,3 +20,15 @@ export function countOf(reports: readonly FileReport[], severity: Diagnostic["se
   return reports.flatMap((report) => report.diagnostics).filter((diagnostic) => diagnostic.severity === severity)
     .length;
 }
+
+/** More of them nobody reads; what is counted is all. */
+export const MOST_SHOWN = 50;
+
+/** The first of all reports' diagnostics, each with its report, and how many more there are. */
+export function shownOf(reports: readonly FileReport[]): {
+  readonly shown: readonly (readonly [Diagnostic, FileReport])[];
+  readonly more: number;
+} {
+  const all = reports.flatMap((report) => report.diagnostics.map((diagnostic) => [diagnostic, report] as const));
+  return { shown: all.slice(0, MOST_SHOWN), more: Math.max(0, all.length - MOST_SHOWN) };
+}

@@ -2,10 +2,14 @@
 import { positionAt } from "../code-frame.js";
 import type { Diagnostic } from "../diagnostic.js";
 import type { FileReport } from "./file-report.js";
-import { sourceOf } from "./file-report.js";
+import { shownOf, sourceOf } from "./file-report.js";
 
 export function renderGithub(reports: readonly FileReport[]): string {
-  return reports.flatMap((report) => report.diagnostics.map((diagnostic) => command(diagnostic, report))).join("\n");
+  const { shown, more } = shownOf(reports);
+  const commands = shown.map(([diagnostic, report]) => command(diagnostic, report));
+  return [...commands, ...(more > 0 ? [`::notice::and ${more} more faults, which \`netc check\` counts`] : [])].join(
+    "\n",
+  );
 }
 
 function command({ code, severity, message, span, hint }: Diagnostic, report: FileReport): string {

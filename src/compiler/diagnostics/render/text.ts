@@ -3,16 +3,18 @@ import pc from "picocolors";
 import { codeFrame, positionAt, printable } from "../code-frame.js";
 import type { Diagnostic, SourceText, Span } from "../diagnostic.js";
 import type { FileReport, RenderOptions } from "./file-report.js";
-import { countOf, sourceOf } from "./file-report.js";
+import { countOf, shownOf, sourceOf } from "./file-report.js";
 import { pathText } from "../../front/yaml/yaml-file.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
 
 export function renderText(reports: readonly FileReport[], { color = false }: RenderOptions): string {
   const colors = pc.createColors(color);
-  const blocks = reports.flatMap((report) => report.diagnostics.map((diagnostic) => block(diagnostic, report, colors)));
-  if (blocks.length === 0) return "";
-  return [...blocks, summary(reports)].join("\n\n");
+  const { shown, more } = shownOf(reports);
+  if (shown.length === 0) return "";
+  const blocks = shown.map(([diagnostic, report]) => block(diagnostic, report, colors));
+  const rest = more > 0 ? [`and ${more.toLocaleString("en-US")} more, which \`netc check --format json\` lists`] : [];
+  return [...blocks, ...rest, summary(reports)].join("\n\n");
 }
 
 function block(diagnostic: Diagnostic, report: FileReport, colors: Colors): string {
@@ -56,7 +58,8 @@ function hasText(source: SourceText, span: Span): boolean {
 
 /** "2 errors and 1 warning in 3 files" */
 function summary(reports: readonly FileReport[]): string {
-  const count = (total: number, word: string) => (total === 0 ? [] : [`${total} ${word}${total === 1 ? "" : "s"}`]);
+  const count = (total: number, word: string) =>
+    total === 0 ? [] : [`${total.toLocaleString("en-US")} ${word}${total === 1 ? "" : "s"}`];
   const faults = [...count(countOf(reports, "error"), "error"), ...count(countOf(reports, "warning"), "warning")];
   const files = reports.filter((report) => report.diagnostics.length > 0);
   const where = files.length === 1 ? files[0]!.source.name : `${files.length} files`;

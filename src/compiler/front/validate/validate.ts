@@ -2,7 +2,7 @@
 // The walk follows the table itself and not a compiled JSON schema: it knows which branch of a union was meant by what
 // is written there, so that one mistake gives one diagnostic, and it loads in no time. That it accepts exactly what
 // schema/netc.schema.json accepts is held by a test that runs ajv beside it.
-import type { Diagnostic, Path, Result, Span } from "../../diagnostics/diagnostic.js";
+import type { Diagnostic, Path, Result, SourceText, Span } from "../../diagnostics/diagnostic.js";
 import { failed, hasErrors, ok } from "../../diagnostics/diagnostic.js";
 import { describeForm, flow, mayStandAlone } from "../language/describe.js";
 import { isRequired } from "../language/forms.js";
@@ -10,6 +10,7 @@ import type { Form, Key, ListForm, MapForm, NumberForm, OptionsForm, ShortFormsF
 import { language } from "../language/language.js";
 import { missingKeys, unknownKey } from "./key-faults.js";
 import { unknownValue, wrongNumberType, wrongType } from "./value-faults.js";
+import { plainCharacters } from "../yaml/look-alikes.js";
 import { placeName, valueSpan } from "../yaml/yaml-file.js";
 import type { Place, YamlFile, YamlMap, YamlNode, YamlScalar } from "../yaml/yaml-file.js";
 
@@ -30,7 +31,7 @@ export function validate(file: YamlFile): Result<NetConfig> {
 class Validator {
   readonly diagnostics: Diagnostic[] = [];
   readonly #file: YamlFile;
-  readonly #reported = new Set<string>();
+  readonly #reported = new Map<SourceText | undefined, Set<string>>();
   /** Keys that are there after all, under a wrong name or at a wrong place: `model.stages.[].channels`. */
   readonly #meant: string[] = [];
   readonly #missing: {
@@ -263,9 +264,11 @@ class Validator {
 
   /** A value that aliases repeat is wrong once: `written` is where it stands in the text. */
   #add(diagnostic: Diagnostic, written: Span): void {
-    const fault = `${diagnostic.code} ${written.start} ${written.source?.text ?? ""}`;
-    if (!this.#reported.has(fault)) this.diagnostics.push(diagnostic);
-    this.#reported.add(fault);
+    const reported = this.#reported.get(written.source) ?? new Set();
+    this.#reported.set(written.source, reported);
+    const fault = `${diagnostic.code} ${written.start}`;
+    if (!reported.has(fault)) this.diagnostics.push(diagnostic);
+    reported.add(fault);
   }
 }
 
@@ -294,7 +297,7 @@ function accepts(form: Form, node: YamlNode): boolean {
   }
 }
 
-/** Text that was probably meant as a number: `1_000`, `"0.1"`. */
+/** Text that was probably meant as a number: `1_000`, `"0.1"`, with a dash of a word processor. */
 function looksNumeric(text: string): boolean {
-  return /^[+-]?[\d.][\d_,.]*(e[+-]?\d+)?%?$/i.test(text);
+  return /^[+-]?[\d.][\d_,.]*(e[+-]?\d+)?%?$/i.test(plainCharacters(text));
 }

@@ -4,7 +4,8 @@ import { isRequired } from "../language/forms.js";
 import type { Form, NumberForm } from "../language/forms.js";
 import { otherValueNames } from "../language/other-names.js";
 import { nearest, snakeCase } from "../../diagnostics/suggest.js";
-import type { Place, YamlNode } from "../yaml/yaml-file.js";
+import { plainCharacters } from "../yaml/look-alikes.js";
+import type { Place, YamlNode, YamlScalar } from "../yaml/yaml-file.js";
 
 interface Fault {
   /** Goes on after the name of the value. */
@@ -130,11 +131,8 @@ function meantValue(form: Form, node: YamlNode): string | undefined {
   if (node.kind !== "scalar") return undefined;
   const { value } = node;
   const forms = alternativesOf(form);
-  if (typeof value === "string" && forms.some(({ kind }) => kind === "number")) {
-    const number = numberIn(value);
-    if (number !== undefined)
-      return node.quoted && number === value ? `write \`${number}\` without quotes` : `write \`${number}\``;
-  }
+  const number = numberHint(form, value, node.quoted);
+  if (number) return number;
   if (forms.some(({ kind }) => kind === "boolean")) {
     const meant =
       typeof value === "string" || typeof value === "number" ? booleans[String(value).toLowerCase()] : undefined;
@@ -148,6 +146,14 @@ function meantValue(form: Form, node: YamlNode): string | undefined {
     return `put it in quotes: \`"${value}"\``;
   }
   return undefined;
+}
+
+/** Where a number may stand: the one that a text means. */
+function numberHint(form: Form, found: YamlScalar["value"], isQuoted: boolean): string | undefined {
+  if (typeof found !== "string" || !alternativesOf(form).some(({ kind }) => kind === "number")) return undefined;
+  const number = numberIn(found);
+  if (number === undefined) return undefined;
+  return isQuoted && number === found ? `write \`${number}\` without quotes` : `write \`${number}\``;
 }
 
 /** A value of the right sort in the wrong brackets. */
@@ -200,9 +206,9 @@ const booleans: Readonly<Record<string, boolean>> = {
   none: false,
 };
 
-/** The number that a text means: thousands set apart, a percentage, a fraction, quotes. */
+/** The number that a text means: thousands set apart, a percentage, a fraction, quotes, characters that look like a number's. */
 function numberIn(text: string): string | undefined {
-  const bare = text.trim();
+  const bare = plainCharacters(text);
   const fraction = /^(\d+)\s*\/\s*(\d+)$/.exec(bare);
   if (fraction && Number(fraction[2]) > 0) return String(Number(fraction[1]) / Number(fraction[2]));
   if (/^[+-]?[\d.]+%$/.test(bare) && Number.isFinite(Number(bare.slice(0, -1))))

@@ -2,6 +2,8 @@
 // causes it, and one diagnostic a cause where the reader reports its confusion several times.
 import { isScalar, visit } from "yaml";
 import type { Document, YAMLParseError } from "yaml";
+import { lookAlikeIn } from "./look-alikes.js";
+import { positionAt } from "../../diagnostics/code-frame.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 
 interface Wording {
@@ -17,8 +19,10 @@ type Describe = (error: YAMLParseError, text: string, document: Document) => Wor
 export function describeSyntaxErrors(document: Document, text: string, offset = 0): Diagnostic[] {
   const content = text.slice(offset);
   const causes = causesAmong(document.errors as readonly YAMLParseError[], content);
-  return causes.slice(0, 10).map((error): Diagnostic => {
-    const wording = (wordings[error.code] ?? describeOther)(error, content, document);
+  return causes.map((error): Diagnostic => {
+    const wording: Wording =
+      lookAlikeIn(content, linesBefore(content, error.pos[0])) ??
+      (wordings[error.code] ?? describeOther)(error, content, document);
     const span = wording.span ?? { start: error.pos[0], end: error.pos[1] };
     return {
       code: wording.code ?? "yaml/syntax",
@@ -56,6 +60,9 @@ export function unprintableCharacter(text: string, offset = 0): Diagnostic | und
   };
 }
 
+/** Shown of one text; each of the others may be a consequence. */
+const MOST = 10;
+
 /** Errors on the line of another, or on the next, are nearly always its consequence; tabs come before all. */
 function causesAmong(errors: readonly YAMLParseError[], text: string): YAMLParseError[] {
   const isTab = (error: YAMLParseError) => error.code === "TAB_AS_INDENT";
@@ -63,7 +70,8 @@ function causesAmong(errors: readonly YAMLParseError[], text: string): YAMLParse
   const kept: { readonly error: YAMLParseError; readonly line: number }[] = [];
   const flow = errors.some(isUnclosed);
   for (const error of byPlace) {
-    const line = lineAt(text, error.pos[0]);
+    if (kept.length === MOST) break;
+    const { line } = positionAt(text, error.pos[0]);
     const follows = kept.some(
       (other) =>
         (flow && line > other.line) ||
@@ -185,10 +193,10 @@ function describeOther(error: YAMLParseError, text: string): Wording {
   return { message: `not YAML: ${message}` };
 }
 
-function lineAt(text: string, offset: number): number {
-  let line = 0;
-  for (let at = text.indexOf("\n"); at !== -1 && at < offset; at = text.indexOf("\n", at + 1)) line++;
-  return line;
+/** The line of a place and the one above it, which often has the cause. */
+function linesBefore(text: string, offset: number): Span {
+  const above = text.lastIndexOf("\n", offset - 1);
+  return { start: above <= 0 ? 0 : text.lastIndexOf("\n", above - 1) + 1, end: endOfLine(text, offset) };
 }
 
 function endOfLine(text: string, offset: number): number {
