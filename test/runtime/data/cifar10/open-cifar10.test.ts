@@ -137,6 +137,11 @@ describe.skipIf(process.platform === "win32")("openCifar10 without a path", () =
     ["npm finds a wrong checksum", () => useNpm(failsWith("EINTEGRITY", "sha512-…")), /does not match its checksum/],
     ["the disk is full", () => useNpm(failsWith("ENOSPC", "no space left on device")), /disk is full; .*NETC_CACHE/],
     ["npm fails in a way of its own", () => useNpm(failsWith("EODD", "the moon is full")), /\(the moon is full\); run/],
+    [
+      "its process of its own is killed",
+      () => useNpm('process.kill(process.ppid, "SIGKILL"); setTimeout(() => {}, 1000);'),
+      /^the process that prepares the images was ended by SIGKILL; the system may be out of memory$/,
+    ],
     ["npm is killed", () => useNpm('process.kill(process.pid, "SIGKILL");'), /\(SIGKILL\); run `npm pack/],
     ["npm ends without a tarball", () => useNpm(""), /ended without writing a tarball/],
     ["there is no npm", async () => vi.stubEnv("PATH", work), /there is no npm on the PATH.*or set data\.path/],

@@ -1,0 +1,57 @@
+// What is made of a data set once, fetched or decoded, is made in a process of its own: a decoder leaves hundreds of megabytes
+// behind that Node.js does not give back, and training would carry them to its end.
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { UserError } from "../process/user-error.js";
+import type { PreparationTask, ResultOf } from "./preparation-tasks.js";
+import type { DataProgress, PreparationOptions } from "./progress.js";
+
+/** What the process of its own says; the last of its messages is how it ended. */
+export type PreparationMessage =
+  | { readonly progress: DataProgress }
+  | { readonly result: unknown }
+  | { readonly fault: { readonly message: string; readonly isUsers: boolean; readonly code?: string } };
+
+/**
+ * Result of the task, worked on in a process that ends with it, and with this one. Rejects with the task's own UserError, with
+ * the signal's reason where that ended it, and with a UserError where the system did.
+ */
+export async function prepareApart<Task extends PreparationTask>(
+  task: Task,
+  { onProgress, signal }: PreparationOptions,
+): Promise<ResultOf<Task>> {
+  signal?.throwIfAborted();
+  // Standard output is a command's own; what a library prints belongs to the errors
+  const child = fork(ENTRY, { stdio: ["ignore", 2, 2, "ipc"], execArgv: [], serialization: "advanced" });
+  const stop = () => child.connected && child.disconnect();
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    let end: PreparationMessage | undefined;
+    child.on("message", (message: PreparationMessage) => {
+      if ("progress" in message) onProgress(message.progress);
+      else end = message;
+    });
+    child.send(task);
+    // The channel closes behind its last message; with the exit, nothing of the task is running any more
+    const [[code, killedBy]] = await Promise.all([once(child, "exit"), once(child, "disconnect")]);
+    signal?.throwIfAborted();
+    if (end === undefined || "progress" in end) throw endedBy(killedBy ?? `exit code ${code}`);
+    if ("fault" in end) throw errorOf(end.fault);
+    return end.result as ResultOf<Task>;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+/** The built entry, the same from src/ (under tests) and from dist/. */
+const ENTRY = fileURLToPath(new URL("../../../dist/runtime/data/preparation-process.js", import.meta.url));
+
+function endedBy(cause: string): UserError {
+  const advice = cause === "SIGKILL" ? "the system may be out of memory" : "try again";
+  return new UserError(`the process that prepares the images was ended by ${cause}; ${advice}`);
+}
+
+function errorOf({ message, isUsers, code }: { message: string; isUsers: boolean; code?: string }): Error {
+  return isUsers ? new UserError(message) : Object.assign(new Error(message), code === undefined ? {} : { code });
+}
