@@ -1,9 +1,10 @@
 // What `extends` names → its text: a file relative to the one that extends it, or a network that comes with netc.
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Result, SourceText } from "../../compiler/diagnostics/diagnostic.js";
 import { failed, ok } from "../../compiler/diagnostics/diagnostic.js";
+import { NotAPlainFile, readPlainFileSync } from "../../runtime/files/read-plain-file.js";
 import { nearest } from "../../compiler/diagnostics/suggest.js";
 
 const shipped = fileURLToPath(new URL("../../../configs/", import.meta.url));
@@ -13,12 +14,14 @@ export function readBase(name: string, from: SourceText): Result<SourceText> {
   const preset = presetIn(name);
   const path = pathOfBase(name, from);
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(readPlainFileSync(path));
     return ok({ name: preset ? name : path, text });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const reason = code === "ENOENT" ? "there is no file at" : code === "EISDIR" ? "this is a folder:" : "cannot read";
-    const message = preset ? `no network called ${preset} comes with netc` : `${reason} ${path}`;
+    const found =
+      error instanceof NotAPlainFile && code !== "EISDIR" ? `${path} ${error.message}` : `${reason} ${path}`;
+    const message = preset ? `no network called ${preset} comes with netc` : found;
     const hint = preset ? nearestPreset(preset) : "a path is relative to this file; netc's own are named `netc:NAME`";
     return failed([{ code: "extends/not-found", severity: "error", message, hint }]);
   }

@@ -2,12 +2,13 @@
 import { readFile } from "node:fs/promises";
 import type { Diagnostic, Result, SourceText } from "../../compiler/diagnostics/diagnostic.js";
 import { failed, ok } from "../../compiler/diagnostics/diagnostic.js";
+import { NotAPlainFile, readPlainFile } from "../../runtime/files/read-plain-file.js";
 
 /** `-` reads standard input. */
 export async function readSource(path: string): Promise<Result<SourceText>> {
   let bytes: Buffer;
   try {
-    bytes = path === "-" ? await readStandardInput() : await readFile(path);
+    bytes = path === "-" ? await readStandardInput() : await readNamed(path);
   } catch (error) {
     return failed([unreadable(path, error as NodeJS.ErrnoException)]);
   }
@@ -22,13 +23,21 @@ export async function readSource(path: string): Promise<Result<SourceText>> {
   }
 }
 
+/** A pipe that the shell opened (`<(...)`, /dev/stdin) has a writer and an end; a pipe or a device on the disk may have neither. */
+async function readNamed(path: string): Promise<Buffer> {
+  return OPENED_BY_THE_SHELL.test(path) ? await readFile(path) : await readPlainFile(path);
+}
+
+const OPENED_BY_THE_SHELL = /^\/(dev|proc\/self)\/(fd\/\d+|stdin)$/;
+
 async function readStandardInput(): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }
 
-function unreadable(path: string, { code, message }: NodeJS.ErrnoException): Diagnostic {
+function unreadable(path: string, error: NodeJS.ErrnoException): Diagnostic {
+  const { code, message } = error;
   if (code === "ENOENT" || code === "ENOTDIR") {
     return fault("file/not-found", `there is no file at ${path}`, "check the spelling and the folder you are in");
   }
@@ -38,6 +47,9 @@ function unreadable(path: string, { code, message }: NodeJS.ErrnoException): Dia
       `${path} is a folder, expected a file`,
       `name the files in it: ${path.replace(/\/$/, "")}/*.yaml`,
     );
+  }
+  if (error instanceof NotAPlainFile) {
+    return fault("file/unreadable", `${path} ${message}`, "`-` in its place reads standard input");
   }
   if (code === "EACCES" || code === "EPERM") return fault("file/unreadable", `permission to read ${path} is refused`);
   return fault("file/unreadable", `${path} cannot be read: ${message}`);

@@ -1,7 +1,7 @@
 // Progress and state ↔ a folder per checkpoint, `step-00001234/`: weights and optimizer slots as safetensors, and a manifest
 // with a checksum per file, written last. A checkpoint appears under its name in full or not at all.
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Program } from "../../compiler/program.js";
@@ -13,6 +13,7 @@ import { decodeSafetensors, encodeSafetensors } from "../files/safetensors.js";
 import type { Progress } from "../training/training-progress.js";
 import { epochIsComplete, evaluationIsAwaited } from "../training/training-progress.js";
 import { UserError } from "../process/user-error.js";
+import { NotAPlainFile, readPlainFile } from "../files/read-plain-file.js";
 
 export interface Checkpoint {
   readonly folder: string;
@@ -98,7 +99,7 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint | Broke
   const state = new Map();
   for (const file of Object.keys(files)) {
     const path = join(folder, file);
-    for (const [tensor, value] of decodeSafetensors(await readFile(path), path)) state.set(tensor, value);
+    for (const [tensor, value] of decodeSafetensors(await readPlainFile(path), path)) state.set(tensor, value);
   }
   return { folder, progress, state, kernels };
 }
@@ -214,7 +215,7 @@ async function faultOf(folder: string): Promise<string | undefined> {
   for (const [file, { bytes, sha256 }] of Object.entries(manifest.files)) {
     let content: Buffer;
     try {
-      content = await readFile(join(folder, file));
+      content = await readPlainFile(join(folder, file));
     } catch (error) {
       return damageOf(file, error);
     }
@@ -232,9 +233,10 @@ function damageOf(file: string, error: unknown): string {
   if (error instanceof SyntaxError) return `${file} is damaged`;
   const { code } = error as NodeJS.ErrnoException;
   if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return `${file} is missing`;
+  if (error instanceof NotAPlainFile) return `${file} ${error.message}`;
   throw error;
 }
 
 async function readManifest(folder: string): Promise<Manifest> {
-  return JSON.parse(await readFile(join(folder, MANIFEST), "utf8")) as Manifest;
+  return JSON.parse(String(await readPlainFile(join(folder, MANIFEST)))) as Manifest;
 }

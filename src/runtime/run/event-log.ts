@@ -1,6 +1,6 @@
 // TrainingEvents ↔ `events.jsonl`, a line each.
-import { readFile } from "node:fs/promises";
 import { AppendingFile } from "../files/appending-file.js";
+import { readPlainFile } from "../files/read-plain-file.js";
 import { writeFileAtomically } from "../files/write-file-atomically.js";
 import type { TrainingEvent } from "../training/training-events.js";
 import type { Progress } from "../training/training-progress.js";
@@ -29,7 +29,7 @@ export class EventLog {
 
 /** The events of a log in their order; none where there is no log, and without the line that a killed process was writing. */
 export async function readEventLog(path: string): Promise<TrainingEvent[]> {
-  const text = await readFile(path, "utf8").catch(() => "");
+  const text = await readPlainFile(path).then(String, () => "");
   return text.split("\n").flatMap(parsed);
 }
 

@@ -1,11 +1,12 @@
 // The folder that holds one run: config.yaml (resolved), kernels.json, pictures.json, events.jsonl and what follows from it,
 // checkpoints/, model/.
 // Made for a new run, or opened again to resume one; a lock keeps a second process out of it meanwhile.
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { ResolvedConfig } from "../../compiler/config.js";
 import { printConfig } from "../../compiler/front/yaml/print-config.js";
 import { isLocked, withLock } from "../files/with-lock.js";
+import { readPlainFile } from "../files/read-plain-file.js";
 import { writeFileAtomically } from "../files/write-file-atomically.js";
 import { UserError } from "../process/user-error.js";
 
@@ -90,7 +91,7 @@ export async function writeRunConfig(folder: RunFolder, config: ResolvedConfig):
 /** The resolved configuration as text, as the run last used it. */
 export async function readRunConfig(folder: RunFolder): Promise<string> {
   try {
-    return await readFile(folder.config, "utf8");
+    return String(await readPlainFile(folder.config));
   } catch {
     throw new UserError(`${folder.path} holds no run to resume: ${folder.config} is missing or unreadable`);
   }
@@ -104,7 +105,7 @@ export async function writeRunKernels(folder: RunFolder, kernels: Readonly<Recor
 /** Undefined where the run was stopped before it had chosen. @throws UserError where its choice cannot be read. */
 export async function readRunKernels(folder: RunFolder): Promise<Readonly<Record<string, string>> | undefined> {
   try {
-    const kernels: unknown = JSON.parse(await readFile(folder.kernels, "utf8"));
+    const kernels: unknown = JSON.parse(String(await readPlainFile(folder.kernels)));
     if (isRecordOfNames(kernels)) return kernels;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;

@@ -1,5 +1,5 @@
 // What set each value of a run's configuration, kept beside it: the file that was run may change or go away.
-import { readFile } from "node:fs/promises";
+import { readPlainFile } from "../files/read-plain-file.js";
 import { writeFileAtomically } from "../files/write-file-atomically.js";
 import type { RunFolder } from "./run-folder.js";
 
@@ -19,7 +19,7 @@ export async function writeOrigins(folder: RunFolder, origins: readonly Origin[]
 /** None where the run was made without them, from a program and not from a file. */
 export async function readOrigins(folder: RunFolder): Promise<Origin[]> {
   try {
-    return JSON.parse(await readFile(folder.origins, "utf8")) as Origin[];
+    return JSON.parse(String(await readPlainFile(folder.origins))) as Origin[];
   } catch {
     return [];
   }

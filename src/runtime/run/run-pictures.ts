@@ -1,9 +1,9 @@
 // The pictures of a run, as digests in its folder (`pictures.json`): a run that goes on must find those that it was begun with,
 // wherever they lie by now. Other data sets are what they are by their name or their settings.
-import { readFile } from "node:fs/promises";
 import type { Program } from "../../compiler/program.js";
 import type { Dataset, ImageSet } from "../data/dataset.js";
 import { sha256OfPieces } from "../files/digest.js";
+import { readPlainFile } from "../files/read-plain-file.js";
 import { writeFileAtomically } from "../files/write-file-atomically.js";
 import type { RunFolder } from "./run-folder.js";
 import { UserError } from "../process/user-error.js";
@@ -44,7 +44,7 @@ function refuseOthers(before: Digests, now: Digests, place: string, folder: RunF
 /** Undefined where the run has kept none. */
 async function readDigests({ pictures }: RunFolder): Promise<Digests | undefined> {
   try {
-    const { train, test } = JSON.parse(await readFile(pictures, "utf8")) as Partial<Digests>;
+    const { train, test } = JSON.parse(String(await readPlainFile(pictures))) as Partial<Digests>;
     if (typeof train === "string" && typeof test === "string") return { train, test };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;

@@ -1,10 +1,11 @@
 // The winners of measurements on this machine: a file in the cache folder for each processor and build of netc.
 import { readFileSync, readdirSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import os from "node:os";
 import { basename, dirname, join } from "node:path";
 import { cacheFolder } from "../../files/cache-folder.js";
 import { sha256Of } from "../../files/digest.js";
+import { readPlainFile } from "../../files/read-plain-file.js";
 import { writeFileAtomically } from "../../files/write-file-atomically.js";
 import { netcVersion } from "../../process/version.js";
 import { builtFolder, kernelsFile } from "./kernels-module.js";
@@ -14,7 +15,7 @@ const FORMAT = "netc-measured-kernels-1";
 /** Kernel names by task; empty where nothing was measured or the file cannot be read. */
 export async function readMeasured(): Promise<Readonly<Record<string, string>>> {
   try {
-    const { format, kernels } = JSON.parse(await readFile(measuredFile(), "utf8")) as Document;
+    const { format, kernels } = JSON.parse(String(await readPlainFile(measuredFile()))) as Document;
     return format === FORMAT && typeof kernels === "object" && kernels !== null ? kernels : {};
   } catch {
     return {};

@@ -14,6 +14,7 @@ import { initializationView } from "./initialization-view.js";
 import { optimizerView } from "./optimizer-view.js";
 import { scheduleView, trainView } from "./train-view.js";
 import { unwritable } from "./unwritable.js";
+import { readPlainFile } from "../../files/read-plain-file.js";
 
 /** Throws a UserError that names every key that the project cannot do yet, with its place. */
 export async function pytorchProject(source: ExportSource): Promise<ExportedFiles> {
@@ -74,10 +75,10 @@ async function addRun(
   const { checkpoint, folder, text } = run;
   files.set("model.safetensors", pytorchSafetensors(program, state, checkpoint.progress.step));
   files.set("run/config.yaml", text);
-  files.set("run/events.jsonl", await readFile(folder.events, "utf8").catch(() => ""));
+  files.set("run/events.jsonl", await readPlainFile(folder.events).then(String, () => ""));
   for (const file of ["weights.safetensors", "optimizer.safetensors", "manifest.json"]) {
     const place = `run/checkpoints/${basename(checkpoint.folder)}/${file}`;
-    files.set(place, [await readFile(join(checkpoint.folder, file))]);
+    files.set(place, [await readPlainFile(join(checkpoint.folder, file))]);
   }
 }
 
