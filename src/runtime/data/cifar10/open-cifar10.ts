@@ -12,14 +12,14 @@ export interface OpenCifar10Options extends FetchOptions {
 }
 
 /**
- * Works without a network once the cache is filled. A cached copy with a file missing or of another size is fetched
- * anew. Throws a UserError with the way on.
+ * Works without a network once the cache is filled. A cached copy with a file missing, or one whose md5 is not the official one,
+ * is fetched anew. Throws a UserError with the way on.
  */
 export async function openCifar10({ path, ...options }: OpenCifar10Options): Promise<Dataset> {
   if (path !== null) return readCifar10(path, options.source);
   let fault: UserError;
   try {
-    return await readCifar10(cachedCifar10(), options.source);
+    return await readCifar10(cachedCifar10(), options.source, { isChecked: true });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     fault = error;

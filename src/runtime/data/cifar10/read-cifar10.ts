@@ -1,22 +1,34 @@
 // Reads the official binary files, from a folder or straight from the tar.gz, into images with their channels
 // interleaved, which is the order that every later stage works in.
-import { open, stat } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { NotAPlainFile, kindOf, openPlainFile } from "../../files/read-plain-file.js";
 import { UserError } from "../../process/user-error.js";
 import type { Dataset, ImageSet } from "../dataset.js";
 import { CHANNELS, CIFAR10, CLASSES, IMAGE_BYTES, PIXELS, RECORD_BYTES, SIDE } from "./facts.js";
 import type { CifarSource } from "./facts.js";
 
+export interface ReadOptions {
+  /** Whether files of a folder must have their official md5, which takes half a second for all of them. */
+  readonly isChecked?: boolean;
+}
+
 /**
  * `path` is a `cifar-10-batches-bin` folder, a folder that holds one, or `cifar-10-binary.tar.gz`. Throws a UserError that
  * names the file at fault.
  */
-export async function readCifar10(path: string, source: CifarSource = CIFAR10): Promise<Dataset> {
+export async function readCifar10(
+  path: string,
+  source: CifarSource = CIFAR10,
+  { isChecked = false }: ReadOptions = {},
+): Promise<Dataset> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new UserError(`CIFAR-10 cannot be read at ${path} (${error.code}); ${EXPECTED}`);
   });
   const sets = emptySets(source);
-  if (found.isDirectory()) await readFolder(await batchesFolder(path, source), sets, source);
+  if (found.isDirectory()) await readFolder(await batchesFolder(path, source), sets, source, isChecked);
+  else if (!found.isFile()) throw new UserError(`${path} is ${kindOf(found)}; ${EXPECTED}`);
   else await readArchive(path, sets, source);
   return { classes: CLASSES, ...sets };
 }
@@ -50,11 +62,12 @@ async function batchesFolder(path: string, source: CifarSource): Promise<string>
 /** Read at once: enough to keep a disk busy, little beside the images. */
 const PIECE_RECORDS = 1000;
 
-async function readFolder(folder: string, sets: Sets, source: CifarSource): Promise<void> {
+async function readFolder(folder: string, sets: Sets, source: CifarSource, isChecked: boolean): Promise<void> {
   // Two buffers: one fills while the other is put in place.
   const buffers = [0, 1].map(() => new Uint8Array(PIECE_RECORDS * RECORD_BYTES)) as [Uint8Array, Uint8Array];
-  for (const [part, { file }] of source.parts.entries())
-    await readPart(join(folder, file), part, buffers, sets, source);
+  for (const [part, { file, md5 }] of source.parts.entries()) {
+    await readPart(join(folder, file), part, buffers, sets, source, isChecked ? md5 : undefined);
+  }
 }
 
 async function readPart(
@@ -63,10 +76,12 @@ async function readPart(
   buffers: readonly [Uint8Array, Uint8Array],
   sets: Sets,
   source: CifarSource,
+  md5: string | undefined,
 ): Promise<void> {
   const expected = source.imagesPerPart * RECORD_BYTES;
-  const handle = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
-    throw new UserError(`${path} cannot be read (${error.code}); ${EXPECTED}`);
+  const handle = await openPlainFile(path).catch((error: NodeJS.ErrnoException) => {
+    const reason = error instanceof NotAPlainFile ? error.message : `cannot be read (${error.code})`;
+    throw new UserError(`${path} ${reason}; ${EXPECTED}`);
   });
   try {
     const { size } = await handle.stat();
@@ -79,13 +94,17 @@ async function readPart(
       if (bytesRead !== into.length) throw wrongSize(path, first + bytesRead, expected);
       return into;
     };
+    const hash = md5 === undefined ? undefined : createHash("md5");
     let reading = read(0);
     for (let piece = 0; piece < pieces; piece++) {
       const records = await reading;
       if (piece + 1 < pieces) reading = read(piece + 1);
       reading.catch(() => undefined); // awaited above in its turn; a fault in `place` must not leave it unheard
+      hash?.update(records);
       place(records, { part, first: piece * PIECE_RECORDS }, sets, path, source);
     }
+    const found = hash?.digest("hex");
+    if (found !== md5) throw new UserError(`${path} has md5 ${found}, expected ${md5}; ${EXPECTED}`);
   } finally {
     await handle.close();
   }

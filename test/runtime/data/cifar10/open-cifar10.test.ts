@@ -95,6 +95,17 @@ describe.skipIf(process.platform === "win32")("openCifar10 without a path", () =
     expect(await npm.calls()).toHaveLength(1);
   });
 
+  it("replaces a cached copy in which one bit has flipped", async () => {
+    const kept = join(cache, "cifar10", "cifar-10-batches-bin");
+    await writeBatches(kept);
+    const good = await readFile(join(kept, "data_batch_4.bin"));
+    await writeFile(join(kept, "data_batch_4.bin"), good.with(2000, good[2000]! ^ 4));
+    const npm = await workingNpm();
+    await open();
+    expect(await npm.calls()).toHaveLength(1);
+    expect(await readFile(join(kept, "data_batch_4.bin"))).toEqual(good);
+  });
+
   it("says that the cached copy is damaged where it cannot be replaced", async () => {
     const kept = join(cache, "cifar10", "cifar-10-batches-bin");
     await writeBatches(kept);
