@@ -246,7 +246,8 @@ export const data: MapForm = map<DataConfig>({
         settings: synthetic,
       },
       images: {
-        description: "Pictures of your own in a folder for each class: PNG, JPEG or WebP, of any size.",
+        description:
+          "Pictures of your own in a folder for each class: PNG, JPEG, WebP, GIF, TIFF or AVIF, of any size.",
         settings: images,
       },
     }),

@@ -17,8 +17,9 @@ export function splitImages(
   { validation_share: share, seed }: Pick<ImagesRequest, "validation_share" | "seed">,
 ): SplitImages {
   if (test) return { train, test };
-  const parts = classes.map((_, label) => {
-    const own = train.filter((image) => image.label === label);
+  const groups: ListedImage[][] = classes.map(() => []);
+  for (const image of train) groups[image.label]!.push(image);
+  const parts = groups.map((own, label) => {
     const count = own.length < 2 ? 0 : Math.min(own.length - 1, Math.max(1, Math.round(own.length * share)));
     const drawn = drawnPlaces(own.length, count, seed, label);
     return {
