@@ -35,7 +35,9 @@ describe("netc data check", () => {
       "photos: 14 images in 2 classes, with a split of its own\nsizes 40×40 to 64×64, median 48×48\n",
     );
     expect(output).toMatch(/^class {2}train {2}test {3}share\ncat {8}7 {5}2 {2}64\.29%\ndog {8}4 {5}1 {2}35\.71%$/m);
-    expect(output).toContain("cannot be read: 1\n  train/dog/broken.png is not a PNG, JPEG or WebP picture\n");
+    expect(output).toContain(
+      "cannot be read: 1\n  train/dog/broken.png is not a PNG, JPEG, WebP, GIF, TIFF or AVIF picture\n",
+    );
     expect(output).toContain(
       "equal images: 2\n  train/cat/0.png = train/cat/again.png\n  train/cat/1.png = train/dog/wrong.png\n",
     );
@@ -85,7 +87,7 @@ train: { epochs: 1, batch_size: 4, learning_rate: 0.1 }
     });
     expect(exitCode, errors).toBe(0);
     expect(output).toBe("seen.png\n");
-    expect(errors).toContain("left out: photos/a/broken.jpg is not a PNG, JPEG or WebP picture\n");
+    expect(errors).toContain("left out: photos/a/broken.jpg is not a PNG, JPEG, WebP, GIF, TIFF or AVIF picture\n");
     const { width, height } = await decodeImage(join(folder, "seen.png"), 3);
     expect([width, height]).toEqual([8 + 6 * 136, 8 + 128 + 11 + 8]); // six images of 32 pixels, four times as large
   });

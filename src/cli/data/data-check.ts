@@ -1,6 +1,8 @@
 // The work of `netc data check`: what is wrong or odd about a folder of images, in text or as data.
 import type { ImagesReport } from "../../runtime/data/images/examine-images.js";
 import { examineImages } from "../../runtime/data/images/examine-images.js";
+import type { PassedOver } from "../../runtime/data/images/image-files.js";
+import { countedKind } from "../../runtime/data/images/scan-images.js";
 import type { ImageSize } from "../../runtime/data/resize.js";
 import { dataProgressDisplay } from "./data-progress.js";
 import type { ExitCode } from "../screen/exit-codes.js";
@@ -17,15 +19,16 @@ export async function checkData(folder: string, { format }: { readonly format: "
   const display = await dataProgressDisplay();
   const report = await examineImages(folder, display.onProgress).finally(display.stop);
   process.stdout.write(format === "json" ? JSON.stringify(report, null, 2) + "\n" : textOf(report));
-  const { broken, contradictions, leaks, strangers, classes } = report;
+  const { broken, contradictions, leaks, faults, classes } = report;
   const isFaulty =
-    broken.length + contradictions.length + leaks.length + strangers.length > 0 ||
+    broken.length + contradictions.length + leaks.length > 0 ||
+    faults.some(({ severity }) => severity === "error") ||
     classes.some(({ train }) => train === 0);
   return isFaulty ? exitCodes.inputHasErrors : exitCodes.done;
 }
 
 function textOf(report: ImagesReport): string {
-  const { folder, hasSplit, classes, images, sizes, broken, duplicates, contradictions, leaks, strangers } = report;
+  const { folder, hasSplit, classes, images, sizes, broken, duplicates, contradictions, leaks } = report;
   const split = hasSplit ? "with a split of its own" : "without a split of its own";
   const lines = [
     `${folder}: ${counted(images, "image")} in ${classes.length} classes, ${split}`,
@@ -51,9 +54,22 @@ function textOf(report: ImagesReport): string {
       "tested on, but trained on too",
       leaks.map(({ test, train }) => `${test} looks like ${train}`),
     ),
-    ...findings("tested on, but no class to train on", strangers),
+    ...findings("not read", report.passedOver.map(passedOverText)),
+    ...otherFaults(report),
   ];
   return lines.join("\n") + "\n";
+}
+
+function passedOverText({ count, kind, first, way }: PassedOver): string {
+  return `${countedKind(count, kind)} (${count === 1 ? "" : "as "}${first}): ${way}`;
+}
+
+/** What `netc check` says too, but for what is listed above. */
+function otherFaults({ faults }: ImagesReport): string[] {
+  const others = faults.filter(({ code }) => code !== "data/passed-over");
+  return others.length === 0
+    ? []
+    : ["", ...others.flatMap(({ severity, message, hint }) => [`${severity}: ${message}`, `  hint: ${hint}`])];
 }
 
 function classTable({ classes, images, hasSplit }: ImagesReport): string[] {
@@ -73,7 +89,7 @@ function classTable({ classes, images, hasSplit }: ImagesReport): string[] {
 function balance({ classes }: ImagesReport): string[] {
   const sorted = classes.toSorted((one, other) => one.train - other.train);
   const [least, most] = [sorted[0]!, sorted.at(-1)!];
-  if (least.train === 0) return ["", `${least.name} has no images to train on`];
+  if (least.train === 0) return ["", `${least.name} has no images to train on that can be read`];
   if (most.train < UNBALANCED * least.train) return [];
   return [
     "",

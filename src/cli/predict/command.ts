@@ -13,7 +13,7 @@ export function register(program: Command): void {
     .command("predict")
     .summary("ask a trained network what is in pictures")
     .description(
-      "Names the most probable classes of each picture: PNG, JPEG or WebP, of any size. Pictures go the way that test" +
+      "Names the most probable classes of each picture: PNG, JPEG, WebP, GIF, TIFF or AVIF, of any size. Pictures go the way that test" +
         " images go in training; those of another size are resized by their shorter side and cut to their middle.",
     )
     .argument("<run>", "a run folder, or one of its checkpoints")

@@ -1,5 +1,8 @@
 // The work of `netc predict`: pictures → the classes that a trained network gives them.
 import type { Prediction } from "../../runtime/trained/trained-network.js";
+import type { PassedOver } from "../../runtime/data/images/image-files.js";
+import { READABLE } from "../../runtime/data/images/picture-formats.js";
+import { countedKind } from "../../runtime/data/images/scan-images.js";
 import { UserError } from "../../runtime/process/user-error.js";
 import type { PredictFlags } from "./command.js";
 import type { ExitCode } from "../screen/exit-codes.js";
@@ -13,9 +16,13 @@ export async function predict(run: string, images: readonly string[], flags: Pre
   try {
     const broken: string[] = [];
     const onBroken = (image: string, reason: string): void => void broken.push(`${image} ${reason}`);
-    const predictions = await network.predict(images, { top: flags.top, onBroken });
+    const onPassedOver = ({ count, kind, first, way, isQuiet }: PassedOver): void => {
+      if (!isQuiet)
+        process.stderr.write(`not read: ${countedKind(count, kind)} (${count === 1 ? "" : "as "}${first}); ${way}\n`);
+    };
+    const predictions = await network.predict(images, { top: flags.top, onBroken, onPassedOver });
     if (predictions.length + broken.length === 0) {
-      throw new UserError(`${images.join(", ")} holds no PNG, JPEG or WebP picture`);
+      throw new UserError(`${images.join(", ")} holds no ${READABLE} picture`);
     }
     process.stdout.write(flags.format === "json" ? jsonText(predictions) : text(predictions));
     for (const fault of broken) process.stderr.write(`error: ${fault}\n`);

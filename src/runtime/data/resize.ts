@@ -64,6 +64,53 @@ export function createCropResize(from: ImageSize, to: ImageSize, channels: numbe
   };
 }
 
+/** Resizes an image that comes in strips, and keeps a part of what it would become. */
+export interface StripResize {
+  /** The columns of the image that are needed. */
+  readonly left: number;
+  readonly width: number;
+  /** Bytes that it holds. */
+  readonly bytes: number;
+  /** Takes whole rows of those columns, from `top` on, one after the other or not. */
+  readonly add: (strip: Uint8Array, top: number, rows: number) => void;
+  /** [box.height, box.width, channels], once every row has come. */
+  readonly result: () => Uint8Array;
+}
+
+/** `to` is the size that the whole image would be resized to, `box` the part of it that is kept. */
+export function createStripResize(from: ImageSize, to: ImageSize, box: Box, channels: number): StripResize {
+  const rows = taps(from.width, to.width, box.left, box.width);
+  const columns = taps(from.height, to.height, box.top, box.height);
+  const [left, right] = reachOf(rows);
+  const [top, bottom] = reachOf(columns);
+  const width = right - left;
+  const bytesInRow = box.width * channels;
+  const between = new Uint8Array((bottom - top) * bytesInRow);
+  const fromLeft: Taps = { ...rows, first: rows.first.map((first) => first - left) };
+  const fromTop: Taps = { ...columns, first: columns.first.map((first) => first - top) };
+  return {
+    left,
+    width,
+    bytes: between.length + box.height * bytesInRow,
+    add: (strip, stripTop, stripRows) => {
+      const [first, end] = [Math.max(top, stripTop), Math.min(bottom, stripTop + stripRows)];
+      if (first >= end) return;
+      const source = (first - stripTop) * width * channels;
+      resampleRows(strip, source, between, (first - top) * bytesInRow, end - first, width, channels, fromLeft);
+    },
+    result: () => {
+      const resized = new Uint8Array(box.height * bytesInRow);
+      resampleColumns(between, 0, resized, 0, bytesInRow, fromTop);
+      return resized;
+    },
+  };
+}
+
+/** The inputs that any output takes. */
+function reachOf({ first, count, length }: Taps): [begin: number, end: number] {
+  return [first[0]!, first[length - 1]! + count[length - 1]!];
+}
+
 function remembered(compute: (length: number) => Taps): (length: number) => Taps {
   const known: Taps[] = [];
   return (length) => (known[length] ??= compute(length));
@@ -83,17 +130,18 @@ const PRECISION_BITS = 32 - 8 - 2;
 const ONE = 1 << PRECISION_BITS;
 const HALF = ONE / 2;
 
-function taps(from: number, to: number): Taps {
+/** Of all `to` outputs, those from `begin` on, `length` of them. */
+function taps(from: number, to: number, begin = 0, length = to): Taps {
   const scale = from / to;
   const filterScale = Math.max(scale, 1);
   const inverse = 1 / filterScale;
   const support = filterScale; // the triangle reaches one source pixel, or one target pixel when shrinking
-  const first = new Int32Array(to);
-  const count = new Int32Array(to);
-  const start = new Int32Array(to);
+  const first = new Int32Array(length);
+  const count = new Int32Array(length);
+  const start = new Int32Array(length);
   const weights: number[] = [];
-  for (let output = 0; output < to; output++) {
-    const center = (output + 0.5) * scale;
+  for (let output = 0; output < length; output++) {
+    const center = (begin + output + 0.5) * scale;
     const low = Math.max(0, Math.trunc(center - support + 0.5));
     const high = Math.min(from, Math.trunc(center + support + 0.5));
     const exact: number[] = [];
@@ -101,17 +149,17 @@ function taps(from: number, to: number): Taps {
     const sum = exact.reduce((total, weight) => total + weight, 0);
     const fixed = exact.map((weight) => Math.trunc(0.5 + (sum === 0 ? weight : weight / sum) * ONE));
     // Weights of zero at either end change nothing but the time.
-    const begin = Math.max(
+    const zeros = Math.max(
       0,
       fixed.findIndex((weight) => weight !== 0),
     );
     const end = fixed.findLastIndex((weight) => weight !== 0) + 1;
-    first[output] = low + begin;
-    count[output] = end - begin;
+    first[output] = low + zeros;
+    count[output] = end - zeros;
     start[output] = weights.length;
-    weights.push(...fixed.slice(begin, end));
+    for (let tap = zeros; tap < end; tap++) weights.push(fixed[tap]!);
   }
-  return { length: to, first, count, start, weights: Int32Array.from(weights) };
+  return { length, first, count, start, weights: Int32Array.from(weights) };
 }
 
 function triangle(x: number): number {

@@ -7,9 +7,10 @@ import { classificationFigures, softmax } from "./classification-figures.js";
 import type { BrokenCheckpoint, Checkpoint } from "../run/checkpoint.js";
 import { classNames } from "../data/class-names.js";
 import type { Dataset } from "../data/dataset.js";
-import { BrokenImage, decodeImage, isDecodable } from "../data/images/decode-image.js";
-import { imageFilesOf } from "../data/images/image-files.js";
-import { fitImage } from "../data/images/fit-image.js";
+import { BrokenImage, isDecodable, readPicture } from "../data/images/decode-image.js";
+import type { PassedOver } from "../data/images/image-files.js";
+import { PassedOverFiles, imageFilesOf } from "../data/images/image-files.js";
+import { fitting } from "../data/images/fit-image.js";
 import { createLoader } from "../data/loader.js";
 import { openDataset } from "../data/open-dataset.js";
 import type { OnDataProgress } from "../data/progress.js";
@@ -52,6 +53,8 @@ export interface PredictOptions {
   readonly top?: number;
   /** Hears of pictures that cannot be read, which are then left out; without it the first one throws a UserError. */
   readonly onBroken?: (image: string, reason: string) => void;
+  /** Hears of files in a folder that are not read, of a kind each. */
+  readonly onPassedOver?: (files: PassedOver) => void;
 }
 
 /**
@@ -112,16 +115,18 @@ export class TrainedNetwork {
   }
 
   /**
-   * What the network takes pictures for: PNG, JPEG or WebP, as paths or as bytes; a folder stands for the pictures in it.
+   * What the network takes pictures for: PNG, JPEG, WebP, GIF, TIFF or AVIF, as paths or as bytes; a folder stands for the pictures in it.
    * Pictures of another size than the data set's are resized by their shorter side and cut to their middle.
    */
   async predict(images: readonly (string | Uint8Array)[], options: PredictOptions = {}): Promise<Prediction[]> {
-    const { top = 5, onBroken } = options;
+    const { top = 5, onBroken, onPassedOver } = options;
+    const passedOver = new PassedOverFiles();
     const sources = images.flatMap((source, index) =>
       typeof source === "string"
-        ? imageFilesOf(source).map((path) => ({ source: path as string | Uint8Array, name: path }))
+        ? imageFilesOf(source, passedOver).map((path) => ({ source: path as string | Uint8Array, name: path }))
         : [{ source, name: String(index) }],
     );
+    if (onPassedOver) passedOver.list().forEach(onPassedOver);
     const { config, plan } = this.program;
     // The very step that evaluation takes: batches of another size may be computed by other kernels, with other bits.
     const batchSize = Math.min(config.train.evaluation.batch_size, plan.testImages);
@@ -165,7 +170,7 @@ export class TrainedNetwork {
     }
     const size = datasetFacts(data.dataset);
     try {
-      const fitted = fitImage(await decodeImage(source, channels), size);
+      const fitted = await readPicture(source, channels, fitting(size, channels));
       if (data.resize === null) return fitted;
       const resized = new Uint8Array(data.resize.height * data.resize.width * channels);
       createResize(size, data.resize, channels)(fitted, 0, resized, 0);

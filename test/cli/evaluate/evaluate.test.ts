@@ -57,7 +57,7 @@ describe("netc predict", () => {
     const text = await netc(["predict", "run", "a.png", "b.png", "--top", "2"], { folder });
     expect(text.exitCode).toBe(1);
     expect(text.output).toMatch(/^image {2}answer\na\.png {2}class \d \d+\.\d\d% {2}class \d \d+\.\d\d%\n$/);
-    expect(text.errors).toBe("error: b.png is not a PNG, JPEG or WebP picture\n");
+    expect(text.errors).toBe("error: b.png is not a PNG, JPEG, WebP, GIF, TIFF or AVIF picture\n");
 
     const json = await netc(["predict", "run", "a.png", "--format", "json"], { folder });
     expect(json.exitCode).toBe(0);

@@ -81,10 +81,10 @@ describe("TrainedNetwork", () => {
       );
       expect(broken).toEqual([
         `${join(folder, "d.jpg")} is cut off or damaged`,
-        `${join(folder, "e.png")} is not a PNG, JPEG or WebP picture`,
+        `${join(folder, "e.png")} is not a PNG, JPEG, WebP, GIF, TIFF or AVIF picture`,
       ]);
       await expect(network.predict([join(folder, "e.png")])).rejects.toThrow(
-        "e.png is not a PNG, JPEG or WebP picture",
+        "e.png is not a PNG, JPEG, WebP, GIF, TIFF or AVIF picture",
       );
       await expect(network.predict([join(folder, "f.png")])).rejects.toThrow("f.png is not there");
     } finally {

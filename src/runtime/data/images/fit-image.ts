@@ -1,24 +1,51 @@
 // A picture of any size → one of the size that is wanted: the shorter side resized, the middle of the longer one kept.
-// torchvision's Resize (of one number) and CenterCrop, with Pillow's bilinear between.
-import type { ImageSize } from "../resize.js";
-import { createResize } from "../resize.js";
-import type { DecodedImage } from "./decode-image.js";
+// torchvision's Resize (of one number) and CenterCrop, with Pillow's bilinear between; only what is kept is computed.
+import type { Box, ImageSize } from "../resize.js";
+import { createStripResize } from "../resize.js";
+import { withChannels } from "./convert-channels.js";
+import type { DecodedImage, StripReader } from "./decode-image.js";
 
 /** [height, width, channels] of `size`; the picture's own pixels where it has that size. */
 export function fitImage({ pixels, channels, ...from }: DecodedImage, size: ImageSize): Uint8Array {
-  const cover = coveringSize(from, size);
-  const resized = new Uint8Array(cover.height * cover.width * channels);
-  createResize(from, cover, channels)(pixels, 0, resized, 0);
-  const top = roundHalfToEven((cover.height - size.height) / 2);
-  const left = roundHalfToEven((cover.width - size.width) / 2);
-  const fitted = new Uint8Array(size.height * size.width * channels);
-  const bytesInRow = size.width * channels;
-  for (let y = 0; y < size.height; y++) {
-    const start = ((top + y) * cover.width + left) * channels;
-    fitted.set(resized.subarray(start, start + bytesInRow), y * bytesInRow);
-  }
-  return fitted;
+  const reader = fitting(size, channels)(from, channels);
+  reader.add(columnsOf(pixels, from, reader, channels), 0, from.height);
+  return reader.result();
 }
+
+/** The same of a picture that comes in strips, as `readPicture` takes it. */
+export function fitting(
+  size: ImageSize,
+  channels: number,
+): (from: ImageSize, given: number) => StripReader<Uint8Array> {
+  return (from, given) => {
+    const part = middleOf(from);
+    const cover = coveringSize(part, size);
+    const top = roundHalfToEven((cover.height - size.height) / 2);
+    const left = roundHalfToEven((cover.width - size.width) / 2);
+    const resize = createStripResize(part, cover, { top, left, ...size }, given);
+    return {
+      ...resize,
+      left: part.left + resize.left,
+      add: (strip, stripTop, rows) => resize.add(strip, stripTop - part.top, rows),
+      result: () => withChannels(resize.result(), given, channels),
+    };
+  };
+}
+
+/**
+ * Of a picture longer than 64 times its shorter side, the middle of that length, or a pixel more so that it stays the middle:
+ * what would become of all of it is too large to compute, and nothing else of it is kept.
+ */
+export function middleOf({ height, width }: ImageSize): Box {
+  const kept = (long: number, short: number): number => {
+    const most = LONGEST * short;
+    return long <= most ? long : most + ((long - most) % 2);
+  };
+  const size = { height: kept(height, width), width: kept(width, height) };
+  return { ...size, top: (height - size.height) / 2, left: (width - size.width) / 2 };
+}
+
+const LONGEST = 64;
 
 /** The smallest size of the picture's own proportions that covers what is wanted; the longer side is cut to whole pixels. */
 export function coveringSize(from: ImageSize, size: ImageSize): ImageSize {
@@ -26,6 +53,23 @@ export function coveringSize(from: ImageSize, size: ImageSize): ImageSize {
   return isTall
     ? { height: Math.trunc((size.width * from.height) / from.width), width: size.width }
     : { height: size.height, width: Math.trunc((size.height * from.width) / from.height) };
+}
+
+/** The columns that are wanted of pixels that have all. */
+export function columnsOf(
+  pixels: Uint8Array,
+  { height, width }: ImageSize,
+  wanted: Pick<Box, "left" | "width">,
+  channels: number,
+): Uint8Array {
+  if (wanted.width === width) return pixels;
+  const bytes = wanted.width * channels;
+  const cut = new Uint8Array(height * bytes);
+  for (let y = 0; y < height; y++) {
+    const start = (y * width + wanted.left) * channels;
+    cut.set(pixels.subarray(start, start + bytes), y * bytes);
+  }
+  return cut;
 }
 
 /** As Python rounds. */

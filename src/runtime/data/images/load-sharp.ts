@@ -1,4 +1,4 @@
-// The one place where sharp is loaded: it decodes PNG, JPEG and WebP with libraries of its own that npm brings prebuilt.
+// The one place where sharp is loaded: it decodes pictures with libraries of its own that npm brings prebuilt.
 import type { Sharp, SharpOptions } from "sharp";
 import { UserError } from "../../process/user-error.js";
 

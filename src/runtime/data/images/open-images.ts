@@ -5,17 +5,18 @@ import type { FileHandle } from "node:fs/promises";
 import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImagesDataset } from "../../../compiler/config.js";
+import { withLock } from "../../files/with-lock.js";
 import { temporaryName } from "../../files/write-file-atomically.js";
 import { UserError } from "../../process/user-error.js";
 import type { Dataset, ImageSet } from "../dataset.js";
 import type { OnDataProgress } from "../progress.js";
 import type { BrokenFile } from "./broken-images.js";
 import { imagesCache, knownBroken, rememberBroken, stampOf } from "./broken-images.js";
-import { BrokenImage, decodeImage } from "./decode-image.js";
-import { fitImage } from "./fit-image.js";
+import { BrokenImage, readPicture } from "./decode-image.js";
+import { fitting } from "./fit-image.js";
 import type { ListedImage, ListedImages } from "./list-images.js";
 import { listImages } from "./list-images.js";
-import { readable } from "./scan-images.js";
+import { all, readable } from "./scan-images.js";
 import { splitImages } from "./split-images.js";
 
 /**
@@ -73,21 +74,49 @@ interface Decoded {
 const KEPT = 4;
 
 async function decodeOnce(settings: ImagesDataset, onProgress: OnDataProgress, signal?: AbortSignal): Promise<Decoded> {
-  const { folder, size, grayscale } = settings;
+  const { folder } = settings;
+  const found = await decodedBefore(settings);
+  if (found) return found;
+  const cache = imagesCache(folder);
+  await mkdir(cache, { recursive: true });
+  const onWait = (owner: { readonly pid: number } | null): void => {
+    const who = owner === null ? "another process" : `process ${owner.pid}`;
+    onProgress({ doing: `waiting for ${who}, which is decoding ${folder}`, done: 0, total: 0, unit: "images" });
+  };
+  return await withLock(
+    join(cache, "lock"),
+    async () => {
+      await removeLeftovers(cache);
+      return (await decodedBefore(settings)) ?? (await decode(settings, cache, onProgress, signal));
+    },
+    { onWait, signal },
+  );
+}
+
+/** Undefined where the cache does not hold the images as they are now. */
+async function decodedBefore(settings: ImagesDataset): Promise<Decoded | undefined> {
+  const { folder } = settings;
   const listed = list(folder);
   const known = settings.broken === "error" ? knownBroken(folder, all(listed)) : [];
   if (known.length > 0) throw new UserError(brokenMessage(folder, known));
   const images = all(readable(folder, listed));
-  const bytes = imageBytes(settings);
-  const file = cacheFile(settings, images);
+  const file = cacheFile(settings, images, stampsOf(folder, images));
   const found = await stat(file).catch(() => undefined);
-  if (found?.size === images.length * bytes) {
-    await utimes(file, new Date(), new Date()).catch(() => undefined); // the newest are kept
-    return { file, images };
-  }
-  const cache = imagesCache(folder);
-  await mkdir(cache, { recursive: true });
-  const temporary = temporaryName(file);
+  if (found?.size !== images.length * imageBytes(settings)) return undefined;
+  await utimes(file, new Date(), new Date()).catch(() => undefined); // the newest are kept
+  return { file, images };
+}
+
+async function decode(
+  settings: ImagesDataset,
+  cache: string,
+  onProgress: OnDataProgress,
+  signal: AbortSignal | undefined,
+): Promise<Decoded> {
+  const { folder, size, grayscale } = settings;
+  const images = all(readable(folder, list(folder)));
+  const stamps = stampsOf(folder, images); // before they are read: one that changes meanwhile is read again the next time
+  const temporary = temporaryName(cacheFile(settings, images, stamps));
   const broken: BrokenFile[] = [];
   const handle = await open(temporary, "wx");
   try {
@@ -98,28 +127,31 @@ async function decodeOnce(settings: ImagesDataset, onProgress: OnDataProgress, s
       const read = await Promise.all(group.map(({ path }) => pixelsOf(join(folder, path), size, grayscale ? 1 : 3)));
       for (const [index, pixels] of read.entries()) {
         if (pixels instanceof BrokenImage) broken.push({ path: group[index]!.path, reason: pixels.message });
-        else await handle.write(pixels);
+        else await handle.writeFile(pixels);
       }
     }
     onProgress({ doing: `decoding ${folder}`, done: images.length, total: images.length, unit: "images" });
     await handle.sync();
-  } catch (error) {
     await handle.close();
+    if (broken.length > 0) await rememberBroken(folder, broken, stamps);
+    if (broken.length > 0 && settings.broken === "error") throw new UserError(brokenMessage(folder, broken));
+    const isBroken = new Set(broken.map(({ path }) => path));
+    const good = images.filter(({ path }) => !isBroken.has(path));
+    const place = cacheFile(settings, good, stamps);
+    await rename(temporary, place);
+    await prune(cache);
+    return { file: place, images: good };
+  } catch (error) {
+    await handle.close().catch(() => undefined);
     await rm(temporary, { force: true });
     throw error;
   }
-  await handle.close();
-  if (broken.length > 0) await rememberBroken(folder, broken);
-  if (broken.length > 0 && settings.broken === "error") {
-    await rm(temporary, { force: true });
-    throw new UserError(brokenMessage(folder, broken));
-  }
-  const isBroken = new Set(broken.map(({ path }) => path));
-  const good = images.filter(({ path }) => !isBroken.has(path));
-  const place = cacheFile(settings, good);
-  await rename(temporary, place);
-  await prune(cache);
-  return { file: place, images: good };
+}
+
+/** What a killed process left. Only the owner of the lock calls this. */
+async function removeLeftovers(cache: string): Promise<void> {
+  const names = (await readdir(cache)).filter((name) => name.endsWith(".tmp"));
+  await Promise.all(names.map((name) => rm(join(cache, name), { recursive: true, force: true })));
 }
 
 /** Decoded at a time; sharp hands them to Node's threads. */
@@ -127,7 +159,7 @@ const GROUP = 32;
 
 async function pixelsOf(path: string, size: ImagesDataset["size"], channels: 1 | 3): Promise<Uint8Array | BrokenImage> {
   try {
-    return fitImage(await decodeImage(path, channels), size);
+    return await readPicture(path, channels, fitting(size, channels));
   } catch (error) {
     if (error instanceof BrokenImage) return error;
     throw error;
@@ -143,12 +175,22 @@ function brokenMessage(folder: string, broken: readonly BrokenFile[]): string {
   return `${many} in ${folder}:${names.join("")}${rest}\nremove them, or leave them out with \`broken: skip\``;
 }
 
-/** Named for the images' names, sizes and times, and for what is made of them. */
-function cacheFile({ folder, size, grayscale }: ImagesDataset, images: readonly ListedImage[]): string {
-  const hash = createHash("sha256").update(`1 ${size.height} ${size.width} ${grayscale}\n`);
-  for (const { path } of images) hash.update(`${path}\n${stampOf(join(folder, path))}\n`);
+/** By path. */
+type Stamps = ReadonlyMap<string, string>;
+
+function stampsOf(folder: string, images: readonly ListedImage[]): Stamps {
+  return new Map(images.map(({ path }) => [path, stampOf(join(folder, path))]));
+}
+
+/** Named for the images' names and stamps, and for what is made of them. */
+function cacheFile({ folder, size, grayscale }: ImagesDataset, images: readonly ListedImage[], stamps: Stamps): string {
+  const hash = createHash("sha256").update(`${FORMAT} ${size.height} ${size.width} ${grayscale}\n`);
+  for (const { path } of images) hash.update(`${path}\n${stamps.get(path)}\n`);
   return join(imagesCache(folder), `${hash.digest("hex").slice(0, 32)}.pixels`);
 }
+
+/** Another one whenever the same file becomes other pixels than before. */
+const FORMAT = 2;
 
 async function prune(cache: string): Promise<void> {
   const names = (await readdir(cache)).filter((name) => name.endsWith(".pixels"));
@@ -188,8 +230,4 @@ function list(folder: string): ListedImages {
   const listed = listImages(folder);
   if (!listed) throw new UserError(`there is no folder ${folder}; a path is relative to where netc runs`);
   return listed;
-}
-
-function all({ train, test }: ListedImages): ListedImage[] {
-  return [...train, ...(test ?? [])];
 }

@@ -1,8 +1,10 @@
 // Images → small numbers that tell whether two look alike: the same picture saved again, in another size or format.
 // The difference hash (Krawetz 2013: whether each pixel of a 9×8 picture is brighter than its right neighbour) finds what has
 // the same outlines; colours of an 8×8 picture tell plain pictures apart, whose outlines say nothing.
-import { createResize } from "../resize.js";
-import type { DecodedImage } from "./decode-image.js";
+import type { ImageSize, StripResize } from "../resize.js";
+import { createStripResize } from "../resize.js";
+import type { DecodedImage, StripReader } from "./decode-image.js";
+import { columnsOf, middleOf } from "./fit-image.js";
 
 export interface ImageHash {
   /** 64 bits in two words. */
@@ -19,8 +21,33 @@ const MOST_COLOR = 10;
 
 /** The hash of an image in colour. */
 export function hashOf({ pixels, channels, ...size }: DecodedImage): ImageHash {
-  const small = new Uint8Array(SIDE * (SIDE + 1) * channels);
-  createResize(size, { height: SIDE, width: SIDE + 1 }, channels)(pixels, 0, small, 0);
+  const { add, result } = hashing(size, channels);
+  add(pixels, 0, size.height);
+  return result();
+}
+
+/** The same of an image that comes in strips of whole rows; of one that is very long, of its middle. */
+export function hashing(size: ImageSize, channels: number): Pick<StripReader<ImageHash>, "bytes" | "add" | "result"> {
+  const part = middleOf(size);
+  const outlines = wholeResize(part, { height: SIDE, width: SIDE + 1 }, channels);
+  const plain = wholeResize(part, { height: SIDE, width: SIDE }, channels);
+  return {
+    bytes: outlines.bytes + plain.bytes,
+    add: (strip, top, rows) => {
+      const columns = columnsOf(strip, { height: rows, width: size.width }, part, channels);
+      outlines.add(columns, top - part.top, rows);
+      plain.add(columns, top - part.top, rows);
+    },
+    result: () => ({ ...bitsOf(outlines.result(), channels), colors: plain.result() }),
+  };
+}
+
+/** Needs every column, since it keeps all. */
+function wholeResize(from: ImageSize, to: ImageSize, channels: number): StripResize {
+  return createStripResize(from, to, { top: 0, left: 0, ...to }, channels);
+}
+
+function bitsOf(small: Uint8Array, channels: number): Pick<ImageHash, "high" | "low"> {
   const grey = (y: number, x: number): number => {
     const at = (y * (SIDE + 1) + x) * channels;
     return small[at]! * 0.299 + small[at + 1]! * 0.587 + small[at + 2]! * 0.114; // ITU-R 601-2
@@ -32,9 +59,7 @@ export function hashOf({ pixels, channels, ...size }: DecodedImage): ImageHash {
       words[word] = (words[word]! << 1) | (grey(y, x) > grey(y, x + 1) ? 1 : 0);
     }
   }
-  const colors = new Uint8Array(SIDE * SIDE * channels);
-  createResize(size, { height: SIDE, width: SIDE }, channels)(pixels, 0, colors, 0);
-  return { high: words[0]!, low: words[1]!, colors };
+  return { high: words[0]!, low: words[1]! };
 }
 
 export function lookAlike(one: ImageHash, other: ImageHash): boolean {

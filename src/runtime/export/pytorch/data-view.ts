@@ -63,7 +63,9 @@ export function dataView({ config }: Program): DataView {
     summary: `The images: ${source}, changed at random for training, in batches.`,
     imports: [
       ...(folders || resizedCrop || cutmix ? ["import math"] : []),
-      ...(cifar10 ? ["import os", "import tarfile"] : []),
+      ...(cifar10 || folders ? ["import os"] : []),
+      ...(folders ? ["import re"] : []),
+      ...(cifar10 ? ["import tarfile"] : []),
       `from collections.abc import ${own.length > 0 ? "Callable, Iterator" : "Iterator"}`,
       ...(folders ? ["from concurrent.futures import ThreadPoolExecutor"] : []),
       "from dataclasses import dataclass",

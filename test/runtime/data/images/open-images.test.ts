@@ -1,5 +1,7 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
 import { beforeEach, describe, expect, it, vi } from "vitest";
@@ -117,6 +119,60 @@ describe("openImages", () => {
     expect(train.count + test.count).toBe(18);
     await picture("dog/1.png", 7); // mended
     expect((await opened({ broken: "skip" })).train.count).toBe(15);
+  });
+
+  it("is not fooled by pictures of one size and time that change places", async () => {
+    for (const [path, red] of [
+      ["cat/1.bmp.png", 10],
+      ["dog/1.bmp.png", 200],
+      ["cat/2.png", 20],
+      ["dog/2.png", 210],
+    ] as const) {
+      await picture(path, red);
+    }
+    const size = Math.max(...["cat", "dog"].map((name) => readFileSync(join(folder, `${name}/1.bmp.png`)).length));
+    for (const name of ["cat", "dog"]) {
+      const path = join(folder, `${name}/1.bmp.png`);
+      await truncate(path, size); // what follows the picture is not read
+      await utimes(path, 1e9, 1e9);
+    }
+    const redOf = async (path: string): Promise<number> => {
+      const { train, test } = await opened({ validation_share: 0.5 });
+      const label = path.startsWith("cat") ? 0 : 1;
+      return Math.max(...[train, test].flatMap((set) => reds(set).filter((_, index) => set.labels[index] === label)));
+    };
+    expect(await redOf("cat")).toBe(20);
+    await rename(join(folder, "cat/1.bmp.png"), join(folder, "x"));
+    await rename(join(folder, "dog/1.bmp.png"), join(folder, "cat/1.bmp.png"));
+    await rename(join(folder, "x"), join(folder, "dog/1.bmp.png"));
+    expect(await redOf("cat")).toBe(200);
+  });
+
+  it("removes what a process left that died while it decoded", async () => {
+    await tenOfEach();
+    await opened();
+    const pixels = (await readdir(process.env["NETC_CACHE"]!, { recursive: true })).find((name) =>
+      name.endsWith(".pixels"),
+    );
+    const cache = dirname(join(process.env["NETC_CACHE"]!, pixels!));
+    await writeFile(join(cache, ".0123.pixels.4194304-00.tmp"), "half");
+    await mkdir(join(cache, "lock"));
+    const pid = spawnSync(process.execPath, ["--version"]).pid;
+    await writeFile(join(cache, "lock/owner.json"), JSON.stringify({ pid, host: hostname(), token: "gone" }));
+    await picture("cat/11.png", 5);
+    await opened();
+    expect((await readdir(cache)).filter((name) => !name.endsWith(".pixels"))).toEqual([]);
+  });
+
+  it("leaves links to nothing out where it may, and names them where it may not", async () => {
+    await tenOfEach();
+    await symlink("nowhere.jpg", join(folder, "cat/gone.jpg"));
+    await expect(opened()).rejects.toThrow(/cat\/gone\.jpg is a link to nothing/);
+    const { train, test } = await opened({ broken: "skip" });
+    expect(train.count + test.count).toBe(20);
+    expect(await findBroken(settings({ broken: "skip" }), () => {})).toEqual([
+      { path: "cat/gone.jpg", reason: "is a link to nothing" },
+    ]);
   });
 
   it("refuses a folder that has changed since the file was compiled, and leaves nothing half written", async () => {
