@@ -143,7 +143,11 @@ async function predicted(run: string, pictures: readonly string[]): Promise<Prob
 }
 
 /** The pictures whose probabilities are not the same, and by how much. */
-function farthest(pictures: readonly string[], expected: readonly Probabilities[], found: readonly Probabilities[]): string[] {
+function farthest(
+  pictures: readonly string[],
+  expected: readonly Probabilities[],
+  found: readonly Probabilities[],
+): string[] {
   expect(found).toHaveLength(expected.length);
   return pictures.flatMap((picture, index) => {
     const [ours, theirs] = [expected[index]!, found[index]!];
@@ -161,7 +165,12 @@ async function writeOddPictures(seeThrough: boolean): Promise<string[]> {
     ["square", 20, 20, 3],
     ["nearly", 33, 34, 3],
     ["grey", 31, 54, 1],
-    ...(seeThrough ? ([["see-through", 41, 30, 4], ["grey-see-through", 30, 41, 2]] as const) : []),
+    ...(seeThrough
+      ? ([
+          ["see-through", 41, 30, 4],
+          ["grey-see-through", 30, 41, 2],
+        ] as const)
+      : []),
   ];
   const paths: string[] = [];
   for (const [name, height, width, channels] of shapes) {
@@ -174,7 +183,11 @@ async function writeOddPictures(seeThrough: boolean): Promise<string[]> {
   }
   // Whole blocks of one colour: decoders of JPEG agree on those to the bit
   const blocks = { create: { height: 32, width: 64, channels: 3 as const, background: "#c03060" } };
-  const corner = { input: { create: { height: 16, width: 16, channels: 3 as const, background: "#20d080" } }, top: 0, left: 0 };
+  const corner = {
+    input: { create: { height: 16, width: 16, channels: 3 as const, background: "#20d080" } },
+    top: 0,
+    left: 0,
+  };
   for (const orientation of [1, 3, 5, 6, 8]) {
     paths.push(join(parent, `turned-${orientation}.jpg`));
     const picture = sharp(blocks).composite([corner]).withMetadata({ orientation });

@@ -159,7 +159,12 @@ describe("train.py", () => {
     const text = recipes["speedrun"]!.replace("evaluation: {", "evaluation: {every_steps: 3, ");
     const project = await untrainedProject(text, join(parent, "within-project"));
     const [whole, parts] = [join(parent, "within"), join(parent, "within-parts")];
-    for (const [folder, steps] of [[whole, 11], [parts, 5], [parts, 8], [parts, 11]] as const) {
+    for (const [folder, steps] of [
+      [whole, 11],
+      [parts, 5],
+      [parts, 8],
+      [parts, 11],
+    ] as const) {
       const { exitCode, output } = await train(project, folder, ["--max-steps", `${steps}`]);
       expect(exitCode, output).toBe(0);
     }

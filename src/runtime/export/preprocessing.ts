@@ -77,7 +77,9 @@ function decoding(channels: 1 | 3): Step {
     ...(channels === 1 ? { grey: GREY } : {}),
     means:
       "decode to 8 bits a channel, turn upright as the Exif orientation says, drop transparency without blending, leave colour " +
-      (channels === 1 ? `profiles alone; colour becomes grey as ${GREY}` : "profiles alone; grey is repeated in all three"),
+      (channels === 1
+        ? `profiles alone; colour becomes grey as ${GREY}`
+        : "profiles alone; grey is repeated in all three"),
   };
 }
 

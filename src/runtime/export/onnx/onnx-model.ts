@@ -11,7 +11,7 @@ export async function onnxModel(
 ): Promise<ExportedFiles> {
   const { model, name } = program.config;
   const { height, width, channels } = model.input;
-  const bytes = await encodeOnnx(onnxGraph(program, trained!.state, options), {
+  const bytes = encodeOnnx(onnxGraph(program, trained!.state, options), {
     name,
     input: [height, width, channels],
     classes: model.classifier.classes,
