@@ -40,7 +40,11 @@ beforeAll(async () => {
   await installTorchrun();
   const pictures = join(parent, "pictures");
   await writePictures(pictures);
-  for (const [name, text] of Object.entries(recipes)) {
+  const within = recipes["speedrun"]!.replace("evaluation: {", "evaluation: {every_steps: 3, ").replace(
+    "epochs: 20",
+    "epochs: 20\n  early_stop: {metric: test_loss, patience: 3}\n  checkpoints: {keep_best: 2}",
+  );
+  for (const [name, text] of Object.entries({ ...recipes, within })) {
     recipeProjects.push(await untrainedProject(text.replace("FOLDER", pictures), join(parent, `${name}-project`)));
   }
 });
