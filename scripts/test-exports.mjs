@@ -13,6 +13,7 @@ const TOOLS = [
   "numpy==2.4.6",
   "onnx==1.23.2",
   "onnxruntime==1.32.0",
+  "pillow==13.0.0",
   "pyyaml==6.0.4",
   "ruff==0.17.6",
 ];

@@ -28,7 +28,6 @@ const HOME_OF_LIBRARY: Readonly<Record<string, readonly string[]>> = {
   koffi: ["src/runtime/engines/native/"],
   "log-update": ["src/cli/"],
   picocolors: ["src/cli/", "src/compiler/diagnostics/render/"],
-  "protobufjs/light.js": ["src/runtime/export/onnx/"],
   sharp: ["src/runtime/data/images/"],
   "simple-ascii-chart": ["src/cli/"],
   tar: ["src/runtime/data/"],
@@ -43,7 +42,6 @@ const HEAVY = [
   "fast-png",
   "handlebars",
   "koffi",
-  "protobufjs/light.js",
   "sharp",
 ];
 const LOADED_LATE = [...HEAVY, "tar"];
@@ -185,7 +183,7 @@ function isLibrary(target: string): boolean {
   return !target.startsWith("src/") && !builtinModules.includes(target.replace(/^node:/, ""));
 }
 
-/** "protobufjs/light.js" is of "protobufjs", "@a/b/c" of "@a/b". */
+/** "library/part.js" is of "library", "@a/b/c" of "@a/b". */
 function packageOf(target: string): string {
   return target
     .split("/")

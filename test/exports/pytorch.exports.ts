@@ -40,7 +40,11 @@ beforeAll(async () => {
   await installTorchrun();
   const pictures = join(parent, "pictures");
   await writePictures(pictures);
-  for (const [name, text] of Object.entries(recipes)) {
+  const within = recipes["speedrun"]!.replace("evaluation: {", "evaluation: {every_steps: 3, ").replace(
+    "epochs: 20",
+    "epochs: 20\n  early_stop: {metric: test_loss, patience: 3}\n  checkpoints: {keep_best: 2}",
+  );
+  for (const [name, text] of Object.entries({ ...recipes, within })) {
     recipeProjects.push(await untrainedProject(text.replace("FOLDER", pictures), join(parent, `${name}-project`)));
   }
 });
@@ -126,24 +130,54 @@ describe("train.py", () => {
     expect(Math.abs(found!.loss / loss - 1)).toBeLessThan(1e-5); // float32, one evaluation
   });
 
-  it("ends early where netc does, with the same checkpoints kept", async () => {
-    const rule = "early_stop: {metric: test_loss, patience: 2, min_delta: 100}";
+  it.each([
+    ["after epochs", 3, ""],
+    ["every few steps", 5, "evaluation: {every_steps: 3}\n  recompute: true\n  "],
+  ])("ends early where netc does, evaluated %s, with the same checkpoints kept", async (name, patience, evaluation) => {
+    const rule = `${evaluation}early_stop: {metric: test_loss, patience: ${patience}, min_delta: 100}`;
     const text = recipes["decoupled"]!.replace(
       "optimizer:",
       `${rule}\n  checkpoints: {every_epochs: 2, every_steps: 3, keep: 2, keep_best: 1}\n  optimizer:`,
     ).replace("every_steps: 2", "every_steps: 1");
-    const [ours, theirs] = [join(parent, "early"), join(parent, "early-torch")];
+    const [ours, theirs] = [join(parent, `early ${name}`), join(parent, `early-torch ${name}`)];
     await trainShortly(text, ours, 1000);
-    const project = await untrainedProject(text, join(parent, "early-project"));
+    const project = await untrainedProject(text, join(parent, `early-project ${name}`));
     const { exitCode, output } = await train(project, theirs, []);
     expect(exitCode, output).toBe(0);
-    expect(output).toContain("stopped early: no evaluation was better in 2 in a row");
+    expect(output).toContain(`stopped early: no evaluation was better in ${patience} in a row`);
     const kept = await Promise.all(
       [ours, theirs].map(async (run) => (await readdir(join(run, "checkpoints"))).toSorted()),
     );
     expect(kept[1]).toEqual(kept[0]);
+    const [expected, found] = await Promise.all(
+      [ours, theirs].map(async (run) => (await loadRun(run)).checkpoint.progress.evaluations),
+    );
+    expect(found!.map(({ step, accuracy }) => [step, accuracy])).toEqual(
+      expected!.map(({ step, accuracy }) => [step, accuracy]),
+    );
     const again = await train(project, theirs, []);
     expect(again.output).toContain("stopped early");
+  });
+
+  it("evaluates every few steps in a resumed run as in one that goes through, and logs each once", async () => {
+    const text = recipes["speedrun"]!.replace("evaluation: {", "evaluation: {every_steps: 3, ");
+    const project = await untrainedProject(text, join(parent, "within-project"));
+    const [whole, parts] = [join(parent, "within"), join(parent, "within-parts")];
+    for (const [folder, steps] of [
+      [whole, 11],
+      [parts, 5],
+      [parts, 8],
+      [parts, 11],
+    ] as const) {
+      const { exitCode, output } = await train(project, folder, ["--max-steps", `${steps}`]);
+      expect(exitCode, output).toBe(0);
+    }
+    for (const folder of [whole, parts]) {
+      const steps = (await eventsIn(folder)).filter(({ event }) => event === "evaluation").map(({ step }) => step);
+      expect(steps).toEqual([3, 6, 9]);
+    }
+    const [one, other] = await Promise.all([whole, parts].map(async (run) => (await loadRun(run)).checkpoint));
+    expect(other!.progress.evaluations).toEqual(one!.progress.evaluations);
   });
 
   it("leaves out steps that are not finite as netc does, and ends after as many", async () => {

@@ -12,6 +12,7 @@ import type { Browser } from "playwright-core";
 import { chromium as launcher } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
+import { openRun } from "../../src/runtime/trained/trained-network.js";
 import { netc } from "../support/netc.js";
 import { networkTexts } from "./networks.js";
 import { chromium } from "./peers.js";
@@ -86,7 +87,7 @@ describe("the model in Chromium", () => {
 describe("the page", () => {
   it("classifies a picture as netc does, from a disk, without any network", async () => {
     const { folder, trained } = exported[2]!;
-    const [picture, pixels] = await firstPicture(trained);
+    const [picture] = await firstPicture(trained);
     const page = await browser.newPage();
     const requests: string[] = [];
     page.on("request", (request) => requests.push(request.url()));
@@ -100,9 +101,14 @@ describe("the page", () => {
     const { errors, output } = await netc(["predict", trained.folder, picture, "--format", "json"]);
     expect(errors).toBe("");
     const logits = (await page.evaluate(
-      `netc.logitsOf(Uint8Array.from(${JSON.stringify([...pixels])})).then((data) => Array.from(data))`,
+      `netc.decode(document.getElementById("file").files[0]).then((image) => netc.follow(image, "softmax"))
+        .then(([logits]) => Array.from(logits))`,
     )) as number[];
-    expect(distance(trained.logits.slice(0, logits.length), Float32Array.from(logits))).toBeLessThanOrEqual(TOLERANCE);
+    // By the picture's whole way, resizing and views included
+    const network = await openRun(trained.folder, { engine: "wasm", threads: 1 });
+    const [predicted] = await network.predict([picture]);
+    await network.dispose();
+    expect(distance(predicted!.logits, Float32Array.from(logits))).toBeLessThanOrEqual(TOLERANCE);
     const names = await page.locator("#classes th").allTextContents();
     const best = trained.source.classes[logits.indexOf(Math.max(...logits))];
     expect(names[0]).toBe(best);
@@ -125,7 +131,7 @@ describe("the page", () => {
       `(async () => {
         const blob = await (await fetch("data:image/png;base64,${bytes}").catch(() => null))?.blob()
           ?? new Blob([Uint8Array.from(atob("${bytes}"), (c) => c.charCodeAt(0))], { type: "image/png" });
-        return Array.from(netc.prepare(await netc.decode(blob)));
+        return Array.from((await netc.follow(await netc.decode(blob), "scale"))[0].pixels);
       })()`,
     )) as number[];
     await page.close();

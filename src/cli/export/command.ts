@@ -47,7 +47,7 @@ const exportFormats: Readonly<Record<string, ExportFormat>> = {
     summary: "an ONNX model that takes 8-bit images, in batches of any size",
     description:
       "Writes model.onnx of opset 17: 8-bit images [n, height, width, channels] in, logits [n, classes] out. Normalisation " +
-      "is part of it; resizing, where the file has any, is not.",
+      "is part of it; what else has to be done to a picture is in its metadata.",
     takesFile: false,
     options: (command) =>
       command.option("--fold-batch-norm", "make norms part of the convolutions before them: smaller and faster", false),
@@ -60,7 +60,7 @@ const exportFormats: Readonly<Record<string, ExportFormat>> = {
     summary: "TensorFlow's SavedModel, for Python and TensorFlow Serving",
     description:
       "Writes a SavedModel from 8-bit images to logits and probabilities, for any number of images, normalisation and " +
-      "weights inside, and the names of the classes in assets/classes.txt.",
+      "weights inside; the classes and what has to be done to a picture are in assets/preprocessing.json.",
     takesFile: false,
     write: async (source) => {
       const { savedModelFiles } = await import("../../runtime/export/saved-model.js");

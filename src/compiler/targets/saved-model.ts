@@ -1,10 +1,10 @@
 // Program and trained weights → saved_model.pb of TensorFlow's SavedModel: one graph from 8-bit images [n, height, width,
 // channels] to logits and probabilities [n, classes] for any n, normalisation and weights inside, and no variables.
 import { emitTensorflowInference } from "../lower/tensorflow/emit-tensorflow.js";
-import { Message } from "../lower/tensorflow/protobuf.js";
 import type { Output } from "../lower/tensorflow/tensorflow-graph.js";
 import { dataTypes, graphDef, shapeProto } from "../lower/tensorflow/tensorflow-graph.js";
 import type { Program } from "../program.js";
+import { Message } from "./protobuf.js";
 
 /** What a protobuf message can hold: its length is a signed 32-bit number. */
 export const SAVED_MODEL_LIMIT = 2 ** 31 - 1;

@@ -20,12 +20,26 @@ export interface TestViewConfig {
   readonly train: { readonly evaluation: Pick<ResolvedConfig["train"]["evaluation"], "flip" | "translate"> };
 }
 
-/**
- * The image itself has half of the weight, two moved ones a quarter each, and a mirror image shares the weight of what it
- * mirrors (Jordan 2024, arXiv 2404.00498, §3.5).
- */
 export function testViews({ model, train }: TestViewConfig): TestViews {
-  const { flip, translate } = train.evaluation;
+  const [own, ...others] = viewsOf(train.evaluation);
+  return {
+    weight: own!.weight,
+    others: others.map(({ by, isMirrored, weight }) => ({ weight, show: viewOf(model.input, by, isMirrored) })),
+  };
+}
+
+/** How a view shows an image: moved by `by` pixels up and left, then mirrored left to right. */
+export interface ViewPlan {
+  readonly by: number;
+  readonly isMirrored: boolean;
+  readonly weight: number;
+}
+
+/**
+ * All views, the image as it is first. It has half of the weight, two moved ones a quarter each, and a mirror image shares
+ * the weight of what it mirrors (Jordan 2024, arXiv 2404.00498, §3.5).
+ */
+export function viewsOf({ flip, translate }: TestViewConfig["train"]["evaluation"]): readonly ViewPlan[] {
   const shifts =
     translate === 0
       ? [{ by: 0, weight: 1 }]
@@ -35,14 +49,9 @@ export function testViews({ model, train }: TestViewConfig): TestViews {
           { by: translate, weight: 1 / 4 },
         ];
   const mirrorings = flip ? [false, true] : [false];
-  const all = shifts.flatMap(({ by, weight }) =>
+  return shifts.flatMap(({ by, weight }) =>
     mirrorings.map((isMirrored) => ({ by, isMirrored, weight: weight / mirrorings.length })),
   );
-  const [own, ...others] = all;
-  return {
-    weight: own!.weight,
-    others: others.map(({ by, isMirrored, weight }) => ({ weight, show: viewOf(model.input, by, isMirrored) })),
-  };
 }
 
 /** Moved by `by` pixels up and left, the border mirrored beyond the image; then mirrored left to right. */

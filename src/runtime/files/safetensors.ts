@@ -23,8 +23,11 @@ export interface CountTensor {
   readonly data: BigInt64Array;
 }
 
-/** The file in two or more pieces, to be written one after the other; tensor data are not copied. */
-export function encodeSafetensors(tensors: ReadonlyMap<string, Tensor | CountTensor>): Uint8Array[] {
+/** The file in two or more pieces, to be written one after the other; tensor data are not copied. `metadata` stands in its header. */
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, Tensor | CountTensor>,
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array[] {
   const sorted = [...tensors].sort(([one], [other]) => (one < other ? -1 : 1));
   const header: Record<string, HeaderEntry> = {};
   let offset = 0;
@@ -33,7 +36,7 @@ export function encodeSafetensors(tensors: ReadonlyMap<string, Tensor | CountTen
     header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
   }
-  const text = new TextEncoder().encode(JSON.stringify(header));
+  const text = new TextEncoder().encode(JSON.stringify(metadata ? { __metadata__: metadata, ...header } : header));
   const padded = Math.ceil(text.length / ALIGNMENT) * ALIGNMENT;
   const start = new Uint8Array(LENGTH_BYTES + padded).fill(" ".charCodeAt(0));
   new DataView(start.buffer).setBigUint64(0, BigInt(padded), true);

@@ -1,22 +1,21 @@
-// TrainingEvents → the event file that TensorBoard reads: TensorFlow's Event messages, each in a TFRecord. Four fields of
-// two messages are all that scalars need, so they are written here and not by a protobuf library.
+// TrainingEvents → the event file that TensorBoard reads: TensorFlow's Event messages, each in a TFRecord.
+import { Message } from "../../compiler/targets/protobuf.js";
 import type { TrainingEvent } from "../training/training-events.js";
-import type { MetricsFormat } from "./metrics.js";
+import type { MetricsFormat } from "./metrics-format.js";
 
 export class TensorBoardMetrics implements MetricsFormat {
   begin(): Uint8Array {
     // Readers take the file's version from its first event; 2 is the one with summaries of float values
-    return record(Buffer.concat([doubleField(1, 0), bytesField(3, Buffer.from("brain.Event:2"))]));
+    return record(new Message().double(1, 0).text(3, "brain.Event:2").finish());
   }
 
   add(event: TrainingEvent, wallTime: number): Uint8Array {
     const scalars = Object.entries(scalarsOf(event)).filter(([, value]) => value !== undefined);
     if (scalars.length === 0) return new Uint8Array();
-    const values = scalars.map(([tag, value]) => {
-      return bytesField(1, Buffer.concat([bytesField(1, Buffer.from(tag)), floatField(2, value!)]));
-    });
-    const message = [doubleField(1, wallTime), varintField(2, event.step), bytesField(5, Buffer.concat(values))];
-    return record(Buffer.concat(message));
+    const summary = new Message().each(scalars, (message, [tag, value]) =>
+      message.message(1, new Message().text(1, tag).float(2, value!)),
+    );
+    return record(new Message().double(1, wallTime).int(2, event.step).message(5, summary).finish());
   }
 }
 
@@ -67,38 +66,4 @@ export function crc32c(data: Uint8Array): number {
   let checksum = 0xffffffff;
   for (const byte of data) checksum = CRC_TABLE[(checksum ^ byte) & 0xff]! ^ (checksum >>> 8);
   return ~checksum >>> 0;
-}
-
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return Uint8Array.from([...bytes, rest]);
-    bytes.push((rest % 128) | 128);
-  }
-}
-
-const WIRE = { varint: 0, double: 1, bytes: 2, float: 5 } as const;
-
-function key(field: number, type: keyof typeof WIRE): Uint8Array {
-  return varint(field * 8 + WIRE[type]);
-}
-
-function varintField(field: number, value: number): Uint8Array {
-  return Buffer.concat([key(field, "varint"), varint(value)]);
-}
-
-function doubleField(field: number, value: number): Uint8Array {
-  const data = Buffer.alloc(8);
-  data.writeDoubleLE(value);
-  return Buffer.concat([key(field, "double"), data]);
-}
-
-function floatField(field: number, value: number): Uint8Array {
-  const data = Buffer.alloc(4);
-  data.writeFloatLE(value);
-  return Buffer.concat([key(field, "float"), data]);
-}
-
-function bytesField(field: number, value: Uint8Array): Uint8Array {
-  return Buffer.concat([key(field, "bytes"), varint(value.length), value]);
 }

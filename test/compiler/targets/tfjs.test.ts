@@ -20,6 +20,7 @@ import { tfjsCpuEngine } from "../../../src/runtime/engines/tfjs/engine.js";
 import { loadTfjs } from "../../../src/runtime/engines/tfjs/load-tfjs.js";
 import { normalizeImages } from "../../../src/runtime/engines/tfjs/normalize-images.js";
 import { wasmEngine } from "../../../src/runtime/engines/wasm/engine.js";
+import { preprocessingOf } from "../../../src/runtime/export/preprocessing.js";
 import { saveTfjsModel } from "../../../src/runtime/export/tfjs/save-tfjs-model.js";
 import { train } from "../../../src/runtime/training/trainer.js";
 import { symmetric } from "../../oracle/counter-random.js";
@@ -177,9 +178,7 @@ describe("saveTfjsModel", () => {
     expect(loaded.getUserDefinedMetadata()).toEqual({
       name: "residual-adamw",
       input: [12, 12, 3],
-      resize: null,
-      mean: residual.program.config.data.normalize.mean,
-      std: residual.program.config.data.normalize.std,
+      preprocessing: preprocessingOf(residual.program.config, { layout: "NHWC", type: "float32" }),
       classes,
     });
     loaded.dispose();

@@ -1,5 +1,5 @@
 // A graph of TensorFlow operations as plain data, built node by node, and its form as GraphDef bytes.
-import { Message } from "./protobuf.js";
+import { Message } from "../../targets/protobuf.js";
 
 /** TensorFlow's types.proto. */
 export const dataTypes = { float: 1, int32: 3, uint8: 4, bool: 10, resource: 20 } as const;

@@ -1,6 +1,6 @@
 // TensorFlow's ConfigProto, as bytes: threads, GPUs, and what the graph's rewriter is to do. Fields are those of config.proto
 // and rewriter_config.proto.
-import { Message } from "../../../compiler/lower/tensorflow/protobuf.js";
+import { Message } from "../../../compiler/targets/protobuf.js";
 import type { Device } from "../engine.js";
 
 export interface TensorflowConfig {

@@ -3,6 +3,7 @@
 import type { EvaluationConfig } from "../../../compiler/config.js";
 import { parametersOf } from "../../../compiler/network/parameters.js";
 import { averagesWeights } from "../../../compiler/training/weight-average.js";
+import { preprocessingOf } from "../preprocessing.js";
 import type { ExportSource } from "../source.js";
 import type { DataView } from "./data-view.js";
 import type { ModelView } from "./model-view.js";
@@ -25,6 +26,8 @@ export interface DocumentsView {
   readonly averages: boolean;
   /** What evaluation takes the mean over; empty where that is the image alone. */
   readonly testViews: string;
+  /** What is done to a picture before and after the model, a sentence a step. */
+  readonly preprocessing: readonly string[];
   readonly hasNorms: boolean;
   readonly batchSize: number;
   readonly epochs: number;
@@ -54,6 +57,9 @@ export function documentsView(
     accumulates: train.accumulate > 1,
     averages: averagesWeights(train),
     testViews: testViews(train.evaluation),
+    preprocessing: preprocessingOf(config, { layout: "NCHW", type: "float32" }).steps.map(
+      ({ step, means }) => `\`${step}\`: ${markdownText(means)}.`,
+    ),
     hasNorms: graph.nodes.some(({ op }) => op.kind === "batch_norm"),
     batchSize: train.batch_size,
     epochs: train.epochs,

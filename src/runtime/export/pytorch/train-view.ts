@@ -47,6 +47,9 @@ export interface TrainView {
   /** Images of an epoch whose steps were not left out. */
   readonly seen: string;
   readonly early: boolean;
+  /** Whether there are evaluations before an epoch is over, and whether these can end the run. */
+  readonly evaluatesWithin: boolean;
+  readonly stopsWithin: boolean;
   readonly keepsBest: boolean;
   readonly everySteps: boolean;
   readonly stopsUnsaved: boolean;
@@ -84,6 +87,7 @@ export function trainView(
   const schedules = [train.learning_rate, ...train.groups.flatMap(({ learning_rate: own }) => own ?? [])];
   const batch = ["images", "labels", ...(data.mixes ? ["others", "shares"] : [])];
   const early = train.early_stop !== null;
+  const evaluatesWithin = train.evaluation.every_steps !== null;
   const [keepsBest, everySteps] = [checkpoints.keep_best > 0, checkpoints.every_steps !== null];
   const skips = train.non_finite !== "stop";
   const resizesPlain = config.model.stem.whitening !== null && data.resizedCrop && data.resizes;
@@ -125,6 +129,8 @@ export function trainView(
     keepsStatistics: skips && graph.nodes.some(({ op }) => op.kind === "batch_norm"),
     seen: skips ? 'max(progress["images"], 1)' : 'progress["images"]',
     early,
+    evaluatesWithin,
+    stopsWithin: evaluatesWithin && early,
     keepsBest,
     everySteps,
     stopsUnsaved: checkpoints.on_failure === "stop",
@@ -139,11 +145,11 @@ const RESIZED_IMAGES = 'resized(self.train_images, **config["data"]["resize"]).i
 const LEFT_OUT: readonly (readonly [path: string, value: unknown])[] = [
   ["data.resize", null],
   ["train.accumulate", 1],
-  ["train.recompute", false],
   ["train.groups", []],
   ["train.gradient_clip", null],
   ["train.weight_average", null],
   ["train.evaluation.translate", 0],
+  ["train.evaluation.every_steps", null],
   ["train.early_stop", null],
   ["train.non_finite", "stop"],
   ["train.checkpoints.every_steps", null],

@@ -85,8 +85,7 @@ const trainKeys: Keys<TrainConfig> = {
   batch_size: "written",
   drop_last: "written",
   precision: "written",
-  recompute: (isAsked) =>
-    isAsked ? "the PyTorch project keeps every map that its backward pass reads: write `recompute: false`" : undefined,
+  recompute: "written", // netc's own plan of memory; the numbers are the same without it
   accumulate: "written",
   gradient_clip: "written",
   optimizer: "written",
@@ -137,8 +136,7 @@ const initializationKeys: Keys<InitializationConfig> = {
 
 const evaluationKeys: Keys<EvaluationConfig> = {
   every_epochs: "written",
-  every_steps: (every) =>
-    every === null ? undefined : "train.py of the PyTorch project evaluates after whole epochs alone",
+  every_steps: "written",
   batch_size: "written",
   flip: "written",
   translate: "written",

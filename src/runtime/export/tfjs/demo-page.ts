@@ -2,7 +2,6 @@
 // dropped, pasted or chosen. Opened from a disk it works as well: it asks nothing of any network.
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { datasetFacts } from "../../../compiler/datasets.js";
 import type { Program } from "../../../compiler/program.js";
 import { renderTemplate } from "../../files/render-template.js";
 
@@ -25,16 +24,10 @@ interface DemoView {
 
 export async function demoPage({ program, classes, modelJson, weights }: DemoOptions): Promise<string> {
   const { config } = program;
-  const { height, width, channels } = config.model.input;
-  const { height: fitHeight, width: fitWidth } = datasetFacts(config.data.dataset);
+  const { height, width } = config.model.input;
   const data = {
     model: JSON.parse(modelJson) as unknown,
     weights: Buffer.from(weights.buffer, weights.byteOffset, weights.length).toString("base64"),
-    fit: { height: fitHeight, width: fitWidth },
-    size: { height, width },
-    channels,
-    normalize: config.data.normalize,
-    classes,
   };
   const view: DemoView = {
     title: config.name.trim() || "network",
@@ -59,8 +52,13 @@ const LIBRARIES = [
   "@tensorflow/tfjs-backend-cpu/dist/tf-backend-cpu.es2017.min.js",
 ];
 
-/** netc's own: the same bits as in training and in `netc predict`. */
-const PREPROCESSING = ["../../data/resize.js", "../../data/images/fit-image.js"];
+/** netc's own, for the steps that the model's metadata ask for: the same bits as in training and in `netc predict`. */
+const PREPROCESSING = [
+  "../../data/gather.js",
+  "../../data/test-views.js",
+  "../../data/resize.js",
+  "../../data/images/fit-image.js",
+];
 
 /** The compiled module as plain script: its imports are in the same script, and it exports to nobody. */
 async function ownModule(path: string): Promise<string> {

@@ -2,30 +2,27 @@
 // The folder appears in full or not at all.
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { parametersOf, statisticsOf } from "../../../compiler/network/parameters.js";
 import type { Program } from "../../../compiler/program.js";
 import { buildTfjsModel, stateToTfjs } from "../../../compiler/targets/tfjs.js";
-import { averageName, averagesWeights } from "../../../compiler/training/weight-average.js";
 import { loadTfjs } from "../../engines/tfjs/load-tfjs.js";
 import type { State } from "../../engines/engine.js";
+import { evaluatedState } from "../../run/load-run.js";
+import type { Preprocessing } from "../preprocessing.js";
+import { preprocessingOf } from "../preprocessing.js";
 import { publishFolder, temporaryName } from "../../files/write-file-atomically.js";
 
-/** What a user of the model must do to an image before it: the model takes normalised float images. */
-export interface Preprocessing {
+/** What a user of the model needs to know: the model takes normalised float images. */
+export interface TfjsMetadata {
   readonly name: string;
   /** Extents of the map that the model takes, [height, width, channels]. */
   readonly input: readonly [height: number, width: number, channels: number];
-  /** Bilinear on the 8-bit image, as Pillow does; null where images come in their own size. */
-  readonly resize: { readonly height: number; readonly width: number } | null;
-  /** (x / 255 − mean) / std, one value a channel. */
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
+  readonly preprocessing: Preprocessing;
   /** Names of the logits' classes, or only how many there are. */
   readonly classes: readonly string[] | number;
 }
 
 /**
- * Replaces `folder` by the model. `classes` names the logits in their order. The preprocessing goes into
+ * Replaces `folder` by the model. `classes` names the logits in their order. What has to be done to a picture goes into
  * `userDefinedMetadata` of model.json.
  */
 export async function saveTfjsModel(
@@ -50,13 +47,6 @@ export async function saveTfjsModel(
 
 export const WEIGHTS_FILE = "weights.bin";
 
-/** The weights and statistics that evaluation uses: the averages, where there are some. */
-function evaluatedState({ graph, config }: Program, state: State): State {
-  if (!averagesWeights(config.train)) return state;
-  const names = [...parametersOf(graph), ...statisticsOf(graph)].map(({ name }) => name);
-  return new Map(names.map((name) => [name, state.get(averageName(name))!]));
-}
-
 /** The contents of model.json and of the weights file that it names. */
 export async function tfjsFiles(
   program: Program,
@@ -67,7 +57,7 @@ export async function tfjsFiles(
   const model = buildTfjsModel(tf, program);
   try {
     stateToTfjs(tf, model, program.graph, evaluatedState(program, state));
-    model.setUserDefinedMetadata({ ...preprocessingOf(program, classes) });
+    model.setUserDefinedMetadata({ ...metadataOf(program, classes) });
     let files: { modelJson: string; weights: Uint8Array } | undefined;
     // Without tfjs-node there is no file:// handler; the artifacts are handed over instead.
     const handler = tf.core.io.withSaveHandler(async (artifacts) => {
@@ -86,13 +76,12 @@ export async function tfjsFiles(
   }
 }
 
-function preprocessingOf({ config }: Program, classes: readonly string[] | undefined): Preprocessing {
+function metadataOf({ config }: Program, classes: readonly string[] | undefined): TfjsMetadata {
   const { input, classifier } = config.model;
   return {
     name: config.name,
     input: [input.height, input.width, input.channels],
-    resize: config.data.resize,
-    ...config.data.normalize,
+    preprocessing: preprocessingOf(config, { layout: "NHWC", type: "float32" }),
     classes: classes ?? classifier.classes,
   };
 }

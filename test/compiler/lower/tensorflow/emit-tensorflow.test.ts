@@ -2,7 +2,7 @@
 // from it is held in test/engines/optional.
 import { describe, expect, it } from "vitest";
 import { emitTensorflow, emitTensorflowInference } from "../../../../src/compiler/lower/tensorflow/emit-tensorflow.js";
-import { Message } from "../../../../src/compiler/lower/tensorflow/protobuf.js";
+import { Message } from "../../../../src/compiler/targets/protobuf.js";
 import type { TensorflowGraph } from "../../../../src/compiler/lower/tensorflow/tensorflow-graph.js";
 import { graphDef } from "../../../../src/compiler/lower/tensorflow/tensorflow-graph.js";
 import { initialize } from "../../../../src/runtime/training/initialize.js";
@@ -129,6 +129,8 @@ describe("Message", () => {
   it("writes −2 as ten bytes, and a float in little-endian order", () => {
     expect(hex(new Message().int(1, -2))).toBe("08 fe ff ff ff ff ff ff ff ff 01");
     expect(hex(new Message().float(4, 1))).toBe("25 00 00 80 3f");
+    expect(hex(new Message().double(2, 1))).toBe("11 00 00 00 00 00 00 f0 3f");
+    expect(hex(new Message().ints(4, [3, 270, 86942]).ints(5, []))).toBe("22 06 03 8e 02 9e a7 05");
   });
 });
 
