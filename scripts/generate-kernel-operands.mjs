@@ -2,7 +2,7 @@
 // compiler's table, and constants.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { constantsOfKernels } from "../dist/compiler/lower/kernels/kernel-constants.js";
-import { kernelNames, kernels } from "../dist/compiler/lower/kernels/kernels.js";
+import { PROVIDED, kernelNames, kernels } from "../dist/compiler/lower/kernels/kernels.js";
 
 const types = { integer: "i32", float: "f32" };
 const namespaces = kernelNames.map((name, id) => {
@@ -19,10 +19,10 @@ const constants = Object.entries(constantsOfKernels).flatMap(([type, values]) =>
 
 const folder = new URL("../src/runtime/engines/wasm/assembly/generated/", import.meta.url);
 mkdirSync(folder, { recursive: true });
-write("operands.ts", "kernels.ts", namespaces.join("\n\n"));
+write("operands.ts", "kernels.ts", [`export const PROVIDED: i32 = ${PROVIDED};`, ...namespaces].join("\n\n"));
 write("constants.ts", "kernel-constants.ts", constants.join("\n"));
 
 function write(name, source, text) {
-  const origin = `// Generated from src/compiler/lower/${source} by scripts/generate-kernel-operands.mjs.`;
+  const origin = `// Generated from src/compiler/lower/kernels/${source} by scripts/generate-kernel-operands.mjs.`;
   writeFileSync(new URL(name, folder), `${origin}\n\n${text}\n`);
 }

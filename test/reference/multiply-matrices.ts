@@ -1,5 +1,5 @@
 // What the kernels ask of a native library: a product of matrices in the heap, here by plain loops.
-import type { ProductOperands } from "../../src/runtime/engines/wasm/onednn/thread.js";
+import type { ProductOperands } from "../../src/compiler/lower/kernels/kernel-provider.js";
 
 export function multiplyIn(memory: WebAssembly.Memory) {
   return (

@@ -1,5 +1,6 @@
 // Runs a KernelGraph, or a part of one, on the built WebAssembly kernels with every tensor in sight: each buffer lies
 // apart from the others between guards, and what no one has written is NaN, so that stray reads and writes are seen.
+import { importsOf } from "../../src/runtime/engines/wasm/thread-providers.js";
 import { readFileSync } from "node:fs";
 import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
 import { emitStep, tableBytes } from "../../src/compiler/lower/placement/emit-step.js";
@@ -8,7 +9,7 @@ import { HEAP_START } from "../../src/compiler/lower/kernels/kernel-constants.js
 import type { KernelName } from "../../src/compiler/lower/kernels/kernels.js";
 import type { ParameterLayout, StoredTensor } from "../../src/compiler/lower/placement/layout.js";
 import { imageLanesOf, lanesOf } from "../../src/compiler/lower/placement/layout.js";
-import type { ConvolutionChoice } from "../../src/compiler/lower/convolutions/convolution-kernels.js";
+import type { KernelChoice } from "../../src/compiler/lower/kernels/kernel-provider.js";
 import type { KernelSelection, PersistentName } from "../../src/compiler/lower/convolutions/kernel-selector.js";
 import { persistentBuffers } from "../../src/compiler/lower/convolutions/kernel-selector.js";
 import type { Storage } from "../../src/compiler/lower/placement/layout.js";
@@ -32,7 +33,7 @@ export interface KernelRun {
   readonly pixelValues?: Float32Array;
   readonly labels?: Int32Array;
   readonly mixed?: MixedLabels;
-  readonly convolutions?: ConvolutionChoice;
+  readonly convolutions?: KernelChoice;
   /** Rates of all groups and steps, one a run of the graph; one run without. */
   readonly hyper?: readonly { readonly rates: readonly number[]; readonly step: number }[];
   /** Let outputs take their inputs' places wherever the selection allows it. */
@@ -130,8 +131,7 @@ export function runKernels(run: KernelRun): KernelOutcome {
   const env = {
     memory: heap.memory,
     now: () => 0,
-    library: () => invariant(false, "no library"),
-    multiply: multiplyIn(heap.memory),
+    ...importsOf([{ multiply: multiplyIn(heap.memory) }], heap.memory),
     abort: () => invariant(false, "a kernel aborted"),
   };
   const kernels = new WebAssembly.Instance(moduleOf(file), { env }).exports as {

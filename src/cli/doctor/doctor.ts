@@ -4,7 +4,7 @@ import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { cachedCifar10 } from "../../runtime/data/cifar10/fetch-cifar10.js";
 import { engineNames, loadEngine } from "../../runtime/engines/index.js";
 import { findOneDnn } from "../../runtime/engines/wasm/onednn/find.js";
-import { ONEDNN_REMEDY } from "../../runtime/engines/wasm/onednn/libraries.js";
+import { ONEDNN_REMEDY } from "../../runtime/engines/wasm/onednn/provider.js";
 import { wasmFeatures } from "../../runtime/engines/wasm/kernels-module.js";
 import { cacheFolder } from "../../runtime/files/cache-folder.js";
 import { netcVersion } from "../../runtime/process/version.js";

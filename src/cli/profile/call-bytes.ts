@@ -2,7 +2,8 @@
 // algorithm reads a second time, its scratch memory and per-channel vectors do not count, so that the figure is of the
 // operation and not of its implementation, as multiply-adds are.
 import type { StepCall } from "../../compiler/lower/placement/emit-step.js";
-import type { Access, KernelName } from "../../compiler/lower/kernels/kernels.js";
+import type { KernelName } from "../../compiler/lower/kernels/kernels.js";
+import type { Access } from "../../compiler/lower/kernels/access.js";
 import { kernels } from "../../compiler/lower/kernels/kernels.js";
 import { mapExtentRules, pointwiseExtents } from "./map-bytes.js";
 

@@ -1,5 +1,6 @@
 // What a person sees of a run: what will be trained, a line an epoch, a live bar in a terminal, and how it ended.
 // Without a terminal it is plain lines: no colour codes, no carriage returns.
+import { providerIn } from "../../compiler/lower/kernels/kernel-provider.js";
 import { basename, join } from "node:path";
 import { cost } from "../../compiler/network/cost.js";
 import { isEvaluationDue } from "../../compiler/training/plan.js";
@@ -93,9 +94,10 @@ export class RunReport {
 
   /** What computes the convolutions: `kernels` by what they compute, and `before` those that the run began with. */
   kernels(kernels: Readonly<Record<string, string>>, before: Readonly<Record<string, string>> = kernels): void {
-    const libraries = Object.values(kernels).flatMap((name) => /^oneDNN \S+/.exec(name)?.[0] ?? []);
-    if (libraries.length > 0) {
-      this.print(`  ${"kernels".padEnd(9)}${libraries[0]} for ${libraries.length} kinds of convolution`);
+    const providers = Object.values(kernels).flatMap((name) => providerIn(name) ?? []);
+    for (const provider of new Set(providers)) {
+      const count = providers.filter((other) => other === provider).length;
+      this.print(`  ${"kernels".padEnd(9)}${provider} for ${count} kinds of convolution`);
     }
     const keys = new Set([...Object.keys(kernels), ...Object.keys(before)]);
     const changed = [...keys].filter((key) => kernels[key] !== before[key]).length;

@@ -8,10 +8,10 @@ import { averagesWeights, writesBack } from "../training/weight-average.js";
 import { allocate, leastArenaBytes } from "./placement/allocate.js";
 import type { StepMode } from "./step/differentiate.js";
 import { differentiate } from "./step/differentiate.js";
-import type { ConvolutionChoice } from "./convolutions/convolution-kernels.js";
-import { BY_COST } from "./convolutions/convolution-kernels.js";
+import type { KernelChoice } from "./kernels/kernel-provider.js";
+import { BY_COST } from "./kernels/kernel-provider.js";
 import { HEAP_START } from "./kernels/kernel-constants.js";
-import { plannedLibrary } from "./convolutions/planned-library.js";
+import { plannedProvider } from "./convolutions/planned-provider.js";
 import { cutIntoParts, imagesTogether } from "./placement/cut-into-parts.js";
 import type { Step } from "./placement/emit-step.js";
 import { callCount, emitStep, encodedBytes, tableBytes } from "./placement/emit-step.js";
@@ -51,7 +51,7 @@ export function lower(
   program: Program,
   requests: readonly StepRequest[],
   threads: number,
-  convolutions: ConvolutionChoice = BY_COST,
+  convolutions: KernelChoice = BY_COST,
 ): LoweredProgram {
   const placed = placeSteps(program, requests, threads, convolutions);
   const { selected, layout, addresses, tables, arena, heapBytes } = placed;
@@ -67,7 +67,7 @@ export function heapBytesOf(
   program: Program,
   requests: readonly StepRequest[],
   threads: number,
-  convolutions: ConvolutionChoice = BY_COST,
+  convolutions: KernelChoice = BY_COST,
 ): number {
   const { selected, heapBytes } = placeSteps(program, requests, threads, convolutions);
   const steps = selected.reduce((bytes, { calls }) => bytes + encodedBytes(calls), 0);
@@ -80,7 +80,7 @@ export function leastHeapBytesOf(
   program: Program,
   requests: readonly StepRequest[],
   threads: number,
-  convolutions: ConvolutionChoice = BY_COST,
+  convolutions: KernelChoice = BY_COST,
 ): number {
   const layout = layoutParameters(program.graph, parameterGroups(program.config, program.graph));
   const selected = selectSteps(program, requests, threads, convolutions, layout);
@@ -93,7 +93,7 @@ export function placeSteps(
   program: Program,
   requests: readonly StepRequest[],
   threads: number,
-  convolutions: ConvolutionChoice,
+  convolutions: KernelChoice,
 ) {
   const layout = layoutParameters(program.graph, parameterGroups(program.config, program.graph));
   const selected = selectSteps(program, requests, threads, convolutions, layout).map((step) => ({
@@ -117,7 +117,7 @@ function selectSteps(
   program: Program,
   requests: readonly StepRequest[],
   threads: number,
-  convolutions: ConvolutionChoice,
+  convolutions: KernelChoice,
   layout: ParameterLayout,
 ) {
   const { config } = program;
@@ -153,8 +153,8 @@ export function stepsOfRun({ config, plan }: Program): StepRequest[] {
 }
 
 /** What a heap is planned by before anything is known of the machine. */
-export function plannedChoice({ config }: Program): ConvolutionChoice {
-  return config.train.precision === "float32" ? BY_COST : { chosen: {}, libraries: [plannedLibrary] };
+export function plannedChoice({ config }: Program): KernelChoice {
+  return config.train.precision === "float32" ? BY_COST : { chosen: {}, providers: [plannedProvider] };
 }
 
 /** Whether the maps of such a step are stored as bfloat16. */

@@ -1,5 +1,6 @@
 // What training may take, what it takes beside the engine's heap, and a quick upper bound on that heap, so that only programs
 // near a limit have their steps placed to know it exactly.
+import { providerIn } from "../lower/kernels/kernel-provider.js";
 import type { ResolvedConfig } from "../config.js";
 import { cost } from "../network/cost.js";
 import { datasetFacts } from "../datasets.js";
@@ -29,9 +30,9 @@ export interface NeededMemory {
   readonly share: number;
 }
 
-/** Whether these kernels, by the names of those that were chosen, are a native library's; bfloat16 always goes to one. */
-export function usesLibrary({ config }: Pick<Program, "config">, chosen: Readonly<Record<string, string>>): boolean {
-  return config.train.precision === "bfloat16" || Object.values(chosen).some((name) => name.startsWith("oneDNN"));
+/** Whether these kernels, by the names of those that were chosen, are another provider's than WebAssembly's; bfloat16 always goes to one. */
+export function usesProviders({ config }: Pick<Program, "config">, chosen: Readonly<Record<string, string>>): boolean {
+  return config.train.precision === "bfloat16" || Object.values(chosen).some((name) => providerIn(name) !== undefined);
 }
 
 export function neededMemory(
@@ -76,7 +77,7 @@ export interface BytesBesideEngine {
   readonly batches: number;
   /** The state that is being saved, and the one that is to be saved next. */
   readonly states: number;
-  /** oneDNN's own, where convolutions go to it. */
+  /** Other providers' own, where kernels go to them. */
   readonly library: number;
   /** What Node.js takes for the engine's threads, and more than at its start for netc's code and its events. */
   readonly threads: number;

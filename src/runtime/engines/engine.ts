@@ -12,6 +12,8 @@ export interface Engine {
   readonly devices: readonly Device["kind"][];
   /** Cheap enough for `netc doctor`; never throws. */
   probe(): Promise<Availability>;
+  /** What it computes with beside itself, which may have to be loaded to know it: asked of the engine that a run has. */
+  describe?(): Promise<string>;
   /** Before anything is prepared for a run. @throws UserError where the program asks for what cannot be done here. */
   require(program: Program): Promise<void>;
   open(program: Program, options: EngineOptions): Promise<Session>;

@@ -47,12 +47,17 @@ export async function chooseEngine(
     const refused = program && (await refusalOf(engine, program));
     if (!refused) {
       const reason = passedOver.length === 0 ? "netc's fastest, and this machine runs it" : passedOver.join("; ");
-      return { engine, availability, reason };
+      return { engine, availability: await described(engine, availability), reason };
     }
     refusal ??= refused;
     passedOver.push(`${candidate} cannot do it: ${refused.message}`);
   }
   throw refusal ?? new UserError(`no engine runs on this machine: ${passedOver.join("; ")}; \`netc doctor\` says more`);
+}
+
+async function described<T extends { readonly device: string }>(engine: Engine, availability: T): Promise<T> {
+  const more = await engine.describe?.();
+  return more === undefined ? availability : { ...availability, device: `${availability.device}, ${more}` };
 }
 
 async function refusalOf(engine: Engine, program: Program): Promise<UserError | undefined> {
@@ -89,7 +94,7 @@ async function chooseByName(name: string, device: Device): Promise<ChosenEngine>
   if (!availability.available) {
     throw new UserError(`engine ${name} is not available: ${availability.reason}; ${availability.remedy}`);
   }
-  return { engine, availability, reason: "asked for by --engine" };
+  return { engine, availability: await described(engine, availability), reason: "asked for by --engine" };
 }
 
 async function enginesOn(kind: Device["kind"]): Promise<readonly string[]> {

@@ -25,7 +25,7 @@ async function stateIn(folder: string) {
 async function otherKernelOf(folder: string): Promise<Record<string, string>> {
   const program = compileText(await readFile(runFolderAt(folder).config, "utf8"), "config.yaml").value!;
   for (const [key, task] of tasksOf(program, stepsOfRun(program))) {
-    const [, other] = candidates(task, { chosen: {}, libraries: [] });
+    const [, other] = candidates(task, { chosen: {}, providers: [] });
     if (other) return { [key]: other.name };
   }
   throw new Error("every convolution has one kernel alone");

@@ -1,6 +1,6 @@
 // Each of oneDNN's methods on each pass of a convolution, through the engine's threads, against plain loops in float64.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ConvolutionPass, ConvolutionTask } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import type { ConvolutionPass, ConvolutionTask } from "../../../src/compiler/lower/convolutions/convolution-task.js";
 import { candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
 import { stepOfTask } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
 import type { ConvolutionSizes } from "../../../src/compiler/lower/convolutions/convolution-plan.js";
@@ -9,7 +9,7 @@ import { kernels } from "../../../src/compiler/lower/kernels/kernels.js";
 import type { Storage } from "../../../src/compiler/lower/placement/layout.js";
 import { Heap, encodeStep } from "../../../src/runtime/engines/wasm/heap.js";
 import { METHODS } from "../../../src/runtime/engines/wasm/onednn/methods.js";
-import { Team } from "../../../src/runtime/engines/wasm/team.js";
+import { Team, threadModules } from "../../../src/runtime/engines/wasm/team.js";
 import { streams, symmetric } from "../../oracle/counter-random.js";
 import { isOld, libraryOf, oneDnn } from "./one-dnn.js";
 
@@ -62,7 +62,7 @@ const GEOMETRIES: Readonly<Record<string, ConvolutionSizes>> = {
 };
 
 const heap = new Heap(64 * 2 ** 20);
-const teams = new Map([1, 3].map((threads) => [threads, new Team(heap, threads, oneDnn.file)]));
+const teams = new Map([1, 3].map((threads) => [threads, new Team(heap, threads, threadModules([libraryOf(true)]))]));
 beforeAll(async () => {
   for (const team of teams.values()) await team.start();
 });
@@ -149,7 +149,7 @@ function sizes(
 
 function kernelOf(pass: ConvolutionPass, geometry: ConvolutionSizes, method: string) {
   const task = { pass, ...geometry } as ConvolutionTask & { pass: typeof pass };
-  const all = candidates(task, { chosen: {}, libraries: [libraryOf(true)] });
+  const all = candidates(task, { chosen: {}, providers: [libraryOf(true)] });
   return all.find(({ name }) => name === `oneDNN ${oneDnn.version} ${method}`);
 }
 
@@ -171,7 +171,7 @@ async function compute(
   adds = false,
 ): Promise<Float32Array> {
   const task = { pass, ...geometry } as ConvolutionTask & { pass: typeof pass };
-  const { step, heapBytes } = stepOfTask(task, kernelOf(pass, geometry, method) as never, threads);
+  const { step, heapBytes } = stepOfTask(task, kernelOf(pass, geometry, method) as never, threads, [libraryOf(true)]);
   const stepAddress = Math.ceil(heapBytes / 64) * 64;
   heap.ensure(stepAddress + encodeStep(step).length * 4);
   // All NaN: a kernel that reads what nobody wrote cannot come out right by zeros that happen to be there

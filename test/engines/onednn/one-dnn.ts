@@ -1,5 +1,5 @@
 // What the tests of oneDNN share: the library that NETC_ONEDNN names, as kernels and as an engine.
-import type { ConvolutionLibrary } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import type { KernelProvider } from "../../../src/compiler/lower/kernels/kernel-provider.js";
 import { candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
 import { tasksOf } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
 import { stepsOfRun } from "../../../src/compiler/lower/lower.js";
@@ -18,7 +18,7 @@ if (!found.available) {
 export const oneDnn = found;
 export const isOld = found.version.startsWith("2.");
 
-export function libraryOf(bfloat16: boolean): ConvolutionLibrary {
+export function libraryOf(bfloat16: boolean): KernelProvider {
   return oneDnnKernels(found as Extract<typeof found, { available: true }>, bfloat16);
 }
 
@@ -28,20 +28,16 @@ export function engineBy(method: string): Engine {
     ...wasmEngine,
     name: `wasm with oneDNN ${found.available && found.version}, ${method}`,
     async open(program, { threads = 2 }) {
-      const libraries = [libraryOf(method.startsWith("bfloat16"))];
-      return openWasmSession(program, threads, { chosen: allBy(program, method, libraries), libraries });
+      const providers = [libraryOf(method.startsWith("bfloat16"))];
+      return openWasmSession(program, threads, { chosen: allBy(program, method, providers), providers });
     },
   };
 }
 
-export function allBy(
-  program: Program,
-  method: string,
-  libraries: readonly ConvolutionLibrary[],
-): Record<string, string> {
-  const tasks = [...tasksOf(program, stepsOfRun(program), libraries)];
+export function allBy(program: Program, method: string, providers: readonly KernelProvider[]): Record<string, string> {
+  const tasks = [...tasksOf(program, stepsOfRun(program), providers)];
   const chosen = tasks.flatMap(([key, task]) => {
-    const names = candidates(task, { chosen: {}, libraries }).map(({ name }) => name);
+    const names = candidates(task, { chosen: {}, providers }).map(({ name }) => name);
     const wanted = ["direct, blocked", "direct"].toSpliced(0, 0, method);
     const name = wanted.map((one) => names.find((name) => name.endsWith(` ${one}`))).find((one) => one !== undefined);
     return name === undefined ? [] : [[key, name] as const];

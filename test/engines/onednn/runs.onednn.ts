@@ -38,11 +38,11 @@ it("says which library it passed over, and prefers a version 2 that lies elsewhe
 
 it("trains where only Winograd's products go to it, and no whole convolution", async () => {
   const { program } = oracleCases().find(({ name }) => name === "residual-adamw")!;
-  const libraries = [libraryOf(false)];
-  const all = Object.entries(allBy(program, "winograd fours", libraries));
+  const providers = [libraryOf(false)];
+  const all = Object.entries(allBy(program, "winograd fours", providers));
   const chosen = Object.fromEntries(all.filter(([, name]) => name.endsWith(" winograd fours")));
   expect(Object.keys(chosen).length).toBeGreaterThan(0);
-  const session = await openWasmSession(program, 2, { chosen, libraries });
+  const session = await openWasmSession(program, 2, { chosen, providers });
   const { loss } = await session.step(randomBatch(program, 2, 1), { learningRate: 0.1, step: 1 });
   expect(loss).toBeGreaterThan(0);
   await session.dispose();

@@ -3,13 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type {
-  ConvolutionLibrary,
-  ConvolutionPass,
-  ConvolutionTask,
-} from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import type { KernelProvider } from "../../../src/compiler/lower/kernels/kernel-provider.js";
+import type { ConvolutionPass, ConvolutionTask } from "../../../src/compiler/lower/convolutions/convolution-task.js";
 import type { ConvolutionSizes } from "../../../src/compiler/lower/convolutions/convolution-plan.js";
-import { BY_COST, candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { candidates, suiting } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { BY_COST } from "../../../src/compiler/lower/kernels/kernel-provider.js";
 import { stepOfTask, tasksOf } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
 import { heapBytesOf, stepsOfRun } from "../../../src/compiler/lower/lower.js";
 import type { Program } from "../../../src/compiler/program.js";
@@ -39,7 +37,7 @@ it("measures what may be the fastest, and finds it again the next time whatever 
   const tasks = tasksOf(program(16), stepsOfRun(program(16)));
   expect(Object.keys(chosen)).not.toEqual([]);
   for (const [key, name] of Object.entries(chosen)) {
-    const suitable = candidates(tasks.get(key)!, { chosen: {}, libraries: [] });
+    const suitable = candidates(tasks.get(key)!, { chosen: {}, providers: [] });
     expect(suitable.map((kernel) => kernel.name)).toContain(name);
   }
   // A choice that only the file can know
@@ -53,8 +51,8 @@ it("measures what may be the fastest, and finds it again the next time whatever 
   expect((await chooseKernels(program(16), 1, "measured")).chosen).toEqual({ ...chosen, [key]: other });
 });
 
-it("names a library's kernel that needs no measurement, since it would not be taken otherwise", async () => {
-  const ownCost = (task: ConvolutionTask): number => candidates(task, { chosen: {}, libraries: [] })[0]!.cost(task);
+it("names another provider's kernel that needs no measurement, since it would not be taken otherwise", async () => {
+  const ownCost = (task: ConvolutionTask): number => candidates(task, { chosen: {}, providers: [] })[0]!.cost(task);
   const kernelsOf = (pass: ConvolutionPass) => [
     {
       name: "far ahead",
@@ -63,16 +61,21 @@ it("names a library's kernel that needs no measurement, since it would not be ta
       emit: () => undefined,
     },
   ];
-  const library: ConvolutionLibrary = {
-    file: "none",
+  const kernels = {
     forward: kernelsOf("forward"),
     "input gradient": kernelsOf("input gradient"),
     "weight gradient": kernelsOf("weight gradient"),
   };
+  const provider: KernelProvider = {
+    id: "far",
+    name: "far",
+    version: "1",
+    candidates: (task) => suiting(kernels, task),
+  };
   const tasks = [...tasksOf(program(16, 32), stepsOfRun(program(16, 32)))];
   const ahead = tasks.filter(([, task]) => ownCost(task) > 3e5).map(([key]) => key);
   expect(ahead).not.toEqual([]);
-  const { chosen } = await chooseKernels(program(16, 32), 2, "measured", [library]);
+  const { chosen } = await chooseKernels(program(16, 32), 2, "measured", [provider]);
   for (const key of ahead) expect(chosen[key]).toBe("far ahead");
 });
 
@@ -122,7 +125,7 @@ it("takes of hungry kernels as many as there is memory for", () => {
       return [key, kernels.sort((a, b) => bytesOf(task, b) - bytesOf(task, a))[0]!.name];
     }),
   );
-  const hungry = { chosen, libraries: [] };
+  const hungry = { chosen, providers: [] };
   const heapOf = (choice: typeof BY_COST): number => heapBytesOf(wide, stepsOfRun(wide), 2, choice);
   const [least, most] = [heapOf(BY_COST), heapOf(hungry)];
   expect(most).toBeGreaterThan(1.2 * least);

@@ -2,11 +2,10 @@
 // the median over the tensors of several draws of weights and images. With GELU in ReLU's place no mask can flip.
 import { expect, it } from "vitest";
 import type { ActivationKind } from "../../../src/compiler/network/graph.js";
-import { BY_COST, candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
-import type {
-  ConvolutionChoice,
-  ConvolutionTask,
-} from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { BY_COST } from "../../../src/compiler/lower/kernels/kernel-provider.js";
+import type { KernelChoice } from "../../../src/compiler/lower/kernels/kernel-provider.js";
+import type { ConvolutionTask } from "../../../src/compiler/lower/convolutions/convolution-task.js";
 import { tasksOf } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
 import { stepsOfRun } from "../../../src/compiler/lower/lower.js";
 import type { Program } from "../../../src/compiler/program.js";
@@ -63,7 +62,7 @@ async function distancesOf(activation: ActivationKind, draws: readonly Draw[], i
   return distances;
 }
 
-function directChoice(program: Program): ConvolutionChoice {
+function directChoice(program: Program): KernelChoice {
   const nameOf = (task: ConvolutionTask): string =>
     candidates(task, BY_COST).find(({ name }) => name === "direct" || name === "by image")!.name;
   const tasks = tasksOf(program, stepsOfRun(program));

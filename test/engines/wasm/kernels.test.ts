@@ -3,8 +3,10 @@
 import { describe, expect, it } from "vitest";
 import { invariant } from "../../../src/compiler/diagnostics/diagnostic.js";
 import type { Padding, Shape, Window } from "../../../src/compiler/network/graph.js";
-import type { ConvolutionChoice } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
-import { BY_COST, candidates, taskKey } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import type { KernelChoice, KernelProvider } from "../../../src/compiler/lower/kernels/kernel-provider.js";
+import { candidates, suiting } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { BY_COST } from "../../../src/compiler/lower/kernels/kernel-provider.js";
+import { taskKey } from "../../../src/compiler/lower/convolutions/convolution-task.js";
 import { libraryWinograd } from "../../../src/compiler/lower/convolutions/emit-library-winograd.js";
 import { KernelSelector } from "../../../src/compiler/lower/convolutions/kernel-selector.js";
 import { convolutionTasks } from "../../../src/compiler/lower/convolutions/select-convolution.js";
@@ -487,9 +489,9 @@ interface Operation {
 }
 
 /** Choices of kernels that together use each that suits each pass. */
-function everyChoice({ graph, batch }: Operation): ConvolutionChoice[] {
+function everyChoice({ graph, batch }: Operation): KernelChoice[] {
   const selection = selectionOf(graph, { batch });
-  const choice = { ...BY_COST, libraries: [products] };
+  const choice = { ...BY_COST, providers: [products] };
   const suitable = convolutionTasks(new KernelSelector(graph, selection)).map((task) => {
     return { key: taskKey(task), names: candidates(task, choice).map(({ name }) => name) };
   });
@@ -501,19 +503,26 @@ function everyChoice({ graph, batch }: Operation): ConvolutionChoice[] {
 }
 
 /** What a library that multiplies matrices is asked for; test/reference/multiply-matrices.ts plays it. */
-const products = { file: "", ...libraryWinograd("a library") };
+const productKernels = libraryWinograd("products", "products 1");
+const products: KernelProvider = {
+  id: "products",
+  name: "products",
+  version: "1",
+  candidates: (task) => suiting(productKernels, task),
+};
 
 /** Weight gradients by that library's Winograd; maps are only stored as bfloat16 where some kernel takes each form of them. */
-function byWinogradFours(graph: TrainingGraph, batch: number, storesBfloat16: boolean): ConvolutionChoice {
+function byWinogradFours(graph: TrainingGraph, batch: number, storesBfloat16: boolean): KernelChoice {
   const emit = () => invariant(false, "it is never chosen");
   const all = { name: "all", suits: () => true, cost: () => Infinity, emit };
-  const convolutions = {
+  const kernels = { ...productKernels, "weight gradient": [...productKernels["weight gradient"], all] };
+  const convolutions: KernelChoice = {
     ...BY_COST,
-    libraries: [{ ...products, "weight gradient": [...products["weight gradient"], all] }],
+    providers: [{ ...products, candidates: (task) => suiting(kernels, task) }],
   };
   const selector = new KernelSelector(graph, selectionOf(graph, { batch, convolutions, storesBfloat16 }));
   const keys = convolutionTasks(selector).map(taskKey);
-  return { ...convolutions, chosen: Object.fromEntries(keys.map((key) => [key, "a library winograd fours"])) };
+  return { ...convolutions, chosen: Object.fromEntries(keys.map((key) => [key, "products 1 winograd fours"])) };
 }
 
 const references = new WeakMap<Operation, ReturnType<typeof execute>>();

@@ -2,14 +2,9 @@
 // a kernel.
 import type { Program } from "../../program.js";
 import { allocate } from "../placement/allocate.js";
-import type {
-  ConvolutionKernel,
-  ConvolutionLibrary,
-  ConvolutionOperands,
-  ConvolutionPass,
-  ConvolutionTask,
-} from "./convolution-kernels.js";
-import { taskKey } from "./convolution-kernels.js";
+import type { ConvolutionKernel, ConvolutionOperands, ConvolutionPass, ConvolutionTask } from "./convolution-task.js";
+import type { KernelProvider } from "../kernels/kernel-provider.js";
+import { taskKey } from "./convolution-task.js";
 import { imagesTogether } from "../placement/cut-into-parts.js";
 import { filterBytes, imageBytes } from "./convolution-plan.js";
 import type { Step } from "../placement/emit-step.js";
@@ -24,17 +19,17 @@ import { computesInBfloat16, kernelGraphOf } from "../lower.js";
 import { convolutionTasks } from "./select-convolution.js";
 import { storagesOf } from "../placement/storage.js";
 
-/** Each geometry and pass once, at the size of the first request that has it. With bfloat16 the libraries decide which maps are stored so. */
+/** Each geometry and pass once, at the size of the first request that has it. With bfloat16 the providers decide which maps are stored so. */
 export function tasksOf(
   program: Program,
   requests: readonly StepRequest[],
-  libraries: readonly ConvolutionLibrary[] = [],
+  providers: readonly KernelProvider[] = [],
   threads = 1,
 ): Map<string, ConvolutionTask> {
   const tasks = new Map<string, ConvolutionTask>();
   const layout = layoutParameters(program.graph, parameterGroups(program.config, program.graph));
   for (const { mode, batch, phase } of requests) {
-    const convolutions = { chosen: {}, libraries };
+    const convolutions = { chosen: {}, providers };
     const storesBfloat16 = computesInBfloat16(program, mode);
     const graph = kernelGraphOf(program, mode, phase);
     const selection = {
@@ -66,9 +61,11 @@ export function stepOfTask<P extends ConvolutionPass>(
   task: ConvolutionTask & { readonly pass: P },
   kernel: ConvolutionKernel<P>,
   threads: number,
+  providers: readonly KernelProvider[] = [],
 ): TaskStep {
   const layout = { parameters: [], parameterBytes: 0, statistics: [], statisticBytes: 0 };
-  const selection = { batch: task.images, threads, layout, readsAverages: false, accumulates: false };
+  const convolutions = { chosen: {}, providers };
+  const selection = { batch: task.images, threads, layout, readsAverages: false, accumulates: false, convolutions };
   const selector = new KernelSelector({ tensors: [], nodes: [] }, selection);
   selector.node = { name: taskKey(task), op: { kind: "average", writesBack: false } };
   const bytes = imageBytes(task);

@@ -1,19 +1,18 @@
 // Convolutions as matrix products over tables of offsets: any kernel, stride and padding.
-import type { ConvolutionKernel } from "./convolution-kernels.js";
+import type { ConvolutionKernel } from "./convolution-task.js";
 import type { ConvolutionSizes, DirectPlan, PixelMap } from "./convolution-plan.js";
 import { filterBytes, forwardPixels, inputGradientClasses, multiplyAddsOf, planDirect } from "./convolution-plan.js";
-import type { BufferId, BufferOperand } from "../kernels/kernel-calls.js";
-import type { KernelSelector } from "./kernel-selector.js";
-import { replacing } from "./kernel-selector.js";
 import { multiplyAddsWithoutPadding } from "./valid-places.js";
+import type { BufferId, BufferOperand, CallWriter } from "../kernels/kernel-calls.js";
+import { replacing } from "../kernels/kernel-calls.js";
 
 export const directConvolution: ConvolutionKernel<"forward"> = {
   name: "direct",
   suits: () => true,
   cost: directCost,
-  emit(selector, sizes, operands) {
+  emit(writer, sizes, operands) {
     const taps = sizes.kernel[0] * sizes.kernel[1];
-    callDirect(selector, sizes, forwardPixels(sizes), {
+    callDirect(writer, sizes, forwardPixels(sizes), {
       ...operands,
       depth: operands.channels,
       accumulated: null,
@@ -29,11 +28,11 @@ export const directInputGradient: ConvolutionKernel<"input gradient"> = {
   name: "direct",
   suits: () => true,
   cost: directCost,
-  emit(selector, sizes, { outputGradient, weights, inputGradient, accumulated }) {
+  emit(writer, sizes, { outputGradient, weights, inputGradient, accumulated }) {
     // A class that meets no tap adds nothing, but where nothing is added to it must still become zero.
     const classes = inputGradientClasses(sizes).filter(({ map }) => accumulated === null || map.taps > 0);
     classes.forEach(({ map, filterTaps }, index) => {
-      callDirect(selector, sizes, map, {
+      callDirect(writer, sizes, map, {
         input: outputGradient,
         depth: sizes.outLanes,
         weights,
@@ -73,23 +72,23 @@ interface DirectOperands {
   readonly columnStride: number;
 }
 
-function callDirect(selector: KernelSelector, sizes: ConvolutionSizes, map: PixelMap, operands: DirectOperands): void {
+function callDirect(writer: CallWriter, sizes: ConvolutionSizes, map: PixelMap, operands: DirectOperands): void {
   const { input, depth, weights, bias, residual, relu, output, accumulate, tapOffsets, depthStride, columnStride } =
     operands;
   const [columns, taps] = [map.outputLanes, tapOffsets.length];
   // A residue class without a tap reads no filter.
-  const packed = taps > 0 ? selector.scratch("packed filter", taps * depth * columns * 4) : null;
+  const packed = taps > 0 ? writer.scratch("packed filter", taps * depth * columns * 4) : null;
   if (packed) {
-    const table = selector.table(`taps at ${tapOffsets.join(" ")}`, taps, () => tapOffsets);
+    const table = writer.table(`taps at ${tapOffsets.join(" ")}`, taps, () => tapOffsets);
     const extents = { taps, depth, depthStride, columns, columnStride };
-    selector.call("pack_weights", { weights, packed, tapOffsets: table, ...extents });
+    writer.call("pack_weights", { weights, packed, tapOffsets: table, ...extents });
   }
   // Each tap belongs to one residue class, and meets every output pixel once.
   const share = multiplyAddsOf(sizes) * (taps / (sizes.kernel[0] * sizes.kernel[1]));
   planDirect(map, sizes.images).forEach((plan, index) => {
     const first = index === 0 ? replacing(operands.accumulated, output, { input, residual }) : {};
     const outputImages = plan.firstImage * map.outputImageBytes;
-    selector.call(
+    writer.call(
       "convolve_direct",
       {
         input: shifted(input, plan.firstImage * map.inputImageBytes),
@@ -98,7 +97,7 @@ function callDirect(selector: KernelSelector, sizes: ConvolutionSizes, map: Pixe
         residual: residual && shifted(residual, outputImages),
         output: shifted(output, outputImages),
         relu: Number(relu),
-        offsets: selector.table(plan.key, plan.offsetCount, plan.offsets),
+        offsets: writer.table(plan.key, plan.offsetCount, plan.offsets),
         tiles: plan.tiles,
         taps,
         depth,

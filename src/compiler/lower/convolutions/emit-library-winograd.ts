@@ -1,11 +1,11 @@
 // 3×3 convolutions of stride 1 and padding 1 by Winograd's algorithm, with the transforms in WebAssembly and the products of
-// the frequencies by a native library.
-import type { ConvolutionKernel, ConvolutionKernels, ConvolvedOperands } from "./convolution-kernels.js";
+// the frequencies by a provider.
+import type { ConvolutionKernel, ConvolutionKernels, ConvolvedOperands } from "./convolution-task.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import { multiplyAddsOf, suitsWinograd } from "./convolution-plan.js";
 import { FILTER_SCRATCH_BYTES, FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
-import type { KernelSelector } from "./kernel-selector.js";
-import { replacing } from "./kernel-selector.js";
+import type { CallWriter } from "../kernels/kernel-calls.js";
+import { replacing } from "../kernels/kernel-calls.js";
 
 /** Tiles of `side`² pixels from `points`² products a pair of channels. */
 interface Algorithm {
@@ -26,59 +26,60 @@ const ALGORITHMS: readonly Algorithm[] = [
   },
 ];
 
-/** Winograd's kernels for a library with a product of float32 matrices, by its name, "oneDNN 2.6.3". */
-export function libraryWinograd(library: string): ConvolutionKernels {
+/** Winograd's kernels for a provider that multiplies float32 matrices; `library` is its name with its version. */
+export function libraryWinograd(id: string, library: string): ConvolutionKernels {
   const named = <T extends { readonly name: string }>(kernel: T): T => ({
     ...kernel,
     name: `${library} ${kernel.name}`,
   });
   return {
-    forward: ALGORITHMS.map((algorithm) => named(forward(algorithm))),
-    "input gradient": ALGORITHMS.map((algorithm) => named(inputGradient(algorithm))),
-    "weight gradient": ALGORITHMS.map((algorithm) => named(weightGradient(algorithm))),
+    forward: ALGORITHMS.map((algorithm) => named(forward(id, algorithm))),
+    "input gradient": ALGORITHMS.map((algorithm) => named(inputGradient(id, algorithm))),
+    "weight gradient": ALGORITHMS.map((algorithm) => named(weightGradient(id, algorithm))),
   };
 }
 
-function forward(algorithm: Algorithm): ConvolutionKernel<"forward"> {
+function forward(id: string, algorithm: Algorithm): ConvolutionKernel<"forward"> {
   return {
     ...common(algorithm),
-    emit(selector, sizes, operands) {
-      convolve(selector, sizes, algorithm, { ...operands, isTurned: false, accumulated: null });
+    emit(writer, sizes, operands) {
+      convolve(writer, id, sizes, algorithm, { ...operands, isFlipped: false, accumulated: null });
     },
   };
 }
 
-function inputGradient(algorithm: Algorithm): ConvolutionKernel<"input gradient"> {
+function inputGradient(id: string, algorithm: Algorithm): ConvolutionKernel<"input gradient"> {
   return {
     ...common(algorithm),
-    emit(selector, sizes, { outputGradient, weights, inputGradient, accumulated }) {
+    emit(writer, sizes, { outputGradient, weights, inputGradient, accumulated }) {
       const maps = { input: outputGradient, weights, output: inputGradient, accumulated };
-      convolve(selector, sizes, algorithm, { ...maps, bias: null, residual: null, relu: false, isTurned: true });
+      convolve(writer, id, sizes, algorithm, { ...maps, bias: null, residual: null, relu: false, isFlipped: true });
     },
   };
 }
 
 /** Both maps may be stored as bfloat16, which is widened as it is read: products and sums are float32 all the same. */
-function weightGradient(algorithm: Algorithm): ConvolutionKernel<"weight gradient"> {
+function weightGradient(id: string, algorithm: Algorithm): ConvolutionKernel<"weight gradient"> {
   const { suits, ...rest } = common(algorithm);
   return {
     ...rest,
     suits: ({ storage, ...sizes }) => suits(sizes) && (!storage || (algorithm.side === 4 && isBfloat16(storage))),
-    emit(selector, sizes, operands) {
+    emit(writer, sizes, operands) {
       const { images, height, width, inLanes, outLanes } = sizes;
       const { points } = algorithm;
       const tilesAtOnce = chunkOf(algorithm, sizes);
       const frequencies = points ** 2;
       const memory = {
-        inputTiles: selector.scratch("input tiles", frequencies * (inLanes * tilesAtOnce * 4 + FREQUENCY_GAP)),
-        gradientTiles: selector.scratch("gradient tiles", frequencies * (outLanes * tilesAtOnce * 4 + FREQUENCY_GAP)),
-        sums: selector.scratch("sums", filterBytes(algorithm, sizes)),
-        scratch: selector.scratch("strip", STRIP_BYTES * selector.selection.threads),
+        inputTiles: writer.scratch("input tiles", frequencies * (inLanes * tilesAtOnce * 4 + FREQUENCY_GAP)),
+        gradientTiles: writer.scratch("gradient tiles", frequencies * (outLanes * tilesAtOnce * 4 + FREQUENCY_GAP)),
+        sums: writer.scratch("sums", filterBytes(algorithm, sizes)),
+        scratch: writer.scratch("strip", STRIP_BYTES * writer.threads),
       };
-      const geometry = { images, height, width, inLanes, outLanes, points, tilesAtOnce };
+      const provider = writer.provider(id);
+      const geometry = { images, height, width, inLanes, outLanes, provider, points, tilesAtOnce };
       const all = { ...operands, ...geometry, ...memory };
       const kernel = `weight_gradient_winograd_library${sizes.storage ? "_bfloat16" : ""}` as const;
-      selector.call(kernel, all, { multiplyAdds: multiplyAddsOf(sizes) });
+      writer.call(kernel, all, { multiplyAdds: multiplyAddsOf(sizes) });
     },
   };
 }
@@ -124,27 +125,34 @@ function filterBytes({ points }: Algorithm, { inLanes, outLanes }: ConvolutionSi
 }
 
 interface Operands extends ConvolvedOperands {
-  readonly isTurned: boolean;
+  readonly isFlipped: boolean;
 }
 
-function convolve(selector: KernelSelector, sizes: ConvolutionSizes, algorithm: Algorithm, operands: Operands): void {
+function convolve(
+  writer: CallWriter,
+  id: string,
+  sizes: ConvolutionSizes,
+  algorithm: Algorithm,
+  operands: Operands,
+): void {
   const { inLanes, outLanes, images, height, width } = sizes;
-  const { input, weights, bias, residual, relu, output, accumulated, isTurned } = operands;
-  const [depth, columns] = isTurned ? [outLanes, inLanes] : [inLanes, outLanes];
+  const { input, weights, bias, residual, relu, output, accumulated, isFlipped } = operands;
+  const [depth, columns] = isFlipped ? [outLanes, inLanes] : [inLanes, outLanes];
   const { points } = algorithm;
-  const { threads } = selector.selection;
-  const transformed = selector.scratch("transformed filter", filterBytes(algorithm, sizes));
-  const filter = { weights, transformed, inLanes, outLanes, turned: Number(isTurned), points };
-  const filterScratch = selector.scratch("filter line", FILTER_SCRATCH_BYTES * threads);
-  selector.call("transform_weights_by_rows", { ...filter, scratch: filterScratch });
+  const { threads } = writer;
+  const transformed = writer.scratch("transformed filter", filterBytes(algorithm, sizes));
+  const filter = { weights, transformed, inLanes, outLanes, flipped: Number(isFlipped), points };
+  const filterScratch = writer.scratch("filter line", FILTER_SCRATCH_BYTES * threads);
+  writer.call("transform_weights_by_rows", { ...filter, scratch: filterScratch });
   const tilesAtOnce = chunkOf(algorithm, sizes);
   const tilesOf = (lanes: number) => points ** 2 * (lanes * tilesAtOnce * 4 + FREQUENCY_GAP);
   const memory = {
-    inputTiles: selector.scratch("input tiles", tilesOf(depth)),
-    outputTiles: selector.scratch("output tiles", tilesOf(columns)),
-    scratch: selector.scratch("strip", STRIP_BYTES * threads),
+    inputTiles: writer.scratch("input tiles", tilesOf(depth)),
+    outputTiles: writer.scratch("output tiles", tilesOf(columns)),
+    scratch: writer.scratch("strip", STRIP_BYTES * threads),
   };
-  const geometry = { images, height, width, depth, columns, transposed: Number(isTurned), points, tilesAtOnce };
+  const extents = { images, height, width, depth, columns };
+  const products = { transposed: Number(isFlipped), provider: writer.provider(id), points, tilesAtOnce };
   const maps = {
     input,
     transformed,
@@ -155,5 +163,5 @@ function convolve(selector: KernelSelector, sizes: ConvolutionSizes, algorithm: 
     accumulate: Number(accumulated !== null),
   };
   const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, { input, residual }) };
-  selector.call("convolve_winograd_library", { ...maps, ...geometry, ...memory }, extra);
+  writer.call("convolve_winograd_library", { ...maps, ...extents, ...products, ...memory }, extra);
 }

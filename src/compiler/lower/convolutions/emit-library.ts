@@ -1,13 +1,13 @@
 // The passes of a convolution as calls of a native library that works on the same heap. The library says what memory it
 // needs; how the images are cut does not depend on the threads, so that bits do not either.
-import type { ConvolutionKernel, ConvolutionKernels, ConvolutionPass } from "./convolution-kernels.js";
+import type { ConvolutionKernel, ConvolutionKernels, ConvolutionPass } from "./convolution-task.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import { filterBytes, imageBytes, multiplyAddsOf, threadScratch } from "./convolution-plan.js";
 import { OUTER_RELU } from "../kernels/kernel-constants.js";
-import type { KernelSelector } from "./kernel-selector.js";
-import { replacing } from "./kernel-selector.js";
 import { elementBytes } from "../placement/layout.js";
 import { multiplyAddsWithoutPadding } from "./valid-places.js";
+import type { CallWriter } from "../kernels/kernel-calls.js";
+import { replacing } from "../kernels/kernel-calls.js";
 
 /** Memory of a pass over `imagesAtOnce` images. */
 export interface LibraryPlan {
@@ -22,7 +22,7 @@ export interface LibraryPlan {
 }
 
 export interface LibraryMethod {
-  /** "oneDNN 2.6.3 winograd" */
+  /** As run folders record it: "LIBRARY 2.6.3 winograd". */
   readonly name: string;
   /** By which a call names it. */
   readonly number: number;
@@ -37,52 +37,52 @@ export interface LibraryMethod {
   readonly plan: (pass: ConvolutionPass, sizes: ConvolutionSizes, imagesAtOnce: number) => LibraryPlan | undefined;
 }
 
-export function libraryConvolutions(methods: readonly LibraryMethod[]): ConvolutionKernels {
+/** Of the provider `id`. */
+export function libraryConvolutions(id: string, methods: readonly LibraryMethod[]): ConvolutionKernels {
   return {
-    forward: methods.map(forward),
-    "input gradient": methods.map(inputGradient),
-    "weight gradient": methods.map(weightGradient),
+    forward: methods.map((method) => forward(id, method)),
+    "input gradient": methods.map((method) => inputGradient(id, method)),
+    "weight gradient": methods.map((method) => weightGradient(id, method)),
   };
 }
 
-function forward(method: LibraryMethod): ConvolutionKernel<"forward"> {
+function forward(id: string, method: LibraryMethod): ConvolutionKernel<"forward"> {
   return {
     ...common(method, "forward"),
-    emit(selector, sizes, { input, weights, bias, residual, relu, output }) {
-      const { call, plan } = prepare(selector, method, "forward", sizes);
-      const packed = selector.scratch("packed filter", plan.packedBytes);
+    emit(writer, sizes, { input, weights, bias, residual, relu, output }) {
+      const { call, plan, extra } = prepare(writer, id, method, "forward", sizes);
+      const packed = writer.scratch("packed filter", plan.packedBytes);
       const operands = { input, weights, bias, output, ...call, packed };
-      selector.call("library_convolution", operands, { multiplyAdds: multiplyAddsOf(sizes) });
+      writer.call("library_convolution", operands, extra);
       if (!residual && !relu) return;
       const pixels = sizes.images * sizes.outHeight * sizes.outWidth;
       const extents = { pixels, lanes: sizes.outLanes, flags: relu ? OUTER_RELU : 0 };
-      selector.call("pointwise", { input: output, residual, output, ...extents });
+      writer.call("pointwise", { input: output, residual, output, ...extents });
     },
   };
 }
 
-function inputGradient(method: LibraryMethod): ConvolutionKernel<"input gradient"> {
+function inputGradient(id: string, method: LibraryMethod): ConvolutionKernel<"input gradient"> {
   return {
     ...common(method, "input gradient"),
-    emit(selector, sizes, { outputGradient, weights, inputGradient, accumulated }) {
-      const { call, plan } = prepare(selector, method, "input gradient", sizes);
-      const packed = selector.scratch("packed filter", plan.packedBytes);
+    emit(writer, sizes, { outputGradient, weights, inputGradient, accumulated }) {
+      const { call, plan, extra } = prepare(writer, id, method, "input gradient", sizes);
+      const packed = writer.scratch("packed filter", plan.packedBytes);
       const accumulate = Number(accumulated !== null);
       const operands = { outputGradient, weights, inputGradient, accumulate, ...call, packed };
-      const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, inputGradient) };
-      selector.call("library_input_gradient", operands, extra);
+      writer.call("library_input_gradient", operands, { ...extra, ...replacing(accumulated, inputGradient) });
     },
   };
 }
 
-function weightGradient(method: LibraryMethod): ConvolutionKernel<"weight gradient"> {
+function weightGradient(id: string, method: LibraryMethod): ConvolutionKernel<"weight gradient"> {
   return {
     ...common(method, "weight gradient"),
-    emit(selector, sizes, { input, outputGradient, weightGradient }) {
-      const { call, plan } = prepare(selector, method, "weight gradient", sizes);
-      const partials = selector.scratch("partial sums", plan.pieces === 0 ? 0 : plan.packedBytes * plan.units);
+    emit(writer, sizes, { input, outputGradient, weightGradient }) {
+      const { call, plan, extra } = prepare(writer, id, method, "weight gradient", sizes);
+      const partials = writer.scratch("partial sums", plan.pieces === 0 ? 0 : plan.packedBytes * plan.units);
       const operands = { input, outputGradient, weightGradient, ...call, partials };
-      selector.call("library_weight_gradient", operands, { multiplyAdds: multiplyAddsOf(sizes) });
+      writer.call("library_weight_gradient", operands, extra);
     },
   };
 }
@@ -101,7 +101,13 @@ function common(method: LibraryMethod, pass: ConvolutionPass) {
   };
 }
 
-function prepare(selector: KernelSelector, method: LibraryMethod, pass: ConvolutionPass, sizes: ConvolutionSizes) {
+function prepare(
+  writer: CallWriter,
+  id: string,
+  method: LibraryMethod,
+  pass: ConvolutionPass,
+  sizes: ConvolutionSizes,
+) {
   const atOnce = imagesAtOnce(pass, sizes);
   const plan = method.plan(pass, sizes, atOnce)!;
   const scratchStride = threadScratch(plan.scratchBytes);
@@ -124,12 +130,15 @@ function prepare(selector: KernelSelector, method: LibraryMethod, pass: Convolut
     paddingLeft: padding.left,
     inputElementBytes: elementBytes[storage?.input ?? "float32"],
     outputElementBytes: elementBytes[storage?.output ?? "float32"],
-    units: plan.units,
-    pieces: plan.pieces,
-    scratch: selector.scratch("library", scratchStride * selector.selection.threads),
+    scratch: writer.scratch("library", scratchStride * writer.threads),
     scratchStride,
   };
-  return { call, plan };
+  const { units, pieces } = plan;
+  const provided = {
+    provider: writer.provider(id),
+    units: pass === "weight gradient" ? [units, pieces] : [pieces, units],
+  };
+  return { call, plan, extra: { multiplyAdds: multiplyAddsOf(sizes), provided } };
 }
 
 /** Activations of that many bytes stay in a core's second-level cache while they are converted, multiplied and put back. */

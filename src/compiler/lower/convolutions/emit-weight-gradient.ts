@@ -1,5 +1,5 @@
 // Gradients of a convolution's filter: in Winograd's domain where that fits, over the pixels of any window elsewhere.
-import type { ConvolutionKernel } from "./convolution-kernels.js";
+import type { ConvolutionKernel } from "./convolution-task.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import {
   filterBytes,
@@ -22,17 +22,17 @@ export const weightGradientWinograd: WeightGradient = {
   name: "winograd",
   suits: (sizes) => suitsWinograd(sizes) && sizes.inLanes % 8 === 0,
   cost: (sizes) => winogradCost(sizes) + winogradSlots(sizes) * transformedFilterBytes(sizes) * 0.15,
-  emit(selector, sizes, operands) {
+  emit(writer, sizes, operands) {
     const { inLanes, outLanes, height, width, images } = sizes;
-    const { threads } = selector.selection;
+    const { threads } = writer;
     const atOnce = tilesAtOnce(winogradTiles(sizes), 36 * (inLanes + outLanes) * 4);
     const slots = winogradSlots(sizes);
     const scratchStride = threadScratch(STRIP_BYTES + 36 * ((inLanes + outLanes) * atOnce * 4 + 2 * FREQUENCY_GAP));
-    const scratch = selector.scratch("tiles", scratchStride * threads);
-    const partials = selector.scratch("partial sums", transformedFilterBytes(sizes) * slots);
+    const scratch = writer.scratch("tiles", scratchStride * threads);
+    const partials = writer.scratch("partial sums", transformedFilterBytes(sizes) * slots);
     const geometry = { images, height, width, inLanes, outLanes, tilesAtOnce: atOnce, slots };
     const memory = { partials, scratch, scratchStride };
-    selector.call("weight_gradient_winograd", { ...operands, ...geometry, ...memory }, work(sizes));
+    writer.call("weight_gradient_winograd", { ...operands, ...geometry, ...memory }, work(sizes));
   },
 };
 
@@ -44,17 +44,17 @@ export const weightGradientByFrequency: WeightGradient = {
     const tiles = 36 * winogradTiles(sizes) * (sizes.inLanes + sizes.outLanes) * 4;
     return winogradCost(sizes) + tiles * 0.1 + transformedFilterBytes(sizes) * 0.3;
   },
-  emit(selector, sizes, operands) {
+  emit(writer, sizes, operands) {
     const { inLanes, outLanes, height, width, images } = sizes;
     const tiles = Math.ceil(winogradTiles(sizes) / 4) * 4;
     const memory = {
-      inputTiles: selector.scratch("input tiles", 36 * (tiles * inLanes * 4 + FREQUENCY_GAP)),
-      gradientTiles: selector.scratch("gradient tiles", 36 * (tiles * outLanes * 4 + FREQUENCY_GAP)),
-      sums: selector.scratch("sums", transformedFilterBytes(sizes)),
-      scratch: selector.scratch("tile", STRIP_BYTES * selector.selection.threads),
+      inputTiles: writer.scratch("input tiles", 36 * (tiles * inLanes * 4 + FREQUENCY_GAP)),
+      gradientTiles: writer.scratch("gradient tiles", 36 * (tiles * outLanes * 4 + FREQUENCY_GAP)),
+      sums: writer.scratch("sums", transformedFilterBytes(sizes)),
+      scratch: writer.scratch("tile", STRIP_BYTES * writer.threads),
     };
     const geometry = { images, height, width, inLanes, outLanes };
-    selector.call("weight_gradient_winograd_by_frequency", { ...operands, ...geometry, ...memory }, work(sizes));
+    writer.call("weight_gradient_winograd_by_frequency", { ...operands, ...geometry, ...memory }, work(sizes));
   },
 };
 
@@ -66,18 +66,18 @@ export const weightGradientByImage: WeightGradient = {
   name: "by image",
   suits: (sizes) => filterBytes(sizes) <= MOST_BYTES_OF_PARTIAL_SUM || !weightGradientByChannel.suits(sizes),
   cost: (sizes) => directCost(sizes) + slotsFor(filterBytes(sizes), sizes.images) * filterBytes(sizes) * 0.3,
-  emit(selector, sizes, operands) {
+  emit(writer, sizes, operands) {
     const slots = slotsFor(filterBytes(sizes), sizes.images);
     const atOnce = imagesAtOnce(sizes, slots);
     const bytes = imageBytes(sizes);
     const scratchStride = threadScratch(atOnce * (bytes.input + bytes.output));
     const memory = {
-      partials: selector.scratch("partial sums", slots * filterBytes(sizes)),
-      scratch: selector.scratch("panels", scratchStride * selector.selection.threads),
+      partials: writer.scratch("partial sums", slots * filterBytes(sizes)),
+      scratch: writer.scratch("panels", scratchStride * writer.threads),
       scratchStride,
     };
     const parts = { imagesAtOnce: atOnce, slots };
-    selector.call("weight_gradient_by_image", { ...operands, ...windowOf(sizes), ...parts, ...memory }, work(sizes));
+    writer.call("weight_gradient_by_image", { ...operands, ...windowOf(sizes), ...parts, ...memory }, work(sizes));
   },
 };
 
@@ -87,14 +87,14 @@ export const weightGradientByChannel: WeightGradient = {
   suits: ({ inLanes }) => inLanes % 16 === 0,
   // Its panels are of all images: out of the second-level cache where there are many.
   cost: (sizes) => directCost(sizes) * (sizes.images * sizes.height * sizes.width > 4096 ? 1.5 : 1),
-  emit(selector, sizes, operands) {
+  emit(writer, sizes, operands) {
     const scratchStride = threadScratch(sizes.images * sizes.height * sizes.width * 16 * 4);
     const memory = {
-      packedGradient: selector.scratch("packed gradient", sizes.images * imageBytes(sizes).output),
-      scratch: selector.scratch("panels", scratchStride * selector.selection.threads),
+      packedGradient: writer.scratch("packed gradient", sizes.images * imageBytes(sizes).output),
+      scratch: writer.scratch("panels", scratchStride * writer.threads),
       scratchStride,
     };
-    selector.call("weight_gradient_by_channel", { ...operands, ...windowOf(sizes), ...memory }, work(sizes));
+    writer.call("weight_gradient_by_channel", { ...operands, ...windowOf(sizes), ...memory }, work(sizes));
   },
 };
 

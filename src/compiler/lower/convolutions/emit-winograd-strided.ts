@@ -1,22 +1,21 @@
 // 3×3 convolutions of stride 2 by Winograd's algorithm over the odd and the even pixels (see assembly/winograd-strided.ts).
-import type { ConvolutionKernel } from "./convolution-kernels.js";
+import type { ConvolutionKernel } from "./convolution-task.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import { MAXIMUM_WINOGRAD_LANES, multiplyAddsOf, threadScratch, tilesAtOnce, unitsFor } from "./convolution-plan.js";
-import type { BufferOperand } from "../kernels/kernel-calls.js";
 import { FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
-import type { KernelSelector } from "./kernel-selector.js";
-import { replacing } from "./kernel-selector.js";
+import type { BufferOperand, CallWriter } from "../kernels/kernel-calls.js";
+import { replacing } from "../kernels/kernel-calls.js";
 
 export const stridedWinogradConvolution: ConvolutionKernel<"forward"> = {
   name: "winograd strided",
   suits,
   cost,
-  emit(selector, sizes, { input, weights, bias, residual, relu, output }) {
-    const transformed = transformWeights(selector, sizes, weights, 0);
+  emit(writer, sizes, { input, weights, bias, residual, relu, output }) {
+    const transformed = transformWeights(writer, sizes, weights, 0);
     const maps = { input, transformed, bias, residual, output, relu: Number(relu) };
-    const operands = { ...maps, ...extentsOf(sizes), ...tilesOf(selector, sizes) };
+    const operands = { ...maps, ...extentsOf(sizes), ...tilesOf(writer, sizes) };
     const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(null, output, { input, residual }) };
-    selector.call("convolve_winograd_strided", operands, extra);
+    writer.call("convolve_winograd_strided", operands, extra);
   },
 };
 
@@ -24,12 +23,12 @@ export const stridedWinogradInputGradient: ConvolutionKernel<"input gradient"> =
   name: "winograd strided",
   suits,
   cost,
-  emit(selector, sizes, { outputGradient, weights, inputGradient, accumulated }) {
-    const transformed = transformWeights(selector, sizes, weights, 1);
+  emit(writer, sizes, { outputGradient, weights, inputGradient, accumulated }) {
+    const transformed = transformWeights(writer, sizes, weights, 1);
     const maps = { outputGradient, transformed, inputGradient, accumulate: Number(accumulated !== null) };
-    const operands = { ...maps, ...extentsOf(sizes), ...tilesOf(selector, sizes) };
+    const operands = { ...maps, ...extentsOf(sizes), ...tilesOf(writer, sizes) };
     const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, inputGradient) };
-    selector.call("input_gradient_winograd_strided", operands, extra);
+    writer.call("input_gradient_winograd_strided", operands, extra);
   },
 };
 
@@ -37,18 +36,18 @@ export const stridedWinogradWeightGradient: ConvolutionKernel<"weight gradient">
   name: "winograd strided",
   suits,
   cost,
-  emit(selector, sizes, operands) {
+  emit(writer, sizes, operands) {
     const { inLanes, outLanes } = sizes;
     const fitting = Math.floor(CHUNK_BYTES / (25 * (4 * inLanes + outLanes) * 4));
     const chunk = Math.ceil(Math.min(tilesIn(sizes), Math.max(64, fitting)) / 4) * 4;
     const memory = {
-      inputTiles: selector.scratch("input tiles", 25 * (4 * inLanes * chunk * 4 + FREQUENCY_GAP)),
-      gradientTiles: selector.scratch("gradient tiles", 25 * (outLanes * chunk * 4 + FREQUENCY_GAP)),
-      sums: selector.scratch("sums", 100 * (inLanes * outLanes * 4 + FREQUENCY_GAP)),
-      scratch: selector.scratch("strip", STRIP_BYTES * selector.selection.threads),
+      inputTiles: writer.scratch("input tiles", 25 * (4 * inLanes * chunk * 4 + FREQUENCY_GAP)),
+      gradientTiles: writer.scratch("gradient tiles", 25 * (outLanes * chunk * 4 + FREQUENCY_GAP)),
+      sums: writer.scratch("sums", 100 * (inLanes * outLanes * 4 + FREQUENCY_GAP)),
+      scratch: writer.scratch("strip", STRIP_BYTES * writer.threads),
     };
     const all = { ...operands, ...extentsOf(sizes), tilesAtOnce: chunk, ...memory };
-    selector.call("weight_gradient_winograd_strided", all, { multiplyAdds: multiplyAddsOf(sizes) });
+    writer.call("weight_gradient_winograd_strided", all, { multiplyAdds: multiplyAddsOf(sizes) });
   },
 };
 
@@ -75,24 +74,24 @@ function tilesIn({ images, outHeight, outWidth }: ConvolutionSizes): number {
 }
 
 function transformWeights(
-  selector: KernelSelector,
+  writer: CallWriter,
   { inLanes, outLanes }: ConvolutionSizes,
   weights: BufferOperand,
   transposed: number,
 ) {
-  const transformed = selector.scratch("transformed filter", 25 * (4 * inLanes * outLanes * 4 + FREQUENCY_GAP));
+  const transformed = writer.scratch("transformed filter", 25 * (4 * inLanes * outLanes * 4 + FREQUENCY_GAP));
   const scratchStride = 1024;
-  const scratch = selector.scratch("filter tile", scratchStride * selector.selection.threads);
+  const scratch = writer.scratch("filter tile", scratchStride * writer.threads);
   const operands = { weights, transformed, inLanes, outLanes, transposed, scratch, scratchStride };
-  selector.call("transform_weights_strided", operands);
+  writer.call("transform_weights_strided", operands);
   return transformed;
 }
 
-function tilesOf(selector: KernelSelector, sizes: ConvolutionSizes) {
+function tilesOf(writer: CallWriter, sizes: ConvolutionSizes) {
   const lanes = 4 * sizes.inLanes + sizes.outLanes;
-  const atOnce = tilesAtOnce(tilesIn(sizes), 25 * lanes * 4, unitsFor(selector.selection.threads));
+  const atOnce = tilesAtOnce(tilesIn(sizes), 25 * lanes * 4, unitsFor(writer.threads));
   const scratchStride = threadScratch(STRIP_BYTES + 25 * (lanes * atOnce * 4 + 2 * FREQUENCY_GAP));
-  const scratch = selector.scratch("tiles", scratchStride * selector.selection.threads);
+  const scratch = writer.scratch("tiles", scratchStride * writer.threads);
   return { tilesAtOnce: atOnce, scratch, scratchStride };
 }
 

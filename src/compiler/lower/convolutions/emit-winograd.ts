@@ -1,5 +1,5 @@
 // 3×3 convolutions of stride 1 and padding 1 by Winograd's algorithm.
-import type { ConvolutionKernel, ConvolvedOperands } from "./convolution-kernels.js";
+import type { ConvolutionKernel, ConvolvedOperands } from "./convolution-task.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import {
   multiplyAddsOf,
@@ -11,15 +11,15 @@ import {
   winogradTiles,
 } from "./convolution-plan.js";
 import { FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
-import type { KernelSelector } from "./kernel-selector.js";
-import { replacing } from "./kernel-selector.js";
+import type { CallWriter } from "../kernels/kernel-calls.js";
+import { replacing } from "../kernels/kernel-calls.js";
 
 export const winogradConvolution: ConvolutionKernel<"forward"> = {
   name: "winograd",
   suits: suitsWinograd,
   cost: winogradCost,
-  emit(selector, sizes, operands) {
-    callWinograd(selector, sizes, { ...operands, transposed: 0, accumulated: null, columns: sizes.outLanes });
+  emit(writer, sizes, operands) {
+    callWinograd(writer, sizes, { ...operands, transposed: 0, accumulated: null, columns: sizes.outLanes });
   },
 };
 
@@ -27,10 +27,10 @@ export const winogradInputGradient: ConvolutionKernel<"input gradient"> = {
   name: "winograd",
   suits: (sizes) => suitsWinograd(sizes) && sizes.inLanes % 8 === 0,
   cost: winogradCost,
-  emit(selector, sizes, { outputGradient, weights, inputGradient, accumulated }) {
+  emit(writer, sizes, { outputGradient, weights, inputGradient, accumulated }) {
     const maps = { input: outputGradient, weights, output: inputGradient, accumulated };
     const operands = { ...maps, bias: null, residual: null, relu: false };
-    callWinograd(selector, sizes, { ...operands, transposed: 1, columns: sizes.inLanes });
+    callWinograd(writer, sizes, { ...operands, transposed: 1, columns: sizes.inLanes });
   },
 };
 
@@ -47,18 +47,18 @@ interface WinogradOperands extends ConvolvedOperands {
   readonly columns: number;
 }
 
-function callWinograd(selector: KernelSelector, sizes: ConvolutionSizes, operands: WinogradOperands): void {
+function callWinograd(writer: CallWriter, sizes: ConvolutionSizes, operands: WinogradOperands): void {
   const { inLanes, outLanes, images, height, width } = sizes;
   const { input, weights, bias, residual, output, accumulated, transposed, columns } = operands;
   const depth = transposed ? outLanes : inLanes;
-  const transformed = selector.scratch("transformed filter", transformedFilterBytes(sizes));
-  const { threads } = selector.selection;
-  const filterScratch = selector.scratch("filter tile", 4096 * threads);
+  const transformed = writer.scratch("transformed filter", transformedFilterBytes(sizes));
+  const { threads } = writer;
+  const filterScratch = writer.scratch("filter tile", 4096 * threads);
   const filter = { weights, transformed, inLanes, outLanes, transposed };
-  selector.call("transform_weights", { ...filter, scratch: filterScratch, scratchStride: 4096 });
+  writer.call("transform_weights", { ...filter, scratch: filterScratch, scratchStride: 4096 });
   const atOnce = tilesAtOnce(winogradTiles(sizes), 36 * (inLanes + outLanes) * 4, unitsFor(threads));
   const scratchStride = threadScratch(STRIP_BYTES + 36 * ((inLanes + outLanes) * atOnce * 4 + 2 * FREQUENCY_GAP));
-  const scratch = selector.scratch("tiles", scratchStride * threads);
+  const scratch = writer.scratch("tiles", scratchStride * threads);
   const geometry = {
     images,
     height,
@@ -69,7 +69,7 @@ function callWinograd(selector: KernelSelector, sizes: ConvolutionSizes, operand
     relu: Number(operands.relu),
     accumulate: Number(accumulated !== null),
   };
-  selector.call(
+  writer.call(
     "convolve_winograd",
     { input, transformed, bias, residual, output, ...geometry, scratch, scratchStride },
     { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, { input, residual }) },

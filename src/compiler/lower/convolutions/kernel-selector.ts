@@ -1,8 +1,18 @@
 // What the kernel selection of every node shares: the calls and buffers so far, and where each tensor lies.
 import { invariant } from "../../diagnostics/diagnostic.js";
 import type { Shape } from "../../network/graph.js";
-import type { ConvolutionChoice } from "./convolution-kernels.js";
-import type { Buffer, BufferId, BufferOperand, KernelCall, Operand, OperandsOf } from "../kernels/kernel-calls.js";
+import type {
+  Buffer,
+  BufferId,
+  BufferOperand,
+  CallExtra,
+  CallWriter,
+  KernelCall,
+  Operand,
+  OperandsOf,
+} from "../kernels/kernel-calls.js";
+import type { KernelChoice } from "../kernels/kernel-provider.js";
+import { BY_COST } from "../kernels/kernel-provider.js";
 import type { KernelName } from "../kernels/kernels.js";
 import type { MapKernel } from "../kernels/map-kernels.js";
 import type { ParameterLayout, Storage, StoredTensor } from "../placement/layout.js";
@@ -18,7 +28,7 @@ export interface KernelSelection {
   /** Whether parameters and statistics are read from their averages, as in evaluation with a weight average. */
   readonly readsAverages: boolean;
   /** Which kernel carries out which convolution; without it the cost model decides. */
-  readonly convolutions?: ConvolutionChoice;
+  readonly convolutions?: KernelChoice;
   /** Whether maps and their gradients are stored as bfloat16 wherever all that work on them take it so (storage.ts). */
   readonly storesBfloat16?: boolean;
   /** Whether gradients are those of a part of a batch, to be added to the sums that the update reads. */
@@ -43,7 +53,7 @@ export const persistentBuffers = [
 ] as const;
 export type PersistentName = (typeof persistentBuffers)[number];
 
-export class KernelSelector {
+export class KernelSelector implements CallWriter {
   readonly buffers: Buffer[] = persistentBuffers.map((name) => ({ kind: "persistent", name }));
   readonly calls: KernelCall[] = [];
   node!: KernelGraph["nodes"][number];
@@ -64,14 +74,31 @@ export class KernelSelector {
     for (const { op } of graph.nodes) if (op.kind === "softmax_cross_entropy") this.logits = op.logits;
   }
 
-  call<K extends KernelName>(
-    kernel: K,
-    operands: OperandsOf<K>,
-    extra: { multiplyAdds?: number; inPlace?: KernelCall["inPlace"] } = {},
-  ): void {
-    const { multiplyAdds = 0, inPlace } = extra;
-    const call = { kernel, node: this.node.name, operands: operands as Record<string, Operand>, multiplyAdds };
-    this.calls.push(inPlace ? { ...call, inPlace } : call);
+  call<K extends KernelName>(kernel: K, operands: OperandsOf<K>, { multiplyAdds = 0, ...extra }: CallExtra = {}): void {
+    const call: KernelCall = {
+      kernel,
+      node: this.node.name,
+      operands: operands as Record<string, Operand>,
+      multiplyAdds,
+    };
+    const { providers } = this.selection.convolutions ?? BY_COST;
+    const offers = extra.provided ? [] : providers.map((provider) => provider.take?.(call));
+    const provider = offers.findIndex((units) => units !== undefined);
+    this.calls.push({
+      ...call,
+      ...(provider < 0 ? {} : { provided: { provider, units: offers[provider]! } }),
+      ...extra,
+    });
+  }
+
+  get threads(): number {
+    return this.selection.threads;
+  }
+
+  provider(id: string): number {
+    const place = (this.selection.convolutions ?? BY_COST).providers.findIndex((provider) => provider.id === id);
+    invariant(place >= 0, `a kernel of the provider ${id} was chosen, which is not among those of this step`);
+    return place;
   }
 
   /** A kernel over maps, in the form for how `map` is stored. */
@@ -185,19 +212,4 @@ export class KernelSelector {
 /** A vector is a map of one pixel. */
 export function mapSize(shape: Shape): { height: number; width: number } {
   return shape.kind === "map" ? shape : { height: 1, width: 1 };
-}
-
-/**
- * Where a product is added to the buffer that its output takes over, or may be added to a residual in the residual's place:
- * not where the residual is what the convolution reads, whose neighbouring pixels it would overwrite before they are read.
- */
-export function replacing(
-  accumulated: BufferId | null,
-  output: BufferOperand,
-  { input, residual }: { readonly input?: BufferOperand; readonly residual?: BufferOperand | null } = {},
-): { inPlace?: NonNullable<KernelCall["inPlace"]> } {
-  const replaced = accumulated ?? (residual?.buffer === input?.buffer ? undefined : residual?.buffer);
-  return replaced === undefined
-    ? {}
-    : { inPlace: { output: output.buffer, input: replaced, required: accumulated !== null } };
 }

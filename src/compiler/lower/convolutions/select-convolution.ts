@@ -1,7 +1,8 @@
 // A convolution's three passes → the kernel that was chosen for each.
 import type { Window } from "../../network/graph.js";
-import type { ConvolutionOperands, ConvolutionPass, ConvolutionTask } from "./convolution-kernels.js";
-import { BY_COST, chooseKernel } from "./convolution-kernels.js";
+import type { ConvolutionOperands, ConvolutionPass, ConvolutionTask } from "./convolution-task.js";
+import { chooseKernel } from "./convolution-kernels.js";
+import { BY_COST } from "../kernels/kernel-provider.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import type { KernelSelector } from "./kernel-selector.js";
 import { mapSize } from "./kernel-selector.js";

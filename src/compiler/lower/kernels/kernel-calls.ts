@@ -44,6 +44,26 @@ export interface KernelCall {
   readonly inPlace?: { readonly output: BufferId; readonly input: BufferId; readonly required: boolean };
   /** Multiply-adds that the operation stands for, whatever the algorithm. */
   readonly multiplyAdds: number;
+  readonly provided?: Provided;
+}
+
+/** Of a call that is not WebAssembly's: the place of its provider among the step's, and the units of each of its phases. */
+export interface Provided {
+  readonly provider: number;
+  readonly units: readonly number[];
+}
+
+export type CallExtra = Partial<Pick<KernelCall, "multiplyAdds" | "inPlace" | "provided">>;
+
+/** What a kernel of a convolution needs to write its calls. */
+export interface CallWriter {
+  readonly threads: number;
+  call<K extends KernelName>(kernel: K, operands: OperandsOf<K>, extra?: CallExtra): void;
+  scratch(name: string, bytes: number): { readonly buffer: BufferId };
+  /** Tables of the same key are equal and kept once. */
+  table(key: string, length: number, values: () => readonly number[]): { readonly buffer: BufferId };
+  /** The place of a provider among the step's. */
+  provider(id: string): number;
 }
 
 export interface KernelCalls {
@@ -51,4 +71,19 @@ export interface KernelCalls {
   readonly calls: readonly KernelCall[];
   /** The calls from `first` up to `end` are carried out for each part of the batch, by the index of its first image. */
   readonly repeated?: { readonly first: number; readonly end: number; readonly starts: readonly number[] };
+}
+
+/**
+ * Where a product is added to the buffer that its output takes over, or may be added to a residual in the residual's place:
+ * not where the residual is what the convolution reads, whose neighbouring pixels it would overwrite before they are read.
+ */
+export function replacing(
+  accumulated: BufferId | null,
+  output: BufferOperand,
+  { input, residual }: { readonly input?: BufferOperand; readonly residual?: BufferOperand | null } = {},
+): { inPlace?: NonNullable<KernelCall["inPlace"]> } {
+  const replaced = accumulated ?? (residual?.buffer === input?.buffer ? undefined : residual?.buffer);
+  return replaced === undefined
+    ? {}
+    : { inPlace: { output: output.buffer, input: replaced, required: accumulated !== null } };
 }

@@ -2,12 +2,10 @@
 // kernel does to it. The accessors that the kernels themselves use are generated from this table, so that the two
 // sides cannot part.
 
+import type { Access } from "./access.js";
 import { convolutionKernels } from "./kernels-of-convolutions.js";
 import { libraryKernels } from "./library-kernels.js";
 import { inBfloat16, mapKernels } from "./map-kernels.js";
-
-/** read, write (whole buffer), update (read and write), scratch (contents mean nothing before and after), or a plain number. */
-export type Access = "read" | "write" | "update" | "scratch" | "integer" | "float";
 
 export const kernels = {
   /** 8-bit images [pixels, channels] → floats [pixels, lanes] through a table of 256 values a channel. */
@@ -122,3 +120,5 @@ export const kernels = {
 
 export type KernelName = keyof typeof kernels;
 export const kernelNames = Object.keys(kernels) as KernelName[];
+/** In a kernel's place in a step: a call that another provider than WebAssembly carries out (see encodeStep). */
+export const PROVIDED = kernelNames.length;

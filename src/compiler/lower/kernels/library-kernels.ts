@@ -1,5 +1,5 @@
-// The part of the table of kernels (kernels.ts) that a native library carries out on the same heap.
-import type { Access } from "./kernels.js";
+// The part of the table of kernels (kernels.ts) that a provider carries out on the same heap, or whose products it takes.
+import type { Access } from "./access.js";
 
 const libraryOperands = {
   method: "integer",
@@ -20,9 +20,6 @@ const libraryOperands = {
   /** Bytes of an element of the maps: 4 for float32, 2 for bfloat16. */
   inputElementBytes: "integer",
   outputElementBytes: "integer",
-  /** Shares of the products, and parts in which a filter is packed or a gradient unpacked. */
-  units: "integer",
-  pieces: "integer",
 } as const satisfies Readonly<Record<string, Access>>;
 
 const winogradGradient = {
@@ -34,6 +31,8 @@ const winogradGradient = {
   width: "integer",
   inLanes: "integer",
   outLanes: "integer",
+  /** Whose products they are. */
+  provider: "integer",
   points: "integer",
   tilesAtOnce: "integer",
   inputTiles: "scratch",
@@ -42,9 +41,8 @@ const winogradGradient = {
   scratch: "scratch",
 } as const satisfies Readonly<Record<string, Access>>;
 
-/** A step that has any of these needs the library in its threads. */
 export const libraryKernels = {
-  /** Forward pass by a native library, a few images at a time on one thread; `method` is the library's own number. */
+  /** Forward pass by a provider, a few images at a time on one thread; `method` is the provider's own number. */
   library_convolution: {
     input: "read",
     weights: "read",
@@ -75,17 +73,17 @@ export const libraryKernels = {
     scratch: "scratch",
     scratchStride: "integer",
   },
-  /** 3×3 filters → `points`² matrices [in][out] of Winograd's algorithm; turned by 180° for the input gradient. */
+  /** 3×3 filters → `points`² matrices [in][out] of Winograd's algorithm; flipped for the input gradient. */
   transform_weights_by_rows: {
     weights: "read",
     transformed: "write",
     inLanes: "integer",
     outLanes: "integer",
-    turned: "integer",
+    flipped: "integer",
     points: "integer",
     scratch: "scratch",
   },
-  /** 3×3, stride 1, padding 1 by Winograd's algorithm, whose products a native library carries out; the filter may lie by columns. */
+  /** 3×3, stride 1, padding 1 by Winograd's algorithm, whose products a provider carries out; the filter may lie by columns. */
   convolve_winograd_library: {
     input: "read",
     transformed: "read",
@@ -99,6 +97,7 @@ export const libraryKernels = {
     depth: "integer",
     columns: "integer",
     transposed: "integer",
+    provider: "integer",
     points: "integer",
     tilesAtOnce: "integer",
     accumulate: "integer",

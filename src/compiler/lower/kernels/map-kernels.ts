@@ -1,6 +1,6 @@
 // The part of the table of kernels (kernels.ts) that works on whole maps. Each comes in two forms: maps stored as float32, and
 // maps stored as bfloat16, its upper half. Parameters, statistics and sums are float32 in both.
-import type { Access } from "./kernels.js";
+import type { Access } from "./access.js";
 
 type Operands = Readonly<Record<string, Access>>;
 

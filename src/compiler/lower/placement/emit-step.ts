@@ -2,7 +2,7 @@
 // A Step is plain data: what the WebAssembly engine loads, and what `netc graph --step` prints.
 import type { Allocation } from "./allocate.js";
 import { invariant } from "../../diagnostics/diagnostic.js";
-import type { KernelCall, KernelCalls, Operand } from "../kernels/kernel-calls.js";
+import type { KernelCall, KernelCalls, Operand, Provided } from "../kernels/kernel-calls.js";
 import type { KernelName } from "../kernels/kernels.js";
 import { kernels } from "../kernels/kernels.js";
 import type { PersistentName } from "../convolutions/kernel-selector.js";
@@ -13,6 +13,7 @@ export interface StepCall {
   /** In the order of the kernel's table. */
   readonly operands: readonly number[];
   readonly multiplyAdds: number;
+  readonly provided?: Provided;
 }
 
 export interface Step {
@@ -49,13 +50,14 @@ export function emitStep(batch: number, source: KernelCalls, allocation: Allocat
     if (typeof operand === "number") return operand;
     return addresses[operand.buffer]! + (operand.offset ?? 0) + firstImage * (operand.imageBytes ?? 0);
   };
-  const emit = ({ kernel, node, operands, multiplyAdds }: KernelCall, firstImage = 0): StepCall => {
+  const emit = ({ kernel, node, operands, multiplyAdds, provided }: KernelCall, firstImage = 0): StepCall => {
     const names = Object.keys(kernels[kernel]);
     invariant(
       names.length === Object.keys(operands).filter((name) => name in kernels[kernel]).length,
       `${kernel} lacks an operand`,
     );
-    return { kernel, node, operands: names.map((name) => resolve(operands[name]!, firstImage)), multiplyAdds };
+    const numbers = names.map((name) => resolve(operands[name]!, firstImage));
+    return { kernel, node, operands: numbers, multiplyAdds, ...(provided ? { provided } : {}) };
   };
   const { arenaBytes, aliveBytes } = allocation;
   const { calls, repeated } = source;
@@ -73,10 +75,13 @@ export function tableBytes({ buffers }: KernelCalls): number {
   return buffers.reduce((sum, buffer) => sum + (buffer.kind === "table" ? alignedBytes(buffer.length) : 0), 0);
 }
 
-/** What a step's calls take where the engine reads them: each its kernel, its length and its operands, and the end. */
+/** What a step's calls take where the engine reads them: each its kernel, its length, its provider and its operands, and the end. */
 export function encodedBytes({ calls, repeated }: KernelCalls): number {
   const wordsOf = (some: readonly KernelCall[]): number =>
-    some.reduce((words, { kernel }) => words + 2 + Object.keys(kernels[kernel]).length, 0);
+    some.reduce((words, { kernel, provided }) => {
+      const more = provided ? 3 + provided.units.length : 0;
+      return words + 2 + more + Object.keys(kernels[kernel]).length;
+    }, 0);
   const more = repeated ? (repeated.starts.length - 1) * wordsOf(calls.slice(repeated.first, repeated.end)) : 0;
   return alignedBytes(wordsOf(calls) + more + 1);
 }

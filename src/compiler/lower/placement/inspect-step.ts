@@ -6,7 +6,7 @@ import type { KernelName } from "../kernels/kernels.js";
 import { kernels } from "../kernels/kernels.js";
 import type { Storage, StoredTensor } from "./layout.js";
 import { storedBytes } from "./layout.js";
-import type { ConvolutionChoice } from "../convolutions/convolution-kernels.js";
+import type { KernelChoice } from "../kernels/kernel-provider.js";
 import type { StepRequest } from "../lower.js";
 import { placeSteps } from "../lower.js";
 import type { Program } from "../../program.js";
@@ -33,7 +33,7 @@ export function inspectStep(
   program: Program,
   requests: readonly StepRequest[],
   threads: number,
-  choice: ConvolutionChoice,
+  choice: KernelChoice,
   index: number,
 ): InspectedStep {
   const { selected, layout, addresses, tables, arena } = placeSteps(program, requests, threads, choice);

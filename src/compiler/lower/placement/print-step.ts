@@ -1,6 +1,6 @@
 // Step → text that a person can read: each kernel call with its operands, sizes and heap addresses.
 import type { Step } from "./emit-step.js";
-import type { Access } from "../kernels/kernels.js";
+import type { Access } from "../kernels/access.js";
 import { kernels } from "../kernels/kernels.js";
 
 export function printStep(step: Step): string {

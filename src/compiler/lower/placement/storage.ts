@@ -1,6 +1,7 @@
 // KernelGraph → how each tensor lies in the heap. Where training computes in bfloat16, maps and their gradients are stored
 // in it too: half the bytes for all that passes over them. Images, vectors, parameters and statistics stay float32.
-import { BY_COST, takesBfloat16 } from "../convolutions/convolution-kernels.js";
+import { takesBfloat16 } from "../convolutions/convolution-kernels.js";
+import { BY_COST } from "../kernels/kernel-provider.js";
 import type { KernelSelection } from "../convolutions/kernel-selector.js";
 import { KernelSelector } from "../convolutions/kernel-selector.js";
 import type { Storage } from "./layout.js";

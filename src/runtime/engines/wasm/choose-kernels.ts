@@ -1,13 +1,10 @@
 // Program → which kernel carries out which convolution. Where the cost model sees more than one that may be the fastest,
 // each is run for a moment, and the winner is kept in the cache folder for this processor and these kernels.
 import { availableParallelism, loadavg } from "node:os";
-import type {
-  ConvolutionChoice,
-  ConvolutionLibrary,
-  ConvolutionPass,
-  ConvolutionTask,
-} from "../../../compiler/lower/convolutions/convolution-kernels.js";
-import { BY_COST, candidates } from "../../../compiler/lower/convolutions/convolution-kernels.js";
+import type { KernelChoice, KernelProvider } from "../../../compiler/lower/kernels/kernel-provider.js";
+import type { ConvolutionPass, ConvolutionTask } from "../../../compiler/lower/convolutions/convolution-task.js";
+import { candidates } from "../../../compiler/lower/convolutions/convolution-kernels.js";
+import { BY_COST } from "../../../compiler/lower/kernels/kernel-provider.js";
 import type { TaskStep } from "../../../compiler/lower/convolutions/convolution-tasks.js";
 import { stepOfTask, tasksOf } from "../../../compiler/lower/convolutions/convolution-tasks.js";
 import { HEAP_START } from "../../../compiler/lower/kernels/kernel-constants.js";
@@ -20,13 +17,13 @@ import { UserError } from "../../process/user-error.js";
 import { Heap, encodeStep } from "./heap.js";
 import { kernelsThatFit, refuseBeyond } from "./kernels-that-fit.js";
 import { readMeasured, writeMeasured } from "./measured-kernels.js";
-import { nativeLibraries } from "./onednn/libraries.js";
-import { Team } from "./team.js";
+import { PROVIDER_SOURCES, providersHere } from "./providers.js";
+import { Team, threadModules } from "./team.js";
 
 const WHOLE_WASM = { addressableBytes: WASM_BYTES, machineBytes: Infinity };
 
 /**
- * `libraries` are kernels beside WebAssembly's own that work on the same heap: without it, what this machine has. Without
+ * `providers` are those beside WebAssembly: without it, what this machine has. Without
  * `limits` memory ends where WebAssembly's addresses do.
  * @throws UserError where a kernel that a run began with is missing, or where no choice that is left fits into memory.
  */
@@ -34,31 +31,34 @@ export async function chooseKernels(
   program: Program,
   threads: number,
   kernels: NonNullable<EngineOptions["kernels"]>,
-  libraries?: readonly ConvolutionLibrary[],
+  providers?: readonly KernelProvider[],
   { addressableBytes, machineBytes }: Omit<MemoryLimits, "threads"> = WHOLE_WASM,
-): Promise<ConvolutionChoice> {
+): Promise<KernelChoice> {
   const limits: MemoryLimits = { threads, addressableBytes, machineBytes };
   const isPlain = program.config.train.precision === "float32";
   if (kernels === "predicted" && isPlain) return BY_COST;
-  const usable = libraries ?? (await nativeLibraries(program));
+  const usable = providers ?? (await providersHere(program));
   if (typeof kernels === "object") {
     const tasks = tasksOf(program, stepsOfRun(program), usable, threads);
-    const choice = { chosen: recorded(tasks, kernels, usable), libraries: usable };
+    const choice = { chosen: recorded(tasks, kernels, usable), providers: usable };
     const wayOn = "`--no-tune` goes on with other kernels, whose results differ in their last bits";
     refuseBeyond(program, choice, limits, "the kernels that the run began with", wayOn);
     return choice;
   }
-  const planned = isPlain ? BY_COST : { chosen: predicted(program, usable), libraries: usable };
+  const planned = isPlain ? BY_COST : { chosen: predicted(program, usable), providers: usable };
   const choice = kernels === "predicted" ? planned : await chooseAmong(program, limits, planned, usable);
-  // With its own kernels a program was looked at before; what a library's need is known only now
-  if (!isPlain) refuseBeyond(program, choice, limits, "oneDNN's kernels", "write a smaller `train.batch_size`");
+  // With its own kernels a program was looked at before; what another provider's need is known only now
+  if (!isPlain) {
+    const kernels = `${usable.map(({ name }) => name).join("'s and ")}'s kernels`;
+    refuseBeyond(program, choice, limits, kernels, "write a smaller `train.batch_size`");
+  }
   return choice;
 }
 
-/** The cheapest by the cost model, those of libraries among them. */
-function predicted(program: Program, libraries: readonly ConvolutionLibrary[]): Record<string, string> {
-  const tasks = tasksOf(program, stepsOfRun(program), libraries);
-  const choice = { chosen: {}, libraries };
+/** The cheapest by the cost model, those of providers among them. */
+function predicted(program: Program, providers: readonly KernelProvider[]): Record<string, string> {
+  const tasks = tasksOf(program, stepsOfRun(program), providers);
+  const choice = { chosen: {}, providers };
   return Object.fromEntries([...tasks].map(([key, task]) => [key, candidates(task, choice)[0]!.name]));
 }
 
@@ -66,29 +66,30 @@ function predicted(program: Program, libraries: readonly ConvolutionLibrary[]): 
 async function chooseAmong(
   program: Program,
   limits: MemoryLimits,
-  planned: ConvolutionChoice,
-  libraries: readonly ConvolutionLibrary[],
-): Promise<ConvolutionChoice> {
+  planned: KernelChoice,
+  providers: readonly KernelProvider[],
+): Promise<KernelChoice> {
   const { threads } = limits;
-  const tasks = tasksOf(program, stepsOfRun(program), libraries, threads);
+  const tasks = tasksOf(program, stepsOfRun(program), providers, threads);
   const plannedBytes = () => heapBytesOf(program, stepsOfRun(program), threads, planned);
-  const chosen = await measured(tasks, threads, libraries, plannedBytes);
+  const chosen = await measured(tasks, threads, providers, plannedBytes);
   // A kernel that is faster and needs more memory than there is would not help
-  return kernelsThatFit(program, tasks, { chosen, libraries }, planned, limits);
+  return kernelsThatFit(program, tasks, { chosen, providers }, planned, limits);
 }
 
 /** The choice that a run began with. @throws UserError where a kernel is missing: other kernels would give other bits. */
 function recorded(
   tasks: ReadonlyMap<string, ConvolutionTask>,
   kernels: Readonly<Record<string, string>>,
-  libraries: readonly ConvolutionLibrary[],
+  providers: readonly KernelProvider[],
 ): Record<string, string> {
   for (const [key, name] of Object.entries(kernels)) {
     const task = tasks.get(key);
-    if (!task || candidates(task, { chosen: {}, libraries }).some((candidate) => candidate.name === name)) continue;
+    if (!task || candidates(task, { chosen: {}, providers }).some((candidate) => candidate.name === name)) continue;
     throw new UserError(
-      `the run computed "${key}" by the kernel "${name}", which is missing here; name the library that has it by ` +
-        "NETC_ONEDNN, or `--no-tune` goes on with other kernels, whose results differ in their last bits",
+      `the run computed "${key}" by the kernel "${name}", which is missing here; ` +
+        `${PROVIDER_SOURCES.map(({ wayBack }) => wayBack).join(", ")}, ` +
+        "or `--no-tune` goes on with other kernels, whose results differ in their last bits",
     );
   }
   return { ...kernels };
@@ -104,19 +105,19 @@ const CLEARLY_FASTER = 0.93;
 async function measured(
   tasks: ReadonlyMap<string, ConvolutionTask>,
   threads: number,
-  libraries: readonly ConvolutionLibrary[],
+  providers: readonly KernelProvider[],
   plannedBytes: () => number,
 ): Promise<Record<string, string>> {
   const known = await readMeasured();
   const chosen: Record<string, string> = {};
   const unknown: [key: string, Contest][] = [];
   for (const [key, task] of tasks) {
-    const contest = contestOf(task, libraries);
+    const contest = contestOf(task, providers);
     if (contest.least < WORTH_CHOOSING) continue;
     if (contest.names.length < 2) {
-      // A library's kernel works only where it is named; WebAssembly's own is taken anyway
+      // Another provider's kernel works only where it is named; WebAssembly's own is taken anyway
       const [only] = contest.names;
-      if (libraries.some((kernels) => kernels[task.pass].some(({ name }) => name === only))) chosen[key] = only!;
+      if (!candidates(task, BY_COST).some(({ name }) => name === only)) chosen[key] = only!;
       continue;
     }
     const name = known[cacheKey(key, contest)];
@@ -127,7 +128,7 @@ async function measured(
   const found = await hold(
     unknown.map(([, contest]) => contest),
     threads,
-    libraries,
+    providers,
     plannedBytes(),
   );
   const winners = unknown.map(([key, contest], index) => [key, cacheKey(key, contest), found[index]!] as const);
@@ -149,9 +150,9 @@ interface Contest {
 
 function contestOf<P extends ConvolutionPass>(
   task: ConvolutionTask & { readonly pass: P },
-  libraries: readonly ConvolutionLibrary[],
+  providers: readonly KernelProvider[],
 ): Contest {
-  const all = candidates(task, { chosen: {}, libraries });
+  const all = candidates(task, { chosen: {}, providers });
   const least = all[0]!.cost(task);
   const few = all.filter(({ cost }) => cost(task) <= least * WORTH_MEASURING);
   return {
@@ -164,6 +165,7 @@ function contestOf<P extends ConvolutionPass>(
         { ...task, images },
         few.find((kernel) => kernel.name === name)!,
         threads,
+        providers,
       ),
   };
 }
@@ -193,12 +195,12 @@ const REPETITIONS = 2;
 async function hold(
   contests: readonly Contest[],
   threads: number,
-  libraries: readonly ConvolutionLibrary[],
+  providers: readonly KernelProvider[],
   mostBytes: number,
 ): Promise<string[]> {
   const all = contests.map((contest) => stepsWithin(contest, threads, mostBytes));
   const heap = new Heap(Math.max(HEAP_START, ...all.flat().map(({ taskStep }) => bytesOf(taskStep))));
-  const team = new Team(heap, threads, libraries[0]?.file);
+  const team = new Team(heap, threads, threadModules(providers));
   await team.start();
   const clock = isBusy() ? processorClock(threads) : undefined;
   try {

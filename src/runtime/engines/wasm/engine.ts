@@ -3,22 +3,18 @@ import os from "node:os";
 import type { Engine } from "../engine.js";
 import { chooseKernels } from "./choose-kernels.js";
 import { wasmAvailability } from "./kernels-module.js";
-import { findOneDnn } from "./onednn/find.js";
-import { nativeLibraries } from "./onednn/libraries.js";
+import { describeProviders, providersHere } from "./providers.js";
 import { openWasmSession } from "./session.js";
 
 export const wasmEngine: Engine = {
   name: "wasm",
   devices: ["cpu"],
   async probe() {
-    const availability = wasmAvailability();
-    if (!availability.available) return availability;
-    const oneDnn = await findOneDnn();
-    const library = oneDnn.available ? `oneDNN ${oneDnn.version}` : `without oneDNN (${oneDnn.reason})`;
-    return { ...availability, device: `${availability.device}, ${library}` };
+    return wasmAvailability();
   },
+  describe: describeProviders,
   async require(program) {
-    await nativeLibraries(program);
+    await providersHere(program);
   },
   open: async (program, { threads = os.availableParallelism(), kernels = "predicted", memory }) =>
     openWasmSession(program, threads, await chooseKernels(program, threads, kernels, undefined, memory)),

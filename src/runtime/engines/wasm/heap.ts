@@ -11,7 +11,7 @@ import {
   LOSS,
   PART_SHARE,
 } from "../../../compiler/lower/kernels/kernel-constants.js";
-import { kernelNames, kernels } from "../../../compiler/lower/kernels/kernels.js";
+import { PROVIDED, kernelNames, kernels } from "../../../compiler/lower/kernels/kernels.js";
 import type { StoredTensor } from "../../../compiler/lower/placement/layout.js";
 
 const PAGE = 65536;
@@ -113,12 +113,17 @@ export class Heap {
   }
 }
 
-/** A call is its kernel, the bytes to the next call, and its operands; a kernel of -1 ends the step. */
+/**
+ * A call is its kernel, the bytes to the next call, and its operands; a kernel of -1 ends the step. Of another provider's,
+ * PROVIDED stands in the kernel's place, and before the operands the provider, the kernel, and the number of phases and their units.
+ */
 export function encodeStep(step: Step): Uint32Array {
   const words: number[] = [];
-  for (const { kernel, operands } of step.calls) {
+  for (const { kernel, operands, provided } of step.calls) {
     const accesses = Object.values(kernels[kernel]) as string[];
-    words.push(kernelNames.indexOf(kernel), (operands.length + 2) * 4);
+    const place = kernelNames.indexOf(kernel);
+    const before = provided ? [provided.provider, place, provided.units.length, ...provided.units] : [];
+    words.push(provided ? PROVIDED : place, (operands.length + before.length + 2) * 4, ...before);
     operands.forEach((operand, index) => words.push(accesses[index] === "float" ? floatBits(operand) : operand >>> 0));
   }
   words.push(-1 >>> 0);

@@ -1,11 +1,12 @@
-// A choice of kernels → one whose heap stays within what there is: kernels that were measured to be the fastest, a library's
-// above all, may need more memory than those that it was planned by.
-import type { ConvolutionChoice, ConvolutionTask } from "../../../compiler/lower/convolutions/convolution-kernels.js";
+// A choice of kernels → one whose heap stays within what there is: kernels that were measured to be the fastest, another
+// provider's above all, may need more memory than those that it was planned by.
+import type { KernelChoice } from "../../../compiler/lower/kernels/kernel-provider.js";
+import type { ConvolutionTask } from "../../../compiler/lower/convolutions/convolution-task.js";
 import { chooseKernel } from "../../../compiler/lower/convolutions/convolution-kernels.js";
 import { stepOfTask } from "../../../compiler/lower/convolutions/convolution-tasks.js";
 import { heapBytesOf, stepsOfRun } from "../../../compiler/lower/lower.js";
 import type { MemoryLimits } from "../../../compiler/memory/memory-limits.js";
-import { neededMemory, shortage, usesLibrary } from "../../../compiler/memory/memory-limits.js";
+import { neededMemory, shortage, usesProviders } from "../../../compiler/memory/memory-limits.js";
 import type { Program } from "../../../compiler/program.js";
 import { UserError } from "../../process/user-error.js";
 
@@ -16,14 +17,14 @@ import { UserError } from "../../process/user-error.js";
 export function kernelsThatFit(
   program: Program,
   tasks: ReadonlyMap<string, ConvolutionTask>,
-  choice: ConvolutionChoice,
-  planned: ConvolutionChoice,
+  choice: KernelChoice,
+  planned: KernelChoice,
   limits: MemoryLimits,
-): ConvolutionChoice {
-  const fits = (tried: ConvolutionChoice): boolean => needed(program, tried, limits).share <= 1;
+): KernelChoice {
+  const fits = (tried: KernelChoice): boolean => needed(program, tried, limits).share <= 1;
   if (fits(choice)) return choice;
   const hungriest = hungriestFirst(tasks, choice, planned, limits.threads);
-  const without = (count: number): ConvolutionChoice => {
+  const without = (count: number): KernelChoice => {
     const chosen = { ...choice.chosen };
     for (const key of hungriest.slice(0, count)) {
       const name = planned.chosen[key];
@@ -44,7 +45,7 @@ export function kernelsThatFit(
 /** @throws UserError where the heap of these kernels is beyond the limits. */
 export function refuseBeyond(
   program: Program,
-  choice: ConvolutionChoice,
+  choice: KernelChoice,
   limits: MemoryLimits,
   kernels: string,
   wayOn: string,
@@ -55,20 +56,20 @@ export function refuseBeyond(
   throw new UserError(`with ${kernels}, training needs ${needs} of memory, and ${has}; ${wayOn}`);
 }
 
-function needed(program: Program, choice: ConvolutionChoice, limits: MemoryLimits) {
+function needed(program: Program, choice: KernelChoice, limits: MemoryLimits) {
   const engineBytes = heapBytesOf(program, stepsOfRun(program), limits.threads, choice);
-  return neededMemory(program, engineBytes, limits, usesLibrary(program, choice.chosen));
+  return neededMemory(program, engineBytes, limits, usesProviders(program, choice.chosen));
 }
 
 /** Keys of the tasks that the two choices give to different kernels. */
 function hungriestFirst(
   tasks: ReadonlyMap<string, ConvolutionTask>,
-  choice: ConvolutionChoice,
-  planned: ConvolutionChoice,
+  choice: KernelChoice,
+  planned: KernelChoice,
   threads: number,
 ): string[] {
-  const bytes = (task: ConvolutionTask, by: ConvolutionChoice): number =>
-    stepOfTask(task, chooseKernel(task, by), threads).heapBytes;
+  const bytes = (task: ConvolutionTask, by: KernelChoice): number =>
+    stepOfTask(task, chooseKernel(task, by), threads, by.providers).heapBytes;
   return [...tasks]
     .filter(([key]) => choice.chosen[key] !== planned.chosen[key])
     .map(([key, task]) => ({ key, more: bytes(task, choice) - bytes(task, planned) }))

@@ -9,6 +9,7 @@ import { readPlainFile } from "../../files/read-plain-file.js";
 import { writeFileAtomically } from "../../files/write-file-atomically.js";
 import { netcVersion } from "../../process/version.js";
 import { builtFolder, kernelsFile } from "./kernels-module.js";
+import { PROVIDER_SOURCES } from "./providers.js";
 
 const FORMAT = "netc-measured-kernels-1";
 
@@ -93,9 +94,9 @@ function processor(): string {
   return `${os.arch()} ${os.cpus()[0]?.model.trim() ?? "unknown"}`;
 }
 
-/** As Linux lists them, and what oneDNN is told to keep to; other systems' names of processors say enough. */
+/** As Linux lists them, and what providers are told to keep to; other systems' names of processors say enough. */
 function instructions(): string {
-  const limits = ["ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"].map((name) => process.env[name] ?? "");
+  const limits = PROVIDER_SOURCES.flatMap(({ environment }) => environment).map((name) => process.env[name] ?? "");
   try {
     const lines = readFileSync("/proc/cpuinfo", "utf8").split("\n");
     return [lines.find((line) => /^(flags|Features)\b/.test(line)) ?? "", ...limits].join();

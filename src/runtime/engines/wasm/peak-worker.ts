@@ -15,7 +15,7 @@ const { module, memory, thread, threads } = workerData as WorkerSetup;
 const host = {
   memory,
   now: () => performance.now(),
-  library: () => {},
+  provide: () => {},
   multiply: () => {},
   abort: () => {
     throw new Error("a kernel aborted");

@@ -1,11 +1,10 @@
 // A Program opened on the wasm engine: the heap, the threads, and the lowered steps written into it.
 import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
-import type { ConvolutionChoice } from "../../../compiler/lower/convolutions/convolution-kernels.js";
-import { BY_COST } from "../../../compiler/lower/convolutions/convolution-kernels.js";
+import type { KernelChoice } from "../../../compiler/lower/kernels/kernel-provider.js";
+import { BY_COST } from "../../../compiler/lower/kernels/kernel-provider.js";
 import { inspectStep } from "../../../compiler/lower/placement/inspect-step.js";
 import type { Step, StepCall } from "../../../compiler/lower/placement/emit-step.js";
 import { kernels } from "../../../compiler/lower/kernels/kernels.js";
-import { libraryKernels } from "../../../compiler/lower/kernels/library-kernels.js";
 import type { StoredTensor } from "../../../compiler/lower/placement/layout.js";
 import type { LoweredProgram, StepRequest } from "../../../compiler/lower/lower.js";
 import { isSameStep, lower, stepsOfRun, updateRequest } from "../../../compiler/lower/lower.js";
@@ -25,13 +24,13 @@ import { initialize } from "../../training/initialize.js";
 import { findNonFinite } from "./find-non-finite.js";
 import type { StepControl } from "./heap.js";
 import { Heap, encodeStep } from "./heap.js";
-import { Team } from "./team.js";
+import { Team, threadModules } from "./team.js";
 
 /** `choice` says which kernel carries out which convolution; without it the cost model decides, the same everywhere. */
 export async function openWasmSession(
   program: Program,
   threads: number,
-  choice: ConvolutionChoice = BY_COST,
+  choice: KernelChoice = BY_COST,
 ): Promise<WasmSession> {
   const session = new WasmSession(program, threads, choice);
   await session.start();
@@ -65,15 +64,14 @@ export class WasmSession implements Session {
   constructor(
     private readonly program: Program,
     readonly threads: number,
-    private readonly choice: ConvolutionChoice,
+    private readonly choice: KernelChoice,
   ) {
     this.groups = parameterGroups(program.config, program.graph).trained;
     this.requests = stepsOfRun(program);
     this.lowered = lower(program, this.requests, threads, choice);
     this.heap = new Heap(this.lowered.heapBytes);
     const calls = this.lowered.steps.flatMap(({ step }) => step.calls);
-    const needsLibrary = calls.some(({ kernel }) => kernel in libraryKernels);
-    this.team = new Team(this.heap, threads, needsLibrary ? choice.libraries[0]?.file : undefined);
+    this.team = new Team(this.heap, threads, threadModules(choice.providers, calls));
     this.writeSteps();
     this.writePixelValues();
   }

@@ -2,6 +2,9 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
+import type { KernelProvider, ThreadModule } from "../../../compiler/lower/kernels/kernel-provider.js";
+import type { StepCall } from "../../../compiler/lower/placement/emit-step.js";
+import { kernels } from "../../../compiler/lower/kernels/kernels.js";
 import type { Heap } from "./heap.js";
 import { builtFolder, compileKernels } from "./kernels-module.js";
 import type { WorkerRequest, WorkerSetup } from "./worker.js";
@@ -19,14 +22,14 @@ export class Team {
   constructor(
     private readonly heap: Heap,
     private readonly threads: number,
-    private readonly oneDnn?: string,
+    private readonly providers: readonly (ThreadModule | undefined)[] = [],
   ) {}
 
   async start(): Promise<void> {
     const module = compileKernels();
     const { memory } = this.heap;
     for (let thread = 0; thread < this.threads; thread++) {
-      const setup: WorkerSetup = { module, memory, thread, threads: this.threads, oneDnn: this.oneDnn };
+      const setup: WorkerSetup = { module, memory, thread, threads: this.threads, providers: this.providers };
       this.workers.push(
         new Worker(new URL("worker.js", builtFolder), {
           workerData: setup,
@@ -61,4 +64,17 @@ export class Team {
     await Promise.all(this.workers.map((worker) => worker.terminate()));
     this.workers.length = 0;
   }
+}
+
+/** What threads open: of `calls`, the providers that they go to; all of them without. */
+export function threadModules(
+  providers: readonly KernelProvider[],
+  calls?: readonly StepCall[],
+): (ThreadModule | undefined)[] {
+  const needed = new Set(
+    calls?.map(({ kernel, operands, provided }) => {
+      return provided?.provider ?? operands[Object.keys(kernels[kernel]).indexOf("provider")];
+    }),
+  );
+  return providers.map(({ thread }, place) => (!calls || needed.has(place) ? thread : undefined));
 }

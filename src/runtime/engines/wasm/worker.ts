@@ -1,14 +1,15 @@
 // A thread of the wasm engine. Thread 0 runs the steps it is sent; the others help until they are stopped.
 import { parentPort, workerData } from "node:worker_threads";
-import type { OneDnnThread, ProductOperands } from "./onednn/thread.js";
+import type { ThreadModule } from "../../../compiler/lower/kernels/kernel-provider.js";
+import { openProviders } from "./thread-providers.js";
 
 export interface WorkerSetup {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly thread: number;
   readonly threads: number;
-  /** The file of oneDNN, where steps have calls that go to it. */
-  readonly oneDnn?: string;
+  /** In the order by which calls name them; undefined where none does. */
+  readonly providers?: readonly (ThreadModule | undefined)[];
 }
 
 export type WorkerRequest = { readonly step: number; readonly times: number } | "stop";
@@ -19,28 +20,16 @@ interface Kernels {
   stop(threads: number): void;
 }
 
-const { module, memory, thread, threads, oneDnn } = workerData as WorkerSetup;
-const library = oneDnn === undefined ? undefined : await loadLibrary(oneDnn);
+const { module, memory, thread, threads, providers = [] } = workerData as WorkerSetup;
 const host = {
   memory,
-  library: (kernel: number, call: number, phase: number, unit: number) => given().run(kernel, call, phase, unit),
-  multiply: (...product: ProductOperands) => given().multiply(...product),
+  ...(await openProviders(providers, memory, thread)),
   now: () => performance.now(),
   abort: () => {
     throw new Error("a kernel aborted");
   },
 };
 const kernels = new WebAssembly.Instance(module, { env: host }).exports as unknown as Kernels;
-
-function given(): OneDnnThread {
-  if (!library) throw new Error("a call goes to a library that this thread was not given");
-  return library;
-}
-
-async function loadLibrary(file: string) {
-  const { openOneDnnThread } = await import("./onednn/thread.js");
-  return await openOneDnnThread(file, memory, thread);
-}
 
 if (thread > 0) {
   kernels.help(thread, threads);

@@ -8,7 +8,7 @@ import type { Allocation } from "../../../../src/compiler/lower/placement/alloca
 import { allocate } from "../../../../src/compiler/lower/placement/allocate.js";
 import { cutIntoParts } from "../../../../src/compiler/lower/placement/cut-into-parts.js";
 import type { Buffer, KernelCall, KernelCalls } from "../../../../src/compiler/lower/kernels/kernel-calls.js";
-import type { Access } from "../../../../src/compiler/lower/kernels/kernels.js";
+import type { Access } from "../../../../src/compiler/lower/kernels/access.js";
 import { kernels } from "../../../../src/compiler/lower/kernels/kernels.js";
 import { layoutParameters } from "../../../../src/compiler/lower/placement/layout.js";
 import type { StepRequest } from "../../../../src/compiler/lower/lower.js";

@@ -2,10 +2,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { compileText } from "../../../../src/compiler/compile.js";
-import type { ConvolutionLibrary } from "../../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import type { KernelProvider } from "../../../../src/compiler/lower/kernels/kernel-provider.js";
 import { touched } from "../../../../src/compiler/lower/placement/allocate.js";
 import { heapBytesOf, placeSteps, plannedChoice, stepsOfRun } from "../../../../src/compiler/lower/lower.js";
-import { plannedLibrary } from "../../../../src/compiler/lower/convolutions/planned-library.js";
+import { suiting } from "../../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { plannedKernels, plannedProvider } from "../../../../src/compiler/lower/convolutions/planned-provider.js";
 import type { Storage } from "../../../../src/compiler/lower/placement/layout.js";
 import type { Program } from "../../../../src/compiler/program.js";
 import { programOf } from "../../../reference/build-program.js";
@@ -13,7 +14,7 @@ import { networks } from "../../../reference/networks.js";
 
 describe("with train.precision: bfloat16", () => {
   it("stores the maps of ResNet-20 and their gradients as bfloat16, all else as float32", () => {
-    const storages = storagesOf(inBfloat16(configured("resnet-20")), plannedLibrary);
+    const storages = storagesOf(inBfloat16(configured("resnet-20")), plannedProvider);
     const names = (wanted: Storage) => [...storages].filter(([, storage]) => storage === wanted).map(([name]) => name);
     const maps = names("bfloat16");
     expect(maps).toEqual(expect.arrayContaining(["stem.conv", "stem.norm output", "stages.2.blocks.0.norm2 output"]));
@@ -30,12 +31,13 @@ describe("with train.precision: bfloat16", () => {
     expect(halved!).toBeLessThan((plain! * 2) / 3);
   });
 
-  it("leaves float32 what no library can convolve, and all that works on the same maps", () => {
-    const plan = (one: (typeof plannedLibrary.forward)[number]) => ({
+  it("leaves float32 what no provider can convolve, and all that works on the same maps", () => {
+    const plan = (one: (typeof plannedKernels.forward)[number]) => ({
       ...one,
       suits: (sizes: Parameters<typeof one.suits>[0]) => sizes.height !== 16 && one.suits(sizes),
     });
-    const picky: ConvolutionLibrary = { ...plannedLibrary, forward: plannedLibrary.forward.map(plan) };
+    const kernels = { ...plannedKernels, forward: plannedKernels.forward.map(plan) };
+    const picky: KernelProvider = { ...plannedProvider, candidates: (task) => suiting(kernels, task) };
     const program = inBfloat16(configured("resnet-20"));
     const storages = storagesOf(program, picky);
     for (const name of ["stages.1.blocks.0.conv1", "stages.1.blocks.0.norm1 output", "stages.1.blocks.1.conv2"]) {
@@ -48,18 +50,18 @@ describe("with train.precision: bfloat16", () => {
   });
 
   it.each(Object.keys(networks))("gives every kernel its maps as it takes them in a network with %s", (name) => {
-    expect(mistaken(inBfloat16(programOf(networks[name]!, { batch: 5 })), plannedLibrary)).toEqual([]);
+    expect(mistaken(inBfloat16(programOf(networks[name]!, { batch: 5 })), plannedProvider)).toEqual([]);
   });
 
-  it("stores everything as float32 where there is no library", () => {
+  it("stores everything as float32 where there is no provider", () => {
     const storages = storagesOf(inBfloat16(configured("resnet-20")));
     expect(new Set(storages.values())).toEqual(new Set(["float32"]));
   });
 });
 
 /** Calls that touch a map of bfloat16 without being made for it, or that are made for it and touch none. */
-function mistaken(program: Program, library: ConvolutionLibrary): string[] {
-  return stepsOf(program, library).flatMap(({ calls }) =>
+function mistaken(program: Program, provider: KernelProvider): string[] {
+  return stepsOf(program, provider).flatMap(({ calls }) =>
     calls.calls.flatMap((call) => {
       const touches = touched(call).some(({ buffer }) => {
         const described = calls.buffers[buffer]!;
@@ -72,15 +74,15 @@ function mistaken(program: Program, library: ConvolutionLibrary): string[] {
 }
 
 /** By name, of the training step's buffers. */
-function storagesOf(program: Program, library?: ConvolutionLibrary): Map<string, Storage> {
-  const { calls } = stepsOf(program, library).find(({ request }) => request.mode === "train")!;
+function storagesOf(program: Program, provider?: KernelProvider): Map<string, Storage> {
+  const { calls } = stepsOf(program, provider).find(({ request }) => request.mode === "train")!;
   return new Map(
     calls.buffers.flatMap((buffer) => (buffer.kind === "transient" ? [[buffer.name, buffer.storage] as const] : [])),
   );
 }
 
-function stepsOf(program: Program, library?: ConvolutionLibrary) {
-  return placeSteps(program, stepsOfRun(program), 2, { chosen: {}, libraries: library ? [library] : [] }).selected;
+function stepsOf(program: Program, provider?: KernelProvider) {
+  return placeSteps(program, stepsOfRun(program), 2, { chosen: {}, providers: provider ? [provider] : [] }).selected;
 }
 
 function inBfloat16(program: Program): Program {

@@ -2,7 +2,9 @@
 // every kernel that suits a convolution, everything that may follow one, and shapes that leave tails.
 import { describe, expect, it } from "vitest";
 import type { ActivationKind, ShapedGraph, Window } from "../../../../src/compiler/network/graph.js";
-import { BY_COST, candidates, taskKey } from "../../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { candidates } from "../../../../src/compiler/lower/convolutions/convolution-kernels.js";
+import { BY_COST } from "../../../../src/compiler/lower/kernels/kernel-provider.js";
+import { taskKey } from "../../../../src/compiler/lower/convolutions/convolution-task.js";
 import { differentiate } from "../../../../src/compiler/lower/step/differentiate.js";
 import { foldBatchNorm } from "../../../../src/compiler/lower/step/fold-batch-norm.js";
 import { fuse } from "../../../../src/compiler/lower/step/fuse.js";

@@ -7,12 +7,11 @@ import { ABANDONED } from "./generated/constants";
 import * as operands from "./generated/operands";
 import { accumulateGradients, clipGradients, gradientNorm } from "./updates/gradients";
 import { loadImages } from "./maps/images";
-import { libraryConvolution, libraryInputGradient, libraryWeightGradient } from "./convolutions/library";
 import { softmaxCrossEntropy } from "./maps/loss";
 import { subsample, subsampleGradient } from "./convolutions/subsample";
 import { updateMuon } from "./updates/muon";
 import { pointwise, pointwiseGradient, scale } from "./maps/pointwise";
-import { barrier, STEP } from "./threads";
+import { barrier, STEP, takeUnit } from "./threads";
 import { updateAdam, updateAverage, updateSgd } from "./updates/update";
 import { weightGradientByChannel, weightGradientByImage } from "./convolutions/weight-gradient";
 import {
@@ -28,6 +27,11 @@ export { peakCopy, peakMultiplyAdd } from "./peak";
 // @ts-ignore: decorator
 @external("env", "now")
 declare function now(): f64;
+
+/** Runs unit `unit` of phase `phase` of the call of `kernel` whose operands lie at `call`. */
+// @ts-ignore: decorator
+@external("env", "provide")
+declare function provide(provider: i32, kernel: i32, call: usize, phase: i32, unit: i32): void;
 
 /** Runs the step at `step` with all threads; called by thread 0. With `times` it notes the time before the first call and after each there. */
 export function run(step: usize, threads: i32, times: usize): void {
@@ -74,8 +78,19 @@ function runCalls(step: usize, thread: i32, threads: i32, times: usize): void {
   }
 }
 
+/** A call that is not WebAssembly's: provider, kernel, how many phases, the units of each, and then the kernel's operands. */
+function runProvided(call: usize, threads: i32): void {
+  const provider = load<i32>(call), kernel = load<i32>(call, 4), phases = load<i32>(call, 8), counts = call + 12;
+  for (let phase = 0; phase < phases; phase++) {
+    if (phase > 0) barrier(threads);
+    const units = load<i32>(counts + (phase << 2));
+    for (let unit = takeUnit(); unit < units; unit = takeUnit()) provide(provider, kernel, counts + (phases << 2), phase, unit);
+  }
+}
+
 function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
   switch (kernel) {
+    case operands.PROVIDED: runProvided(call, threads); break;
     case operands.LoadImages.ID: loadImages(call); break;
     case operands.FoldBatchNorm.ID: foldBatchNorm(call); break;
     case operands.PackWeights.ID: packWeights(call); break;
@@ -93,9 +108,6 @@ function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
     case operands.WeightGradientWinogradThrees.ID: weightGradientWinogradThrees(call, thread, threads); break;
     case operands.WeightGradientByImage.ID: weightGradientByImage(call, thread, threads); break;
     case operands.WeightGradientByChannel.ID: weightGradientByChannel(call, thread, threads); break;
-    case operands.LibraryConvolution.ID: libraryConvolution(call, threads); break;
-    case operands.LibraryInputGradient.ID: libraryInputGradient(call, threads); break;
-    case operands.LibraryWeightGradient.ID: libraryWeightGradient(call, threads); break;
     case operands.TransformWeightsByRows.ID: transformWeightsByRows(call, thread); break;
     case operands.ConvolveWinogradLibrary.ID: convolveWinogradLibrary(call, thread, threads); break;
     case operands.WeightGradientWinogradLibrary.ID: weightGradientWinogradLibrary<f32>(call, thread, threads); break;

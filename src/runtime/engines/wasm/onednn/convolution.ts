@@ -1,6 +1,6 @@
 // One pass of a convolution over a few images, carried out by oneDNN on one thread: tensors come from netc's heap, go
 // through scratch memory where the library wants another layout or type, and return to the heap.
-import type { ConvolutionPass } from "../../../../compiler/lower/convolutions/convolution-kernels.js";
+import type { ConvolutionPass } from "../../../../compiler/lower/convolutions/convolution-task.js";
 import type { ConvolutionSizes } from "../../../../compiler/lower/convolutions/convolution-plan.js";
 import { imageBytes } from "../../../../compiler/lower/convolutions/convolution-plan.js";
 import type { Abi, Algorithm, DataType, Handle, Window } from "./abi.js";

@@ -1,12 +1,12 @@
 // oneDNN as kernels that the compiler can choose: which methods there are, and what memory each needs for a convolution.
-import type {
-  ConvolutionLibrary,
-  ConvolutionPass,
-} from "../../../../compiler/lower/convolutions/convolution-kernels.js";
+import type { KernelProvider } from "../../../../compiler/lower/kernels/kernel-provider.js";
+import type { ConvolutionPass } from "../../../../compiler/lower/convolutions/convolution-task.js";
 import type { ConvolutionSizes } from "../../../../compiler/lower/convolutions/convolution-plan.js";
 import type { LibraryMethod, LibraryPlan } from "../../../../compiler/lower/convolutions/emit-library.js";
 import { libraryConvolutions } from "../../../../compiler/lower/convolutions/emit-library.js";
 import { libraryWinograd } from "../../../../compiler/lower/convolutions/emit-library-winograd.js";
+import { suiting } from "../../../../compiler/lower/convolutions/convolution-kernels.js";
+import { builtFolder } from "../kernels-module.js";
 import type { Abi } from "./abi.js";
 import { OneDnnError } from "./abi.js";
 import type { Method } from "./methods.js";
@@ -29,6 +29,8 @@ const COSTS: Readonly<Record<string, LibraryMethod["cost"]>> = {
 /** Of each thread. Winograd's filters of 512 channels alone take 37 MB, and gain nothing over direct products. */
 const MOST_SCRATCH_BYTES = 32 * 1024 * 1024;
 
+const [ID, NAME] = ["onednn", "oneDNN"];
+
 export interface OneDnnUse {
   readonly file: string;
   readonly version: string;
@@ -36,12 +38,12 @@ export interface OneDnnUse {
 }
 
 /** With `bfloat16` also the methods that round to bfloat16 what they multiply. */
-export function oneDnnKernels({ file, version, abi }: OneDnnUse, bfloat16: boolean): ConvolutionLibrary {
+export function oneDnnKernels({ file, version, abi }: OneDnnUse, bfloat16: boolean): KernelProvider {
   const usable = METHODS.filter(({ type }) => type === "float32" || bfloat16);
   const methods = usable.map((method): LibraryMethod => {
     const plans = new Map<string, LibraryPlan | undefined>();
     return {
-      name: `oneDNN ${version} ${method.name}`,
+      name: `${NAME} ${version} ${method.name}`,
       number: METHODS.indexOf(method),
       cost: COSTS[method.name]!,
       skipsPadding: method.algorithm === "products",
@@ -52,12 +54,18 @@ export function oneDnnKernels({ file, version, abi }: OneDnnUse, bfloat16: boole
       },
     };
   });
-  const [whole, products] = [libraryConvolutions(methods), libraryWinograd(`oneDNN ${version}`)];
-  return {
-    file,
+  const [whole, products] = [libraryConvolutions(ID, methods), libraryWinograd(ID, `${NAME} ${version}`)];
+  const kernels = {
     forward: [...whole.forward, ...products.forward],
     "input gradient": [...whole["input gradient"], ...products["input gradient"]],
     "weight gradient": [...whole["weight gradient"], ...products["weight gradient"]],
+  };
+  return {
+    id: ID,
+    name: NAME,
+    version,
+    candidates: (task) => suiting(kernels, task),
+    thread: { module: new URL("onednn/thread.js", builtFolder).href, setup: file },
   };
 }
 

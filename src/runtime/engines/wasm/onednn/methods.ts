@@ -1,5 +1,5 @@
 // In which ways oneDNN can carry out a pass of a convolution, and the work that each makes of it.
-import type { ConvolutionPass } from "../../../../compiler/lower/convolutions/convolution-kernels.js";
+import type { ConvolutionPass } from "../../../../compiler/lower/convolutions/convolution-task.js";
 import type { ConvolutionSizes } from "../../../../compiler/lower/convolutions/convolution-plan.js";
 import { multiplyAddsOf } from "../../../../compiler/lower/convolutions/convolution-plan.js";
 import { multiplyAddsWithoutPadding } from "../../../../compiler/lower/convolutions/valid-places.js";

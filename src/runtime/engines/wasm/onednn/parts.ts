@@ -1,5 +1,5 @@
 // A pass of a convolution by oneDNN's own convolutions: a unit of work is some images of the batch.
-import type { ConvolutionPass } from "../../../../compiler/lower/convolutions/convolution-kernels.js";
+import type { ConvolutionPass } from "../../../../compiler/lower/convolutions/convolution-task.js";
 import type { ConvolutionSizes } from "../../../../compiler/lower/convolutions/convolution-plan.js";
 import type { Abi } from "./abi.js";
 import type { ConvolutionMethod } from "./convolution.js";

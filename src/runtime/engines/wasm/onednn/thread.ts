@@ -1,18 +1,20 @@
 // What a thread of the wasm engine does when a step's call goes to oneDNN: finds out what the call asks for, and runs one
 // unit of it at addresses inside the shared heap. Primitives are made when a call is first met, and kept.
-import type { ConvolutionPass } from "../../../../compiler/lower/convolutions/convolution-kernels.js";
+import type { ConvolutionPass } from "../../../../compiler/lower/convolutions/convolution-task.js";
 import type { ConvolutionSizes } from "../../../../compiler/lower/convolutions/convolution-plan.js";
+import type {
+  OpenProvider,
+  ProductOperands,
+  ProvidedCall,
+  ThreadProvider,
+} from "../../../../compiler/lower/kernels/kernel-provider.js";
 import { ZEROS } from "../../../../compiler/lower/kernels/kernel-constants.js";
 import type { Storage } from "../../../../compiler/lower/placement/layout.js";
 import { elementBytes } from "../../../../compiler/lower/placement/layout.js";
-import { kernelNames, kernels } from "../../../../compiler/lower/kernels/kernels.js";
 import { Abi } from "./abi.js";
 import { METHODS, workOf } from "./methods.js";
 import type { LibraryWork, WorkAddresses } from "./work.js";
 import { loadKoffi } from "../../native/load-koffi.js";
-
-/** The phases of assembly/library.ts. */
-const PHASES = ["pack", "multiply", "unpack"] as const;
 
 const PASSES = {
   library_convolution: "forward",
@@ -21,57 +23,39 @@ const PASSES = {
 } as const satisfies Readonly<Record<string, ConvolutionPass>>;
 type LibraryKernel = keyof typeof PASSES;
 
-type Operands = Readonly<Record<string, number>>;
+/** As emit-library.ts has their units. */
+const PHASES = {
+  library_convolution: ["pack", "multiply"],
+  library_input_gradient: ["pack", "multiply"],
+  library_weight_gradient: ["multiply", "unpack"],
+} as const satisfies Readonly<Record<LibraryKernel, readonly (keyof LibraryWork)[]>>;
 
-interface Call {
-  /** As they lie in the heap: what tells that another step was written there. */
-  readonly words: Int32Array;
-  readonly operands: Operands;
-  readonly addresses: WorkAddresses;
-  readonly work: LibraryWork;
-}
+type Operands = ProvidedCall["operands"];
 
-/** Of assembly/winograd-library.ts. */
-export type ProductOperands = readonly [
-  transposed: number,
-  rows: number,
-  columns: number,
-  depth: number,
-  left: number,
-  leftRow: number,
-  right: number,
-  rightRow: number,
-  adds: number,
-  result: number,
-  resultRow: number,
-];
 const [LEFT, RIGHT] = [1, 2];
 
-export async function openOneDnnThread(
-  file: string,
-  memory: WebAssembly.Memory,
-  thread: number,
-): Promise<OneDnnThread> {
-  return new OneDnnThread(new Abi(await loadKoffi(), file), memory, thread);
-}
+export const open: OpenProvider = async (memory, thread, file) =>
+  new OneDnnThread(new Abi(await loadKoffi(), file as string), memory, thread);
 
-export class OneDnnThread {
+class OneDnnThread implements ThreadProvider {
   private readonly base: number;
-  private readonly calls = new Map<number, Call>();
+  private readonly calls = new WeakMap<ProvidedCall, { addresses: WorkAddresses; work: LibraryWork }>();
   private readonly works = new Map<string, LibraryWork>();
 
   constructor(
     private readonly abi: Abi,
-    private readonly memory: WebAssembly.Memory,
+    memory: WebAssembly.Memory,
     private readonly thread: number,
   ) {
     this.base = abi.addressOf(new Uint8Array(memory.buffer)); // growing does not move it
   }
 
-  run(kernel: number, address: number, phase: number, unit: number): void {
-    const { work, addresses, operands } = this.callAt(kernelNames[kernel] as LibraryKernel, address >>> 0);
+  run(call: ProvidedCall, phase: number, unit: number): void {
+    let known = this.calls.get(call);
+    if (!known) this.calls.set(call, (known = this.read(call)));
+    const { kernel, operands } = call;
     const scratch = this.at(operands["scratch"]) + operands["scratchStride"]! * this.thread;
-    work[PHASES[phase]!](unit, addresses, scratch);
+    known.work[PHASES[kernel as LibraryKernel][phase]!](unit, known.addresses, scratch);
   }
 
   /** A product of matrices in the heap. */
@@ -88,18 +72,8 @@ export class OneDnnThread {
     );
   }
 
-  private callAt(name: LibraryKernel, address: number): Call {
-    const names = Object.keys(kernels[name]);
-    const words = new Int32Array(this.memory.buffer, address, names.length);
-    const known = this.calls.get(address);
-    if (known?.words.length === words.length && known.words.every((word, index) => word === words[index])) return known;
-    const operands = Object.fromEntries(names.map((operand, index) => [operand, words[index]!])) as Operands;
-    const call = { words: words.slice(), operands, ...this.read(name, operands) };
-    this.calls.set(address, call);
-    return call;
-  }
-
-  private read(name: LibraryKernel, operands: Operands): Pick<Call, "addresses" | "work"> {
+  private read({ kernel, operands }: ProvidedCall): { addresses: WorkAddresses; work: LibraryWork } {
+    const name = kernel as LibraryKernel;
     const addresses: WorkAddresses = {
       input: this.at(operands["input"] ?? operands["inputGradient"]),
       output: this.at(operands["output"] ?? operands["outputGradient"]),

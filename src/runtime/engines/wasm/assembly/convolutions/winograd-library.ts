@@ -1,4 +1,4 @@
-// Winograd's algorithm with its products by a native library, whose vectors may be longer than WebAssembly's four floats: the
+// Winograd's algorithm with its products by a provider, whose vectors may be longer than WebAssembly's four floats: the
 // transforms are those of winograd.ts (6 points a side for tiles of 4×4), winograd-threes.ts (5, of 3×3) and winograd-whole.ts
 // (4, for maps of 3×3), and a frequency is a matrix by rows, [tile][channel] or [input channel][output channel].
 import { FILTER_SCRATCH_BYTES, FREQUENCY_GAP, STRIP_BYTES } from "../generated/constants";
@@ -21,7 +21,7 @@ import { filterLineOfFour, sumsLineOfFour, transformWholeMap, transformWholeOutp
 // @ts-ignore: decorator
 @external("env", "multiply")
 declare function multiply(
-  transposed: i32, rows: i32, columns: i32, depth: i32, left: usize, leftRow: i32, right: usize, rightRow: i32, adds: i32,
+  provider: i32, transposed: i32, rows: i32, columns: i32, depth: i32, left: usize, leftRow: i32, right: usize, rightRow: i32, adds: i32,
   result: usize, resultRow: i32,
 ): void;
 
@@ -47,7 +47,7 @@ function sideOf(points: i32): i32 {
 
 /** Block `unit` of the products of all frequencies. */
 function multiplyBlock(
-  unit: i32, transposed: i32, rows: i32, columns: i32, depth: i32, left: usize, leftRow: i32, leftFrequency: usize,
+  provider: i32, unit: i32, transposed: i32, rows: i32, columns: i32, depth: i32, left: usize, leftRow: i32, leftFrequency: usize,
   right: usize, rightRow: i32, rightFrequency: usize, adds: i32, result: usize, resultFrequency: usize,
 ): void {
   const across = parts(columns, BLOCK_COLUMNS), blocks = across * parts(rows, BLOCK_ROWS), f = unit / blocks, block = unit % blocks;
@@ -55,7 +55,7 @@ function multiplyBlock(
   const leftStart = <usize>(transposed & LEFT ? row : row * leftRow) << 2;
   const rightStart = <usize>(transposed & RIGHT ? column * rightRow : column) << 2;
   multiply(
-    transposed, min(BLOCK_ROWS, rows - row), min(BLOCK_COLUMNS, columns - column), depth,
+    provider, transposed, min(BLOCK_ROWS, rows - row), min(BLOCK_COLUMNS, columns - column), depth,
     left + leftFrequency * f + leftStart, leftRow, right + rightFrequency * f + rightStart, rightRow, adds,
     result + resultFrequency * f + (<usize>(row * columns + column) << 2), columns,
   );
@@ -67,17 +67,17 @@ function blocksOf(points: i32, rows: i32, columns: i32): i32 {
   return points * points * parts(rows, BLOCK_ROWS) * parts(columns, BLOCK_COLUMNS);
 }
 
-/** Filters [3][3][in][out] → a matrix [in][out] a frequency; turned by 180° for the input gradient, which reads it by columns. */
+/** Filters [3][3][in][out] → a matrix [in][out] a frequency; flipped for the input gradient, which reads it by columns. */
 export function transformWeightsByRows(call: usize, thread: i32): void {
-  const weights = TransformWeightsByRows.weights(call), turned = TransformWeightsByRows.turned(call), points = TransformWeightsByRows.points(call);
+  const weights = TransformWeightsByRows.weights(call), flipped = TransformWeightsByRows.flipped(call), points = TransformWeightsByRows.points(call);
   const inLanes = TransformWeightsByRows.inLanes(call), row = <usize>TransformWeightsByRows.outLanes(call) << 2;
   const tap = row * inLanes, frequency = tap + FREQUENCY_GAP, across = frequency * points, result = TransformWeightsByRows.transformed(call);
-  const between = TransformWeightsByRows.scratch(call) + FILTER_SCRATCH_BYTES * thread, step = turned ? -tap : tap; // [points][3]
+  const between = TransformWeightsByRows.scratch(call) + FILTER_SCRATCH_BYTES * thread, step = flipped ? -tap : tap; // [points][3]
   for (let channel = takeUnit(); channel < inLanes; channel = takeUnit()) {
     if (channel == 0) { // what lies between frequencies is looked at where a tensor that is not finite is searched for
       for (let f: usize = 0; f < <usize>(points * points); f++) memory.fill(result + frequency * f + tap, 0, FREQUENCY_GAP);
     }
-    const start = row * channel, first = weights + start + (turned ? tap * 8 : 0);
+    const start = row * channel, first = weights + start + (flipped ? tap * 8 : 0);
     for (let at: usize = 0; at < row; at += 16) {
       for (let s: usize = 0; s < 3; s++) {
         const from = first + at + step * s, to = between + (s << 4);
@@ -145,7 +145,7 @@ export function convolveWinogradLibrary(call: usize, thread: i32, threads: i32):
     const blocks = blocksOf(points, count, columns);
     for (let unit = takeUnit(); unit < blocks; unit = takeUnit()) {
       multiplyBlock(
-        unit, transposed ? RIGHT : 0, count, columns, depth, from, depth, fromFrequency,
+        ConvolveWinogradLibrary.provider(call), unit, transposed ? RIGHT : 0, count, columns, depth, from, depth, fromFrequency,
         filter, transposed ? depth : columns, filterFrequency, 0, to, toFrequency,
       );
     }
@@ -188,7 +188,7 @@ export function weightGradientWinogradLibrary<T>(call: usize, thread: i32, threa
     const blocks = blocksOf(points, inLanes, outLanes);
     for (let unit = takeUnit(); unit < blocks; unit = takeUnit()) {
       multiplyBlock(
-        unit, LEFT, inLanes, outLanes, count, x, inLanes, xFrequency, d, outLanes, dFrequency, i32(first > 0), sums, sum,
+        WeightGradientWinogradLibrary.provider(call), unit, LEFT, inLanes, outLanes, count, x, inLanes, xFrequency, d, outLanes, dFrequency, i32(first > 0), sums, sum,
       );
     }
     barrier(threads);

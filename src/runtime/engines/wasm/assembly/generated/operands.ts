@@ -1,4 +1,6 @@
-// Generated from src/compiler/lower/kernels.ts by scripts/generate-kernel-operands.mjs.
+// Generated from src/compiler/lower/kernels/kernels.ts by scripts/generate-kernel-operands.mjs.
+
+export const PROVIDED: i32 = 58;
 
 export namespace LoadImages {
   export const ID: i32 = 0;
@@ -543,15 +545,11 @@ export namespace LibraryConvolution {
   // @ts-ignore: decorator
   @inline export function outputElementBytes(call: usize): i32 { return load<i32>(call, 80); }
   // @ts-ignore: decorator
-  @inline export function units(call: usize): i32 { return load<i32>(call, 84); }
+  @inline export function packed(call: usize): usize { return load<usize>(call, 84); }
   // @ts-ignore: decorator
-  @inline export function pieces(call: usize): i32 { return load<i32>(call, 88); }
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 88); }
   // @ts-ignore: decorator
-  @inline export function packed(call: usize): usize { return load<usize>(call, 92); }
-  // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 96); }
-  // @ts-ignore: decorator
-  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 100); }
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 92); }
 }
 
 export namespace LibraryInputGradient {
@@ -599,15 +597,11 @@ export namespace LibraryInputGradient {
   // @ts-ignore: decorator
   @inline export function outputElementBytes(call: usize): i32 { return load<i32>(call, 80); }
   // @ts-ignore: decorator
-  @inline export function units(call: usize): i32 { return load<i32>(call, 84); }
+  @inline export function packed(call: usize): usize { return load<usize>(call, 84); }
   // @ts-ignore: decorator
-  @inline export function pieces(call: usize): i32 { return load<i32>(call, 88); }
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 88); }
   // @ts-ignore: decorator
-  @inline export function packed(call: usize): usize { return load<usize>(call, 92); }
-  // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 96); }
-  // @ts-ignore: decorator
-  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 100); }
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 92); }
 }
 
 export namespace LibraryWeightGradient {
@@ -653,15 +647,11 @@ export namespace LibraryWeightGradient {
   // @ts-ignore: decorator
   @inline export function outputElementBytes(call: usize): i32 { return load<i32>(call, 76); }
   // @ts-ignore: decorator
-  @inline export function units(call: usize): i32 { return load<i32>(call, 80); }
+  @inline export function partials(call: usize): usize { return load<usize>(call, 80); }
   // @ts-ignore: decorator
-  @inline export function pieces(call: usize): i32 { return load<i32>(call, 84); }
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 84); }
   // @ts-ignore: decorator
-  @inline export function partials(call: usize): usize { return load<usize>(call, 88); }
-  // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 92); }
-  // @ts-ignore: decorator
-  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 96); }
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 88); }
 }
 
 export namespace TransformWeightsByRows {
@@ -675,7 +665,7 @@ export namespace TransformWeightsByRows {
   // @ts-ignore: decorator
   @inline export function outLanes(call: usize): i32 { return load<i32>(call, 12); }
   // @ts-ignore: decorator
-  @inline export function turned(call: usize): i32 { return load<i32>(call, 16); }
+  @inline export function flipped(call: usize): i32 { return load<i32>(call, 16); }
   // @ts-ignore: decorator
   @inline export function points(call: usize): i32 { return load<i32>(call, 20); }
   // @ts-ignore: decorator
@@ -709,17 +699,19 @@ export namespace ConvolveWinogradLibrary {
   // @ts-ignore: decorator
   @inline export function transposed(call: usize): i32 { return load<i32>(call, 44); }
   // @ts-ignore: decorator
-  @inline export function points(call: usize): i32 { return load<i32>(call, 48); }
+  @inline export function provider(call: usize): i32 { return load<i32>(call, 48); }
   // @ts-ignore: decorator
-  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 52); }
+  @inline export function points(call: usize): i32 { return load<i32>(call, 52); }
   // @ts-ignore: decorator
-  @inline export function accumulate(call: usize): i32 { return load<i32>(call, 56); }
+  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 56); }
   // @ts-ignore: decorator
-  @inline export function inputTiles(call: usize): usize { return load<usize>(call, 60); }
+  @inline export function accumulate(call: usize): i32 { return load<i32>(call, 60); }
   // @ts-ignore: decorator
-  @inline export function outputTiles(call: usize): usize { return load<usize>(call, 64); }
+  @inline export function inputTiles(call: usize): usize { return load<usize>(call, 64); }
   // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 68); }
+  @inline export function outputTiles(call: usize): usize { return load<usize>(call, 68); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 72); }
 }
 
 export namespace WeightGradientWinogradLibrary {
@@ -741,17 +733,19 @@ export namespace WeightGradientWinogradLibrary {
   // @ts-ignore: decorator
   @inline export function outLanes(call: usize): i32 { return load<i32>(call, 28); }
   // @ts-ignore: decorator
-  @inline export function points(call: usize): i32 { return load<i32>(call, 32); }
+  @inline export function provider(call: usize): i32 { return load<i32>(call, 32); }
   // @ts-ignore: decorator
-  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 36); }
+  @inline export function points(call: usize): i32 { return load<i32>(call, 36); }
   // @ts-ignore: decorator
-  @inline export function inputTiles(call: usize): usize { return load<usize>(call, 40); }
+  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 40); }
   // @ts-ignore: decorator
-  @inline export function gradientTiles(call: usize): usize { return load<usize>(call, 44); }
+  @inline export function inputTiles(call: usize): usize { return load<usize>(call, 44); }
   // @ts-ignore: decorator
-  @inline export function sums(call: usize): usize { return load<usize>(call, 48); }
+  @inline export function gradientTiles(call: usize): usize { return load<usize>(call, 48); }
   // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 52); }
+  @inline export function sums(call: usize): usize { return load<usize>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 56); }
 }
 
 export namespace WeightGradientWinogradLibraryBfloat16 {
@@ -773,17 +767,19 @@ export namespace WeightGradientWinogradLibraryBfloat16 {
   // @ts-ignore: decorator
   @inline export function outLanes(call: usize): i32 { return load<i32>(call, 28); }
   // @ts-ignore: decorator
-  @inline export function points(call: usize): i32 { return load<i32>(call, 32); }
+  @inline export function provider(call: usize): i32 { return load<i32>(call, 32); }
   // @ts-ignore: decorator
-  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 36); }
+  @inline export function points(call: usize): i32 { return load<i32>(call, 36); }
   // @ts-ignore: decorator
-  @inline export function inputTiles(call: usize): usize { return load<usize>(call, 40); }
+  @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 40); }
   // @ts-ignore: decorator
-  @inline export function gradientTiles(call: usize): usize { return load<usize>(call, 44); }
+  @inline export function inputTiles(call: usize): usize { return load<usize>(call, 44); }
   // @ts-ignore: decorator
-  @inline export function sums(call: usize): usize { return load<usize>(call, 48); }
+  @inline export function gradientTiles(call: usize): usize { return load<usize>(call, 48); }
   // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 52); }
+  @inline export function sums(call: usize): usize { return load<usize>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 56); }
 }
 
 export namespace BiasGradient {

@@ -1,18 +1,28 @@
-// Program → the native libraries that the wasm engine hands convolutions to on this machine.
-import type { ConvolutionLibrary } from "../../../../compiler/lower/convolutions/convolution-kernels.js";
+// oneDNN as a source of kernels: whether this machine has it, and what a program can have of it.
+import type { KernelProvider } from "../../../../compiler/lower/kernels/kernel-provider.js";
 import type { Program } from "../../../../compiler/program.js";
 import { UserError } from "../../../process/user-error.js";
 import { findOneDnn } from "./find.js";
+import type { ProviderSource } from "../provider-source.js";
 import { oneDnnKernels } from "./kernels.js";
 
 export const ONEDNN_REMEDY =
   "run `apt-get install libdnnl2` or `netc engine add onednn --yes`, or set NETC_ONEDNN to a libdnnl's file";
 
-/** @throws UserError where the program asks for bfloat16 and nothing here computes in it. */
-export async function nativeLibraries({ config }: Program): Promise<ConvolutionLibrary[]> {
+export const oneDnn: ProviderSource = {
+  wayBack: "name the library that has it by NETC_ONEDNN",
+  environment: ["ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"],
+  async describe() {
+    const found = await findOneDnn();
+    return found.available ? `oneDNN ${found.version}` : `without oneDNN (${found.reason})`;
+  },
+  find,
+};
+
+async function find({ config }: Program): Promise<KernelProvider | undefined> {
   const found = await findOneDnn();
   const { precision } = config.train;
-  if (precision === "float32") return found.available ? [oneDnnKernels(found, false)] : [];
+  if (precision === "float32") return found.available ? oneDnnKernels(found, false) : undefined;
   const without = "or write `precision: float32`";
   if (!found.available) {
     throw new UserError(`train.precision: bfloat16 needs oneDNN (${found.reason}): ${ONEDNN_REMEDY}, ${without}`);
@@ -23,5 +33,5 @@ export async function nativeLibraries({ config }: Program): Promise<ConvolutionL
         `oneDNN ${found.version} finds none here: write \`precision: float32\``,
     );
   }
-  return [oneDnnKernels(found, true)];
+  return oneDnnKernels(found, true);
 }
