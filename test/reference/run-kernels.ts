@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
 import { emitStep, tableBytes } from "../../src/compiler/lower/placement/emit-step.js";
 import type { KernelCalls } from "../../src/compiler/lower/kernels/kernel-calls.js";
-import { HEAP_START } from "../../src/compiler/lower/kernels/kernel-constants.js";
+import { heapStart } from "../../src/compiler/lower/kernels/kernel-constants.js";
 import type { KernelName } from "../../src/compiler/lower/kernels/kernels.js";
 import type { ParameterLayout, StoredTensor } from "../../src/compiler/lower/placement/layout.js";
 import { imageLanesOf, lanesOf } from "../../src/compiler/lower/placement/layout.js";
@@ -63,7 +63,8 @@ export function runKernels(run: KernelRun): KernelOutcome {
   const { offsets, sizes, end } = placeApart(calls, run.inPlace ?? false);
   const persistentSizes = sizesOfRegions(layout, run);
   const persistent = {} as Record<PersistentName, number>;
-  let address = HEAP_START + GUARD;
+  const start = heapStart(Math.max(0, ...layout.parameters.flatMap((one) => [one.storedRows, one.storedColumns])));
+  let address = start + GUARD;
   for (const name of persistentBuffers) {
     persistent[name] = address;
     address += Math.ceil(persistentSizes[name] / 64) * 64 + GUARD;
@@ -74,7 +75,7 @@ export function runKernels(run: KernelRun): KernelOutcome {
 
   const stepAddress = arena + end;
   const heap = new Heap(stepAddress + encodeStep(step).length * 4);
-  heap.bytes(HEAP_START, stepAddress - HEAP_START).fill(PATTERN);
+  heap.bytes(start, stepAddress - start).fill(PATTERN);
   heap.writeStep(step, stepAddress);
   heap.bytes(persistent["staged images"], run.images?.length ?? 0).set(run.images ?? []);
   heap.integers(persistent["staged labels"], run.labels?.length ?? 0).set(run.labels ?? []);

@@ -1,7 +1,7 @@
 // A measured step or evaluation → its profile: totals by kernel, by pass, and by layer and pass, as plain data.
 import type { StepCall } from "../../compiler/lower/placement/emit-step.js";
 import type { MachinePeak } from "../../runtime/engines/wasm/machine-peak.js";
-import { bytesOf, readersOfInput } from "./call-bytes.js";
+import { bytesOf, readersOfInput } from "../../compiler/lower/kernels/kernel-bytes.js";
 
 export const passes = ["forward", "input gradient", "weight gradient", "norm", "norm gradient", "update"] as const;
 export type Pass = (typeof passes)[number];
@@ -47,7 +47,7 @@ export function measuredCalls(calls: readonly StepCall[], milliseconds: readonly
     ...placeOf(call),
     milliseconds: median(milliseconds.map((times) => times[index]!)),
     multiplyAdds: call.multiplyAdds,
-    bytes: bytesOf(call, readers[index]) ?? 0,
+    bytes: bytesOf(call, readers[index]),
   }));
 }
 

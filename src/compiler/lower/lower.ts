@@ -10,7 +10,7 @@ import type { StepMode } from "./step/differentiate.js";
 import { differentiate } from "./step/differentiate.js";
 import type { KernelChoice } from "./kernels/kernel-provider.js";
 import { BY_COST } from "./kernels/kernel-provider.js";
-import { HEAP_START } from "./kernels/kernel-constants.js";
+import { heapStart } from "./kernels/kernel-constants.js";
 import { plannedProvider } from "./convolutions/planned-provider.js";
 import { cutIntoParts, imagesTogether } from "./placement/cut-into-parts.js";
 import type { Step } from "./placement/emit-step.js";
@@ -209,7 +209,10 @@ function placePersistent(program: Program, layout: ParameterLayout, batch: numbe
     "average statistics": averages ? layout.statisticBytes : 0,
   };
   const addresses = {} as Record<PersistentName, number>;
-  let end = HEAP_START;
+  const stored = [...layout.parameters, ...layout.statistics];
+  let end = heapStart(
+    Math.max(0, ...stored.map(({ storedRows, storedColumns }) => Math.max(storedRows, storedColumns))),
+  );
   for (const name of Object.keys(sizes) as PersistentName[]) {
     addresses[name] = end;
     end = aligned(end + sizes[name]);

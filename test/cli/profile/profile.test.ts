@@ -2,7 +2,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { bytesOf, readersOfInput } from "../../../src/cli/profile/call-bytes.js";
+import { bytesOf, readersOfInput } from "../../../src/compiler/lower/kernels/kernel-bytes.js";
 import type { MeasuredCall } from "../../../src/cli/profile/profile-step.js";
 import { measuredCalls, profileStep } from "../../../src/cli/profile/profile-step.js";
 import { traceJson } from "../../../src/cli/profile/profile-trace.js";
@@ -27,7 +27,7 @@ function callOf(
 
 describe("bytesOf", () => {
   it("knows what every kernel must move", () => {
-    expect(kernelNames.filter((kernel) => bytesOf(callOf(kernel, "x")) === undefined)).toEqual([]);
+    expect(kernelNames.filter((kernel) => !(bytesOf(callOf(kernel, "x")) >= 0))).toEqual([]);
   });
 
   it("counts each map once and leaves absent operands out", () => {
@@ -68,7 +68,7 @@ describe("readersOfInput", () => {
     expect(readersOfInput(calls)).toEqual([2, 2, 1, 1, 2, 2, 1, 1, 1]);
     const whole = { input: 64, packed: 128, output: 192, tiles: 4, taps: 4, depth: 8, columnTiles: 1, groups: 1 };
     const call = callOf("convolve_direct", name, { ...whole, inputGroupBytes: 4096 });
-    expect(bytesOf(call)! - bytesOf(call, 2)!).toBe(1024); // 16 pixels read four taps of 8 channels, not all of the map
+    expect(bytesOf(call) - bytesOf(call, 2)).toBe(1024); // 16 pixels read four taps of 8 channels, not all of the map
   });
 });
 

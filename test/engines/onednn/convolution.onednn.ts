@@ -4,7 +4,6 @@ import type { ConvolutionPass, ConvolutionTask } from "../../../src/compiler/low
 import { candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
 import { stepOfTask } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
 import type { ConvolutionSizes } from "../../../src/compiler/lower/convolutions/convolution-plan.js";
-import { HEAP_START } from "../../../src/compiler/lower/kernels/kernel-constants.js";
 import { kernels } from "../../../src/compiler/lower/kernels/kernels.js";
 import type { Storage } from "../../../src/compiler/lower/placement/layout.js";
 import { Heap, encodeStep } from "../../../src/runtime/engines/wasm/heap.js";
@@ -42,6 +41,8 @@ const GEOMETRIES: Readonly<Record<string, ConvolutionSizes>> = {
   "3×3 on a map of odd size": sizes(5, 9, 7, 16, 24, square(3, 1, 1)),
   "3×3 with stride 2": sizes(3, 8, 8, 16, 32, square(3, 2, 1)),
   "1×1 with stride 2": sizes(3, 7, 7, 16, 32, square(1, 2, 0)),
+  "the most channels": sizes(1, 2, 1, 65536, 8, square(3, 1, 1)),
+  "the most classes": sizes(1, 1, 1, 8, 100_000, square(1, 1, 0)),
   "the images' own four lanes": sizes(3, 10, 10, 4, 16, square(3, 1, 1)),
   "a 7×7 stem without padding": sizes(2, 17, 17, 4, 8, square(7, 2, 0)),
   "a matrix product": sizes(6, 1, 1, 64, 16, square(1, 1, 0)),
@@ -171,11 +172,14 @@ async function compute(
   adds = false,
 ): Promise<Float32Array> {
   const task = { pass, ...geometry } as ConvolutionTask & { pass: typeof pass };
-  const { step, heapBytes } = stepOfTask(task, kernelOf(pass, geometry, method) as never, threads, [libraryOf(true)]);
+  const { step, heapBytes, inputs } = stepOfTask(task, kernelOf(pass, geometry, method) as never, threads, [
+    libraryOf(true),
+  ]);
   const stepAddress = Math.ceil(heapBytes / 64) * 64;
   heap.ensure(stepAddress + encodeStep(step).length * 4);
   // All NaN: a kernel that reads what nobody wrote cannot come out right by zeros that happen to be there
-  heap.bytes(HEAP_START, stepAddress - HEAP_START).fill(0xff);
+  const start = inputs[0]!.address;
+  heap.bytes(start, stepAddress - start).fill(0xff);
   const [call] = step.calls;
   const operands = Object.fromEntries(
     Object.keys(kernels[call!.kernel]).map((name, at) => [name, call!.operands[at]!]),

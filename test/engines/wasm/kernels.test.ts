@@ -100,6 +100,10 @@ const convolutions: readonly Convolution[] = [
   { map: [9, 9], channels: [5, 5], batch: 2, kernel: 7, stride: 3, padding: 3 },
   { map: [9, 8], channels: [3, 4], batch: 3, kernel: [3, 5], stride: [2, 1], padding: [0, 1, 3, 2] },
   { map: [8, 11], channels: [9, 6], batch: 2, kernel: [4, 2], stride: [1, 3], padding: [2, 1, 0, 1] },
+  // the most channels, and the most classes, that the language allows
+  { map: [2, 1], channels: [65536, 2], batch: 1, kernel: 3, padding: 1 },
+  { map: [1, 2], channels: [2, 65536], batch: 1, kernel: 3, padding: 1 },
+  { map: [1, 1], channels: [3, 100_000], batch: 1, kernel: 1 },
   // strides beyond the map: residue classes without a pixel or without a tap
   { map: [1, 1], channels: [8, 8], batch: 2, kernel: 3, stride: 2, padding: 1 },
   { map: [2, 3], channels: [5, 8], batch: 3, kernel: 2, stride: 3, padding: 1 },

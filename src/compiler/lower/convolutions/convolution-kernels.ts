@@ -7,32 +7,23 @@ import { BY_COST } from "../kernels/kernel-provider.js";
 import type { ConvolutionKernel, ConvolutionKernels, ConvolutionPass, ConvolutionTask } from "./convolution-task.js";
 import { taskKey } from "./convolution-task.js";
 import { directConvolution, directInputGradient } from "./emit-direct.js";
-import { winogradConvolution, winogradInputGradient } from "./emit-winograd.js";
+import { winogradForward, winogradInputGradients } from "./emit-winograd.js";
 import {
   stridedWinogradConvolution,
   stridedWinogradInputGradient,
   stridedWinogradWeightGradient,
 } from "./emit-winograd-strided.js";
 import {
-  winogradThreesConvolution,
-  winogradThreesInputGradient,
-  winogradThreesWeightGradient,
-} from "./emit-winograd-threes.js";
-import {
   weightGradientByChannel,
   weightGradientByFrequency,
   weightGradientByImage,
   weightGradientWinograd,
+  winogradThreesWeightGradient,
 } from "./emit-weight-gradient.js";
 
 const ownKernels: ConvolutionKernels = {
-  forward: [winogradConvolution, winogradThreesConvolution, stridedWinogradConvolution, directConvolution],
-  "input gradient": [
-    winogradInputGradient,
-    winogradThreesInputGradient,
-    stridedWinogradInputGradient,
-    directInputGradient,
-  ],
+  forward: [...winogradForward, stridedWinogradConvolution, directConvolution],
+  "input gradient": [...winogradInputGradients, stridedWinogradInputGradient, directInputGradient],
   "weight gradient": [
     weightGradientWinograd,
     weightGradientByFrequency,

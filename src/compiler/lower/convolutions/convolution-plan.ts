@@ -60,13 +60,13 @@ const FEWEST_TILES = 16;
 /** Shares of the work that can go to different threads. */
 const UNITS = 8;
 
-/** Bytes of the 36 matrices of a filter in the transformed domain. */
-export function transformedFilterBytes({ inLanes, outLanes }: ConvolutionSizes): number {
-  return 36 * (inLanes * outLanes * 4 + FREQUENCY_GAP);
+/** Bytes of the `points`² matrices of a filter in the transformed domain, of F(4×4, 3×3) without. */
+export function transformedFilterBytes({ inLanes, outLanes }: ConvolutionSizes, points = 6): number {
+  return points ** 2 * (inLanes * outLanes * 4 + FREQUENCY_GAP);
 }
 
-export function winogradTiles({ images, height, width }: ConvolutionSizes): number {
-  return images * Math.ceil(height / 4) * Math.ceil(width / 4);
+export function winogradTiles({ images, height, width }: ConvolutionSizes, side = 4): number {
+  return images * Math.ceil(height / side) * Math.ceil(width / side);
 }
 
 /** Partial sums for something of `bytes`, out of at most `parts` pieces of work. */

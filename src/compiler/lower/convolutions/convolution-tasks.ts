@@ -9,7 +9,7 @@ import { imagesTogether } from "../placement/cut-into-parts.js";
 import { filterBytes, imageBytes } from "./convolution-plan.js";
 import type { Step } from "../placement/emit-step.js";
 import { emitStep, tableBytes } from "../placement/emit-step.js";
-import { HEAP_START } from "../kernels/kernel-constants.js";
+import { heapStart } from "../kernels/kernel-constants.js";
 import { KernelSelector, persistentBuffers } from "./kernel-selector.js";
 import type { PersistentName } from "./kernel-selector.js";
 import { layoutParameters } from "../placement/layout.js";
@@ -81,12 +81,13 @@ export function stepOfTask<P extends ConvolutionPass>(
   const calls = { buffers: selector.buffers, calls: selector.calls };
   const allocation = allocate(calls);
   const filter = Math.ceil(filterBytes(task) / 4096) * 4096;
-  const persistent = Object.fromEntries(persistentBuffers.map((name) => [name, HEAP_START])) as Record<
+  const start = heapStart(Math.max(task.inLanes, task.outLanes));
+  const persistent = Object.fromEntries(persistentBuffers.map((name) => [name, start])) as Record<
     PersistentName,
     number
   >;
-  persistent.gradients = HEAP_START + filter;
-  const tables = HEAP_START + 2 * filter;
+  persistent.gradients = start + filter;
+  const tables = start + 2 * filter;
   const arena = Math.ceil((tables + tableBytes(calls)) / 4096) * 4096;
   const step = emitStep(task.images, calls, allocation, { persistent, tables, arena });
   const read = task.pass === "forward" ? [input] : task.pass === "input gradient" ? [output] : [input, output];
@@ -94,7 +95,7 @@ export function stepOfTask<P extends ConvolutionPass>(
     step,
     heapBytes: arena + allocation.arenaBytes,
     inputs: [
-      { address: HEAP_START, bytes: filter },
+      { address: start, bytes: filter },
       ...read.map(({ buffer }) => ({
         address: arena + allocation.offsets[buffer]!,
         bytes: (buffer === input.buffer ? bytes.input : bytes.output) * task.images,

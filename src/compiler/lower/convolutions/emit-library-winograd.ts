@@ -2,7 +2,7 @@
 // the frequencies by a provider.
 import type { ConvolutionKernel, ConvolutionKernels, ConvolvedOperands } from "./convolution-task.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
-import { multiplyAddsOf, suitsWinograd } from "./convolution-plan.js";
+import { multiplyAddsOf, suitsWinograd, transformedFilterBytes, winogradTiles } from "./convolution-plan.js";
 import { FILTER_SCRATCH_BYTES, FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
 import type { CallWriter } from "../kernels/kernel-calls.js";
 import { replacing } from "../kernels/kernel-calls.js";
@@ -72,7 +72,7 @@ function weightGradient(id: string, algorithm: Algorithm): ConvolutionKernel<"we
       const memory = {
         inputTiles: writer.scratch("input tiles", frequencies * (inLanes * tilesAtOnce * 4 + FREQUENCY_GAP)),
         gradientTiles: writer.scratch("gradient tiles", frequencies * (outLanes * tilesAtOnce * 4 + FREQUENCY_GAP)),
-        sums: writer.scratch("sums", filterBytes(algorithm, sizes)),
+        sums: writer.scratch("sums", transformedFilterBytes(sizes, algorithm.points)),
         scratch: writer.scratch("strip", STRIP_BYTES * writer.threads),
       };
       const provider = writer.provider(id);
@@ -104,7 +104,7 @@ const BLOCK_TILES = 128;
 function chunkOf(algorithm: Algorithm, sizes: ConvolutionSizes): number {
   const { inLanes, outLanes } = sizes;
   const fitting = Math.floor(CHUNK_BYTES / (algorithm.points ** 2 * (inLanes + outLanes) * 4));
-  return Math.min(tilesIn(algorithm, sizes), Math.max(1, Math.floor(fitting / BLOCK_TILES)) * BLOCK_TILES);
+  return Math.min(winogradTiles(sizes, algorithm.side), Math.max(1, Math.floor(fitting / BLOCK_TILES)) * BLOCK_TILES);
 }
 
 /** On a Zen 4 core: products at 100 GFLOP/s, and the transforms of tiles and filters. */
@@ -113,15 +113,10 @@ function costOf(algorithm: Algorithm, sizes: ConvolutionSizes): number {
   const frequencies = algorithm.points ** 2;
   const transforms = frequencies * (inLanes + outLanes) * 0.6;
   const products = frequencies * inLanes * outLanes * 0.02;
-  return tilesIn(algorithm, sizes) * (products + transforms) + filterBytes(algorithm, sizes) * 0.2;
-}
-
-function tilesIn({ side }: Algorithm, { images, height, width }: ConvolutionSizes): number {
-  return images * Math.ceil(height / side) * Math.ceil(width / side);
-}
-
-function filterBytes({ points }: Algorithm, { inLanes, outLanes }: ConvolutionSizes): number {
-  return points ** 2 * (inLanes * outLanes * 4 + FREQUENCY_GAP);
+  return (
+    winogradTiles(sizes, algorithm.side) * (products + transforms) +
+    transformedFilterBytes(sizes, algorithm.points) * 0.2
+  );
 }
 
 interface Operands extends ConvolvedOperands {
@@ -140,7 +135,7 @@ function convolve(
   const [depth, columns] = isFlipped ? [outLanes, inLanes] : [inLanes, outLanes];
   const { points } = algorithm;
   const { threads } = writer;
-  const transformed = writer.scratch("transformed filter", filterBytes(algorithm, sizes));
+  const transformed = writer.scratch("transformed filter", transformedFilterBytes(sizes, algorithm.points));
   const filter = { weights, transformed, inLanes, outLanes, flipped: Number(isFlipped), points };
   const filterScratch = writer.scratch("filter line", FILTER_SCRATCH_BYTES * threads);
   writer.call("transform_weights_by_rows", { ...filter, scratch: filterScratch });

@@ -61,6 +61,35 @@ export const weightGradientByFrequency: WeightGradient = {
 /** Beyond it several partial sums of a filter would take more memory than everything else. */
 const MOST_BYTES_OF_PARTIAL_SUM = 64 * 1024 * 1024;
 
+/** The same by F(3×3, 3×3), chunk by chunk of tiles. */
+export const winogradThreesWeightGradient: WeightGradient = {
+  name: "winograd threes",
+  suits: (sizes) => suitsWinograd(sizes) && sizes.inLanes % 8 === 0,
+  cost: (sizes) => {
+    const { inLanes, outLanes } = sizes;
+    const products = 25 * inLanes * outLanes * 0.036;
+    const filter = transformedFilterBytes(sizes, 5) * 0.3;
+    return winogradTiles(sizes, 3) * (products + (inLanes + outLanes) * 16) + filter;
+  },
+  emit(writer, sizes, operands) {
+    const { images, height, width, inLanes, outLanes } = sizes;
+    const fitting = Math.floor(CHUNK_BYTES / (25 * (inLanes + outLanes) * 4));
+    const chunk = Math.ceil(Math.min(winogradTiles(sizes, 3), Math.max(64, fitting)) / 4) * 4;
+    const memory = {
+      inputTiles: writer.scratch("input tiles", 25 * (inLanes * chunk * 4 + FREQUENCY_GAP)),
+      gradientTiles: writer.scratch("gradient tiles", 25 * (outLanes * chunk * 4 + FREQUENCY_GAP)),
+      sums: writer.scratch("sums", transformedFilterBytes(sizes, 5)),
+      scratch: writer.scratch("strip", STRIP_BYTES * writer.threads),
+    };
+    const geometry = { images, height, width, inLanes, outLanes, tilesAtOnce: chunk };
+    const all = { ...operands, ...geometry, ...memory };
+    writer.call("weight_gradient_winograd_threes", all, work(sizes));
+  },
+};
+
+/** Bytes of tiles that are transformed before their products are taken: out of the last-level cache. */
+const CHUNK_BYTES = 16 * 1024 * 1024;
+
 /** Partial sums over shares of the images. */
 export const weightGradientByImage: WeightGradient = {
   name: "by image",

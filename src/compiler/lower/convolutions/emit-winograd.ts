@@ -1,5 +1,7 @@
 // 3×3 convolutions of stride 1 and padding 1 by Winograd's algorithm.
-import type { ConvolutionKernel, ConvolvedOperands } from "./convolution-task.js";
+import type { CallWriter } from "../kernels/kernel-calls.js";
+import { replacing } from "../kernels/kernel-calls.js";
+import { FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import {
   multiplyAddsOf,
@@ -10,68 +12,93 @@ import {
   unitsFor,
   winogradTiles,
 } from "./convolution-plan.js";
-import { FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
-import type { CallWriter } from "../kernels/kernel-calls.js";
-import { replacing } from "../kernels/kernel-calls.js";
+import type { ConvolutionKernel, ConvolvedOperands } from "./convolution-task.js";
 
-export const winogradConvolution: ConvolutionKernel<"forward"> = {
+/** Tiles of `side`² pixels from `points`² products a pair of channels. */
+interface Algorithm {
+  /** As runs record it. */
+  readonly name: string;
+  readonly points: number;
+  readonly side: number;
+  /** Bytes of a thread that transforms a filter. */
+  readonly filterScratch: number;
+  /** Nanoseconds of a tile's transforms, for each channel. */
+  readonly transforms: number;
+  readonly kernels:
+    | readonly ["transform_weights", "convolve_winograd"]
+    | readonly ["transform_weights_threes", "convolve_winograd_threes"];
+}
+
+/** F(4×4, 3×3). */
+const F4: Algorithm = {
   name: "winograd",
-  suits: suitsWinograd,
-  cost: winogradCost,
-  emit(writer, sizes, operands) {
-    callWinograd(writer, sizes, { ...operands, transposed: 0, accumulated: null, columns: sizes.outLanes });
-  },
+  points: 6,
+  side: 4,
+  filterScratch: 4096,
+  transforms: 14,
+  kernels: ["transform_weights", "convolve_winograd"],
 };
 
-export const winogradInputGradient: ConvolutionKernel<"input gradient"> = {
-  name: "winograd",
+/** F(3×3, 3×3): for maps of 3, 6 or 9 pixels a side, where tiles of 4×4 are not filled. */
+const F3: Algorithm = {
+  name: "winograd threes",
+  points: 5,
+  side: 3,
+  filterScratch: 1024,
+  transforms: 16,
+  kernels: ["transform_weights_threes", "convolve_winograd_threes"],
+};
+
+export const winogradForward: readonly ConvolutionKernel<"forward">[] = [F4, F3].map((algorithm) => ({
+  name: algorithm.name,
+  suits: suitsWinograd,
+  cost: (sizes) => costOf(algorithm, sizes),
+  emit(writer, sizes, operands) {
+    convolve(writer, sizes, algorithm, { ...operands, transposed: 0, accumulated: null });
+  },
+}));
+
+export const winogradInputGradients: readonly ConvolutionKernel<"input gradient">[] = [F4, F3].map((algorithm) => ({
+  name: algorithm.name,
   suits: (sizes) => suitsWinograd(sizes) && sizes.inLanes % 8 === 0,
-  cost: winogradCost,
+  cost: (sizes) => costOf(algorithm, sizes),
   emit(writer, sizes, { outputGradient, weights, inputGradient, accumulated }) {
     const maps = { input: outputGradient, weights, output: inputGradient, accumulated };
-    const operands = { ...maps, bias: null, residual: null, relu: false };
-    callWinograd(writer, sizes, { ...operands, transposed: 1, columns: sizes.inLanes });
+    convolve(writer, sizes, algorithm, { ...maps, bias: null, residual: null, relu: false, transposed: 1 });
   },
-};
+}));
 
-/** Products of 36 frequencies, the transforms of tiles there and back, and of the filter, which is read once a chunk. */
-function winogradCost(sizes: ConvolutionSizes): number {
+/** The products, the transforms of tiles there and back, and of the filter, which is read once a chunk. */
+function costOf({ points, side, transforms }: Algorithm, sizes: ConvolutionSizes): number {
   const { inLanes, outLanes } = sizes;
-  const tiles = winogradTiles(sizes);
-  const products = 36 * tiles * inLanes * outLanes;
-  return products * 0.036 + tiles * (inLanes + outLanes) * 14 + transformedFilterBytes(sizes) * 0.3;
+  const products = points ** 2 * inLanes * outLanes * 0.036;
+  const filter = transformedFilterBytes(sizes, points) * 0.3;
+  return winogradTiles(sizes, side) * (products + (inLanes + outLanes) * transforms) + filter;
 }
 
-interface WinogradOperands extends ConvolvedOperands {
+interface Operands extends ConvolvedOperands {
   readonly transposed: number;
-  readonly columns: number;
 }
 
-function callWinograd(writer: CallWriter, sizes: ConvolutionSizes, operands: WinogradOperands): void {
+function convolve(writer: CallWriter, sizes: ConvolutionSizes, algorithm: Algorithm, operands: Operands): void {
   const { inLanes, outLanes, images, height, width } = sizes;
-  const { input, weights, bias, residual, output, accumulated, transposed, columns } = operands;
-  const depth = transposed ? outLanes : inLanes;
-  const transformed = writer.scratch("transformed filter", transformedFilterBytes(sizes));
+  const { input, weights, bias, residual, relu, output, accumulated, transposed } = operands;
+  const { points, side, filterScratch } = algorithm;
+  const [transform, kernel] = algorithm.kernels;
+  const [depth, columns] = transposed ? [outLanes, inLanes] : [inLanes, outLanes];
   const { threads } = writer;
-  const filterScratch = writer.scratch("filter tile", 4096 * threads);
+  const frequencies = points ** 2;
+  const transformed = writer.scratch("transformed filter", transformedFilterBytes(sizes, points));
   const filter = { weights, transformed, inLanes, outLanes, transposed };
-  writer.call("transform_weights", { ...filter, scratch: filterScratch, scratchStride: 4096 });
-  const atOnce = tilesAtOnce(winogradTiles(sizes), 36 * (inLanes + outLanes) * 4, unitsFor(threads));
-  const scratchStride = threadScratch(STRIP_BYTES + 36 * ((inLanes + outLanes) * atOnce * 4 + 2 * FREQUENCY_GAP));
+  const tile = writer.scratch("filter tile", filterScratch * threads);
+  writer.call(transform, { ...filter, scratch: tile, scratchStride: filterScratch });
+  const atOnce = tilesAtOnce(winogradTiles(sizes, side), frequencies * (depth + columns) * 4, unitsFor(threads));
+  const tiles = frequencies * ((depth + columns) * atOnce * 4 + 2 * FREQUENCY_GAP);
+  const scratchStride = threadScratch(STRIP_BYTES + tiles);
   const scratch = writer.scratch("tiles", scratchStride * threads);
-  const geometry = {
-    images,
-    height,
-    width,
-    depth,
-    columns,
-    tilesAtOnce: atOnce,
-    relu: Number(operands.relu),
-    accumulate: Number(accumulated !== null),
-  };
-  writer.call(
-    "convolve_winograd",
-    { input, transformed, bias, residual, output, ...geometry, scratch, scratchStride },
-    { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, { input, residual }) },
-  );
+  const geometry = { images, height, width, depth, columns, tilesAtOnce: atOnce };
+  const accumulate = Number(accumulated !== null);
+  const maps = { input, transformed, bias, residual, output, relu: Number(relu), accumulate };
+  const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, { input, residual }) };
+  writer.call(kernel, { ...maps, ...geometry, scratch, scratchStride }, extra);
 }

@@ -3,6 +3,15 @@
 import { NEWTON_SCHULZ } from "../../training/update-rule.js";
 
 // The control block: addresses below the heap through which host and kernels tell each other what changes from step to step.
+/**
+ * Where the threads keep together, each word in a cache line of its own (i32): how many barriers have opened, how many have arrived
+ * at the next one, the next unit of work, how many sleep, and the step to run, 0 to end.
+ */
+export const GENERATION = 1024;
+export const ARRIVED = 1088;
+export const NEXT = 1152;
+export const SLEEPERS = 1216;
+export const STEP = 1280;
 /** f32: the share of its batch that a part has. */
 export const PART_SHARE = 1408;
 /** i32: whether the part is the first of its batch. */
@@ -22,10 +31,17 @@ export const PEAK_FACTORS = 1792;
 /** 16 bytes a group of parameters: its rate, then Adam's 1 − beta1ᵗ and √(1 − beta2ᵗ). */
 export const GROUPS = 2048;
 
-/** 64 KiB of zeros: what a pixel outside the map reads, up to 16,384 channels, and the bias where there is none. */
+/** Zeros up to the heap's start: what a pixel outside the map reads, and the bias where there is none. */
 export const ZEROS = 65536;
+/** So many of them serve a row of pixels outside the map. */
+export const ZERO_FLOATS = 16384;
 /** Below it: the control block, the zeros, and the kernels' own constants. */
 export const HEAP_START = 256 * 1024;
+
+/** Where the heap of steps with no tensor of more lanes starts: there are as many zeros. */
+export function heapStart(lanes: number): number {
+  return Math.max(HEAP_START, Math.ceil((ZEROS + lanes * 4) / 4096) * 4096);
+}
 
 /** Bytes of a thread's strip of six rows of tiles between Winograd's two one-dimensional transforms. */
 export const STRIP_BYTES = 6784;
@@ -33,6 +49,10 @@ export const STRIP_BYTES = 6784;
 export const FREQUENCY_GAP = 512;
 /** Bytes of a thread that transforms filters for a library's products. */
 export const FILTER_SCRATCH_BYTES = 512;
+/** Bytes of parameters that are updated at a time. */
+export const UPDATE_UNIT_BYTES = 32768;
+/** Bytes of a map that a thread of a pointwise kernel takes at a time. */
+export const POINTWISE_UNIT_BYTES = 65536;
 /** Bytes of gradients that are added, squared and summed at a time, by one thread in one order. */
 export const GRADIENT_UNIT_BYTES = 32768;
 
@@ -46,6 +66,13 @@ export const INNER_GELU = 4;
 /** By the type that the kernels know them as. */
 export const constantsOfKernels = {
   usize: {
+    GENERATION,
+    ARRIVED,
+    NEXT,
+    SLEEPERS,
+    STEP,
+    UPDATE_UNIT_BYTES,
+    POINTWISE_UNIT_BYTES,
     PART_SHARE,
     IS_FIRST_PART,
     ABANDONED,
@@ -61,7 +88,7 @@ export const constantsOfKernels = {
     FILTER_SCRATCH_BYTES,
     GRADIENT_UNIT_BYTES,
   },
-  i32: { MUON_NORM_SLOTS, INNER_RELU, OUTER_RELU, INNER_GELU },
+  i32: { ZERO_FLOATS, MUON_NORM_SLOTS, INNER_RELU, OUTER_RELU, INNER_GELU },
   f32: { NEWTON_SCHULZ_A: NEWTON_SCHULZ.a, NEWTON_SCHULZ_B: NEWTON_SCHULZ.b, NEWTON_SCHULZ_C: NEWTON_SCHULZ.c },
   f64: { NEWTON_SCHULZ_EPS: NEWTON_SCHULZ.eps },
 } as const;

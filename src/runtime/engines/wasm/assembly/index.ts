@@ -3,7 +3,7 @@ import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./ma
 import { batchNorm, batchNormAgain, batchNormGradient, batchNormInference, biasGradient } from "./maps/batch-norm";
 import { convolveDirect, packWeights } from "./convolutions/convolve-direct";
 import { foldBatchNorm } from "./maps/fold-batch-norm";
-import { ABANDONED } from "./generated/constants";
+import { ABANDONED, STEP } from "./generated/constants";
 import * as operands from "./generated/operands";
 import { accumulateGradients, clipGradients, gradientNorm } from "./updates/gradients";
 import { loadImages } from "./maps/images";
@@ -11,7 +11,7 @@ import { softmaxCrossEntropy } from "./maps/loss";
 import { subsample, subsampleGradient } from "./convolutions/subsample";
 import { updateMuon } from "./updates/muon";
 import { pointwise, pointwiseGradient, scale } from "./maps/pointwise";
-import { barrier, STEP, takeUnit } from "./threads";
+import { barrier, takeUnit } from "./threads";
 import { updateAdam, updateAverage, updateSgd } from "./updates/update";
 import { weightGradientByChannel, weightGradientByImage } from "./convolutions/weight-gradient";
 import {

@@ -1,11 +1,7 @@
 // How the threads of a step keep together: work is taken off one counter, and a barrier ends each phase.
 // All state lies in the control block of the shared heap, one cache line a word.
 
-const GENERATION: usize = 1024; // counts barriers that have opened
-const ARRIVED: usize = 1088;
-const NEXT: usize = 1152; // next unit of work of this phase
-const SLEEPERS: usize = 1216;
-export const STEP: usize = 1280; // address of the step to run; 0 ends the thread
+import { ARRIVED, GENERATION, NEXT, SLEEPERS } from "./generated/constants";
 
 /** About ten microseconds: longer than a kernel's tail, shorter than what a busy neighbour should pay. */
 const SPINS: i32 = 4000;

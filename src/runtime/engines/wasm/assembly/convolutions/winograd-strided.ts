@@ -1,7 +1,7 @@
 // Winograd's algorithm for 3×3 convolutions of stride 2. Along one side, outputs are the sum of a filter of two taps over the
 // odd pixels and one of one tap over the even ones, both as F(4, 2) at the points ±C, ±D and ∞; the latter vanishes at ∞.
 // So 4×4 outputs take 25 frequencies with up to four phases each: 81 products a channel where the definition has 144.
-import { FREQUENCY_GAP, STRIP_BYTES, ZEROS } from "../generated/constants";
+import { FREQUENCY_GAP, STRIP_BYTES, ZERO_FLOATS, ZEROS } from "../generated/constants";
 import {
   ConvolveWinogradStrided, InputGradientWinogradStrided, TransformWeightsStrided, WeightGradientWinogradStrided,
 } from "../generated/operands";
@@ -26,7 +26,7 @@ function phasesAt(i: i32, j: i32): i32 {
 // @ts-ignore: decorator
 @inline
 function runLength(place: i32, across: i32, count: i32, lanes: i32, pixels: i32): i32 {
-  return min(min(count, across - place % across), min(RUN, (16384 / lanes - 1) / pixels));
+  return min(min(count, across - place % across), min(RUN, (ZERO_FLOATS / lanes - 1) / pixels));
 }
 
 // The loops below stay functions of their own: see winograd.ts.

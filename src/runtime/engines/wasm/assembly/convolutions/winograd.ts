@@ -1,7 +1,7 @@
 // Winograd's F(4×4, 3×3) (Lavin & Gray, arXiv 1509.09308 §4): 3×3 convolutions of stride 1 and padding 1 with a
 // quarter of the multiplications. A tile is 4×4 output pixels from 6×6 inputs; in the transformed domain each of the
 // 36 frequencies is a matrix product over channels.
-import { FREQUENCY_GAP, STRIP_BYTES, ZEROS } from "../generated/constants";
+import { FREQUENCY_GAP, STRIP_BYTES, ZERO_FLOATS, ZEROS } from "../generated/constants";
 import { ConvolveWinograd, TransformWeights, WeightGradientWinograd, WeightGradientWinogradByFrequency } from "../generated/operands";
 import { cut, fma, fnma, loadFour, splat } from "../simd";
 import { barrier, takeUnit } from "../threads";
@@ -17,7 +17,7 @@ export const STRIP_ROW: usize = 1120;
 // @ts-ignore: decorator
 @inline
 export function runLength(place: i32, across: i32, count: i32, lanes: i32): i32 {
-  return min(min(count, across - place % across), min(RUN, (16384 / lanes - 2) >> 2));
+  return min(min(count, across - place % across), min(RUN, (ZERO_FLOATS / lanes - 2) >> 2));
 }
 
 /** Zeros a column of six values that lies outside the map. */

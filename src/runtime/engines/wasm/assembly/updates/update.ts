@@ -1,11 +1,11 @@
 // The optimizers' rules, elementwise over whole regions of parameters. What changes from step to step is in the control block.
-import { AVERAGE_SHARE, GROUPS } from "../generated/constants";
+import { AVERAGE_SHARE, GROUPS, UPDATE_UNIT_BYTES } from "../generated/constants";
 import { UpdateAdam, UpdateAverage, UpdateSgd } from "../generated/operands";
 import { fma, splat } from "../simd";
 import { takeUnit } from "../threads";
 
 /** Bytes in a unit of work. */
-const UNIT: usize = 32768;
+const UNIT: usize = UPDATE_UNIT_BYTES;
 
 // @ts-ignore: decorator
 @inline

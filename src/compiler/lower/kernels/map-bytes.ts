@@ -1,5 +1,5 @@
-// The bytes that the kernels over whole maps must move (see call-bytes.ts), by the bytes of a map's element.
-import type { MapKernel, mapKernels } from "../../compiler/lower/kernels/map-kernels.js";
+// The bytes that the kernels over whole maps must move (see kernel-bytes.ts), by the bytes of a map's element.
+import type { MapKernel, mapKernels } from "./map-kernels.js";
 
 const FLOAT = 4;
 

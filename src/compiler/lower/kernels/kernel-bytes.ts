@@ -1,20 +1,20 @@
 // Kernel call → the bytes that it must move: the extent of each large operand, once for each way that it goes. What an
 // algorithm reads a second time, its scratch memory and per-channel vectors do not count, so that the figure is of the
 // operation and not of its implementation, as multiply-adds are.
-import type { StepCall } from "../../compiler/lower/placement/emit-step.js";
-import type { KernelName } from "../../compiler/lower/kernels/kernels.js";
-import type { Access } from "../../compiler/lower/kernels/access.js";
-import { kernels } from "../../compiler/lower/kernels/kernels.js";
+import type { StepCall } from "../placement/emit-step.js";
+import type { KernelName } from "./kernels.js";
+import type { Access } from "./access.js";
+import { kernels } from "./kernels.js";
+import type { MapKernel } from "./map-kernels.js";
 import { mapExtentRules, pointwiseExtents } from "./map-bytes.js";
 
 type Operands<K extends KernelName> = Readonly<Record<keyof (typeof kernels)[K], number>>;
 type Extents<K extends KernelName> = { readonly [P in keyof (typeof kernels)[K]]?: number };
-type ExtentRules = { readonly [K in KernelName]?: (operands: Operands<K>) => Extents<K> };
+type ExtentRules = { readonly [K in KernelName]: (operands: Operands<K>) => Extents<K> };
 
-/** Undefined for a kernel that no rule describes. `readers` are the calls of one operation that read the same input. */
-export function bytesOf({ kernel, operands }: StepCall, readers = 1): number | undefined {
-  const rule = extentRules[kernel] as ((operands: Readonly<Record<string, number>>) => object) | undefined;
-  if (!rule) return undefined;
+/** `readers` are the calls of one operation that read the same input. */
+export function bytesOf({ kernel, operands }: StepCall, readers = 1): number {
+  const rule = extentRules[kernel] as (operands: Readonly<Record<string, number>>) => object;
   const accesses: Readonly<Record<string, Access>> = kernels[kernel];
   const values = Object.fromEntries(Object.keys(accesses).map((name, index) => [name, operands[index]!]));
   let bytes = 0;
@@ -51,7 +51,7 @@ const BFLOAT16 = 2;
 const mapExtents = mapExtentRules(FLOAT);
 const inBfloat16 = Object.fromEntries(
   Object.entries(mapExtentRules(BFLOAT16)).map(([kernel, rule]) => [`${kernel}_bfloat16`, rule]),
-) as ExtentRules;
+) as Pick<ExtentRules, `${MapKernel}_bfloat16`>;
 
 const extentRules: ExtentRules = {
   load_images: ({ pixels, channels, lanes }) => ({ images: pixels * channels, output: pixels * lanes * FLOAT }),
