@@ -162,7 +162,7 @@ export interface ResidueClass {
 
 /**
  * Input gradient: pixels with the same residue modulo the stride meet the same taps, so each class is a dense
- * product of its own; at stride 1 there is one class, the convolution with the turned filter.
+ * product of its own; at stride 1 there is one class, the convolution with the flipped filter.
  */
 export function inputGradientClasses(sizes: ConvolutionSizes): ResidueClass[] {
   const { height, width, outHeight, outWidth, kernel, stride, padding } = sizes;

@@ -29,7 +29,7 @@ export interface ConvolutionOperands {
   };
 }
 
-/** Operands of a product of maps with a filter in either direction: the output is the input gradient where the filter is turned. */
+/** Operands of a product of maps with a filter in either direction: the output is the input gradient where the filter is flipped. */
 export interface ConvolvedOperands extends Omit<ConvolutionOperands["forward"], "channels"> {
   readonly accumulated: BufferId | null;
 }

@@ -29,7 +29,7 @@ function callElementwise(
 ): void {
   const start = stored[0]!.offset;
   const bytes = stored.reduce((sum, tensor) => {
-    invariant(tensor.offset === start + sum, "a group's parameters lie side by side");
+    invariant(tensor.offset === start + sum, `${tensor.name} lies apart from the other parameters of its group`);
     return sum + storedBytes(tensor);
   }, 0);
   const common = {

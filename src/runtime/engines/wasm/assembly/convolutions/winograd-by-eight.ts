@@ -4,7 +4,7 @@
 import { ZEROS } from "../generated/constants";
 import { lowerBound } from "../maps/pointwise";
 import { atLeast, fma, fnma, loadFour, splat } from "../simd";
-import { clearColumn, STRIP_ROW } from "./winograd";
+import { clearColumn, STRIP_ROW } from "./winograd-strip";
 import { A, A2, A3, B, B2, B3 } from "./winograd-points";
 
 /** Tiles of a row that are transformed together: their 34 pixels of eight channels fill a row of the strip. */

@@ -2,7 +2,7 @@
 // and even pixels apart. The loops stay functions of their own: see winograd.ts.
 import { ZEROS } from "../generated/constants";
 import { fma, fnma, splat } from "../simd";
-import { clearColumn, STRIP_ROW } from "./winograd";
+import { clearColumn, STRIP_ROW } from "./winograd-strip";
 import { C, C2, D, D2 } from "./winograd-points";
 
 /** Bᵀ d down the columns: four channels of `count` pixels from each of five rows → a strip. */

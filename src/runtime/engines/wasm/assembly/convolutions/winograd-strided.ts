@@ -10,7 +10,8 @@ import { atLeast, fma, fnma, splat } from "../simd";
 import { barrier, takeUnit } from "../threads";
 import { columnsOfFive, rowAt, rowOfFive, transformPhases } from "./winograd-phases";
 import { AT_C, AT_D, C, C2, C3, D, D2, D3 } from "./winograd-points";
-import { accumulatePanels, clearColumn, multiplyPanel, STRIP_ROW } from "./winograd";
+import { accumulatePanels, multiplyPanel } from "./winograd";
+import { clearColumn, STRIP_ROW } from "./winograd-strip";
 
 /** Tiles of a row that are transformed together: 65 pixels of a strip. */
 const RUN: i32 = 8;

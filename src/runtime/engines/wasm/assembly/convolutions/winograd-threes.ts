@@ -7,7 +7,8 @@ import { atLeast, fma, fnma, splat } from "../simd";
 import { barrier, takeUnit } from "../threads";
 import { columnsOfFive, rowAt, rowOfFive } from "./winograd-phases";
 import { AT_C, AT_D, C, C2, D, D2 } from "./winograd-points";
-import { accumulatePanels, clearColumn, multiplyPanel, STRIP_ROW } from "./winograd";
+import { accumulatePanels, multiplyPanel } from "./winograd";
+import { clearColumn, STRIP_ROW } from "./winograd-strip";
 
 /** Bᵀ d B of the 5×5 pixels around a tile of 3×3 at (y, x), which may overlap the border. */
 export function transformInput(

@@ -7,26 +7,16 @@ import { cut, fma, fnma, loadFour, splat } from "../simd";
 import { barrier, takeUnit } from "../threads";
 import { RUN_BY_EIGHT, transformInputByEight, transformOutput } from "./winograd-by-eight";
 import { A, A2, AT_A, AT_B, AT_ZERO, B, B2 } from "./winograd-points";
+import { clearColumn, STRIP_ROW } from "./winograd-strip";
 
 /** Tiles of a row that are transformed together: neighbours share two columns of their input. */
 const RUN: i32 = 16;
-/** Bytes of a row of such a run between its two one-dimensional transforms: 66 pixels of four channels, and 64 bytes more. */
-export const STRIP_ROW: usize = 1120;
 
 /** The tiles from `place` on in a row of `across`, of `count` left: a run whose pixels fit into the zeros of a row outside the map. */
 // @ts-ignore: decorator
 @inline
 export function runLength(place: i32, across: i32, count: i32, lanes: i32): i32 {
   return min(min(count, across - place % across), min(RUN, (ZERO_FLOATS / lanes - 2) >> 2));
-}
-
-/** Zeros a column of six values that lies outside the map. */
-// @ts-ignore: decorator
-@inline
-export function clearColumn(at: usize): void {
-  const zero = splat(0);
-  v128.store(at, zero); v128.store(at, zero, STRIP_ROW); v128.store(at, zero, 2 * STRIP_ROW);
-  v128.store(at, zero, 3 * STRIP_ROW); v128.store(at, zero, 4 * STRIP_ROW); v128.store(at, zero, 5 * STRIP_ROW);
 }
 
 // The transforms below have four constants each, since V8 makes constants anew within a loop where registers run out.
