@@ -1,6 +1,6 @@
 // What a person sees of a run: what will be trained, a line an epoch, a live bar in a terminal, and how it ended.
 // Without a terminal it is plain lines: no colour codes, no carriage returns.
-import { providerIn } from "../../compiler/lower/kernels/kernel-provider.js";
+import { isOfCalls, providerIn } from "../../compiler/lower/kernels/kernel-provider.js";
 import { basename, join } from "node:path";
 import { cost } from "../../compiler/network/cost.js";
 import { isEvaluationDue } from "../../compiler/training/plan.js";
@@ -95,9 +95,10 @@ export class RunReport {
   /** What computes the convolutions: `kernels` by what they compute, and `before` those that the run began with. */
   kernels(kernels: Readonly<Record<string, string>>, before: Readonly<Record<string, string>> = kernels): void {
     const providers = Object.values(kernels).flatMap((name) => providerIn(name) ?? []);
+    const kinds = Object.keys(kernels).some(isOfCalls) ? "kernel" : "convolution";
     for (const provider of new Set(providers)) {
       const count = providers.filter((other) => other === provider).length;
-      this.print(`  ${"kernels".padEnd(9)}${provider} for ${count} kinds of convolution`);
+      this.print(`  ${"kernels".padEnd(9)}${provider} for ${count} kinds of ${kinds}`);
     }
     const keys = new Set([...Object.keys(kernels), ...Object.keys(before)]);
     const changed = [...keys].filter((key) => kernels[key] !== before[key]).length;

@@ -5,6 +5,7 @@ import { tasksOf } from "../../../src/compiler/lower/convolutions/convolution-ta
 import { libraryConvolutions } from "../../../src/compiler/lower/convolutions/emit-library.js";
 import { libraryWinograd } from "../../../src/compiler/lower/convolutions/emit-library-winograd.js";
 import { GROUPS, INNER_GELU } from "../../../src/compiler/lower/kernels/kernel-constants.js";
+import { callsKey, nameOfCalls } from "../../../src/compiler/lower/kernels/kernel-provider.js";
 import type { KernelChoice, KernelProvider } from "../../../src/compiler/lower/kernels/kernel-provider.js";
 import { heapBytesOf, lower, stepsOfRun, trainingGraphOf } from "../../../src/compiler/lower/lower.js";
 import type { Program } from "../../../src/compiler/program.js";
@@ -59,7 +60,10 @@ function choiceOf(program: Program, method: RegExp): KernelChoice {
     const name = names.find((one) => method.test(one)) ?? names.find((one) => one.startsWith("plain"));
     return name === undefined ? [] : [[key, name] as const];
   });
-  return { chosen: Object.fromEntries(chosen), providers };
+  const calls = ["batch_norm", "batch_norm_again", "update_sgd"].map(
+    (kernel) => [callsKey(kernel), nameOfCalls(provider, kernel)] as const,
+  );
+  return { chosen: Object.fromEntries([...chosen, ...calls]), providers };
 }
 
 const cases = Object.keys(networks).flatMap((name) =>
@@ -125,4 +129,7 @@ it("is measured beside WebAssembly's kernels, and chosen by name alone", async (
   expect((await chooseKernels(program, 1, { [key]: "plain 1 loops" }, [provider])).chosen).toEqual({
     [key]: "plain 1 loops",
   });
+  const calls = { [callsKey("batch_norm")]: nameOfCalls(provider, "batch_norm") };
+  expect((await chooseKernels(program, 1, calls, [provider])).chosen).toEqual(calls);
+  await expect(chooseKernels(program, 1, calls, [])).rejects.toThrow(/"plain 1 batch_norm", which is missing here/);
 });

@@ -10,9 +10,10 @@ import type {
   KernelCall,
   Operand,
   OperandsOf,
+  Provided,
 } from "../kernels/kernel-calls.js";
 import type { KernelChoice } from "../kernels/kernel-provider.js";
-import { BY_COST } from "../kernels/kernel-provider.js";
+import { BY_COST, callsKey, nameOfCalls } from "../kernels/kernel-provider.js";
 import type { KernelName } from "../kernels/kernels.js";
 import type { MapKernel } from "../kernels/map-kernels.js";
 import type { ParameterLayout, Storage, StoredTensor } from "../placement/layout.js";
@@ -81,14 +82,15 @@ export class KernelSelector implements CallWriter {
       operands: operands as Record<string, Operand>,
       multiplyAdds,
     };
-    const { providers } = this.selection.convolutions ?? BY_COST;
-    const offers = extra.provided ? [] : providers.map((provider) => provider.take?.(call));
-    const provider = offers.findIndex((units) => units !== undefined);
-    this.calls.push({
-      ...call,
-      ...(provider < 0 ? {} : { provided: { provider, units: offers[provider]! } }),
-      ...extra,
-    });
+    this.calls.push({ ...call, ...this.takenBy(call), ...extra });
+  }
+
+  private takenBy(call: KernelCall): { provided?: Provided } {
+    const { providers, chosen } = this.selection.convolutions ?? BY_COST;
+    const name = chosen[callsKey(call.kernel)];
+    const provider = name === undefined ? -1 : providers.findIndex((one) => nameOfCalls(one, call.kernel) === name);
+    const units = providers[provider]?.take?.(call);
+    return units ? { provided: { provider, units } } : {};
   }
 
   get threads(): number {

@@ -13,7 +13,10 @@ export interface KernelProvider {
   readonly candidates: <P extends ConvolutionPass>(
     task: ConvolutionTask & { readonly pass: P },
   ) => readonly ConvolutionKernel<P>[];
-  /** The units of each phase of a call that it carries out in WebAssembly's place; undefined where the call stays there. */
+  /**
+   * The units of each phase of a call that it carries out in WebAssembly's place, where it was chosen for calls of that kernel
+   * (`callsKey`); undefined where the call stays there.
+   */
   readonly take?: (call: KernelCall) => readonly number[] | undefined;
   /** What every thread opens; absent where the kernels are WebAssembly's own. */
   readonly thread?: ThreadModule;
@@ -21,7 +24,7 @@ export interface KernelProvider {
 
 /** Which providers there are beside WebAssembly, and which of all kernels carries out a task. */
 export interface KernelChoice {
-  /** Names of kernels by the key of their task; tasks that are absent go by the cost model. */
+  /** Names of kernels by the key of their task, or of their calls; those that are absent go by the cost model. */
   readonly chosen: Readonly<Record<string, string>>;
   readonly providers: readonly KernelProvider[];
 }
@@ -74,6 +77,27 @@ export type ProductOperands = readonly [
   result: number,
   resultRow: number,
 ];
+
+const CALLS = "calls of ";
+
+/** The key by which a choice says who takes the calls of a kernel that belongs to no task. */
+export function callsKey(kernel: string): string {
+  return `${CALLS}${kernel}`;
+}
+
+/** The name by which it says so. */
+export function nameOfCalls({ name, version }: KernelProvider, kernel: string): string {
+  return `${name} ${version} ${kernel}`;
+}
+
+export function isOfCalls(key: string): boolean {
+  return key.startsWith(CALLS);
+}
+
+/** Whether a provider here takes what a key and a name of a choice say. */
+export function takesCalls(key: string, name: string, providers: readonly KernelProvider[]): boolean {
+  return isOfCalls(key) && providers.some((one) => one.take && nameOfCalls(one, key.slice(CALLS.length)) === name);
+}
 
 /** The provider that a kernel's name begins with, "oneDNN 2.6.3"; undefined for WebAssembly's own. */
 export function providerIn(kernel: string): string | undefined {

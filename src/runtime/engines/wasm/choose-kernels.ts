@@ -4,7 +4,7 @@ import { availableParallelism, loadavg } from "node:os";
 import type { KernelChoice, KernelProvider } from "../../../compiler/lower/kernels/kernel-provider.js";
 import type { ConvolutionPass, ConvolutionTask } from "../../../compiler/lower/convolutions/convolution-task.js";
 import { candidates } from "../../../compiler/lower/convolutions/convolution-kernels.js";
-import { BY_COST } from "../../../compiler/lower/kernels/kernel-provider.js";
+import { BY_COST, isOfCalls, takesCalls } from "../../../compiler/lower/kernels/kernel-provider.js";
 import type { TaskStep } from "../../../compiler/lower/convolutions/convolution-tasks.js";
 import { stepOfTask, tasksOf } from "../../../compiler/lower/convolutions/convolution-tasks.js";
 import { HEAP_START } from "../../../compiler/lower/kernels/kernel-constants.js";
@@ -85,7 +85,10 @@ function recorded(
 ): Record<string, string> {
   for (const [key, name] of Object.entries(kernels)) {
     const task = tasks.get(key);
-    if (!task || candidates(task, { chosen: {}, providers }).some((candidate) => candidate.name === name)) continue;
+    const isHere = task
+      ? candidates(task, { chosen: {}, providers }).some((candidate) => candidate.name === name)
+      : !isOfCalls(key) || takesCalls(key, name, providers);
+    if (isHere) continue;
     throw new UserError(
       `the run computed "${key}" by the kernel "${name}", which is missing here; ` +
         `${PROVIDER_SOURCES.map(({ wayBack }) => wayBack).join(", ")}, ` +
