@@ -1,4 +1,5 @@
 // Each of oneDNN's methods on each pass of a convolution, through the engine's threads, against plain loops in float64.
+import { ZEROS } from "../../../src/compiler/lower/kernels/kernel-constants.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ConvolutionPass, ConvolutionTask } from "../../../src/compiler/lower/convolutions/convolution-task.js";
 import { candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
@@ -41,8 +42,6 @@ const GEOMETRIES: Readonly<Record<string, ConvolutionSizes>> = {
   "3×3 on a map of odd size": sizes(5, 9, 7, 16, 24, square(3, 1, 1)),
   "3×3 with stride 2": sizes(3, 8, 8, 16, 32, square(3, 2, 1)),
   "1×1 with stride 2": sizes(3, 7, 7, 16, 32, square(1, 2, 0)),
-  "the most channels": sizes(1, 2, 1, 65536, 8, square(3, 1, 1)),
-  "the most classes": sizes(1, 1, 1, 8, 100_000, square(1, 1, 0)),
   "the images' own four lanes": sizes(3, 10, 10, 4, 16, square(3, 1, 1)),
   "a 7×7 stem without padding": sizes(2, 17, 17, 4, 8, square(7, 2, 0)),
   "a matrix product": sizes(6, 1, 1, 64, 16, square(1, 1, 0)),
@@ -119,6 +118,13 @@ it("leaves the padding out in every pass where a map is small, and nowhere where
   expect(can(sizes(4, 3, 3, 64, 64, square(1, 1, 0)))).toEqual([false, false, false]);
 });
 
+it("has zeros for an absent bias of the most classes that the language allows, and for the padding of the most channels", async () => {
+  // What lies behind the zeros is NaN
+  for (const geometry of [sizes(1, 1, 1, 8, 100_000, square(1, 1, 0)), sizes(1, 2, 1, 65_536, 8, square(3, 1, 1))]) {
+    expect((await compute("forward", geometry, "direct", 1)).every(Number.isFinite)).toBe(true);
+  }
+});
+
 it("leaves it out in float32, too", () => {
   const can = (geometry: ConvolutionSizes) =>
     passes.map((pass) => kernelOf(pass, geometry, "without padding") !== undefined);
@@ -179,6 +185,7 @@ async function compute(
   heap.ensure(stepAddress + encodeStep(step).length * 4);
   // All NaN: a kernel that reads what nobody wrote cannot come out right by zeros that happen to be there
   const start = inputs[0]!.address;
+  heap.bytes(ZEROS, start - ZEROS).fill(0); // an earlier step may have begun there
   heap.bytes(start, stepAddress - start).fill(0xff);
   const [call] = step.calls;
   const operands = Object.fromEntries(
