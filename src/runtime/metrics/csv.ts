@@ -1,7 +1,7 @@
 // TrainingEvents → `metrics.csv` (RFC 4180): a line an epoch, or an evaluation between two epochs' ends; a cell is empty
 // where there is nothing to tell.
 import type { EpochEvent, EvaluationEvent, TrainingEvent } from "../training/training-events.js";
-import type { MetricsFormat } from "./metrics.js";
+import type { MetricsFormat } from "./metrics-format.js";
 
 type Cell = number | undefined;
 interface Row {

@@ -6,15 +6,8 @@ import { writeFileAtomically } from "../files/write-file-atomically.js";
 import type { RunFolder } from "../run/run-folder.js";
 import type { TrainingEvent } from "../training/training-events.js";
 import { CsvMetrics } from "./csv.js";
+import type { MetricsFormat } from "./metrics-format.js";
 import { TensorBoardMetrics } from "./tensorboard.js";
-
-/** What one file makes of the events, which come in order. */
-export interface MetricsFormat {
-  /** What the file begins with. */
-  begin(): Uint8Array;
-  /** What an event adds; `wallTime` in seconds since 1970. */
-  add(event: TrainingEvent, wallTime: number): Uint8Array;
-}
 
 export interface MetricsFiles {
   append(event: TrainingEvent): void;

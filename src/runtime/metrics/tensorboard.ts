@@ -1,7 +1,7 @@
 // TrainingEvents → the event file that TensorBoard reads: TensorFlow's Event messages, each in a TFRecord. Four fields of
 // two messages are all that scalars need, so they are written here and not by a protobuf library.
 import type { TrainingEvent } from "../training/training-events.js";
-import type { MetricsFormat } from "./metrics.js";
+import type { MetricsFormat } from "./metrics-format.js";
 
 export class TensorBoardMetrics implements MetricsFormat {
   begin(): Uint8Array {

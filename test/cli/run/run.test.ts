@@ -6,7 +6,7 @@ import { compileText } from "../../../src/compiler/compile.js";
 import { candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
 import { tasksOf } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
 import { stepsOfRun } from "../../../src/compiler/lower/lower.js";
-import { readNewestCheckpoint } from "../../../src/runtime/run/checkpoint.js";
+import { newestIn } from "../../support/newest-in.js";
 import { runFolderAt } from "../../../src/runtime/run/run-folder.js";
 import { netc } from "../../support/netc.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
@@ -17,7 +17,7 @@ const smoke = fileURLToPath(new URL("../../../configs/smoke.yaml", import.meta.u
 const KILLS = Number(process.env["NETC_KILLS"] ?? 4);
 
 async function stateIn(folder: string) {
-  const { checkpoint } = await readNewestCheckpoint(runFolderAt(folder).checkpoints);
+  const { checkpoint } = await newestIn(folder);
   return { step: checkpoint!.progress.step, state: checkpoint!.state };
 }
 
@@ -119,7 +119,7 @@ describe("netc run", () => {
     expect(exitCode).toBe(0);
     expect(output).not.toContain("other kernels");
     expect(await recorded()).toEqual(kernels);
-    const { checkpoint } = await readNewestCheckpoint(runFolderAt(killed).checkpoints);
+    const { checkpoint } = await newestIn(killed);
     expect(checkpoint!.kernels).toEqual(kernels);
     expect(checkpoint!.state).not.toEqual((await stateIn(whole)).state);
 

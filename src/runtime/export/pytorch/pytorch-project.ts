@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import type { Program } from "../../../compiler/program.js";
 import { printConfig } from "../../../compiler/front/yaml/print-config.js";
 import { UserError } from "../../process/user-error.js";
+import { ifThere } from "../../files/if-there.js";
 import { renderTemplate } from "../../files/render-template.js";
 import { pytorchSafetensors } from "../safetensors.js";
 import type { ExportedFiles, ExportSource, TrainedSource } from "../source.js";
@@ -74,7 +75,7 @@ async function addRun(
   const { checkpoint, folder, text } = run;
   files.set("model.safetensors", pytorchSafetensors(program, state, checkpoint.progress.step));
   files.set("run/config.yaml", text);
-  files.set("run/events.jsonl", await readFile(folder.events, "utf8").catch(() => ""));
+  files.set("run/events.jsonl", (await ifThere(folder.events, readFile(folder.events, "utf8"))) ?? "");
   for (const file of ["weights.safetensors", "optimizer.safetensors", "manifest.json"]) {
     const place = `run/checkpoints/${basename(checkpoint.folder)}/${file}`;
     files.set(place, [await readFile(join(checkpoint.folder, file))]);
