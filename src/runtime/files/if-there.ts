@@ -23,5 +23,5 @@ export function unreadable(path: string, error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === undefined) return error;
   const reason = /^\w+: ([^,]+)/.exec(message)?.[1] ?? message;
-  return new UserError(`${path} cannot be read (${code}: ${reason}); mend that and try again, nothing was changed`);
+  return new UserError(`${path} cannot be read (${code}: ${reason}); mend that and try again`);
 }

@@ -22,7 +22,7 @@ export type FileName = (typeof FILES)[number];
  */
 export const FORMAT = "netc-checkpoint-4";
 const WITHOUT_DIGEST = "netc-checkpoint-2";
-const KEYS_WITHOUT_DIGEST = ["format", "progress", "kernels", "files"];
+const KEYS_WITHOUT_DIGEST = new Set(["format", "progress", "kernels", "files"]);
 
 export function encodeManifest({ progress, kernels, files }: Manifest): string {
   const whole = JSON.stringify({ format: FORMAT, progress, kernels, files }, null, 2);
@@ -54,7 +54,7 @@ export function decodeManifest(bytes: Uint8Array, folder: string, program: Progr
   const { format, progress, kernels = {}, files } = content;
   if (!hasDigest) {
     if ("checksum" in content || format === FORMAT) return "does not match its checksum";
-    if (format === WITHOUT_DIGEST && !Object.keys(content).every((key) => KEYS_WITHOUT_DIGEST.includes(key)))
+    if (format === WITHOUT_DIGEST && !Object.keys(content).every((key) => KEYS_WITHOUT_DIGEST.has(key)))
       return "is damaged";
   }
   if (format !== FORMAT && format !== WITHOUT_DIGEST) {

@@ -109,13 +109,8 @@ export async function writeRunConfig(folder: RunFolder, config: ResolvedConfig):
 
 /** The resolved configuration as text, as the run last used it. */
 export async function readRunConfig(folder: RunFolder): Promise<string> {
-  try {
-    const text = await ifThere(folder.config, readFile(folder.config, "utf8"));
-    if (text !== undefined) return text;
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw new UserError(`${folder.path} holds no run to resume: ${error.message}`);
-  }
+  const text = await ifThere(folder.config, readFile(folder.config, "utf8"));
+  if (text !== undefined) return text;
   throw new UserError(`${folder.path} holds no run to resume: ${folder.config} is missing`);
 }
 

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -74,6 +74,22 @@ describe("netc run", () => {
     expect(output).toMatch(new RegExp(`stopped after step ${step.toLocaleString("en-US")} of 16,000`));
     expect(output).toContain(`go on with: netc run ${smoke} --resume --out ${folder} --set train.epochs=2000`);
   });
+
+  it.skipIf(process.platform === "win32")(
+    "neither begins again nor cuts the log where checkpoints are there and cannot be read",
+    async () => {
+      const out = await temporaryFolder();
+      await netc(["run", smoke, "--out", out, "--max-steps", "11"]);
+      const { checkpoints, events } = runFolderAt(out);
+      await rename(checkpoints, `${checkpoints}-elsewhere`);
+      await symlink(checkpoints, checkpoints);
+      const before = await readFile(events, "utf8");
+      const { exitCode, errors } = await netc(["run", smoke, "--out", out, "--resume"]);
+      expect(exitCode).toBe(1);
+      expect(errors).toContain(`${checkpoints} cannot be read (ELOOP`);
+      expect(await readFile(events, "utf8")).toBe(before);
+    },
+  );
 
   it("takes one Ctrl-C that npx doubles for one", async () => {
     const folder = await temporaryFolder();

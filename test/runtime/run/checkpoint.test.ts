@@ -365,7 +365,7 @@ function pathsIn(value: unknown, path = ""): string[] {
 
 function set(target: Record<string, unknown>, [key, ...rest]: readonly string[], value: unknown): void {
   // The names of files have dots of their own
-  const name = key! in target ? key! : [key, rest.shift()].join(".");
+  const name = Object.hasOwn(target, key!) ? key! : [key, rest.shift()].join(".");
   if (rest.length === 0) target[name] = value;
   else set(target[name] as Record<string, unknown>, rest, value);
 }
