@@ -207,6 +207,15 @@ describe("a manifest", () => {
     expect(decode(asBefore({ progress, files }))).toEqual({ ...manifest, kernels: {} });
   });
 
+  it("of the format before makes its checkpoint no worse", async () => {
+    const { parent, newer } = await withTwoCheckpoints();
+    const path = join(newer, "manifest.json");
+    const { checksum: _, ...old } = JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
+    await writeFile(path, asBefore({ ...old, format: "netc-checkpoint-2" }));
+    const { checkpoint, broken } = await readNewestCheckpoint(parent, program);
+    expect([checkpoint?.folder, broken]).toEqual([newer, []]);
+  });
+
   it.each([
     "null",
     "[]",
