@@ -36,7 +36,7 @@ export async function runTiny(
   session = new FakeSession(program),
 ): Promise<TinyRun> {
   const folder = runFolderAt(path);
-  const { checkpoint } = await readNewestCheckpoint(folder.checkpoints);
+  const { checkpoint } = await readNewestCheckpoint(folder.checkpoints, program);
   const engine = { name: "fake", version: "1" };
   const loader = loaderOf(program);
   const result = await runTraining(program, {

@@ -24,7 +24,7 @@ export async function checkpointToResume(
   if (!before) {
     throw new UserError(`${folder.config} cannot be resumed by this version of netc: ${firstError(diagnostics)}`);
   }
-  const { checkpoint, broken } = await readNewestCheckpoint(folder.checkpoints);
+  const { checkpoint, broken } = await readNewestCheckpoint(folder.checkpoints, before);
   const { changes, effects } = changesSince(before, program, checkpoint?.progress.step ?? 0);
   const refused = changes.filter(({ altersThePast }) => altersThePast);
   if (refused.length > 0) {

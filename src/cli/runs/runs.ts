@@ -3,7 +3,10 @@ import { readdir } from "node:fs/promises";
 import { basename } from "node:path";
 import { readRun } from "../../runtime/run/read-run.js";
 import type { RunRecord, RunState } from "../../runtime/run/read-run.js";
-import { runFolderAt, runFoldersIn } from "../../runtime/run/run-folder.js";
+import { ifThere } from "../../runtime/files/if-there.js";
+import { UserError } from "../../runtime/process/user-error.js";
+import type { RunFolder } from "../../runtime/run/run-folder.js";
+import { foldersIn, holdsRun, runFolderAt } from "../../runtime/run/run-folder.js";
 import { chartLines } from "../screen/charts.js";
 import type { RunsFlags } from "./command.js";
 import { EPOCH_COLUMNS, epochRows, momentText } from "../run/epoch-table.js";
@@ -27,19 +30,36 @@ const COLUMNS: readonly Column[] = [
 
 export async function listRuns(parent: string, { format }: RunsFlags): Promise<ExitCode> {
   const runs: RunRecord[] = [];
-  for (const folder of await runFoldersIn(parent)) runs.push(await readRun(folder));
+  const unreadable: string[] = [];
+  for (const folder of await foldersIn(parent)) {
+    const run = await readIfRun(folder);
+    if (typeof run === "string") unreadable.push(run);
+    else if (run) runs.push(run);
+  }
   runs.sort((one, other) => (one.start?.time ?? "").localeCompare(other.start?.time ?? ""));
   if (format === "json") print(JSON.stringify(runs.map(summaryOf), null, 2));
-  else if (runs.length === 0) print(`there is no run under ${parent}; \`netc run FILE\` makes one`);
-  else for (const line of tableLines(COLUMNS, runs.map(cellsOf))) print(line);
-  return exitCodes.done;
+  else if (runs.length === 0 && unreadable.length === 0) print(`there is no run under ${parent}; \`netc run FILE\` makes one`);
+  else if (runs.length > 0) for (const line of tableLines(COLUMNS, runs.map(cellsOf))) print(line);
+  for (const fault of runs.flatMap(({ faults }) => faults)) say(fault);
+  for (const reason of unreadable) say(`not listed: ${reason}`);
+  return unreadable.length > 0 ? exitCodes.inputHasErrors : exitCodes.done;
+}
+
+/** Undefined where the folder holds no run; a sentence where it may hold one that cannot be read. */
+async function readIfRun(folder: RunFolder): Promise<RunRecord | string | undefined> {
+  try {
+    return (await holdsRun(folder)) ? await readRun(folder) : undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
 }
 
 export async function showRun(path: string, { format }: RunsFlags): Promise<ExitCode> {
   const run = await readRun(runFolderAt(path));
-  const checkpoints = (await readdir(run.folder.checkpoints).catch((): string[] => [])).filter((name) =>
-    name.startsWith("step-"),
-  );
+  const { checkpoints: place } = run.folder;
+  const checkpoints = ((await ifThere(place, readdir(place))) ?? []).filter((name) => name.startsWith("step-"));
+  for (const fault of run.faults) say(fault);
   if (format === "json") {
     const { epochs, evaluations } = run;
     print(JSON.stringify({ ...summaryOf(run), epochs, evaluations, checkpoints }, null, 2));
@@ -150,6 +170,11 @@ function localTime(iso: string): string {
   const two = (value: number): string => String(value).padStart(2, "0");
   const date = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
   return `${date} ${two(time.getHours())}:${two(time.getMinutes())}`;
+}
+
+/** Beside what was asked for. */
+function say(line: string): void {
+  process.stderr.write(line + "\n");
 }
 
 function print(line: string): void {

@@ -3,6 +3,8 @@
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { randomHex } from "./digest.js";
+import { ifThere } from "./if-there.js";
+import { isAlive } from "./process-identity.js";
 
 /**
  * Replaces the file at `path` with `data`; on any fault the old file stays as it was and nothing is left behind. `mode`
@@ -29,7 +31,22 @@ export async function publishFolder(temporary: string, path: string): Promise<vo
 
 /** A name in the same folder that no other process picks: a rename is only atomic within one file system. */
 export function temporaryName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${process.pid}-${randomHex(4)}.tmp`);
+  const name = `.${basename(path)}.${process.pid}-${randomHex(4)}.tmp`;
+  given.add(name);
+  return join(dirname(path), name);
+}
+
+/** The names that this process has given: one of another process that had the same number, before a restart, is not in it. */
+const given = new Set<string>();
+const TEMPORARY = /^\..+\.(\d+)(?:-[0-9a-f]+)?\.tmp$/s;
+
+/** Removes from a folder what processes that have died left under temporary names in it; those of living ones stay. */
+export async function sweepTemporaries(folder: string): Promise<void> {
+  for (const name of (await ifThere(folder, readdir(folder))) ?? []) {
+    const pid = Number(TEMPORARY.exec(name)?.[1]);
+    if (Number.isNaN(pid) || (pid === process.pid ? given.has(name) : isAlive(pid))) continue;
+    await rm(join(folder, name), { recursive: true, force: true });
+  }
 }
 
 async function writeAndFlush(path: string, data: string | Uint8Array, mode?: number): Promise<void> {

@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import type { ResolvedConfig } from "../../compiler/config.js";
 import type { Program } from "../../compiler/program.js";
 import type { Checkpoint } from "./checkpoint.js";
-import { pruneCheckpoints, sweepCheckpoints, writeCheckpoint } from "./checkpoint.js";
+import { pruneCheckpoints, writeCheckpoint } from "./checkpoint.js";
 import { GarbageKeeper } from "../process/collect-garbage.js";
 import type { Loader } from "../data/loader.js";
 import type { Session, State } from "../engines/engine.js";
@@ -14,7 +14,7 @@ import { sha256Of } from "../files/digest.js";
 import { openMetricsFiles } from "../metrics/metrics.js";
 import { peakMemoryBytes } from "../process/peak-memory.js";
 import type { RunFolder } from "./run-folder.js";
-import { writeRunConfig, writeRunKernels } from "./run-folder.js";
+import { sweepRunFolder, writeRunConfig, writeRunKernels } from "./run-folder.js";
 import type { TrainingResult } from "../training/trainer.js";
 import { train } from "../training/trainer.js";
 import type { StartEvent, TrainingEvent } from "../training/training-events.js";
@@ -50,7 +50,7 @@ export async function runTraining(program: Program, options: RunOptions): Promis
   const { folder, session, loader, checkpoint, lost, observe = () => {} } = options;
   lost?.throwIfAborted();
   const progress = checkpoint?.progress ?? BEGINNING;
-  await sweepCheckpoints(folder.checkpoints);
+  await sweepRunFolder(folder);
   const past = await rewindEventLog(folder.events, progress);
   await writeRunConfig(folder, program.config);
   // Killed before its first checkpoint, it begins again with the same

@@ -2,7 +2,7 @@
 import { dirname, resolve } from "node:path";
 import { isCheckpointPath, readCheckpoint } from "../run/checkpoint.js";
 import type { LoadedRun } from "../run/load-run.js";
-import { isFolder, loadRun } from "../run/load-run.js";
+import { isFolder, loadProgram, loadRun } from "../run/load-run.js";
 import { UserError } from "../process/user-error.js";
 
 /** Of a run, its newest checkpoint that is whole. Throws a UserError where there is nothing to load. */
@@ -10,7 +10,8 @@ export async function loadTrained(path: string): Promise<LoadedRun> {
   const place = resolve(path);
   if (!isCheckpointPath(place)) return await loadRun(path);
   if (!(await isFolder(place))) throw new UserError(`there is no checkpoint at ${path}`);
-  const checkpoint = await readCheckpoint(place);
+  const run = await loadProgram(dirname(dirname(place)));
+  const checkpoint = await readCheckpoint(place, run.program);
   if ("reason" in checkpoint) throw new UserError(`${path} is not a whole checkpoint: ${checkpoint.reason}`);
-  return { ...(await loadRun(dirname(dirname(place)))), checkpoint, broken: [] };
+  return { ...run, checkpoint, broken: [] };
 }

@@ -71,7 +71,7 @@ describe("netc export", () => {
       "a folder that holds no run",
       ["safetensors", "full", "-o", "out"],
       1,
-      "error: full holds no run to resume: full/config.yaml is missing or unreadable\n",
+      "error: full holds no run to resume: full/config.yaml is missing\n",
     ],
     [
       "a run without a checkpoint",

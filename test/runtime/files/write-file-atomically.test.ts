@@ -1,8 +1,14 @@
+import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { publishFolder, writeFileAtomically } from "../../../src/runtime/files/write-file-atomically.js";
+import {
+  publishFolder,
+  sweepTemporaries,
+  temporaryName,
+  writeFileAtomically,
+} from "../../../src/runtime/files/write-file-atomically.js";
 
 let folder: string;
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), "netc-files-"))));
@@ -49,5 +55,23 @@ describe("publishFolder", () => {
     }
     await expect(publishFolder(join(folder, "draft"), join(folder, "final"))).rejects.toThrow();
     expect(await readFile(join(folder, "final", "a"), "utf8")).toBe("final");
+  });
+});
+
+describe("sweepTemporaries", () => {
+  it("removes what dead processes left, also one that had this one's number, and nothing of living ones", async () => {
+    const dead = spawnSync(process.execPath, ["--version"]).pid;
+    const own = temporaryName(join(folder, "a"));
+    const left = [
+      `.model.${dead}-0123abcd.tmp`,
+      `.origins.json.${process.pid}-0123abcd.tmp`,
+      `.step-00000001.${dead}.tmp`,
+    ];
+    const kept = [basename(own), `.b.${process.ppid}-0123abcd.tmp`, ".hidden", "x.tmp", `.c.${dead}-xyz.tmp`];
+    for (const name of [...left, ...kept]) await mkdir(join(folder, name));
+    await writeFile(join(folder, left[0]!, "weights"), "half");
+    await sweepTemporaries(folder);
+    expect((await readdir(folder)).sort()).toEqual(kept.toSorted());
+    await sweepTemporaries(join(folder, "absent"));
   });
 });
