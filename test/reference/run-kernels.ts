@@ -143,7 +143,7 @@ export function runKernels(run: KernelRun): KernelOutcome {
       const rule = updates.find((group) => group.rateIndex === index)!.rule;
       return { rate, corrections: momentCorrections(rule, number) };
     });
-    heap.setHyper({ groups, averageShare: 0 });
+    heap.setControl({ phase: 0, groups, averageShare: 0 });
     kernels.run(stepAddress, 1, 0);
   }
 

@@ -1,8 +1,8 @@
 // The one shared memory of a session: tensors in and out of their padded storage, and steps written as the kernels read them.
+import type { StepControl } from "../step-control.js";
 import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
 import type { Step } from "../../../compiler/lower/placement/emit-step.js";
 import {
-  ABANDONED,
   AVERAGE_SHARE,
   CORRECT,
   GRADIENT_NORM,
@@ -15,13 +15,6 @@ import { kernelNames, kernels } from "../../../compiler/lower/kernels/kernels.js
 import type { StoredTensor } from "../../../compiler/lower/placement/layout.js";
 
 const PAGE = 65536;
-
-export interface StepControl {
-  /** In the order of `plan.groups`: the rate, and Adam's divisors of its moments. */
-  readonly groups: readonly { readonly rate: number; readonly corrections: readonly [first: number, second: number] }[];
-  /** 0 where the step moves no average. */
-  readonly averageShare: number;
-}
 
 export class Heap {
   readonly memory: WebAssembly.Memory;
@@ -54,15 +47,15 @@ export class Heap {
   }
 
   /** What changes from step to step. */
-  setHyper({ groups, averageShare }: StepControl): void {
+  setControl({ groups, averageShare }: StepControl): void {
     groups.forEach(({ rate, corrections }, index) => {
       this.floats(GROUPS + 16 * index, 3).set([rate, ...corrections]);
     });
     this.floats(AVERAGE_SHARE, 1)[0] = averageShare;
   }
 
-  /** Where a batch is worked on in parts: what the one to come is of the batch. */
-  setPart(share: number, isFirst: boolean): void {
+  /** Where gradients are summed over micro-batches: what the one to come is of the batch. */
+  setMicroBatch(share: number, isFirst: boolean): void {
     this.floats(PART_SHARE, 1)[0] = share;
     this.integers(IS_FIRST_PART, 1)[0] = Number(isFirst);
   }
@@ -71,11 +64,9 @@ export class Heap {
     new DataView(this.memory.buffer).setFloat64(LOSS, loss, true);
   }
 
-  /** Of the last update; whether it was left out, since the loss or a gradient was not finite. */
-  updateResult(): { gradientNorm: number; isAbandoned: boolean } {
-    const view = new DataView(this.memory.buffer);
-    const isAbandoned = view.getInt32(ABANDONED, true) !== 0;
-    return { gradientNorm: view.getFloat64(GRADIENT_NORM, true), isAbandoned };
+  /** Of the last update; where it or the loss is not finite, the update was left out. */
+  gradientNorm(): number {
+    return new DataView(this.memory.buffer).getFloat64(GRADIENT_NORM, true);
   }
 
   result(): { loss: number; correct: number } {
