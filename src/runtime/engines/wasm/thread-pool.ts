@@ -7,7 +7,7 @@ import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
 import { UserError } from "../../process/user-error.js";
 import type { Heap } from "./heap.js";
 import { builtFolder, compileKernels } from "./kernels-module.js";
-import type { WorkerRequest, WorkerSetup } from "./worker.js";
+import type { WorkerAnswer, WorkerRequest, WorkerSetup } from "./worker.js";
 
 /**
  * What calls into a library leave behind on a thread is garbage at once, some kilobytes a step. Without a limit V8 lets it grow
@@ -22,6 +22,8 @@ interface Waiting {
 
 export class ThreadPool {
   private readonly workers: Worker[] = [];
+  /** Each resolves when a thread has loaded what it needs, or has ended. */
+  private readonly loaded: Promise<void>[] = [];
   /** Who waits for the step that runs. */
   private waiting: Waiting | undefined;
   /** Of the first thread that failed: the others wait for it for ever, so nothing can be run any more. */
@@ -72,6 +74,7 @@ export class ThreadPool {
   async dispose(): Promise<void> {
     this.isClosing = true;
     if (!this.fault) this.workers[0]?.postMessage("stop" satisfies WorkerRequest);
+    await Promise.all(this.loaded); // a thread that is stopped while it loads a library can take the process with it
     await Promise.all(this.workers.map((worker) => worker.terminate())); // also where they wait for one that has ended
     this.workers.length = 0;
   }
@@ -82,7 +85,14 @@ export class ThreadPool {
       resourceLimits: this.limits,
     });
     this.workers.push(worker);
-    worker.on("message", () => this.waiting?.resolve());
+    worker.on("message", (answer: WorkerAnswer) => {
+      if (answer === "done") this.waiting?.resolve();
+    });
+    this.loaded.push(
+      new Promise((resolve) => {
+        for (const event of ["message", "exit"]) worker.once(event, () => resolve());
+      }),
+    );
     worker.on("error", (error: NodeJS.ErrnoException) => this.fail(threadFault(error)));
     worker.on("messageerror", (error) => this.fail(threadFault(error)));
     worker.on("exit", (code) => this.fail(threadFault(new Error(`it ended by itself with code ${code}`))));
