@@ -86,7 +86,7 @@ export interface OpenOptions extends Omit<EngineOptions, "memory"> {
 export async function open(program: Program, options: OpenOptions = {}): Promise<Session> {
   const { engine: name = "auto", threads, device, kernels } = options;
   checkOptions(options);
-  const { engine } = await chooseEngine(name, device, program);
+  const { engine } = await chooseEngine(name, device, program, { isBrief: true });
   await engine.require(program);
   return engine.open(program, { threads, device, kernels });
 }

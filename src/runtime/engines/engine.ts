@@ -11,10 +11,15 @@ export interface Engine {
   /** The kinds of device that it can compute on. */
   readonly devices: readonly Device["kind"][];
   /** Cheap enough for `netc doctor`; never throws. */
-  probe(): Promise<Availability>;
+  probe(options?: ProbeOptions): Promise<Availability>;
   /** Before anything is prepared for a run. @throws UserError where the program asks for what cannot be done here. */
   require(program: Program): Promise<void>;
   open(program: Program, options: EngineOptions): Promise<Session>;
+}
+
+export interface ProbeOptions {
+  /** Without what the device's text says of libraries that the engine can do without: to tell, it would load them. */
+  readonly isBrief?: boolean;
 }
 
 /** Where an engine computes. */
