@@ -49,6 +49,8 @@ it("reads what a text extends beside the file that it is said to be of", async (
 it("refuses options that mean nothing, and programs that the engine cannot train", async () => {
   const program = compile(TEXT);
   const bfloat16 = compile(TEXT, "a.yaml", { overrides: ["train.precision=bfloat16"] });
+  const images = "data.dataset={ synthetic: { train_images: 4096, test_images: 16, height: 128, width: 128 } }";
+  const large = compile(TEXT, "a.yaml", { overrides: [images, "train.batch_size=4096"] });
   const refused: readonly (readonly [object, RegExp, typeof program?])[] = [
     [{ threads: 0 }, /^threads are a whole number from 1 on, found 0$/],
     [{ threads: "2" }, /^threads are a whole number from 1 on, found 2$/],
@@ -56,6 +58,7 @@ it("refuses options that mean nothing, and programs that the engine cannot train
     [{ kernels: "fastest" }, /^kernels are "predicted", "measured", or those of a session, found "fastest"$/],
     [{ engine: "cuda" }, /^there is no engine cuda/],
     [{ engine: "cpu" }, /float32/, bfloat16],
+    [{ threads: 1 }, /^the network's steps need \d+\.\d GB, and the wasm engine can address 4\.3 GB/, large],
   ];
   for (const [options, sentence, asked = program] of refused) {
     const opening = open(asked, options as OpenOptions);

@@ -77,7 +77,7 @@ export class WasmSession extends EngineSession {
     this.lowered = lower(program, this.requests, threads, choice);
     const { parameters, statistics } = this.lowered.layout;
     this.stored = new Map([...parameters, ...statistics].map((stored) => [stored.name, stored]));
-    this.heap = new Heap(this.lowered.heapBytes);
+    this.heap = new Heap(this.placesOfSteps().end); // all of it, where the machine leaves no room to grow
     const calls = this.lowered.steps.flatMap(({ step }) => step.calls);
     const needsLibrary = calls.some(({ kernel }) => kernel in libraryKernels);
     this.pool = new ThreadPool(this.heap, threads, needsLibrary ? choice.libraries[0]?.file : undefined);
@@ -235,18 +235,27 @@ export class WasmSession extends EngineSession {
     this.phase = phase;
   }
 
-  private writeSteps(): void {
+  /** Behind the heap that was planned come the steps and the times of the longest one's calls. */
+  private placesOfSteps(): { addresses: number[]; times: number; end: number } {
     let address = this.lowered.heapBytes;
+    const addresses = this.lowered.steps.map(({ step }) => {
+      const start = address;
+      address += Math.ceil((encodeStep(step).length * 4) / 64) * 64;
+      return start;
+    });
     const longest = Math.max(...this.lowered.steps.map(({ step }) => step.calls.length));
-    const sizes = this.lowered.steps.map(({ step }) => Math.ceil((encodeStep(step).length * 4) / 64) * 64);
-    this.heap.ensure(address + sizes.reduce((sum, size) => sum + size, 0) + (longest + 1) * 8);
+    return { addresses, times: address, end: address + (longest + 1) * 8 };
+  }
+
+  private writeSteps(): void {
+    const { addresses, times, end } = this.placesOfSteps();
+    this.heap.ensure(end);
     this.steps = this.lowered.steps.map((lowered, index) => {
-      const written = { ...lowered, address };
-      this.heap.writeStep(lowered.step, address);
-      address += sizes[index]!;
+      const written = { ...lowered, address: addresses[index]! };
+      this.heap.writeStep(lowered.step, written.address);
       return written;
     });
-    this.timesAddress = address;
+    this.timesAddress = times;
   }
 
   /** float32 at each operation, as PyTorch's ToTensor and Normalize round. */

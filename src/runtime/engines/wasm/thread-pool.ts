@@ -74,6 +74,7 @@ export class ThreadPool {
   async dispose(): Promise<void> {
     this.isClosing = true;
     if (!this.fault) this.workers[0]?.postMessage("stop" satisfies WorkerRequest);
+    for (const worker of this.workers) worker.ref();
     await Promise.all(this.loaded); // a thread that is stopped while it loads a library can take the process with it
     await Promise.all(this.workers.map((worker) => worker.terminate())); // also where they wait for one that has ended
     this.workers.length = 0;
