@@ -31,6 +31,7 @@ export type {
   EngineOptions,
   EvaluationResult,
   MixedLabels,
+  PlainImages,
   Session,
   State,
   StepHyper,
