@@ -47,7 +47,7 @@ export class Heap {
   }
 
   /** What changes from step to step. */
-  setControl({ groups, averageShare }: StepControl): void {
+  setHyper({ groups, averageShare }: Omit<StepControl, "phase">): void {
     groups.forEach(({ rate, corrections }, index) => {
       this.floats(GROUPS + 16 * index, 3).set([rate, ...corrections]);
     });

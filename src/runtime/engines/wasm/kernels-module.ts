@@ -38,12 +38,16 @@ export function wasmAvailability(): Availability {
   return { available: true, version: "1", device };
 }
 
-let compiled: WebAssembly.Module | undefined;
+const compiled = new Map<string, WebAssembly.Module>();
 
 /** Compiled once a process, by the optimizing compiler at once: a step runs the same few functions for hours. */
-export function compileKernels(): WebAssembly.Module {
-  const bytes = compiled ? undefined : readFileSync(kernelsFile());
-  return (compiled ??= underFlags(OPTIMIZED, () => new WebAssembly.Module(bytes!)));
+export function compileKernels(file: URL = kernelsFile()): WebAssembly.Module {
+  const known = compiled.get(file.href);
+  if (known) return known;
+  const bytes = readFileSync(file);
+  const module = underFlags(OPTIMIZED, () => new WebAssembly.Module(bytes));
+  compiled.set(file.href, module);
+  return module;
 }
 
 /** A flag of V8's for as long as something is compiled, and those that are as before after it. */

@@ -104,7 +104,7 @@ export class WasmSession extends EngineSession {
   ): Promise<{ loss: number; correct: number }> {
     const { count, share, isFirst } = microBatch;
     if (isFirst) {
-      this.heap.setControl(control);
+      this.heap.setHyper(control);
       this.enterPhase(control.phase);
     }
     const written = this.stepFor({ mode: "train", batch: count, phase: control.phase });
