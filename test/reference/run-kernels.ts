@@ -1,6 +1,5 @@
 // Runs a KernelGraph, or a part of one, on the built WebAssembly kernels with every tensor in sight: each buffer lies
 // apart from the others between guards, and what no one has written is NaN, so that stray reads and writes are seen.
-import { readFileSync } from "node:fs";
 import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
 import { emitStep, tableBytes } from "../../src/compiler/lower/placement/emit-step.js";
 import type { KernelCalls } from "../../src/compiler/lower/kernels/kernel-calls.js";
@@ -17,7 +16,7 @@ import { selectKernels } from "../../src/compiler/lower/kernels/select-kernels.j
 import type { KernelGraph, TensorId, UpdateGroup } from "../../src/compiler/lower/step/training-graph.js";
 import type { MixedLabels } from "../../src/runtime/engines/engine.js";
 import { Heap, encodeStep } from "../../src/runtime/engines/wasm/heap.js";
-import { builtFolder, wasmFeatures } from "../../src/runtime/engines/wasm/kernels-module.js";
+import { builtFolder, compileKernels, wasmFeatures } from "../../src/runtime/engines/wasm/kernels-module.js";
 import { mapOf } from "./interpret.js";
 import { multiplyIn } from "./multiply-matrices.js";
 import { momentCorrections } from "../../src/compiler/training/update-rule.js";
@@ -134,7 +133,7 @@ export function runKernels(run: KernelRun): KernelOutcome {
     multiply: multiplyIn(heap.memory),
     abort: () => invariant(false, "a kernel aborted"),
   };
-  const kernels = new WebAssembly.Instance(moduleOf(file), { env }).exports as {
+  const kernels = new WebAssembly.Instance(compileKernels(new URL(file, builtFolder)), { env }).exports as {
     run(step: number, threads: number, times: number): void;
   };
   const updates = updateGroupsOf(graph);
@@ -204,13 +203,6 @@ function widened(halves: Uint16Array): Float32Array {
 /** Of numbers that bfloat16 has. */
 function upperHalves(values: Float32Array): Uint16Array {
   return Uint16Array.from(new Uint32Array(values.buffer), (bits) => bits >>> 16);
-}
-
-const modules = new Map<string, WebAssembly.Module>();
-function moduleOf(file: string): WebAssembly.Module {
-  let module = modules.get(file);
-  if (!module) modules.set(file, (module = new WebAssembly.Module(readFileSync(new URL(file, builtFolder)))));
-  return module;
 }
 
 /** No two buffers share a byte, but where one must (or, `inPlace`, may) take another's place. */

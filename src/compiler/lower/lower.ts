@@ -20,7 +20,7 @@ import { fuse } from "./step/fuse.js";
 import type { ParameterLayout } from "./placement/layout.js";
 import { layoutParameters } from "./placement/layout.js";
 import { recompute } from "./step/recompute.js";
-import { partsOf } from "../training/parts.js";
+import { microBatchSizes } from "../training/micro-batches.js";
 import { mixesLabels } from "../training/mixed-labels.js";
 import type { PersistentName } from "./convolutions/kernel-selector.js";
 import { selectKernels } from "./kernels/select-kernels.js";
@@ -140,7 +140,7 @@ function selectSteps(
 /** The steps that a whole run needs: full and last batches of training, in each of its phases, and of evaluation. */
 export function stepsOfRun({ config, plan }: Program): StepRequest[] {
   const evaluationBatch = Math.min(config.train.evaluation.batch_size, plan.testImages);
-  const parts = [config.train.batch_size, plan.lastBatch].flatMap((images) => partsOf(images, config.train));
+  const parts = [config.train.batch_size, plan.lastBatch].flatMap((images) => microBatchSizes(images, config.train));
   const requests: StepRequest[] = [
     ...phaseStarts(plan).flatMap((_, phase): StepRequest[] => [
       ...parts.map((batch): StepRequest => ({ mode: "train", batch, phase })),

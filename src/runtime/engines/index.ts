@@ -1,6 +1,6 @@
 // The engines that netc knows, by name, each loaded only when it is asked for; and the choice among them.
 import type { Program } from "../../compiler/program.js";
-import type { Availability, Device, Engine } from "./engine.js";
+import type { Availability, Device, Engine, ProbeOptions } from "./engine.js";
 import { UserError } from "../process/user-error.js";
 
 /** In order of preference: `auto` takes the first that this machine can run. */
@@ -29,8 +29,9 @@ export async function chooseEngine(
   name: string,
   device: Device = { kind: "cpu" },
   program?: Program,
+  probing: ProbeOptions = {},
 ): Promise<ChosenEngine> {
-  if (name !== "auto") return await chooseByName(name, device);
+  if (name !== "auto") return await chooseByName(name, device, probing);
   const passedOver: string[] = [];
   let refusal: UserError | undefined;
   for (const candidate of engineNames) {
@@ -39,7 +40,7 @@ export async function chooseEngine(
       passedOver.push(`${candidate} has no ${DEVICE_NAMES[device.kind]}`);
       continue;
     }
-    const availability = await engine.probe();
+    const availability = await engine.probe(probing);
     if (!availability.available) {
       passedOver.push(`${candidate} is not available: ${availability.reason}`);
       continue;
@@ -76,7 +77,7 @@ const DEVICE_NAMES: Readonly<Record<Device["kind"], string>> = {
   gpu: "way to a GPU",
 };
 
-async function chooseByName(name: string, device: Device): Promise<ChosenEngine> {
+async function chooseByName(name: string, device: Device, probing: ProbeOptions): Promise<ChosenEngine> {
   const engine = await loadEngine(name);
   if (!engine.devices.includes(device.kind)) {
     const others = await enginesOn(device.kind);
@@ -85,7 +86,7 @@ async function chooseByName(name: string, device: Device): Promise<ChosenEngine>
         others.map((other) => `\`--engine ${other}\``).join(", "),
     );
   }
-  const availability = await engine.probe();
+  const availability = await engine.probe(probing);
   if (!availability.available) {
     throw new UserError(`engine ${name} is not available: ${availability.reason}; ${availability.remedy}`);
   }

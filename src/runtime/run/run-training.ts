@@ -9,7 +9,6 @@ import { GarbageKeeper } from "../process/collect-garbage.js";
 import type { Loader } from "../data/loader.js";
 import type { Session, State } from "../engines/engine.js";
 import { EventLog, rewindEventLog } from "./event-log.js";
-import { initializeFromImages } from "../training/initialize.js";
 import { sha256Of } from "../files/digest.js";
 import { openMetricsFiles } from "../metrics/metrics.js";
 import { peakMemoryBytes } from "../process/peak-memory.js";
@@ -25,6 +24,7 @@ import { netcVersion } from "../process/version.js";
 export interface RunOptions {
   /** Locked by the caller for as long as the run lasts. */
   readonly folder: RunFolder;
+  /** In its initial state. */
   readonly session: Session;
   readonly engine: { readonly name: string; readonly version: string };
   readonly loader: Loader;
@@ -55,7 +55,7 @@ export async function runTraining(program: Program, options: RunOptions): Promis
   await writeRunConfig(folder, program.config);
   // Killed before its first checkpoint, it begins again with the same
   if (!checkpoint) await writeRunKernels(folder, session.kernels ?? {});
-  await session.writeState(checkpoint?.state ?? initializeFromImages(program.graph, program.config, loader.plain));
+  if (checkpoint) await session.writeState(checkpoint.state);
 
   const saved: { newest: string | undefined; fault: string | undefined } = {
     newest: checkpoint?.folder,

@@ -64,7 +64,7 @@ export interface PredictOptions {
 export async function openRun(path: string, options: OpenRunOptions = {}): Promise<TrainedNetwork> {
   const { engine: name = "auto", threads, device, tune = true } = options;
   const { program, checkpoint, broken } = await loadTrained(path);
-  const { engine } = await chooseEngine(name, device);
+  const { engine } = await chooseEngine(name, device, undefined, { isBrief: true });
   const kernels = tune ? checkpoint.kernels : "predicted";
   const session = await engine.open(program, { threads, device, kernels });
   await session.writeState(checkpoint.state);

@@ -39,9 +39,12 @@ export async function openImages(
     split.test.length === settings.test_images;
   if (!isSame) {
     const found = `${listed.classes.length} classes with ${split.train.length} images to train and ${split.test.length} to test on`;
+    const wayOn =
+      settings.broken === "skip"
+        ? "compile the file again, now that it is known which cannot be read, or put back what was there"
+        : "put back what was there, or start a new run";
     throw new UserError(
-      `${folder} now holds ${found}, expected ${classes.length} with ${settings.train_images} and ${settings.test_images}; ` +
-        "put back what was there, or start a new run",
+      `${folder} now holds ${found}, expected ${classes.length} with ${settings.train_images} and ${settings.test_images}; ${wayOn}`,
     );
   }
   const places = new Map(images.map(({ path }, place) => [path, place]));

@@ -10,15 +10,15 @@ import { openWasmSession } from "./session.js";
 export const wasmEngine: Engine = {
   name: "wasm",
   devices: ["cpu"],
-  async probe() {
+  async probe({ isBrief = false } = {}) {
     const availability = wasmAvailability();
-    if (!availability.available) return availability;
+    if (!availability.available || isBrief) return availability;
     const oneDnn = await findOneDnn();
     const library = oneDnn.available ? `oneDNN ${oneDnn.version}` : `without oneDNN (${oneDnn.reason})`;
     return { ...availability, device: `${availability.device}, ${library}` };
   },
   async require(program) {
-    await nativeLibraries(program);
+    if (program.config.train.precision !== "float32") await nativeLibraries(program);
   },
   open: async (program, { threads = os.availableParallelism(), kernels = "predicted", memory }) =>
     openWasmSession(program, threads, await chooseKernels(program, threads, kernels, undefined, memory)),

@@ -13,6 +13,9 @@ export interface WorkerSetup {
 
 export type WorkerRequest = { readonly step: number; readonly times: number } | "stop";
 
+/** "ready" once, when all is loaded; "done" after each step, from the thread that was sent it. */
+export type WorkerAnswer = "ready" | "done";
+
 interface Kernels {
   run(step: number, threads: number, times: number): void;
   help(thread: number, threads: number): void;
@@ -42,6 +45,7 @@ async function loadLibrary(file: string) {
   return await openOneDnnThread(file, memory, thread);
 }
 
+parentPort!.postMessage("ready" satisfies WorkerAnswer);
 if (thread > 0) {
   kernels.help(thread, threads);
 } else {
@@ -52,6 +56,6 @@ if (thread > 0) {
       return;
     }
     kernels.run(request.step, threads, request.times);
-    parentPort!.postMessage("done");
+    parentPort!.postMessage("done" satisfies WorkerAnswer);
   });
 }
