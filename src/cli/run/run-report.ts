@@ -16,6 +16,7 @@ import type { Progress } from "../../runtime/training/training-progress.js";
 import { colorsFor } from "../screen/colors.js";
 import { EPOCH_COLUMNS, epochCells, evaluationCells } from "./epoch-table.js";
 import { LiveBar } from "./live-bar.js";
+import type { StopCause } from "./stop-signal.js";
 import type { MemoryPrediction } from "../load/predict-memory.js";
 import {
   formatBytes,
@@ -145,9 +146,9 @@ export class RunReport {
     this.bar?.showEvaluation(done, total);
   }
 
-  stopping(signal: string): void {
-    const cause = signal === "SIGINT" ? "Ctrl-C" : signal;
-    this.warn(`${cause}: stopping after the step under way; once more stops at once`);
+  stopping(cause: StopCause): void {
+    const again = cause === "SIGINT" || cause === "SIGTERM" ? "; once more stops at once" : "";
+    this.warn(`${STOP_CAUSES[cause]}: stopping after the step under way${again}`);
   }
 
   end(result: RunResult, folder: RunFolder, resumeCommand: string, modelFault: string | undefined): void {
@@ -215,6 +216,13 @@ export class RunReport {
     else write();
   }
 }
+
+const STOP_CAUSES: Readonly<Record<StopCause, string>> = {
+  SIGINT: "Ctrl-C",
+  SIGTERM: "SIGTERM",
+  SIGHUP: "the terminal is closed",
+  "closed output": "nobody reads the output any more",
+};
 
 const WHY_STOPPED = {
   stopped: "as --max-steps asked",

@@ -49,8 +49,8 @@ async function setValues(path: string, assignments: readonly string[], { unset, 
   if (diagnostics.length > 0) await report(path, edited.value, diagnostics);
   if (hasErrors(diagnostics)) return exitCodes.inputHasErrors;
   const changes = lineDiff(text, edited.value);
-  process.stdout.write(changes.length > 0 ? `${changes.join("\n")}\n` : "nothing changes\n");
   if (!dryRun && changes.length > 0) await writeInPlace(path, edited.value);
+  process.stdout.write(changes.length > 0 ? `${changes.join("\n")}\n` : "nothing changes\n");
   return exitCodes.done;
 }
 

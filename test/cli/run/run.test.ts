@@ -65,14 +65,26 @@ describe("netc run", () => {
     expect(await eventsIn(parts)).toEqual(await eventsIn(whole));
   });
 
-  it("ends a run at SIGTERM with a checkpoint, exit code 130 and the command that goes on", async () => {
+  it.each(["SIGTERM", "SIGHUP"] as const)(
+    "ends a run at %s with a checkpoint, exit code 130 and the command that goes on",
+    async (signal) => {
+      const folder = await temporaryFolder();
+      const args = ["run", smoke, "--set", "train.epochs=2000", "--out", folder];
+      const { exitCode, output } = await netc(args, { kill: { signal, when: "%" } });
+      expect(exitCode).toBe(130);
+      const { step } = await stateIn(folder);
+      expect(output).toMatch(new RegExp(`stopped after step ${step.toLocaleString("en-US")} of 16,000`));
+      expect(output).toContain(`go on with: netc run ${smoke} --resume --out ${folder} --set train.epochs=2000`);
+    },
+  );
+
+  it("ends a run whose output nobody reads any more with a checkpoint and exit code 130", async () => {
     const folder = await temporaryFolder();
     const args = ["run", smoke, "--set", "train.epochs=2000", "--out", folder];
-    const { exitCode, output } = await netc(args, { kill: { signal: "SIGTERM", when: "%" } });
+    const { exitCode, errors } = await netc(args, { readUntil: "%" });
     expect(exitCode).toBe(130);
-    const { step } = await stateIn(folder);
-    expect(output).toMatch(new RegExp(`stopped after step ${step.toLocaleString("en-US")} of 16,000`));
-    expect(output).toContain(`go on with: netc run ${smoke} --resume --out ${folder} --set train.epochs=2000`);
+    expect(errors).toBe("nobody reads the output any more: stopping after the step under way\n");
+    expect((await stateIn(folder)).step).toBeGreaterThanOrEqual(8);
   });
 
   it("takes one Ctrl-C that npx doubles for one", async () => {
