@@ -7,11 +7,12 @@ import { failureOf } from "./screen/errors.js";
 import type { ExitCode } from "./screen/exit-codes.js";
 import { exitCodes } from "./screen/exit-codes.js";
 import { outlivesItsTerminal } from "./run/stop-signal.js";
-import { outputFault, watchOutputs } from "./screen/output-faults.js";
+import { letGoOfGoneTerminal, outputFault, watchOutputs } from "./screen/output-faults.js";
 
 /** `args` without node and script. A command that fails softly sets `process.exitCode` and returns. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
   watchOutputs();
+  process.once("exit", letGoOfGoneTerminal);
   if (outlivesItsTerminal()) process.on("SIGHUP", () => undefined);
   process.once("uncaughtException", (error) => process.exit(report(error))); // from a worker or a timer
   process.exitCode = undefined;

@@ -1,5 +1,7 @@
 // What a command does where its output cannot be written: because nobody reads it any more (the reader of a pipe has ended,
 // the terminal is gone), or because a disk is full. A listing ends; a run, which has more to lose, decides for itself.
+import { closeSync, fstatSync } from "node:fs";
+import { isatty } from "node:tty";
 import { exitCodes } from "./exit-codes.js";
 
 /** In Node's words, on every platform, what a closed pipe or connection gives. */
@@ -46,4 +48,18 @@ export function outputFault(): Error | undefined {
 /** A terminal that has gone answers EIO, which of a file is a fault of its disk. */
 function isGone({ isTTY = false }: OutputStream, { code = "" }: NodeJS.ErrnoException): boolean {
   return NOBODY_READS.has(code) || (isTTY && (code === "EIO" || code === "ENXIO"));
+}
+
+/**
+ * To be called as the process ends. Node gives the terminal back as it was, and aborts where that has gone; it leaves alone what
+ * has been closed.
+ */
+export function letGoOfGoneTerminal(): void {
+  for (const stream of [0, 1, 2]) {
+    try {
+      if (fstatSync(stream).isCharacterDevice() && !isatty(stream)) closeSync(stream);
+    } catch {
+      // Closed already
+    }
+  }
 }
