@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import type { Mistake } from "../../runtime/trained/classification-figures.js";
 import type { Dataset } from "../../runtime/data/dataset.js";
 import { contactSheet } from "../../runtime/data/pictures/contact-sheet.js";
-import { writeFileAtomically } from "../../runtime/files/write-file-atomically.js";
+import { refuseUnwritable, writeOutput } from "../../runtime/files/output-file.js";
 import type { NetworkEvaluation, TrainedNetwork } from "../../runtime/trained/trained-network.js";
 import type { EvaluateFlags } from "./command.js";
 import { dataProgressDisplay } from "../data/data-progress.js";
@@ -19,11 +19,12 @@ const MISTAKES_NAMED = 5;
 const MOST_COLUMNS = 16;
 
 export async function evaluateRun(path: string, flags: EvaluateFlags): Promise<ExitCode> {
+  if (flags.sheet !== undefined) await refuseUnwritable(flags.sheet);
   const network = await openTrained(path, flags);
   try {
     const dataset = await openData(network);
     const evaluation = await network.evaluate({ dataset });
-    if (flags.sheet !== undefined) await writeFileAtomically(flags.sheet, await mistakesSheet(evaluation, dataset));
+    if (flags.sheet !== undefined) await writeOutput(flags.sheet, await mistakesSheet(evaluation, dataset));
     process.stdout.write(flags.format === "json" ? jsonText(network, evaluation) : text(network, evaluation));
     if (flags.sheet !== undefined && flags.format === "text")
       process.stdout.write(`\nmost wrong images ${flags.sheet}\n`);

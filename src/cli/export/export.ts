@@ -7,8 +7,9 @@ import type { YamlFile } from "../../compiler/front/parse.js";
 import { locate } from "../../compiler/front/parse.js";
 import { pathText } from "../../compiler/front/yaml/yaml-file.js";
 import { classNames } from "../../runtime/data/class-names.js";
+import { placeForFolder } from "../../runtime/files/output-file.js";
 import type { ExportSource } from "../../runtime/export/source.js";
-import { refuseFullFolder, writeExport } from "../../runtime/export/write-export.js";
+import { writeExport } from "../../runtime/export/write-export.js";
 import { evaluatedState, isFolder, loadRun } from "../../runtime/run/load-run.js";
 import { UserError } from "../../runtime/process/user-error.js";
 import type { ExportFlags, ExportFormat } from "./command.js";
@@ -19,7 +20,7 @@ import { readBase } from "../load/read-base.js";
 import { readSource } from "../load/read-source.js";
 
 export async function exportTo(place: string, format: ExportFormat, flags: ExportFlags): Promise<ExitCode> {
-  await refuseFullFolder(flags.out);
+  await placeForFolder(flags.out);
   const source = (await isFolder(place)) ? await runSource(place, flags) : await fileSource(place, format, flags);
   if (!source) return exitCodes.inputHasErrors;
   const files = await format.write(source, flags);

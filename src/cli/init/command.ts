@@ -46,19 +46,18 @@ async function init(preset: string | undefined, { out, force, list }: InitFlags,
     process.stdout.write(text);
     return;
   }
-  const [{ existsSync, mkdirSync }, { dirname }, { writeFileAtomically }] = await Promise.all([
+  const [{ statSync }, { refuseUnwritable, writeOutput }] = await Promise.all([
     import("node:fs"),
-    import("node:path"),
-    import("../../runtime/files/write-file-atomically.js"),
+    import("../../runtime/files/output-file.js"),
   ]);
-  if (existsSync(path) && !force) {
+  await refuseUnwritable(path);
+  if (!force && statSync(path, { throwIfNoEntry: false })?.isFile()) {
     process.stderr.write(
       `error: ${path} is there already; choose another name with --out, or overwrite it with --force\n`,
     );
     process.exitCode = exitCodes.inputHasErrors;
     return;
   }
-  mkdirSync(dirname(path), { recursive: true });
-  await writeFileAtomically(path, text);
+  await writeOutput(path, text);
   process.stdout.write(`wrote ${path}; check it with \`netc check ${path}\`, train it with \`netc run ${path}\`\n`);
 }

@@ -22,12 +22,15 @@ import {
   createDatedRunFolder,
   createRunFolder,
   newestRunFolder,
+  readRunConfig,
   readRunKernels,
+  refuseUsedFolder,
   runFolderAt,
   whileLocked,
 } from "../../runtime/run/run-folder.js";
 import type { Origin } from "../../runtime/run/run-origins.js";
 import { writeOrigins } from "../../runtime/run/run-origins.js";
+import { refuseUnmakeable } from "../../runtime/files/output-file.js";
 import { keepPictures } from "../../runtime/run/run-pictures.js";
 import type { RunResult } from "../../runtime/run/run-training.js";
 import { runTraining } from "../../runtime/run/run-training.js";
@@ -54,6 +57,8 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
   const program = await loadPrepared(file, overrides, flags);
   if (!program) return exitCodes.inputHasErrors;
 
+  if (!flags.resume) await (flags.out === undefined ? refuseUnmakeable("runs") : refuseUsedFolder(flags.out));
+  else await readRunConfig(await folderToResume(program, flags)); // says where there is none, before the data are fetched
   const chosen = await chooseEngine(flags.engine, flags.device, program);
   await chosen.engine.require(program);
   const report = new RunReport(program);

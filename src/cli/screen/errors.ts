@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { randomHex } from "../../runtime/files/digest.js";
+import { systemFault } from "../../runtime/process/system-faults.js";
 import { UserError } from "../../runtime/process/user-error.js";
 import { netcVersion } from "../../runtime/process/version.js";
 import type { ExitCode } from "./exit-codes.js";
@@ -21,20 +22,9 @@ export function failureOf(error: unknown): Failure {
   return { message: bugReport(error), exitCode: exitCodes.bugInNetc };
 }
 
-/** Faults of the file system that can meet any write, wherever it was made. */
-const SYSTEM_FAULTS: Readonly<Record<string, string>> = {
-  ENOSPC: "the disk is full",
-  EDQUOT: "the disk quota is used up",
-  EROFS: "the file system is read-only",
-  EACCES: "permission is refused",
-  EPERM: "permission is refused",
-  EMFILE: "too many files are open",
-  EIO: "the disk reports an error",
-};
-
 function faultOfTheSystem(error: unknown): string | undefined {
-  const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
-  const fault = code === undefined ? undefined : SYSTEM_FAULTS[code];
+  const fault = systemFault(error);
+  const { path } = (error ?? {}) as NodeJS.ErrnoException;
   return fault && (path ? `${fault}: ${path}` : fault);
 }
 

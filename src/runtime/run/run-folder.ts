@@ -7,6 +7,7 @@ import type { ResolvedConfig } from "../../compiler/config.js";
 import { printConfig } from "../../compiler/front/yaml/print-config.js";
 import { isLocked, withLock } from "../files/with-lock.js";
 import { readPlainFile } from "../files/read-plain-file.js";
+import { refuseUnmakeable } from "../files/output-file.js";
 import { writeFileAtomically } from "../files/write-file-atomically.js";
 import { UserError } from "../process/user-error.js";
 
@@ -46,17 +47,23 @@ export function runFolderAt(path: string): RunFolder {
 /** Makes `path` for a new run; refuses a folder that holds anything. */
 export async function createRunFolder(path: string, config: ResolvedConfig): Promise<RunFolder> {
   const folder = runFolderAt(path);
+  await refuseUsedFolder(path);
+  await attempt(path, () => makeFolder(path));
+  await writeRunConfig(folder, config);
+  return folder;
+}
+
+/** @throws UserError where no new run can have `path`: it holds something, or cannot be made. */
+export async function refuseUsedFolder(path: string): Promise<void> {
+  await refuseUnmakeable(path);
   // What a killed process left under a temporary name is not in the way
   const existing = (await contentsOf(path)).filter((name) => !name.startsWith("."));
-  if (existing.includes(basename(folder.config))) {
+  if (existing.includes(basename(runFolderAt(path).config))) {
     throw new UserError(
       `${path} holds another run; continue that one with \`--resume --out ${path}\`, or name another folder`,
     );
   }
   if (existing.length > 0) throw new UserError(`${path} is not empty; name a new folder with \`--out\``);
-  await attempt(path, () => makeFolder(path));
-  await writeRunConfig(folder, config);
-  return folder;
 }
 
 /** Makes `runs/<name>-<yyyymmdd-hhmmss>`, with a number added where two runs begin in one second. */

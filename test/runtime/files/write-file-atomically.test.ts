@@ -2,7 +2,13 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { publishFolder, writeFileAtomically } from "../../../src/runtime/files/write-file-atomically.js";
+import {
+  ignoreRefusedFlush,
+  publishFolder,
+  renameInTime,
+  temporaryName,
+  writeFileAtomically,
+} from "../../../src/runtime/files/write-file-atomically.js";
 
 let folder: string;
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), "netc-files-"))));
@@ -50,4 +56,46 @@ describe("publishFolder", () => {
     await expect(publishFolder(join(folder, "draft"), join(folder, "final"))).rejects.toThrow();
     expect(await readFile(join(folder, "final", "a"), "utf8")).toBe("final");
   });
+});
+
+const refusal = (code: string) => Object.assign(new Error(code), { code });
+
+describe("renameInTime", () => {
+  const surroundings = (platform: NodeJS.Platform, codes: string[]) => {
+    const waits: number[] = [];
+    const rename = async () => {
+      const code = codes.shift();
+      if (code) throw refusal(code);
+    };
+    return { platform, rename, waits, sleep: async (milliseconds: number) => waits.push(milliseconds) };
+  };
+
+  it("tries again on Windows while another program has the file open", async () => {
+    const windows = surroundings("win32", ["EPERM", "EBUSY", "EACCES"]);
+    await renameInTime("a", "b", windows);
+    expect(windows.waits).toEqual([10, 20, 50]);
+  });
+
+  it("gives up where that lasts, at once on another fault, and at once elsewhere", async () => {
+    const lasting = surroundings("win32", Array<string>(20).fill("EBUSY"));
+    await expect(renameInTime("a", "b", lasting)).rejects.toThrow("EBUSY");
+    expect(lasting.waits).toHaveLength(7);
+    await expect(renameInTime("a", "b", surroundings("win32", ["ENOENT"]))).rejects.toThrow("ENOENT");
+    await expect(renameInTime("a", "b", surroundings("linux", ["EPERM"]))).rejects.toThrow("EPERM");
+  });
+});
+
+describe("a folder's flush", () => {
+  it.each(["EINVAL", "EPERM", "EISDIR", "ENOTSUP"])("may be refused by a file system that has none: %s", (code) => {
+    expect(() => ignoreRefusedFlush(refusal(code))).not.toThrow();
+  });
+
+  it.each(["EIO", "ENOSPC", "EACCES"])("is a fault otherwise: %s", (code) => {
+    expect(() => ignoreRefusedFlush(refusal(code))).toThrow(code);
+  });
+});
+
+it("a temporary name fits where the name itself fits", () => {
+  expect(Buffer.byteLength(temporaryName("é".repeat(127)))).toBeLessThanOrEqual(255);
+  expect(Buffer.byteLength(temporaryName("猫".repeat(85)))).toBeLessThanOrEqual(255);
 });
