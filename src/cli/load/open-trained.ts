@@ -5,9 +5,9 @@ import type { TrainedFlags } from "../evaluate/command.js";
 
 export async function openTrained(
   path: string,
-  { engine, device, threads, tune }: TrainedFlags,
+  { engine, device, threads, tune, best }: TrainedFlags,
 ): Promise<TrainedNetwork> {
-  const network = await openRun(path, { engine, device, threads, tune });
+  const network = await openRun(path, { engine, device, threads, tune, best });
   for (const { folder, reason } of network.broken) process.stderr.write(`passed over ${folder}: ${reason}\n`);
   return network;
 }

@@ -167,7 +167,8 @@ function nameOf({ plan }: Program, progress: Progress): string {
   return `${nameOfStep(progress.step)}${awaitsEvaluation ? "-open" : ""}`;
 }
 
-function nameOfStep(step: number): string {
+/** Of the checkpoint that is written once a step is done, its evaluation included. */
+export function nameOfStep(step: number): string {
   return `step-${String(step).padStart(8, "0")}`;
 }
 
