@@ -14,6 +14,8 @@ export interface Outcome {
 export interface NetcOptions {
   readonly folder?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** What standard input holds. */
+  readonly input?: string;
   /** Nobody reads the output any more once it holds this text. */
   readonly readUntil?: string;
   /** Sent that many milliseconds after the start or as soon as the output holds a text; `twice`: and at once again. */
@@ -28,15 +30,16 @@ export interface NetcOptions {
 
 export function netc(
   args: readonly string[],
-  { folder, environment, readUntil, kill }: NetcOptions = {},
+  { folder, environment, input, readUntil, kill }: NetcOptions = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, FORCE_COLOR: "", NO_COLOR: "", ...environment };
     const child = spawn(process.execPath, [entry, ...args], {
       cwd: folder,
       env,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
+    child.stdin.on("error", () => undefined).end(input); // of one that ends before it has read
     let output = "";
     let errors = "";
     let isKilled = false;

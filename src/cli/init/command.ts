@@ -59,5 +59,7 @@ async function init(preset: string | undefined, { out, force, list }: InitFlags,
     return;
   }
   await writeOutput(path, text);
-  process.stdout.write(`wrote ${path}; check it with \`netc check ${path}\`, train it with \`netc run ${path}\`\n`);
+  const { shellWord } = await import("../../runtime/process/shell-word.js");
+  const word = shellWord(path);
+  process.stdout.write(`wrote ${path}; check it with \`netc check ${word}\`, train it with \`netc run ${word}\`\n`);
 }

@@ -35,6 +35,7 @@ import { keepPictures } from "../../runtime/run/run-pictures.js";
 import type { RunResult } from "../../runtime/run/run-training.js";
 import { runTraining } from "../../runtime/run/run-training.js";
 import type { TrainingEvent } from "../../runtime/training/training-events.js";
+import { shellWord } from "../../runtime/process/shell-word.js";
 import { netcVersion } from "../../runtime/process/version.js";
 import type { RunFlags } from "./command.js";
 import { dataProgressDisplay } from "../data/data-progress.js";
@@ -48,7 +49,6 @@ import { readBase } from "../load/read-base.js";
 import { readSource } from "../load/read-source.js";
 import { checkpointToResume } from "./resume.js";
 import { RunReport } from "./run-report.js";
-import { shellWord } from "../screen/shell-word.js";
 import { stopSignal } from "./stop-signal.js";
 
 export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
@@ -212,7 +212,7 @@ function resumeCommand(
     ...(threads === undefined ? [] : ["--threads", String(threads)]),
     ...(tune ? [] : ["--no-tune"]),
   ];
-  return words.map(shellWord).join(" ");
+  return words.map((word) => shellWord(word)).join(" ");
 }
 
 const EXIT_CODE_OF_OUTCOME: Readonly<Record<RunResult["outcome"], ExitCode>> = {

@@ -10,6 +10,7 @@ import { readNewestCheckpoint } from "./checkpoint.js";
 import type { State } from "../engines/engine.js";
 import type { RunFolder } from "./run-folder.js";
 import { readRunConfig, runFolderAt } from "./run-folder.js";
+import { shellWord } from "../process/shell-word.js";
 import { UserError } from "../process/user-error.js";
 
 export interface LoadedRun {
@@ -40,7 +41,7 @@ export async function loadRun(path: string): Promise<LoadedRun> {
   if (!checkpoint) {
     const reasons = broken.map(({ folder: at, reason }) => `\n  ${at}: ${reason}`).join("");
     throw new UserError(
-      `${path} holds no whole checkpoint${reasons}\ngo on training with \`netc run --resume --out ${path}\` to make one`,
+      `${path} holds no whole checkpoint${reasons}\ngo on training with \`netc run --resume --out ${shellWord(path)}\` to make one`,
     );
   }
   return { folder, text, program, checkpoint, broken };

@@ -9,6 +9,7 @@ import { isLocked, withLock } from "../files/with-lock.js";
 import { readPlainFile } from "../files/read-plain-file.js";
 import { refuseUnmakeable } from "../files/output-file.js";
 import { writeFileAtomically } from "../files/write-file-atomically.js";
+import { shellWord } from "../process/shell-word.js";
 import { UserError } from "../process/user-error.js";
 
 export interface RunFolder {
@@ -60,7 +61,7 @@ export async function refuseUsedFolder(path: string): Promise<void> {
   const existing = (await contentsOf(path)).filter((name) => !name.startsWith("."));
   if (existing.includes(basename(runFolderAt(path).config))) {
     throw new UserError(
-      `${path} holds another run; continue that one with \`--resume --out ${path}\`, or name another folder`,
+      `${path} holds another run; continue that one with \`--resume --out ${shellWord(path)}\`, or name another folder`,
     );
   }
   if (existing.length > 0) throw new UserError(`${path} is not empty; name a new folder with \`--out\``);

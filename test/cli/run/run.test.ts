@@ -87,6 +87,22 @@ describe("netc run", () => {
     expect((await stateIn(folder)).step).toBeGreaterThanOrEqual(8);
   });
 
+  it("says of a file on standard input what set each value, as of a named one", async () => {
+    const folder = await temporaryFolder();
+    const input = (await readFile(smoke, "utf8")).replaceAll("../", "");
+    await writeFile(join(folder, "net.yaml"), input);
+    for (const [file, out] of [
+      ["net.yaml", "named"],
+      ["-", "streamed"],
+    ] as const) {
+      const { exitCode, errors } = await netc(["run", file, "--max-steps", "1", "--out", out], { folder, input });
+      expect(exitCode, errors).toBe(0);
+    }
+    const origins = (run: string) => readFile(join(folder, run, "origins.json"), "utf8");
+    expect((await origins("streamed")).replaceAll("<stdin>", "net.yaml")).toBe(await origins("named"));
+    expect(await origins("named")).toContain("net.yaml:");
+  });
+
   it("takes one Ctrl-C that npx doubles for one", async () => {
     const folder = await temporaryFolder();
     const args = ["run", smoke, "--set", "train.epochs=2000", "--out", folder];
