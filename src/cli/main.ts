@@ -8,6 +8,7 @@ import type { ExitCode } from "./screen/exit-codes.js";
 import { exitCodes } from "./screen/exit-codes.js";
 import { outlivesItsTerminal } from "./run/stop-signal.js";
 import { letGoOfGoneTerminal, outputFault, watchOutputs } from "./screen/output-faults.js";
+import { printableDocument } from "../compiler/diagnostics/printable.js";
 
 /** `args` without node and script. A command that fails softly sets `process.exitCode` and returns. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
@@ -43,6 +44,7 @@ async function commandLine(args: readonly string[]): Promise<Command> {
     .configureHelp({ optionDescription })
     .showHelpAfterError("(`netc --help` lists the commands, `netc COMMAND --help` the options of one)")
     .addHelpText("after", EXIT_CODES)
+    .configureOutput({ outputError: (text, write) => write(printableDocument(text)) })
     .exitOverride();
   const [name = ""] = args;
   const named = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : isVersion(name) ? [] : Object.values(COMMANDS);

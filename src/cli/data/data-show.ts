@@ -12,6 +12,7 @@ import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { loadPrepared } from "../load/load-prepared.js";
 import { formatPercent } from "../screen/terminal.js";
+import { printLine } from "../screen/print.js";
 
 const COLUMNS = 8;
 
@@ -30,7 +31,7 @@ export async function showData(path: string, { set, out, count, epoch }: ShowFla
     images.push(...imagesOf(loader.train(epoch - 1, index), height * width * channels, names));
   }
   await writeOutput(out, await contactSheet(images.slice(0, count), { height, width, channels, columns: COLUMNS }));
-  process.stdout.write(`${out}\n`);
+  printLine(out);
   return exitCodes.done;
 }
 

@@ -11,6 +11,8 @@ import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { openTrained } from "../load/open-trained.js";
 import { counted, formatCount, formatPercent, tableLines } from "../screen/terminal.js";
+import { jsonText, printLines } from "../screen/print.js";
+import { printable } from "../../compiler/diagnostics/printable.js";
 
 /** How many images the sheet shows at most, and how many the text names. */
 const IMAGES_ON_SHEET = 40;
@@ -25,9 +27,8 @@ export async function evaluateRun(path: string, flags: EvaluateFlags): Promise<E
     const dataset = await openData(network);
     const evaluation = await network.evaluate({ dataset });
     if (flags.sheet !== undefined) await writeOutput(flags.sheet, await mistakesSheet(evaluation, dataset));
-    process.stdout.write(flags.format === "json" ? jsonText(network, evaluation) : text(network, evaluation));
-    if (flags.sheet !== undefined && flags.format === "text")
-      process.stdout.write(`\nmost wrong images ${flags.sheet}\n`);
+    process.stdout.write(flags.format === "json" ? evaluationJson(network, evaluation) : text(network, evaluation));
+    if (flags.sheet !== undefined && flags.format === "text") printLines(["", `most wrong images ${flags.sheet}`]);
     return exitCodes.done;
   } finally {
     await network.dispose();
@@ -58,7 +59,7 @@ async function mistakesSheet(evaluation: NetworkEvaluation, { test }: Dataset): 
 
 // ---------------------------------------------------------------- JSON
 
-function jsonText({ checkpoint, engine, program }: TrainedNetwork, evaluation: NetworkEvaluation): string {
+function evaluationJson({ checkpoint, engine, program }: TrainedNetwork, evaluation: NetworkEvaluation): string {
   const { classNames, classes, logits: _, ...figures } = evaluation;
   const named = classes.map((one, index) => ({ name: classNames[index], ...one }));
   const { step, epochsClosed } = checkpoint.progress;
@@ -71,7 +72,7 @@ function jsonText({ checkpoint, engine, program }: TrainedNetwork, evaluation: N
     ...figures,
     classes: named,
   };
-  return JSON.stringify(document, null, 2) + "\n";
+  return jsonText(document);
 }
 
 // ---------------------------------------------------------------- text
@@ -95,7 +96,7 @@ function text(network: TrainedNetwork, evaluation: NetworkEvaluation): string {
       ? ["", "most wrong", ...mistakes.slice(0, MISTAKES_NAMED).map(sentenceOf(evaluation))]
       : []),
   ];
-  return lines.join("\n") + "\n";
+  return lines.map((line) => `${printable(line)}\n`).join("");
 }
 
 function classTable({ classes, classNames }: NetworkEvaluation): string[] {

@@ -20,6 +20,7 @@ import { exitCodes } from "../screen/exit-codes.js";
 import { loadProgram } from "../load/load-program.js";
 import { readBase } from "../load/read-base.js";
 import { readSource } from "../load/read-source.js";
+import { printLine, warnLine } from "../screen/print.js";
 
 export async function exportTo(place: string, format: ExportFormat, flags: ExportFlags): Promise<ExitCode> {
   await placeForFolder(flags.out);
@@ -30,15 +31,15 @@ export async function exportTo(place: string, format: ExportFormat, flags: Expor
   await writeExport(flags.out, files);
   const { trained } = source;
   const what = trained ? `${place} after step ${trained.run.checkpoint.progress.step.toLocaleString("en-US")}` : place;
-  process.stdout.write(`${what} is in ${relative("", flags.out) || flags.out}:\n`);
-  for (const path of [...files.keys()].toSorted()) process.stdout.write(`  ${path}\n`);
+  printLine(`${what} is in ${relative("", flags.out) || flags.out}:`);
+  for (const path of [...files.keys()].toSorted()) printLine(`  ${path}`);
   return exitCodes.done;
 }
 
 async function runSource(place: string, { set, best }: ExportFlags): Promise<ExportSource> {
   if (set.length > 0) throw new UserError("--set changes what a file says, and a run is past that: leave it out");
   const run = await loadTrained(place, { best });
-  for (const { folder, reason } of run.broken) process.stderr.write(`warning: passing over ${folder}: ${reason}\n`);
+  for (const { folder, reason } of run.broken) warnLine(`warning: passing over ${folder}: ${reason}`);
   const { program, checkpoint, folder, text } = run;
   const state = evaluatedState(program, checkpoint.state);
   const { value } = loadConfig(text, folder.config);

@@ -46,20 +46,19 @@ async function init(preset: string | undefined, { out, force, list }: InitFlags,
     process.stdout.write(text);
     return;
   }
-  const [{ statSync }, { refuseUnwritable, writeOutput }] = await Promise.all([
+  const [{ statSync }, { printLine, warnLine }, { refuseUnwritable, writeOutput }] = await Promise.all([
     import("node:fs"),
+    import("../screen/print.js"),
     import("../../runtime/files/output-file.js"),
   ]);
   await refuseUnwritable(path);
   if (!force && statSync(path, { throwIfNoEntry: false })?.isFile()) {
-    process.stderr.write(
-      `error: ${path} is there already; choose another name with --out, or overwrite it with --force\n`,
-    );
+    warnLine(`error: ${path} is there already; choose another name with --out, or overwrite it with --force`);
     process.exitCode = exitCodes.inputHasErrors;
     return;
   }
   await writeOutput(path, text);
   const { shellWord } = await import("../../runtime/process/shell-word.js");
   const word = shellWord(path);
-  process.stdout.write(`wrote ${path}; check it with \`netc check ${word}\`, train it with \`netc run ${word}\`\n`);
+  printLine(`wrote ${path}; check it with \`netc check ${word}\`, train it with \`netc run ${word}\``);
 }

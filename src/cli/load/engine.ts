@@ -1,10 +1,10 @@
 // The work of `netc engine add`: prints the commands that set an engine up, or runs them one after the other.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
 import { addOn, addOnFolder } from "../../runtime/engines/add-ons.js";
 import type { addOnNames } from "../../runtime/engines/add-ons.js";
 import { engineNames, loadEngine } from "../../runtime/engines/index.js";
+import { makeInCache } from "../../runtime/files/cache-folder.js";
 import { npmCommand } from "../../runtime/process/programs.js";
 import { shellWord } from "../../runtime/process/shell-word.js";
 import { UserError } from "../../runtime/process/user-error.js";
@@ -20,7 +20,7 @@ export async function addEngine(name: (typeof addOnNames)[number], { yes }: Engi
     return exitCodes.done;
   }
   process.stdout.write(`${description}\n`);
-  await mkdir(addOnFolder(name), { recursive: true });
+  await makeInCache(addOnFolder(name));
   for (const [index, [program, ...args]] of commands.entries()) {
     process.stdout.write(`$ ${lines[index]}\n`);
     await execute(program, args, lines[index]!);

@@ -5,6 +5,7 @@ import type { Program } from "../../compiler/program.js";
 import { chooseEngine } from "../../runtime/engines/index.js";
 import { refuseUnwritable, writeOutput } from "../../runtime/files/output-file.js";
 import type { ProfileFlags } from "./command.js";
+import { printable } from "../../compiler/diagnostics/printable.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { loadProgram } from "../load/load-program.js";
@@ -16,6 +17,7 @@ import { median } from "./profile-step.js";
 import { traceJson } from "./profile-trace.js";
 import type { Column } from "../screen/terminal.js";
 import { formatScaled, tableLines } from "../screen/terminal.js";
+import { jsonText } from "../screen/print.js";
 
 export async function profile(file: string, flags: ProfileFlags): Promise<ExitCode> {
   const { trace } = flags;
@@ -65,7 +67,7 @@ function profileText({ program, threads, measurand, images, peak, steps, step }:
   const noun = NOUNS[measurand];
   const milliseconds = median(steps);
   const lines = [
-    `${program.config.name}, ${images} images ${indefinite(noun)}, ${threads} ${threads === 1 ? "thread" : "threads"}, ` +
+    `${printable(program.config.name)}, ${images} images ${indefinite(noun)}, ${threads} ${threads === 1 ? "thread" : "threads"}, ` +
       `medians of ${steps.length} ${noun}${steps.length === 1 ? "" : "s"} on random images`,
     `${milliseconds.toFixed(1)} ms ${indefinite(noun)}, ${((images / milliseconds) * 1000).toFixed(0)} images/s without data`,
     `peaks here: ${formatScaled(peak.flopsPerSecond)}FLOP/s of multiply-adds, ${formatScaled(peak.bytesPerSecond)}B/s copied`,
@@ -128,5 +130,5 @@ function profileJson({ program, threads, measurand, images, peak, steps, step }:
     steps,
     ...step,
   };
-  return JSON.stringify(document, null, 2) + "\n";
+  return jsonText(document);
 }

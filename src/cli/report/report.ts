@@ -13,6 +13,7 @@ import { kernelSection } from "./kernel-section.js";
 import { renderReport } from "./render-report.js";
 import type { Section } from "./view.js";
 import { reportView } from "./view.js";
+import { printLine, warnLine } from "../screen/print.js";
 
 export async function report(paths: readonly string[], flags: ReportFlags): Promise<ExitCode> {
   const runs: RunRecord[] = [];
@@ -26,7 +27,7 @@ export async function report(paths: readonly string[], flags: ReportFlags): Prom
     sections: isSingle ? await sectionsOf(only!, flags) : [],
   });
   await writeOutput(place, await renderReport(view));
-  process.stdout.write(`${place}\n`);
+  printLine(place);
   return exitCodes.done;
 }
 
@@ -44,7 +45,7 @@ async function evaluationOrNone(run: string): Promise<Section[]> {
     return await evaluationSections(run);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    process.stderr.write(`without confusion matrix and samples: ${error.message}\n`);
+    warnLine(`without confusion matrix and samples: ${error.message}`);
     return [];
   }
 }

@@ -1,6 +1,7 @@
 // What a person sees of a run: what will be trained, a line an epoch, a live bar in a terminal, and how it ended.
 // Without a terminal it is plain lines: no colour codes, no carriage returns.
 import { basename, join } from "node:path";
+import { printable } from "../../compiler/diagnostics/printable.js";
 import { cost } from "../../compiler/network/cost.js";
 import { isEvaluationDue } from "../../compiler/training/plan.js";
 import type { Program } from "../../compiler/program.js";
@@ -61,7 +62,7 @@ export class RunReport {
       ],
       ["engine", `${engine.name} ${availability.version} on ${availability.device}: ${reason}`],
     ];
-    this.print(colors.bold(config.name));
+    this.printPainted(colors.bold(printable(config.name)));
     for (const [label, text] of lines) this.print(`  ${label.padEnd(9)}${text}`);
   }
 
@@ -161,7 +162,7 @@ export class RunReport {
       const accuracy = progress.lastEvaluation
         ? `${formatPercent(progress.lastEvaluation.accuracy)} test accuracy`
         : "done";
-      this.print(
+      this.printPainted(
         `${colors.bold(accuracy)} after ${this.lengthOf(progress)} in ${formatDuration(progress.elapsedSeconds)}`,
       );
       const { early_stop: rule } = this.program.config.train;
@@ -203,11 +204,16 @@ export class RunReport {
   }
 
   private print(line: string): void {
+    this.printPainted(printable(line));
+  }
+
+  /** What of it is the user's is printable. */
+  private printPainted(line: string): void {
     this.above(() => process.stdout.write(line + "\n"));
   }
 
   private warn(line: string): void {
-    this.above(() => process.stderr.write(warningColors.yellow(line) + "\n"));
+    this.above(() => process.stderr.write(warningColors.yellow(printable(line)) + "\n"));
   }
 
   /** Lines scroll by above the bar. */

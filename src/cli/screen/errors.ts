@@ -3,6 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { printable } from "../../compiler/diagnostics/printable.js";
 import { randomHex } from "../../runtime/files/digest.js";
 import { systemFault } from "../../runtime/process/system-faults.js";
 import { UserError } from "../../runtime/process/user-error.js";
@@ -16,9 +17,11 @@ export interface Failure {
 }
 
 export function failureOf(error: unknown): Failure {
-  if (error instanceof UserError) return { message: `error: ${error.message}`, exitCode: exitCodes.inputHasErrors };
+  if (error instanceof UserError) {
+    return { message: `error: ${error.lines.map(printable).join("\n")}`, exitCode: exitCodes.inputHasErrors };
+  }
   const outside = faultOfTheSystem(error);
-  if (outside) return { message: `error: ${outside}`, exitCode: exitCodes.inputHasErrors };
+  if (outside) return { message: `error: ${printable(outside)}`, exitCode: exitCodes.inputHasErrors };
   return { message: bugReport(error), exitCode: exitCodes.bugInNetc };
 }
 
@@ -30,7 +33,7 @@ function faultOfTheSystem(error: unknown): string | undefined {
 
 function bugReport(error: unknown): string {
   const thrown = error instanceof Error ? error : new Error(String(error));
-  const summary = `this is a bug in netc: ${thrown.message.replace(/^netc bug: /, "")}`;
+  const summary = `this is a bug in netc: ${printable(thrown.message.replace(/^netc bug: /, ""))}`;
   const path = join(tmpdir(), `netc-bug-${randomHex(4)}.txt`);
   const details = [
     `netc ${netcVersion()}, Node ${process.version}, ${process.platform} ${process.arch}`,

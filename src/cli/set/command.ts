@@ -53,7 +53,8 @@ async function setValues(path: string, assignments: readonly string[], { unset, 
     const { writeOutput } = await import("../../runtime/files/output-file.js");
     await writeOutput(path, edited.value);
   }
-  process.stdout.write(changes.length > 0 ? `${changes.join("\n")}\n` : "nothing changes\n");
+  const { printLines } = await import("../screen/print.js");
+  printLines(changes.length > 0 ? changes : ["nothing changes"]);
   return exitCodes.done;
 }
 

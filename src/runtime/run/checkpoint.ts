@@ -1,14 +1,14 @@
 // Progress and state ↔ a folder per checkpoint, `step-00001234/`: weights and optimizer slots as safetensors, and a manifest
 // with a checksum per file, written last. A checkpoint appears under its name in full or not at all.
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Program } from "../../compiler/program.js";
 import { parametersOf, statisticsOf } from "../../compiler/network/parameters.js";
 import type { State } from "../engines/engine.js";
 import { sha256Of, slices } from "../files/digest.js";
-import { publishFolder, temporaryName } from "../files/write-file-atomically.js";
+import { publishFolder, renameInTime, temporaryName } from "../files/write-file-atomically.js";
 import { decodeSafetensors, encodeSafetensors } from "../files/safetensors.js";
 import type { Progress } from "../training/training-progress.js";
 import { epochIsComplete, evaluationIsAwaited } from "../training/training-progress.js";
@@ -112,7 +112,7 @@ export async function setAside(broken: readonly BrokenCheckpoint[]): Promise<voi
   for (const { folder } of broken) {
     const aside = asideOf(folder);
     await rm(aside, { recursive: true, force: true }); // an earlier one of the same step
-    await rename(folder, aside);
+    await renameInTime(folder, aside);
   }
 }
 
@@ -138,7 +138,7 @@ export async function pruneCheckpoints(
     if (spared.has(name)) continue;
     // Renamed first, so that a kill while it is being removed does not leave half a checkpoint under a good name
     const doomed = temporaryName(join(parent, name));
-    await rename(join(parent, name), doomed);
+    await renameInTime(join(parent, name), doomed);
     await rm(doomed, { recursive: true, force: true });
   }
 }

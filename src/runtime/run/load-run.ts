@@ -39,10 +39,11 @@ export async function loadRun(path: string): Promise<LoadedRun> {
   }
   const { checkpoint, broken } = await readNewestCheckpoint(folder.checkpoints);
   if (!checkpoint) {
-    const reasons = broken.map(({ folder: at, reason }) => `\n  ${at}: ${reason}`).join("");
-    throw new UserError(
-      `${path} holds no whole checkpoint${reasons}\ngo on training with \`netc run --resume --out ${shellWord(path)}\` to make one`,
-    );
+    const reasons = broken.map(({ folder: at, reason }) => `  ${at}: ${reason}`);
+    throw new UserError(`${path} holds no whole checkpoint`, [
+      ...reasons,
+      `go on training with \`netc run --resume --out ${shellWord(path)}\` to make one`,
+    ]);
   }
   return { folder, text, program, checkpoint, broken };
 }

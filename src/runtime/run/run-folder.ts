@@ -11,6 +11,7 @@ import { refuseUnmakeable } from "../files/output-file.js";
 import { writeFileAtomically } from "../files/write-file-atomically.js";
 import { shellWord } from "../process/shell-word.js";
 import { UserError } from "../process/user-error.js";
+import { sha256Of } from "../files/digest.js";
 
 export interface RunFolder {
   readonly path: string;
@@ -170,9 +171,13 @@ function lockOf(folder: RunFolder): string {
   return join(folder.path, ".lock");
 }
 
-/** What a shell and every file system take as a name. */
+const LONGEST_NAME = 50; // characters, of up to four bytes: file systems take 255 bytes, and a date comes behind it
+
+/** What a shell and every file system take as a name; of a long one the beginning, and a digest that tells it from its like. */
 function fileNameOf(name: string): string {
-  return name.replaceAll(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[.-]+/, "") || "run";
+  const characters = [...(name.replaceAll(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[.-]+/, "") || "run")];
+  if (characters.length <= LONGEST_NAME) return characters.join("");
+  return `${characters.slice(0, LONGEST_NAME).join("")}-${sha256Of(name).slice(0, 8)}`;
 }
 
 function timestamp(now: Date): string {

@@ -2,11 +2,12 @@
 // what the images were, and read from there.
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { open, readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImagesDataset } from "../../../compiler/config.js";
+import { makeInCache } from "../../files/cache-folder.js";
 import { withLock } from "../../files/with-lock.js";
-import { temporaryName } from "../../files/write-file-atomically.js";
+import { renameInTime, temporaryName } from "../../files/write-file-atomically.js";
 import { UserError } from "../../process/user-error.js";
 import type { Dataset, ImageSet } from "../dataset.js";
 import type { OnDataProgress } from "../progress.js";
@@ -78,7 +79,7 @@ async function decodeOnce(settings: ImagesDataset, onProgress: OnDataProgress, s
   const found = await decodedBefore(settings);
   if (found) return found;
   const cache = imagesCache(folder);
-  await mkdir(cache, { recursive: true });
+  await makeInCache(cache);
   const onWait = (owner: { readonly pid: number } | null): void => {
     const who = owner === null ? "another process" : `process ${owner.pid}`;
     onProgress({ doing: `waiting for ${who}, which is decoding ${folder}`, done: 0, total: 0, unit: "images" });
@@ -138,7 +139,7 @@ async function decode(
     const isBroken = new Set(broken.map(({ path }) => path));
     const good = images.filter(({ path }) => !isBroken.has(path));
     const place = cacheFile(settings, good, stamps);
-    await rename(temporary, place);
+    await renameInTime(temporary, place);
     await prune(cache);
     return { file: place, images: good };
   } catch (error) {

@@ -1,6 +1,6 @@
 // Program and trained state → a folder with model.json and weights.bin, which stock `tf.loadLayersModel` opens.
 // The folder appears in full or not at all.
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parametersOf, statisticsOf } from "../../../compiler/network/parameters.js";
 import type { Program } from "../../../compiler/program.js";
@@ -8,7 +8,7 @@ import { buildTfjsModel, stateToTfjs } from "../../../compiler/targets/tfjs.js";
 import { averageName, averagesWeights } from "../../../compiler/training/weight-average.js";
 import { loadTfjs } from "../../engines/tfjs/load-tfjs.js";
 import type { State } from "../../engines/engine.js";
-import { publishFolder, temporaryName } from "../../files/write-file-atomically.js";
+import { publishFolder, renameInTime, temporaryName } from "../../files/write-file-atomically.js";
 
 /** What a user of the model must do to an image before it: the model takes normalised float images. */
 export interface Preprocessing {
@@ -100,7 +100,7 @@ function preprocessingOf({ config }: Program, classes: readonly string[] | undef
 /** A full folder cannot be replaced in one rename: the old model moves aside first, so that none is ever half new. */
 async function replaceFolder(temporary: string, folder: string): Promise<void> {
   const old = temporaryName(folder);
-  const existed = await rename(folder, old).then(
+  const existed = await renameInTime(folder, old).then(
     () => true,
     (error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return false;
@@ -110,7 +110,7 @@ async function replaceFolder(temporary: string, folder: string): Promise<void> {
   try {
     await publishFolder(temporary, folder);
   } catch (error) {
-    if (existed) await rename(old, folder);
+    if (existed) await renameInTime(old, folder);
     throw error;
   }
   if (existed) await rm(old, { recursive: true, force: true });
