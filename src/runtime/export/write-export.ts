@@ -3,6 +3,7 @@ import { mkdir, open, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { placeForFolder } from "../files/output-file.js";
 import { publishFolder, temporaryName } from "../files/write-file-atomically.js";
+import { UserError } from "../process/user-error.js";
 import type { ExportedFiles } from "./source.js";
 import { isExecutable } from "./source.js";
 
@@ -15,6 +16,8 @@ export async function writeExport(path: string, files: ExportedFiles): Promise<v
     for (const [path, content] of files) await writeNew(join(temporary, path), content, isExecutable(path));
     // An empty folder may be in the way of the rename
     await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "EBUSY")
+        throw new UserError(`${path} is mounted and cannot be replaced; name a new folder in it`);
       if (error.code !== "ENOENT") throw error;
     });
     await publishFolder(temporary, folder);
