@@ -35,5 +35,5 @@ export function systemFault(error: unknown): string | undefined {
   const { code = "", message = "" } = (error ?? {}) as NodeJS.ErrnoException;
   if (Object.hasOwn(CLAUSES, code)) return CLAUSES[code];
   if (REFUSED_THREADS.has(code)) return CLAUSES["EAGAIN"];
-  return error instanceof RangeError && REFUSED_MEMORY.test(message) ? NO_MEMORY : undefined;
+  return error instanceof Error && REFUSED_MEMORY.test(message) ? NO_MEMORY : undefined;
 }

@@ -99,7 +99,7 @@ async function decodedBefore(settings: ImagesDataset): Promise<Decoded | undefin
   const { folder } = settings;
   const listed = list(folder);
   const known = settings.broken === "error" ? knownBroken(folder, all(listed)) : [];
-  if (known.length > 0) throw new UserError(brokenMessage(folder, known));
+  if (known.length > 0) throw brokenError(folder, known);
   const images = all(readable(folder, listed));
   const file = cacheFile(settings, images, stampsOf(folder, images));
   const found = await stat(file).catch(() => undefined);
@@ -135,7 +135,7 @@ async function decode(
     await handle.sync();
     await handle.close();
     if (broken.length > 0) await rememberBroken(folder, broken, stamps);
-    if (broken.length > 0 && settings.broken === "error") throw new UserError(brokenMessage(folder, broken));
+    if (broken.length > 0 && settings.broken === "error") throw brokenError(folder, broken);
     const isBroken = new Set(broken.map(({ path }) => path));
     const good = images.filter(({ path }) => !isBroken.has(path));
     const place = cacheFile(settings, good, stamps);
@@ -169,11 +169,12 @@ async function pixelsOf(path: string, size: ImagesDataset["size"], channels: 1 |
 
 const NAMED = 10;
 
-function brokenMessage(folder: string, broken: readonly BrokenFile[]): string {
-  const names = broken.slice(0, NAMED).map(({ path, reason }) => `\n  ${path} ${reason}`);
-  const rest = broken.length > NAMED ? `\n  and ${broken.length - NAMED} more` : "";
+function brokenError(folder: string, broken: readonly BrokenFile[]): UserError {
+  const names = broken.slice(0, NAMED).map(({ path, reason }) => `  ${path} ${reason}`);
+  const rest = broken.length > NAMED ? [`  and ${broken.length - NAMED} more`] : [];
   const many = broken.length === 1 ? "1 image cannot be read" : `${broken.length} images cannot be read`;
-  return `${many} in ${folder}:${names.join("")}${rest}\nremove them, or leave them out with \`broken: skip\``;
+  const details = [...names, ...rest, "remove them, or leave them out with `broken: skip`"];
+  return new UserError(`${many} in ${folder}:`, details);
 }
 
 /** By path. */
