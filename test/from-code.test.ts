@@ -48,9 +48,8 @@ describe.each([
       const flags = ["--no-tune", "--engine", OPTIONS.engine, "--threads", String(OPTIONS.threads)];
       const { exitCode, errors } = await netc(["run", file, "--out", out, "--max-steps", `${steps}`, ...flags, ...set]);
       expect(exitCode, errors).toBe(0);
-      const { checkpoint } = await readNewestCheckpoint(runFolderAt(out).checkpoints);
-
       const program = compile(text, file, { overrides });
+      const { checkpoint } = await readNewestCheckpoint(runFolderAt(out).checkpoints, program);
       const { config } = program;
       const loader = createLoader(await openDataset(config.data, config.seed), config);
       const session = await open(program, OPTIONS);

@@ -1,7 +1,9 @@
 // Files and folders that are either there in full or not there at all, whenever the power goes: written under a temporary
 // name beside their place, flushed to the disk, then renamed.
-import { open, readdir, rename, rm } from "node:fs/promises";
+import * as fs from "node:fs/promises";
+import { open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { randomHex } from "./digest.js";
 import { ifThere } from "./if-there.js";
 import { isAlive } from "./process-identity.js";
@@ -14,7 +16,7 @@ export async function writeFileAtomically(path: string, data: string | Uint8Arra
   const temporary = temporaryName(path);
   try {
     await writeAndFlush(temporary, data, mode);
-    await rename(temporary, path);
+    await renameInTime(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
@@ -25,13 +27,16 @@ export async function writeFileAtomically(path: string, data: string | Uint8Arra
 /** Moves a finished folder to `path`, which must be free, after flushing all that is in it. Both are on one disk. */
 export async function publishFolder(temporary: string, path: string): Promise<void> {
   await flushTree(temporary);
-  await rename(temporary, path);
+  await renameInTime(temporary, path);
   await flushFolder(dirname(path));
 }
 
+const MOST_CHARACTERS = 70; // of up to three bytes each
+
 /** A name in the same folder that no other process picks: a rename is only atomic within one file system. */
 export function temporaryName(path: string): string {
-  const name = `.${basename(path)}.${process.pid}-${randomHex(4)}.tmp`;
+  const beginning = basename(path).slice(0, MOST_CHARACTERS); // file systems take 255 bytes
+  const name = `.${beginning}.${process.pid}-${randomHex(4)}.tmp`;
   given.add(name);
   return join(dirname(path), name);
 }
@@ -77,13 +82,52 @@ async function flushFile(path: string): Promise<void> {
   }
 }
 
-/** Makes the rename itself durable. Windows cannot open folders and needs no such flush. */
+/** Makes the rename itself durable. Windows cannot open folders and needs no such flush; nor do file systems that refuse it. */
 async function flushFolder(path: string): Promise<void> {
   if (process.platform === "win32") return;
   const folder = await open(path, "r");
   try {
-    await folder.sync();
+    await folder.sync().catch(ignoreRefusedFlush);
   } finally {
     await folder.close();
   }
+}
+
+/** What network drives and shared folders of macOS and of virtual machines answer to the flush of a folder. */
+const REFUSED_FLUSH: ReadonlySet<string> = new Set(["EINVAL", "EPERM", "EISDIR", "ENOTSUP", "EOPNOTSUPP"]);
+
+export function ignoreRefusedFlush(error: NodeJS.ErrnoException): void {
+  if (!REFUSED_FLUSH.has(error.code ?? "")) throw error;
+}
+
+/** On Windows, what a virus scanner or an indexer has just opened cannot be renamed, and soon after it can. */
+const HELD_FOR_A_MOMENT: ReadonlySet<string> = new Set(["EPERM", "EBUSY", "EACCES"]);
+const WAITS = [10, 20, 50, 100, 200, 500, 1000]; // milliseconds
+
+export interface RenameSurroundings {
+  readonly platform: NodeJS.Platform;
+  readonly rename: (from: string, to: string) => Promise<void>;
+  readonly sleep: (milliseconds: number) => Promise<unknown>;
+}
+
+/** A rename that on Windows is tried again where another program has the file open. */
+export async function renameInTime(
+  from: string,
+  to: string,
+  { platform, rename, sleep }: RenameSurroundings = {
+    platform: process.platform,
+    rename: fs.rename,
+    sleep: setTimeout,
+  },
+): Promise<void> {
+  const waits = platform === "win32" ? WAITS : [];
+  for (const wait of waits) {
+    try {
+      return await rename(from, to);
+    } catch (error) {
+      if (!HELD_FOR_A_MOMENT.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
+      await sleep(wait);
+    }
+  }
+  await rename(from, to);
 }

@@ -2,7 +2,7 @@
 // with a checksum per file and one of its own, written last. A checkpoint appears under its name in full or not at all.
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Program } from "../../compiler/program.js";
@@ -10,7 +10,7 @@ import type { State } from "../engines/engine.js";
 import { sha256Of, slices } from "../files/digest.js";
 import { ifThere, isMissing, unreadable } from "../files/if-there.js";
 import { NotAPlainFile, openPlainFile } from "../files/read-plain-file.js";
-import { publishFolder, temporaryName } from "../files/write-file-atomically.js";
+import { publishFolder, renameInTime, temporaryName } from "../files/write-file-atomically.js";
 import type { Tensor } from "../files/safetensors.js";
 import { decodeSafetensors, encodeSafetensors } from "../files/safetensors.js";
 import type { Progress } from "../training/training-progress.js";
@@ -128,7 +128,7 @@ export async function setAside(broken: readonly BrokenCheckpoint[]): Promise<voi
   for (const { folder } of broken) {
     const aside = asideOf(folder);
     await rm(aside, { recursive: true, force: true }); // an earlier one of the same step
-    await rename(folder, aside);
+    await renameInTime(folder, aside);
   }
 }
 
@@ -154,7 +154,7 @@ export async function pruneCheckpoints(
     if (spared.has(name)) continue;
     // Renamed first, so that a kill while it is being removed does not leave half a checkpoint under a good name
     const doomed = temporaryName(join(parent, name));
-    await rename(join(parent, name), doomed);
+    await renameInTime(join(parent, name), doomed);
     await rm(doomed, { recursive: true, force: true });
   }
 }
@@ -176,7 +176,8 @@ function nameOf({ plan }: Program, progress: Progress): string {
   return `${nameOfStep(progress.step)}${awaitsEvaluation ? "-open" : ""}`;
 }
 
-function nameOfStep(step: number): string {
+/** Of the checkpoint that is written once a step is done, its evaluation included. */
+export function nameOfStep(step: number): string {
   return `step-${String(step).padStart(8, "0")}`;
 }
 

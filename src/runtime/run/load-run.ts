@@ -11,6 +11,7 @@ import type { State } from "../engines/engine.js";
 import { ifThere } from "../files/if-there.js";
 import type { RunFolder } from "./run-folder.js";
 import { readRunConfig, runFolderAt } from "./run-folder.js";
+import { shellWord } from "../process/shell-word.js";
 import { UserError } from "../process/user-error.js";
 
 export interface LoadedRun {
@@ -29,10 +30,11 @@ export async function loadRun(path: string): Promise<LoadedRun> {
   const run = await loadProgram(path);
   const { checkpoint, broken } = await readNewestCheckpoint(run.folder.checkpoints, run.program);
   if (!checkpoint) {
-    const reasons = broken.map(({ folder: at, reason }) => `\n  ${at}: ${reason}`).join("");
-    throw new UserError(
-      `${path} holds no whole checkpoint${reasons}\ngo on training with \`netc run --resume --out ${path}\` to make one`,
-    );
+    const reasons = broken.map(({ folder: at, reason }) => `  ${at}: ${reason}`);
+    throw new UserError(`${path} holds no whole checkpoint`, [
+      ...reasons,
+      `go on training with \`netc run --resume --out ${shellWord(path)}\` to make one`,
+    ]);
   }
   return { ...run, checkpoint, broken };
 }

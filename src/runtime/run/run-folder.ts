@@ -10,6 +10,8 @@ import { ifThere, textIfThere, unreadable } from "../files/if-there.js";
 import { jsonIn } from "../files/parse-json.js";
 import { isLocked, withLock } from "../files/with-lock.js";
 import { sweepTemporaries, writeFileAtomically } from "../files/write-file-atomically.js";
+import { refuseUnmakeable } from "../files/output-file.js";
+import { shellWord } from "../process/shell-word.js";
 import { UserError } from "../process/user-error.js";
 import { readBeginning } from "./event-log.js";
 
@@ -49,17 +51,23 @@ export function runFolderAt(path: string): RunFolder {
 /** Makes `path` for a new run; refuses a folder that holds anything. */
 export async function createRunFolder(path: string, config: ResolvedConfig): Promise<RunFolder> {
   const folder = runFolderAt(path);
-  // What a killed process left under a temporary name is not in the way
-  const existing = (await contentsOf(path)).filter((name) => !name.startsWith("."));
-  if (existing.includes(basename(folder.config))) {
-    throw new UserError(
-      `${path} holds another run; continue that one with \`--resume --out ${path}\`, or name another folder`,
-    );
-  }
-  if (existing.length > 0) throw new UserError(`${path} is not empty; name a new folder with \`--out\``);
+  await refuseUsedFolder(path);
   await attempt(path, () => makeFolder(path));
   await writeRunConfig(folder, config);
   return folder;
+}
+
+/** @throws UserError where no new run can have `path`: it holds something, or cannot be made. */
+export async function refuseUsedFolder(path: string): Promise<void> {
+  await refuseUnmakeable(path);
+  // What a killed process left under a temporary name is not in the way
+  const existing = (await contentsOf(path)).filter((name) => !name.startsWith("."));
+  if (existing.includes(basename(runFolderAt(path).config))) {
+    throw new UserError(
+      `${path} holds another run; continue that one with \`--resume --out ${shellWord(path)}\`, or name another folder`,
+    );
+  }
+  if (existing.length > 0) throw new UserError(`${path} is not empty; name a new folder with \`--out\``);
 }
 
 /** Makes `runs/<name>-<yyyymmdd-hhmmss>`, with a number added where two runs begin in one second. */

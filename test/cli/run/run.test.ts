@@ -65,14 +65,42 @@ describe("netc run", () => {
     expect(await eventsIn(parts)).toEqual(await eventsIn(whole));
   });
 
-  it("ends a run at SIGTERM with a checkpoint, exit code 130 and the command that goes on", async () => {
+  it.each(["SIGTERM", "SIGHUP"] as const)(
+    "ends a run at %s with a checkpoint, exit code 130 and the command that goes on",
+    async (signal) => {
+      const folder = await temporaryFolder();
+      const args = ["run", smoke, "--set", "train.epochs=2000", "--out", folder];
+      const { exitCode, output } = await netc(args, { kill: { signal, when: "%" } });
+      expect(exitCode).toBe(130);
+      const { step } = await stateIn(folder);
+      expect(output).toMatch(new RegExp(`stopped after step ${step.toLocaleString("en-US")} of 16,000`));
+      expect(output).toContain(`go on with: netc run ${smoke} --resume --out ${folder} --set train.epochs=2000`);
+    },
+  );
+
+  it("ends a run whose output nobody reads any more with a checkpoint and exit code 130", async () => {
     const folder = await temporaryFolder();
     const args = ["run", smoke, "--set", "train.epochs=2000", "--out", folder];
-    const { exitCode, output } = await netc(args, { kill: { signal: "SIGTERM", when: "%" } });
+    const { exitCode, errors } = await netc(args, { readUntil: "%" });
     expect(exitCode).toBe(130);
-    const { step } = await stateIn(folder);
-    expect(output).toMatch(new RegExp(`stopped after step ${step.toLocaleString("en-US")} of 16,000`));
-    expect(output).toContain(`go on with: netc run ${smoke} --resume --out ${folder} --set train.epochs=2000`);
+    expect(errors).toBe("nobody reads the output any more: stopping after the step under way\n");
+    expect((await stateIn(folder)).step).toBeGreaterThanOrEqual(8);
+  });
+
+  it("says of a file on standard input what set each value, as of a named one", async () => {
+    const folder = await temporaryFolder();
+    const input = (await readFile(smoke, "utf8")).replaceAll("../", "");
+    await writeFile(join(folder, "net.yaml"), input);
+    for (const [file, out] of [
+      ["net.yaml", "named"],
+      ["-", "streamed"],
+    ] as const) {
+      const { exitCode, errors } = await netc(["run", file, "--max-steps", "1", "--out", out], { folder, input });
+      expect(exitCode, errors).toBe(0);
+    }
+    const origins = (run: string) => readFile(join(folder, run, "origins.json"), "utf8");
+    expect((await origins("streamed")).replaceAll("<stdin>", "net.yaml")).toBe(await origins("named"));
+    expect(await origins("named")).toContain("net.yaml:");
   });
 
   it.skipIf(process.platform === "win32")(

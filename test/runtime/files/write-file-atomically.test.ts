@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
+  ignoreRefusedFlush,
   publishFolder,
+  renameInTime,
   sweepTemporaries,
   temporaryName,
   writeFileAtomically,
@@ -74,4 +76,45 @@ describe("sweepTemporaries", () => {
     expect((await readdir(folder)).sort()).toEqual(kept.toSorted());
     await sweepTemporaries(join(folder, "absent"));
   });
+});
+const refusal = (code: string) => Object.assign(new Error(code), { code });
+
+describe("renameInTime", () => {
+  const surroundings = (platform: NodeJS.Platform, codes: string[]) => {
+    const waits: number[] = [];
+    const rename = async () => {
+      const code = codes.shift();
+      if (code) throw refusal(code);
+    };
+    return { platform, rename, waits, sleep: async (milliseconds: number) => waits.push(milliseconds) };
+  };
+
+  it("tries again on Windows while another program has the file open", async () => {
+    const windows = surroundings("win32", ["EPERM", "EBUSY", "EACCES"]);
+    await renameInTime("a", "b", windows);
+    expect(windows.waits).toEqual([10, 20, 50]);
+  });
+
+  it("gives up where that lasts, at once on another fault, and at once elsewhere", async () => {
+    const lasting = surroundings("win32", Array<string>(20).fill("EBUSY"));
+    await expect(renameInTime("a", "b", lasting)).rejects.toThrow("EBUSY");
+    expect(lasting.waits).toHaveLength(7);
+    await expect(renameInTime("a", "b", surroundings("win32", ["ENOENT"]))).rejects.toThrow("ENOENT");
+    await expect(renameInTime("a", "b", surroundings("linux", ["EPERM"]))).rejects.toThrow("EPERM");
+  });
+});
+
+describe("a folder's flush", () => {
+  it.each(["EINVAL", "EPERM", "EISDIR", "ENOTSUP"])("may be refused by a file system that has none: %s", (code) => {
+    expect(() => ignoreRefusedFlush(refusal(code))).not.toThrow();
+  });
+
+  it.each(["EIO", "ENOSPC", "EACCES"])("is a fault otherwise: %s", (code) => {
+    expect(() => ignoreRefusedFlush(refusal(code))).toThrow(code);
+  });
+});
+
+it("a temporary name fits where the name itself fits", () => {
+  expect(Buffer.byteLength(temporaryName("é".repeat(127)))).toBeLessThanOrEqual(255);
+  expect(Buffer.byteLength(temporaryName("猫".repeat(85)))).toBeLessThanOrEqual(255);
 });

@@ -142,11 +142,20 @@ describe("createRunFolder", () => {
     expect(await readFile(folder.config, "utf8")).toContain("name: tiny");
   });
 
+  it("cuts a long name, and tells it from another that begins alike", async () => {
+    const parent = await temporaryFolder();
+    const [one, other] = ["猫".repeat(300), `${"猫".repeat(299)}x`];
+    const made = await createDatedRunFolder(parent, tinyConfig({ name: one }), new Date());
+    expect(Buffer.byteLength(basename(made.path))).toBeLessThan(255);
+    expect((await newestRunFolder(parent, one)).path).toBe(made.path);
+    await expect(newestRunFolder(parent, other)).rejects.toThrow(/there is no run of/);
+  });
+
   it("says in one sentence that a folder cannot be made", async () => {
     const path = await temporaryFolder();
     await writeFile(join(path, "file"), "");
     await expect(createRunFolder(join(path, "file", "run"), tinyConfig())).rejects.toThrow(
-      /cannot be .*--out|cannot be used/,
+      /run cannot be made: .*file is not a folder$/,
     );
   });
 });

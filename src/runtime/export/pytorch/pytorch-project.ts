@@ -22,7 +22,8 @@ export async function pytorchProject(source: ExportSource): Promise<ExportedFile
   const { program, trained } = source;
   const faults = unwritable(program.config);
   if (faults.length > 0) {
-    throw new UserError(faults.map(({ path, message }) => `${source.placeOf(path)}: ${message}`).join("\n"));
+    const [first, ...others] = faults.map(({ path, message }) => `${source.placeOf(path)}: ${message}`);
+    throw new UserError(first!, others);
   }
   const model = modelView(program);
   const [data, optimizer, initialization] = [
