@@ -13,7 +13,8 @@ import { persistentBuffers } from "../../src/compiler/lower/convolutions/kernel-
 import type { Storage } from "../../src/compiler/lower/placement/layout.js";
 import { elementBytes } from "../../src/compiler/lower/placement/layout.js";
 import { selectKernels } from "../../src/compiler/lower/kernels/select-kernels.js";
-import type { KernelGraph, TensorId, UpdateGroup } from "../../src/compiler/lower/step/training-graph.js";
+import type { KernelGraph, TensorId } from "../../src/compiler/lower/step/training-graph.js";
+import { flatten } from "../../src/compiler/lower/step/training-graph.js";
 import type { MixedLabels } from "../../src/runtime/engines/engine.js";
 import { Heap, encodeStep } from "../../src/runtime/engines/wasm/heap.js";
 import { builtFolder, compileKernels, wasmFeatures } from "../../src/runtime/engines/wasm/kernels-module.js";
@@ -222,13 +223,14 @@ function placeApart({ buffers, calls }: KernelCalls, inPlace: boolean) {
 
 function isImages(graph: KernelGraph, id: TensorId): boolean {
   const { op } = graph.nodes[0]!;
-  return op.kind === "load_images" && op.output === id;
+  return op.kind === "load_images" && op.outputs.output === id;
 }
 
 /** As layoutParameters places them, from the tensors alone. */
 function layoutOf(graph: KernelGraph): ParameterLayout {
   const paddedTo = (weight: TensorId): number => {
-    const readsImages = graph.nodes.some(({ op }) => {
+    const readsImages = graph.nodes.some(({ op: node }) => {
+      const op = flatten(node);
       if (op.kind === "conv2d") return op.weight === weight && isImages(graph, op.input);
       if (op.kind !== "conv2d_inference" || !isImages(graph, op.input)) return false;
       const read = graph.tensors[op.weight]!;
@@ -266,9 +268,10 @@ function layoutOf(graph: KernelGraph): ParameterLayout {
   };
 }
 
-function updateGroupsOf(graph: KernelGraph): readonly UpdateGroup[] {
+function updateGroupsOf(graph: KernelGraph) {
   const update = graph.nodes.find(({ op }) => op.kind === "update")?.op;
-  return update?.kind === "update" ? update.groups : [];
+  if (update?.kind !== "update") return [];
+  return update.inputs.groups.map((group, index) => ({ ...group, ...update.rules[index]! }));
 }
 
 function sizesOfRegions(layout: ParameterLayout, run: KernelRun): Record<PersistentName, number> {

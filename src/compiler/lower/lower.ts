@@ -5,6 +5,7 @@ import { parameterGroups } from "../training/parameter-groups.js";
 import { isFrozenIn, phaseStarts } from "../training/training-phases.js";
 import { slotNames } from "../training/update-rule.js";
 import { averagesWeights, writesBack } from "../training/weight-average.js";
+import { afterPass } from "./step/check-training-graph.js";
 import { allocate, leastArenaBytes } from "./placement/allocate.js";
 import type { StepMode } from "./step/differentiate.js";
 import { differentiate } from "./step/differentiate.js";
@@ -17,6 +18,7 @@ import type { Step } from "./placement/emit-step.js";
 import { callCount, emitStep, encodedBytes, tableBytes } from "./placement/emit-step.js";
 import { foldBatchNorm } from "./step/fold-batch-norm.js";
 import { fuse } from "./step/fuse.js";
+import { fuseAdditions } from "./step/fuse-additions.js";
 import type { ParameterLayout } from "./placement/layout.js";
 import { layoutParameters } from "./placement/layout.js";
 import { recompute } from "./step/recompute.js";
@@ -175,16 +177,18 @@ export function trainingGraphOf({ config, graph, plan }: Program, mode: StepMode
   const average = averagesWeights(config.train) ? { writesBack: writesBack(config.train) } : null;
   const { accumulate, gradient_clip: limit } = config.train;
   const updates = { groups, average, clip: limit?.norm ?? null, accumulates: accumulate > 1 };
-  return differentiate(fuse(graph), mode, updates, loss);
+  const differentiated = afterPass("differentiate", differentiate(fuse(graph), mode, updates, loss));
+  return afterPass("fuseAdditions", fuseAdditions(differentiated));
 }
 
 /** What this engine runs of it. */
 export function kernelGraphOf(program: Program, mode: StepMode, phase: number): KernelGraph {
   const graph = trainingGraphOf(program, mode, phase);
-  if (mode === "evaluate") return foldBatchNorm(graph);
+  if (mode === "evaluate") return afterPass("foldBatchNorm", foldBatchNorm(graph));
   // Maps of bfloat16 are half as large and products twice as fast: there it costs a fortieth of a step, and has to be asked for
   const { recompute: more } = program.config.train;
-  return mode === "train" && (more || !computesInBfloat16(program, mode)) ? recompute(graph, more) : graph;
+  const computesAnew = mode === "train" && (more || !computesInBfloat16(program, mode));
+  return computesAnew ? afterPass("recompute", recompute(graph, more)) : graph;
 }
 
 function placePersistent(program: Program, layout: ParameterLayout, batch: number) {

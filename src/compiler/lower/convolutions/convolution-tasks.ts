@@ -70,7 +70,10 @@ export function stepOfTask<P extends ConvolutionPass>(
   const layout = { parameters: [], parameterBytes: 0, statistics: [], statisticBytes: 0 };
   const selection = { batch: task.images, threads, layout, readsAverages: false, accumulates: false };
   const selector = new KernelSelector({ tensors: [], nodes: [] }, selection);
-  selector.node = { name: taskKey(task), op: { kind: "average", writesBack: false } };
+  selector.node = {
+    name: taskKey(task),
+    op: { kind: "average", writesBack: false, inputs: { values: [] }, outputs: { replaced: [] } },
+  };
   const bytes = imageBytes(task);
   const input = selector.scratch("input", bytes.input * task.images);
   const output = selector.scratch("output", bytes.output * task.images);
