@@ -49,7 +49,16 @@ def added_to_itself(x, weights):
     return F.relu(stem + stem)
 
 
-NETWORKS = {"a map read by three branches": read_by_three, "a sum of four": sum_of_four, "a map added to itself": added_to_itself}
+def gate(x, weights):
+    stem = F.relu(weights.conv("stem", x, 12))
+    squeezed = F.relu(weights.linear("squeeze", stem.mean((2, 3)), 3))
+    excited = torch.sigmoid(weights.linear("excite", squeezed, 12))
+    return stem * excited[:, :, None, None] + stem
+
+
+NETWORKS = {
+    "a gate that multiplies what it was computed from": gate,
+    "a map read by three branches": read_by_three, "a sum of four": sum_of_four, "a map added to itself": added_to_itself}
 
 
 def record(network):

@@ -237,6 +237,31 @@ const rules: Rules = {
     machine.create(output).set(a.map((value, at) => value + b[at]!));
   },
 
+  sigmoid(machine, { input, output }) {
+    machine.create(output).set(machine.read(input).map((value) => 1 / (1 + Math.exp(-value))));
+  },
+
+  sigmoid_gradient(machine, { output, outputGradient, inputGradient }) {
+    const [y, dy] = [machine.read(output), machine.read(outputGradient)];
+    machine.create(inputGradient).set(y.map((value, at) => dy[at]! * value * (1 - value)));
+  },
+
+  multiply(machine, { input, gate, output }) {
+    const factor = gateOf(machine, input, gate);
+    machine.create(output).set(machine.read(input).map((value, at) => value * factor[at]!));
+  },
+
+  multiply_gradient(machine, { input, gate, outputGradient, inputGradient, gateGradient }) {
+    const [x, dy, factor] = [machine.read(input), machine.read(outputGradient), gateOf(machine, input, gate)];
+    machine.create(inputGradient).set(dy.map((value, at) => value * factor[at]!));
+    const { height, width, channels } = mapOf(machine.graph, input);
+    const sums = machine.create(gateGradient);
+    dy.forEach((value, at) => {
+      const image = Math.floor(at / (height * width * channels));
+      sums[image * channels + (at % channels)]! += value * x[at]!;
+    });
+  },
+
   pointwise(machine, op) {
     const x = machine.read(op.input);
     if (op.norm && op.operands && op.saved && op.running) {
@@ -461,6 +486,15 @@ const rules: Rules = {
     }
   },
 };
+
+/** The factor of every value of a map. */
+function gateOf(machine: Machine, input: TensorId, gate: TensorId): Float64Array {
+  const { height, width, channels } = mapOf(machine.graph, input);
+  const factors = machine.read(gate);
+  return machine.read(input).map((_, at) => {
+    return factors[Math.floor(at / (height * width * channels)) * channels + (at % channels)]!;
+  });
+}
 
 type SlotOf = (name: string) => Float64Array;
 type RuleOf<K extends UpdateRule["kind"]> = Extract<UpdateRule, { kind: K }>;

@@ -251,6 +251,16 @@ describe.each(builds)("%s", (build) => {
     }
   });
 
+  it.each([
+    [[9, 7], 20, 3],
+    [[1, 1], 1, 1],
+    [[16, 16], 8, 17],
+  ] as const)("multiplies a map of %j × %i channels by its gate, in a batch of %i", (map, channels, batch) => {
+    const { outcome, distances } = compare(gateGraph(map, channels, batch), { build });
+    for (const [name, distance] of distances) expect(distance, name).toBeLessThan(2e-6);
+    expect(outcome.strays()).toEqual([]);
+  });
+
   it("subsamples maps and adds channels of zeros, of any number of channels", () => {
     for (const [map, channels, batch, stride] of [
       [[8, 8], [16, 32], 2, [2, 2]],
@@ -358,6 +368,11 @@ describe.each(builds)("%s", (build) => {
         expect(faults(poolGraph("max_pool", map, channels, batch, size), sums * STORED)).toEqual([]); // each sum is rounded
         expect(faults(poolGraph("average_pool", map, channels, batch, size), sums * STORED)).toEqual([]);
       }
+    });
+
+    it("multiplies a map by its gate", () => {
+      // The vectors' kernels are the same in both forms
+      expect(faults(gateGraph([9, 7], 20, 3), STORED)).toEqual(["sigmoid", "sigmoid_gradient"]);
     });
 
     it("subsamples, and sums a bias' gradient", () => {
@@ -818,6 +833,32 @@ function subsampleGraph(
     outputs: { inputGradient },
   });
   return { graph: builder.graph, batch, values: builder.values, outputs: [output, inputGradient] };
+}
+
+/** Sigmoid of a vector, a map times it, and the gradients of both. */
+function gateGraph(map: readonly [number, number], channels: number, batch: number): Operation {
+  const builder = new Builder(batch, channels);
+  const shape: Shape = { kind: "vector", channels };
+  const vector = (name: string, spread?: number): TensorId =>
+    builder.add({ kind: "activation", name, shape }, spread === undefined ? undefined : (value) => value * spread);
+  const input = builder.map("input", map, channels, true);
+  const before = vector("before", 6);
+  const gate = vector("gate");
+  const output = builder.map("output", map, channels);
+  const outputGradient = builder.map("output gradient", map, channels, true);
+  const inputGradient = builder.map("input gradient", map, channels);
+  const [gateGradient, beforeGradient] = [vector("gate gradient"), vector("before gradient")];
+  builder.node("gate", { kind: "sigmoid", inputs: { input: before }, outputs: { output: gate } });
+  builder.node("multiply", { kind: "multiply", inputs: { input, gate }, outputs: { output } });
+  const inputs = { input, gate, outputGradient };
+  builder.node("gradient", { kind: "multiply_gradient", inputs, outputs: { inputGradient, gateGradient } });
+  builder.node("gate gradient", {
+    kind: "sigmoid_gradient",
+    inputs: { output: gate, outputGradient: gateGradient },
+    outputs: { inputGradient: beforeGradient },
+  });
+  const outputs = [gate, output, inputGradient, gateGradient, beforeGradient];
+  return { graph: builder.graph, batch, values: builder.values, outputs };
 }
 
 function lossGraph(

@@ -183,6 +183,44 @@ const emitters: Emitters = {
     selector.mapCall("pointwise", output, operands, { inPlace });
   },
 
+  sigmoid(selector, { input, output }) {
+    const size = {
+      pixels: selector.pixels(output),
+      channels: selector.shape(output).channels,
+      lanes: selector.lanes(output),
+    };
+    selector.call("sigmoid", { input: selector.operand(input), output: selector.operand(output), ...size });
+  },
+
+  sigmoid_gradient(selector, { output, outputGradient, inputGradient }) {
+    selector.call("sigmoid_gradient", {
+      output: selector.operand(output),
+      outputGradient: selector.operand(outputGradient),
+      inputGradient: selector.operand(inputGradient),
+      count: selector.pixels(output) * selector.lanes(output),
+    });
+  },
+
+  multiply(selector, { input, gate, output }) {
+    selector.mapCall("multiply", output, {
+      input: selector.operand(input),
+      gate: selector.operand(gate),
+      output: selector.operand(output),
+      ...imagesOf(selector, output),
+    });
+  },
+
+  multiply_gradient(selector, { input, gate, outputGradient, inputGradient, gateGradient }) {
+    selector.mapCall("multiply_gradient", input, {
+      input: selector.operand(input),
+      gate: selector.operand(gate),
+      outputGradient: selector.operand(outputGradient),
+      inputGradient: selector.operand(inputGradient),
+      gateGradient: selector.operand(gateGradient),
+      ...imagesOf(selector, input),
+    });
+  },
+
   subsample(selector, op) {
     const maps = { input: selector.operand(op.input), output: selector.operand(op.output) };
     selector.mapCall("subsample", op.input, { ...maps, ...subsampleGeometry(selector, op, op.input, op.output) });
@@ -332,6 +370,12 @@ function pointwiseOperands(
     lanes: selector.lanes(op.output),
     flags: flagsOf(op),
   };
+}
+
+/** An image is a unit of work. */
+function imagesOf(selector: KernelSelector, map: TensorId) {
+  const { images } = selector;
+  return { images, pixels: selector.pixels(map) / images, lanes: selector.lanes(map) };
 }
 
 function statisticScratch(selector: KernelSelector, lanes: number) {

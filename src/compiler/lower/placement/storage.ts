@@ -33,6 +33,13 @@ const demands: Demands = {
     alike: [outputGradient, input, output, inputGradient, residualGradient],
   }),
   add: ({ left, right, output }) => ({ alike: [left, right, output] }),
+  sigmoid: ({ input, output }) => ({ plain: [input, output] }),
+  sigmoid_gradient: ({ output, outputGradient, inputGradient }) => ({ plain: [output, outputGradient, inputGradient] }),
+  multiply: ({ input, gate, output }) => ({ alike: [input, output], plain: [gate] }),
+  multiply_gradient: ({ input, gate, outputGradient, inputGradient, gateGradient }) => ({
+    alike: [input, outputGradient, inputGradient],
+    plain: [gate, gateGradient],
+  }),
   subsample: ({ input, output }) => ({ alike: [input, output] }),
   subsample_gradient: ({ outputGradient, inputGradient }) => ({ alike: [outputGradient, inputGradient] }),
   max_pool: ({ input, output }) => ({ alike: [input, output] }),

@@ -113,6 +113,13 @@ const dimsRules: { readonly [K in KernelOp["kind"]]: (op: FlatOp<K>, dims: DimsO
     ),
   ],
   add: (op, dims) => alike([op.left, op.right], op.output, dims),
+  sigmoid: (op, dims) => alike([op.input], op.output, dims),
+  sigmoid_gradient: (op, dims) => alike([op.outputGradient, op.inputGradient], op.output, dims),
+  multiply: (op, dims) => [...alike([op.input], op.output, dims), [op.gate, [1, 1, ...channels(op.output, dims)]]],
+  multiply_gradient: (op, dims) => [
+    ...alike([op.outputGradient, op.inputGradient], op.input, dims),
+    ...[op.gate, op.gateGradient].map((id) => [id, [1, 1, ...channels(op.input, dims)]] as const),
+  ],
   subsample: (op, dims) => strided(op, op.input, op.output, dims),
   subsample_gradient: (op, dims) => strided(op, op.inputGradient, op.outputGradient, dims),
   max_pool: (op, dims) => pool(op, op.input, op.output, dims),

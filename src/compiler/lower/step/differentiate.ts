@@ -1,17 +1,9 @@
 // FusedGraph → TrainingGraph: the forward pass, then the gradient of the loss by reverse accumulation, one rule an
 // operation, then the optimizer's update. With `mode: "evaluate"` only the forward pass with running statistics.
 import { invariant } from "../../diagnostics/diagnostic.js";
-import type { Shape } from "../../network/graph.js";
 import type { FusedGraph, FusedNode, FusedOp } from "./fuse.js";
-import type {
-  NormOperands,
-  Tensor,
-  TensorId,
-  TrainingGraph,
-  TrainingNode,
-  GroupRule,
-  TrainingOp,
-} from "./training-graph.js";
+import { Tape } from "./tape.js";
+import type { GroupRule, TensorId, TrainingGraph, TrainingOp } from "./training-graph.js";
 
 /** "update" is what is left of a training step where the gradients of its parts are summed first. */
 export type StepMode = "train" | "evaluate" | "update";
@@ -91,101 +83,6 @@ export function differentiate(
   }
   const { tensors, nodes } = tape.finish();
   return { tensors, nodes: nodes.slice(beginning) };
-}
-
-/** What a node's forward pass leaves for its backward pass. */
-interface Saved {
-  readonly weight?: TensorId;
-  readonly bias?: TensorId | null;
-  readonly operands?: NormOperands | null;
-}
-
-class Tape {
-  readonly tensors: Tensor[] = [];
-  readonly nodes: TrainingNode[] = [];
-  readonly outputs: TensorId[] = [];
-  readonly saved: Saved[] = [];
-  readonly gradients: (TensorId | undefined)[] = [];
-  /** Parameters so far that are not frozen. */
-  trainedParameters = 0;
-  /** By node of the graph: whether anything that is trained lies at or before it. */
-  readonly needsGradient: boolean[] = [];
-  private readonly parameters = new Map<string, TensorId>();
-  private readonly parameterGradients = new Map<TensorId, TensorId>();
-
-  constructor(
-    readonly graph: FusedGraph,
-    private readonly trained: ReadonlySet<string>,
-  ) {}
-
-  push(name: string, op: TrainingOp): void {
-    this.nodes.push({ name, op });
-  }
-
-  add(tensor: Tensor): TensorId {
-    this.tensors.push(tensor);
-    return this.tensors.length - 1;
-  }
-
-  activation(name: string, shape: Shape): TensorId {
-    return this.add({ kind: "activation", name, shape });
-  }
-
-  parameter(name: string, dims: readonly number[]): TensorId {
-    const id = this.add({ kind: "parameter", name, dims });
-    this.parameters.set(name, id);
-    if (this.trained.has(name)) this.trainedParameters++;
-    return id;
-  }
-
-  /** Null where the parameter is frozen. */
-  gradientOf(parameter: TensorId): TensorId | null {
-    const { name } = this.tensors[parameter]!;
-    if (!this.trained.has(name)) return null;
-    const gradient = this.add({ kind: "gradient", name: `${name} gradient`, parameter });
-    this.parameterGradients.set(parameter, gradient);
-    return gradient;
-  }
-
-  allGradients(): TensorId[] {
-    return [...this.parameterGradients.values()];
-  }
-
-  updateGroup(names: readonly string[]) {
-    const parameters = names.map((name) => {
-      const id = this.parameters.get(name);
-      invariant(id !== undefined, `the network has no parameter ${name}`);
-      return id;
-    });
-    return { parameters, gradients: parameters.map((id) => this.parameterGradients.get(id)!) };
-  }
-
-  /** Another gradient of a node's output, one for each use: they add up. */
-  addGradient(node: number, gradient: TensorId): void {
-    const before = this.gradients[node];
-    this.gradients[node] = gradient;
-    if (before === undefined) return;
-    const { name, shape } = this.graph.nodes[node]!;
-    const output = this.activation(`${name} output gradient`, shape);
-    this.gradients[node] = output;
-    this.push(`${name} output gradient`, {
-      kind: "add",
-      inputs: { left: before, right: gradient },
-      outputs: { output },
-    });
-  }
-
-  inputOf(node: FusedNode, which = 0): TensorId {
-    return this.outputs[node.inputs[which]!]!;
-  }
-
-  inputShape(node: FusedNode): Shape {
-    return this.graph.nodes[node.inputs[0]!]!.shape;
-  }
-
-  finish(): TrainingGraph {
-    return { tensors: this.tensors, nodes: this.nodes };
-  }
 }
 
 type NodeOf<K extends FusedOp["kind"]> = FusedNode & { readonly op: Extract<FusedOp, { kind: K }> };
@@ -273,6 +170,19 @@ const forwardRules: ForwardRules = {
       inputs: { input: tape.inputOf(node) },
       outputs: { output },
     });
+  },
+
+  sigmoid(tape, node, index) {
+    const output = tape.activation(node.name, node.shape);
+    tape.outputs[index] = output;
+    tape.push(node.name, { kind: "sigmoid", inputs: { input: tape.inputOf(node) }, outputs: { output } });
+  },
+
+  multiply(tape, node, index) {
+    const output = tape.activation(node.name, node.shape);
+    tape.outputs[index] = output;
+    const inputs = { input: tape.inputOf(node), gate: tape.inputOf(node, 1) };
+    tape.push(node.name, { kind: "multiply", inputs, outputs: { output } });
   },
 
   max_pool: poolForward,
@@ -375,6 +285,28 @@ const backwardRules: BackwardRules = {
       inputs: { outputGradient },
       outputs: { inputGradient },
     }));
+  },
+
+  sigmoid(tape, node, index, outputGradient) {
+    toInput(tape, node, (inputGradient) => ({
+      kind: "sigmoid_gradient",
+      inputs: { output: tape.outputs[index]!, outputGradient },
+      outputs: { inputGradient },
+    }));
+  },
+
+  multiply(tape, node, _index, outputGradient) {
+    const { name, shape, inputs } = node;
+    const gateShape = tape.graph.nodes[inputs[1]!]!.shape;
+    const inputGradient = tape.activation(`${name} input gradient`, shape);
+    const gateGradient = tape.activation(`${name} gate gradient`, gateShape);
+    tape.push(`${name} gradient`, {
+      kind: "multiply_gradient",
+      inputs: { input: tape.inputOf(node), gate: tape.inputOf(node, 1), outputGradient },
+      outputs: { inputGradient, gateGradient },
+    });
+    tape.addGradient(inputs[0]!, inputGradient);
+    tape.addGradient(inputs[1]!, gateGradient);
   },
 
   max_pool(tape, node, index, outputGradient) {

@@ -96,6 +96,16 @@ type TrainingForms = {
   >;
   /** The sum of two gradients of one value. */
   add: Form<{ left: TensorId; right: TensorId }, { output: TensorId }>;
+  sigmoid: Form<{ input: TensorId }, { output: TensorId }>;
+  /** dx = dy·y·(1 − y). */
+  sigmoid_gradient: Form<{ output: TensorId; outputGradient: TensorId }, { inputGradient: TensorId }>;
+  /** A map times its gate: one factor a channel and image. */
+  multiply: Form<{ input: TensorId; gate: TensorId }, { output: TensorId }>;
+  /** dx = dy·gate, and the gate's is the sum of dy·x over an image's pixels. */
+  multiply_gradient: Form<
+    { input: TensorId; gate: TensorId; outputGradient: TensorId },
+    { inputGradient: TensorId; gateGradient: TensorId }
+  >;
   /** Every stride-th pixel; channels beyond the input's are zero. */
   subsample: Form<{ input: TensorId }, { output: TensorId }, Pick<Window, "stride">>;
   subsample_gradient: Form<{ outputGradient: TensorId }, { inputGradient: TensorId }, Pick<Window, "stride">>;
@@ -166,7 +176,7 @@ type RecomputedForms = {
 };
 
 /** Parameters that share one rule and one rate; each gradient is that of the parameter at the same place. */
-type UpdateGroup = { readonly parameters: readonly TensorId[]; readonly gradients: readonly TensorId[] };
+export type UpdateGroup = { readonly parameters: readonly TensorId[]; readonly gradients: readonly TensorId[] };
 
 /** The rule of the group at the same place. */
 export interface GroupRule {

@@ -4,6 +4,7 @@ import type { FlatOp, Pointwise, TensorId, TrainingOp } from "../step/training-g
 import type { Emission } from "./emission.js";
 import { FLOAT, mapOf } from "./emission.js";
 import type { Attributes, Output } from "./tensorflow-graph.js";
+import { gateRules } from "./gate-rules.js";
 import { emitGradientNorm, emitSums } from "./gradient-rules.js";
 import { emitSubsample, emitSubsampleGradient } from "./subsample-rules.js";
 import { emitAverages, emitUpdate } from "./update-rules.js";
@@ -134,6 +135,8 @@ export const stepRules: StepRules = {
   add(emission, { left, right, output }) {
     emission.set(output, emission.add(emission.get(left), emission.get(right)));
   },
+
+  ...gateRules,
 
   subsample: emitSubsample,
   subsample_gradient: emitSubsampleGradient,

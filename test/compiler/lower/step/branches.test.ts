@@ -45,6 +45,18 @@ const networks: Readonly<Record<string, readonly Layer[]>> = {
     ["four", add, ["three", "second"]],
     ...head,
   ],
+  "a gate that multiplies what it was computed from": [
+    ["stem", { ...conv, channels: 12 }],
+    ["relu", { kind: "relu" }],
+    ["mean", { kind: "global_average_pool" }],
+    ["squeeze", { kind: "linear", features: 3, bias: true }],
+    ["squeezed", { kind: "relu" }],
+    ["excite", { kind: "linear", features: 12, bias: true }],
+    ["gate", { kind: "sigmoid" }],
+    ["gated", { kind: "multiply" }, ["relu", "gate"]],
+    ["sum", add, ["gated", "relu"]],
+    ...head,
+  ],
   "a map added to itself": [["stem", conv], ["twice", add, ["stem", "stem"]], ["relu", { kind: "relu" }], ...head],
 };
 type Recorded = { readonly loss: number; readonly gradients: Readonly<Record<string, readonly number[]>> };
@@ -90,6 +102,7 @@ it("leaves additions only where no convolution can add", () => {
   expect(counts).toEqual([
     [2, 1],
     [3, 2],
+    [2, 2],
     [1, 1],
   ]);
 });

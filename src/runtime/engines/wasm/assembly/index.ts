@@ -11,6 +11,7 @@ import { libraryConvolution, libraryInputGradient, libraryWeightGradient } from 
 import { softmaxCrossEntropy } from "./maps/loss";
 import { subsample, subsampleGradient } from "./convolutions/subsample";
 import { updateMuon } from "./updates/muon";
+import { multiply, multiplyGradient, sigmoid, sigmoidGradient } from "./maps/gate";
 import { pointwise, pointwiseGradient, scale } from "./maps/pointwise";
 import { barrier, STEP } from "./threads";
 import { updateAdam, updateAverage, updateSgd } from "./updates/update";
@@ -126,6 +127,12 @@ function runKernel(kernel: i32, call: usize, thread: i32, threads: i32): void {
     case operands.AveragePoolGradient.ID: averagePoolGradient<f32>(call); break;
     case operands.AveragePoolGradientBfloat16.ID: averagePoolGradient<u16>(call); break;
     case operands.Scale.ID: scale(call); break;
+    case operands.Sigmoid.ID: sigmoid(call); break;
+    case operands.SigmoidGradient.ID: sigmoidGradient(call); break;
+    case operands.Multiply.ID: multiply<f32>(call); break;
+    case operands.MultiplyBfloat16.ID: multiply<u16>(call); break;
+    case operands.MultiplyGradient.ID: multiplyGradient<f32>(call); break;
+    case operands.MultiplyGradientBfloat16.ID: multiplyGradient<u16>(call); break;
     case operands.SoftmaxCrossEntropy.ID: softmaxCrossEntropy(call, thread, threads); break;
     case operands.AccumulateGradients.ID: accumulateGradients(call); break;
     case operands.GradientNorm.ID: gradientNorm(call, thread, threads); break;

@@ -938,8 +938,44 @@ export namespace PointwiseGradient {
   @inline export function flags(call: usize): i32 { return load<i32>(call, 28); }
 }
 
-export namespace Subsample {
+export namespace Multiply {
   export const ID: i32 = 30;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function gate(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 20); }
+}
+
+export namespace MultiplyGradient {
+  export const ID: i32 = 31;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function gate(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function gateGradient(call: usize): usize { return load<usize>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 28); }
+}
+
+export namespace Subsample {
+  export const ID: i32 = 32;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -967,7 +1003,7 @@ export namespace Subsample {
 }
 
 export namespace SubsampleGradient {
-  export const ID: i32 = 31;
+  export const ID: i32 = 33;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -995,7 +1031,7 @@ export namespace SubsampleGradient {
 }
 
 export namespace MaxPool {
-  export const ID: i32 = 32;
+  export const ID: i32 = 34;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1027,7 +1063,7 @@ export namespace MaxPool {
 }
 
 export namespace MaxPoolGradient {
-  export const ID: i32 = 33;
+  export const ID: i32 = 35;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1063,7 +1099,7 @@ export namespace MaxPoolGradient {
 }
 
 export namespace AveragePool {
-  export const ID: i32 = 34;
+  export const ID: i32 = 36;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1095,7 +1131,7 @@ export namespace AveragePool {
 }
 
 export namespace AveragePoolGradient {
-  export const ID: i32 = 35;
+  export const ID: i32 = 37;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1127,7 +1163,7 @@ export namespace AveragePoolGradient {
 }
 
 export namespace BiasGradientBfloat16 {
-  export const ID: i32 = 36;
+  export const ID: i32 = 38;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1143,7 +1179,7 @@ export namespace BiasGradientBfloat16 {
 }
 
 export namespace BatchNormBfloat16 {
-  export const ID: i32 = 37;
+  export const ID: i32 = 39;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1183,7 +1219,7 @@ export namespace BatchNormBfloat16 {
 }
 
 export namespace BatchNormAgainBfloat16 {
-  export const ID: i32 = 38;
+  export const ID: i32 = 40;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1203,7 +1239,7 @@ export namespace BatchNormAgainBfloat16 {
 }
 
 export namespace BatchNormGradientBfloat16 {
-  export const ID: i32 = 39;
+  export const ID: i32 = 41;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1243,7 +1279,7 @@ export namespace BatchNormGradientBfloat16 {
 }
 
 export namespace PointwiseBfloat16 {
-  export const ID: i32 = 40;
+  export const ID: i32 = 42;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1259,7 +1295,7 @@ export namespace PointwiseBfloat16 {
 }
 
 export namespace PointwiseGradientBfloat16 {
-  export const ID: i32 = 41;
+  export const ID: i32 = 43;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1278,8 +1314,44 @@ export namespace PointwiseGradientBfloat16 {
   @inline export function flags(call: usize): i32 { return load<i32>(call, 28); }
 }
 
+export namespace MultiplyBfloat16 {
+  export const ID: i32 = 44;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function gate(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 20); }
+}
+
+export namespace MultiplyGradientBfloat16 {
+  export const ID: i32 = 45;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function gate(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function gateGradient(call: usize): usize { return load<usize>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 28); }
+}
+
 export namespace SubsampleBfloat16 {
-  export const ID: i32 = 42;
+  export const ID: i32 = 46;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1307,7 +1379,7 @@ export namespace SubsampleBfloat16 {
 }
 
 export namespace SubsampleGradientBfloat16 {
-  export const ID: i32 = 43;
+  export const ID: i32 = 47;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1335,7 +1407,7 @@ export namespace SubsampleGradientBfloat16 {
 }
 
 export namespace MaxPoolBfloat16 {
-  export const ID: i32 = 44;
+  export const ID: i32 = 48;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1367,7 +1439,7 @@ export namespace MaxPoolBfloat16 {
 }
 
 export namespace MaxPoolGradientBfloat16 {
-  export const ID: i32 = 45;
+  export const ID: i32 = 49;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1403,7 +1475,7 @@ export namespace MaxPoolGradientBfloat16 {
 }
 
 export namespace AveragePoolBfloat16 {
-  export const ID: i32 = 46;
+  export const ID: i32 = 50;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1435,7 +1507,7 @@ export namespace AveragePoolBfloat16 {
 }
 
 export namespace AveragePoolGradientBfloat16 {
-  export const ID: i32 = 47;
+  export const ID: i32 = 51;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1467,7 +1539,7 @@ export namespace AveragePoolGradientBfloat16 {
 }
 
 export namespace BatchNormInference {
-  export const ID: i32 = 48;
+  export const ID: i32 = 52;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1495,7 +1567,7 @@ export namespace BatchNormInference {
 }
 
 export namespace Scale {
-  export const ID: i32 = 49;
+  export const ID: i32 = 53;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1506,8 +1578,34 @@ export namespace Scale {
   @inline export function count(call: usize): i32 { return load<i32>(call, 12); }
 }
 
+export namespace Sigmoid {
+  export const ID: i32 = 54;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function channels(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 16); }
+}
+
+export namespace SigmoidGradient {
+  export const ID: i32 = 55;
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function count(call: usize): i32 { return load<i32>(call, 12); }
+}
+
 export namespace SoftmaxCrossEntropy {
-  export const ID: i32 = 50;
+  export const ID: i32 = 56;
   // @ts-ignore: decorator
   @inline export function logits(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1531,7 +1629,7 @@ export namespace SoftmaxCrossEntropy {
 }
 
 export namespace AccumulateGradients {
-  export const ID: i32 = 51;
+  export const ID: i32 = 57;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1541,7 +1639,7 @@ export namespace AccumulateGradients {
 }
 
 export namespace GradientNorm {
-  export const ID: i32 = 52;
+  export const ID: i32 = 58;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1551,7 +1649,7 @@ export namespace GradientNorm {
 }
 
 export namespace ClipGradients {
-  export const ID: i32 = 53;
+  export const ID: i32 = 59;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1561,7 +1659,7 @@ export namespace ClipGradients {
 }
 
 export namespace UpdateSgd {
-  export const ID: i32 = 54;
+  export const ID: i32 = 60;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1583,7 +1681,7 @@ export namespace UpdateSgd {
 }
 
 export namespace UpdateAdam {
-  export const ID: i32 = 55;
+  export const ID: i32 = 61;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1613,7 +1711,7 @@ export namespace UpdateAdam {
 }
 
 export namespace UpdateMuon {
-  export const ID: i32 = 56;
+  export const ID: i32 = 62;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1647,7 +1745,7 @@ export namespace UpdateMuon {
 }
 
 export namespace UpdateAverage {
-  export const ID: i32 = 57;
+  export const ID: i32 = 63;
   // @ts-ignore: decorator
   @inline export function values(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
