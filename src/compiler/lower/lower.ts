@@ -3,7 +3,6 @@
 import type { Program } from "../program.js";
 import { parameterGroups } from "../training/parameter-groups.js";
 import { isFrozenIn, phaseStarts } from "../training/training-phases.js";
-import { slotNames } from "../training/update-rule.js";
 import { averagesWeights, writesBack } from "../training/weight-average.js";
 import { afterPass } from "./step/check-training-graph.js";
 import { allocate, leastArenaBytes } from "./placement/allocate.js";
@@ -11,7 +10,6 @@ import type { StepMode } from "./step/differentiate.js";
 import { differentiate } from "./step/differentiate.js";
 import type { ConvolutionChoice } from "./convolutions/convolution-kernels.js";
 import { BY_COST } from "./convolutions/convolution-kernels.js";
-import { HEAP_START } from "./kernels/kernel-constants.js";
 import { plannedLibrary } from "./convolutions/planned-library.js";
 import { cutIntoParts, imagesTogether } from "./placement/cut-into-parts.js";
 import type { Step } from "./placement/emit-step.js";
@@ -21,6 +19,7 @@ import { fuse } from "./step/fuse.js";
 import { fuseAdditions } from "./step/fuse-additions.js";
 import type { ParameterLayout } from "./placement/layout.js";
 import { layoutParameters } from "./placement/layout.js";
+import { aligned, placePersistent } from "./placement/place-persistent.js";
 import { recompute } from "./step/recompute.js";
 import { microBatchSizes } from "../training/micro-batches.js";
 import { mixesLabels } from "../training/mixed-labels.js";
@@ -46,8 +45,6 @@ export interface LoweredProgram {
 export function updateRequest(phase: number): StepRequest {
   return { mode: "update", batch: 0, phase };
 }
-
-const PAGE = 4096;
 
 export function lower(
   program: Program,
@@ -189,38 +186,4 @@ export function kernelGraphOf(program: Program, mode: StepMode, phase: number): 
   const { recompute: more } = program.config.train;
   const computesAnew = mode === "train" && (more || !computesInBfloat16(program, mode));
   return computesAnew ? afterPass("recompute", recompute(graph, more)) : graph;
-}
-
-function placePersistent(program: Program, layout: ParameterLayout, batch: number) {
-  const { height, width, channels } = program.config.model.input;
-  const { trained } = parameterGroups(program.config, program.graph);
-  const slots = Math.max(0, ...trained.map(({ rule }) => slotNames(rule).length));
-  const averages = averagesWeights(program.config.train);
-  const mixed = mixesLabels(program.config.data);
-  const sizes: Record<PersistentName, number> = {
-    "staged images": batch * height * width * channels,
-    "staged labels": batch * 4,
-    "staged other labels": mixed ? batch * 4 : 0,
-    "staged label shares": mixed ? batch * 4 : 0,
-    "pixel values": channels * 256 * 4,
-    parameters: layout.parameterBytes,
-    gradients: layout.parameterBytes,
-    "part gradients": program.config.train.accumulate > 1 ? layout.parameterBytes : 0,
-    statistics: layout.statisticBytes,
-    "first slots": slots > 0 ? layout.parameterBytes : 0,
-    "second slots": slots > 1 ? layout.parameterBytes : 0,
-    "average parameters": averages ? layout.parameterBytes : 0,
-    "average statistics": averages ? layout.statisticBytes : 0,
-  };
-  const addresses = {} as Record<PersistentName, number>;
-  let end = HEAP_START;
-  for (const name of Object.keys(sizes) as PersistentName[]) {
-    addresses[name] = end;
-    end = aligned(end + sizes[name]);
-  }
-  return { addresses, end };
-}
-
-function aligned(address: number): number {
-  return Math.ceil(address / PAGE) * PAGE;
 }
