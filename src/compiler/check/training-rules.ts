@@ -75,7 +75,7 @@ function branchesCanLearn({ model, train }: ResolvedConfig): readonly Diagnostic
       code: "train/branch-never-learns",
       severity: "error",
       message:
-        "zero_last_norm starts each residual branch at 0, and an activation before the addition lets no gradient " +
+        "zero_last_norm starts each residual branch at 0, and ReLU before the addition lets no gradient " +
         "through there, so the branch would never learn",
       path: ["train", "initialization", "zero_last_norm"],
       hint: "write `zero_last_norm: false`, or take `activation_before_add` out of the stages",
