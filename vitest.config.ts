@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     watch: false,
+    setupFiles: ["test/support/check-passes.ts"],
     // Sessions of the wasm engine and the processes that tests start use every core themselves
     maxWorkers: 2,
     // What is tested is out of npm alone: oneDNN has tests of its own

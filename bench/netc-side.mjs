@@ -30,6 +30,7 @@ const session =
   engine === "wasm"
     ? await openWasmSession(program, threads, kernels)
     : await (await loadEngine(engine)).open(program, { threads });
+await session.initializeFromImages(loader.plain);
 const batchSize = mode === "train" ? config.train.batch_size : config.train.evaluation.batch_size;
 const { parameters } = cost(program.graph);
 const ready = { data, parameters, batchSize, heapBytes: session.heapBytes };

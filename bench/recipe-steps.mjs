@@ -8,13 +8,13 @@ import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { compileText } from "../dist/compiler/compile.js";
+import { parametersOf, statisticsOf } from "../dist/compiler/network/parameters.js";
 import { learningRateAt } from "../dist/compiler/training/plan.js";
 import { createLoader } from "../dist/runtime/data/loader.js";
 import { openDataset } from "../dist/runtime/data/open-dataset.js";
 import { chooseKernels } from "../dist/runtime/engines/wasm/choose-kernels.js";
 import { openWasmSession } from "../dist/runtime/engines/wasm/session.js";
 import { evaluate } from "../dist/runtime/training/evaluator.js";
-import { initializeFromImages } from "../dist/runtime/training/initialize.js";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -31,14 +31,14 @@ const session = await openWasmSession(
   2,
   await chooseKernels(program, 2, flags.measured ? "measured" : "predicted"),
 );
-const initial = initializeFromImages(graph, config, loader.plain);
-await session.writeState(initial);
+await session.initializeFromImages(loader.plain);
+const owned = new Set([...parametersOf(graph), ...statisticsOf(graph)].map(({ name }) => name));
+const initial = [...(await session.readState())].filter(([name]) => owned.has(name));
 
 await mkdir(folder, { recursive: true });
 const tensors = [];
 const weights = await open(join(folder, "weights.bin"), "w");
 for (const [name, { shape, data }] of initial) {
-  if (name.endsWith(".average")) continue;
   tensors.push({ name, shape });
   await weights.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }

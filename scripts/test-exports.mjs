@@ -52,7 +52,12 @@ function environment(name, packages, options = []) {
 
 function run(command, args, cwd) {
   const env = { ...process.env, NETC_EXPORTS_PEERS: folder };
-  const { status } = spawnSync(command, args, { cwd, env, stdio: "inherit", shell: process.platform === "win32" });
+  const { status } = spawnSync(command, args, {
+    cwd,
+    env,
+    stdio: "inherit",
+    shell: process.platform === "win32" && command === "npx",
+  });
   if (status !== 0) process.exit(status ?? 1);
 }
 

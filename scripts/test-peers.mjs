@@ -31,7 +31,7 @@ function run(command, args) {
     cwd: root,
     stdio: "inherit",
     env,
-    shell: process.platform === "win32",
+    shell: process.platform === "win32" && command === "npx",
   });
   if (status !== 0) process.exit(status ?? 1);
 }

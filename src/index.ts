@@ -4,9 +4,11 @@ import type { Diagnostic } from "./compiler/diagnostics/diagnostic.js";
 import { hasErrors } from "./compiler/diagnostics/diagnostic.js";
 import type { SourceOptions } from "./compiler/front/load-config.js";
 import type { Program } from "./compiler/program.js";
-import type { EngineOptions, Session } from "./runtime/engines/engine.js";
+import { readBase } from "./cli/load/read-base.js";
+import type { Device, EngineOptions, Session } from "./runtime/engines/engine.js";
 import { scanImages } from "./runtime/data/images/scan-images.js";
 import { chooseEngine } from "./runtime/engines/index.js";
+import { UserError } from "./runtime/process/user-error.js";
 
 export type { Compilation } from "./compiler/compile.js";
 export type { ReadBase } from "./compiler/front/compose.js";
@@ -29,6 +31,7 @@ export type {
   EngineOptions,
   EvaluationResult,
   MixedLabels,
+  PlainImages,
   Session,
   State,
   StepHyper,
@@ -61,11 +64,12 @@ export class NetcError extends Error {
 }
 
 /**
- * The Program of a YAML text. Folders of images are looked into unless the options say how else.
+ * The Program of a YAML text. What it extends is read beside it and folders of images are looked into, unless the options say
+ * how else.
  * @throws NetcError with every diagnostic where the text has an error.
  */
 export function compile(text: string, fileName = "network.yaml", options: SourceOptions = {}): Program {
-  const { value, diagnostics } = compileText(text, fileName, { scanImages, ...options });
+  const { value, diagnostics } = compileText(text, fileName, { readBase, scanImages, ...options });
   if (!value || hasErrors(diagnostics)) throw new NetcError(diagnostics);
   return value;
 }
@@ -76,11 +80,31 @@ export interface OpenOptions extends Omit<EngineOptions, "memory"> {
 }
 
 /**
- * A Program opened on an engine, with its initial state drawn from its seed. Dispose of it when done.
- * @throws UserError where the engine cannot be used on this machine.
+ * A Program opened on an engine, with its initial state drawn from its seed; what is computed from training images comes with
+ * `train`, or `Session.initializeFromImages`. Dispose of it when done.
+ * @throws UserError where the engine cannot be used on this machine, or cannot train the program.
  */
 export async function open(program: Program, options: OpenOptions = {}): Promise<Session> {
   const { engine: name = "auto", threads, device, kernels } = options;
-  const { engine } = await chooseEngine(name, device, program);
+  checkOptions(options);
+  const { engine } = await chooseEngine(name, device, program, { isBrief: true });
+  await engine.require(program);
   return engine.open(program, { threads, device, kernels });
+}
+
+function checkOptions({ threads, device, kernels }: OpenOptions): void {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new UserError(`threads are a whole number from 1 on, found ${String(threads)}`);
+  }
+  if (device !== undefined && !isDevice(device)) {
+    const forms = '{ kind: "cpu" } or { kind: "gpu", index: 0 }';
+    throw new UserError(`a device is ${forms}, found ${JSON.stringify(device)}`);
+  }
+  if (typeof kernels === "string" && !["predicted", "measured"].includes(kernels)) {
+    throw new UserError(`kernels are "predicted", "measured", or those of a session, found ${JSON.stringify(kernels)}`);
+  }
+}
+
+function isDevice(device: Device): boolean {
+  return device.kind === "cpu" || (device.kind === "gpu" && Number.isInteger(device.index) && device.index >= 0);
 }

@@ -6,16 +6,23 @@ import { netcVersion } from "../runtime/process/version.js";
 import { failureOf } from "./screen/errors.js";
 import type { ExitCode } from "./screen/exit-codes.js";
 import { exitCodes } from "./screen/exit-codes.js";
+import { outlivesItsTerminal } from "./run/stop-signal.js";
+import { letGoOfGoneTerminal, outputFault, watchOutputs } from "./screen/output-faults.js";
+import { printableDocument } from "../compiler/diagnostics/printable.js";
 
 /** `args` without node and script. A command that fails softly sets `process.exitCode` and returns. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
-  endQuietlyWhenNobodyReads();
+  watchOutputs();
+  process.once("exit", letGoOfGoneTerminal);
+  if (outlivesItsTerminal()) process.on("SIGHUP", () => undefined);
   process.once("uncaughtException", (error) => process.exit(report(error))); // from a worker or a timer
   process.exitCode = undefined;
   try {
     const program = await commandLine(args);
     await program.parseAsync(args, { from: "user" });
-    return (process.exitCode as ExitCode | undefined) ?? exitCodes.done;
+    const exitCode = (process.exitCode as ExitCode | undefined) ?? exitCodes.done;
+    const fault = outputFault();
+    return fault && exitCode === exitCodes.done ? report(fault) : exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
     return report(error);
@@ -37,6 +44,7 @@ async function commandLine(args: readonly string[]): Promise<Command> {
     .configureHelp({ optionDescription })
     .showHelpAfterError("(`netc --help` lists the commands, `netc COMMAND --help` the options of one)")
     .addHelpText("after", EXIT_CODES)
+    .configureOutput({ outputError: (text, write) => write(printableDocument(text)) })
     .exitOverride();
   const [name = ""] = args;
   const named = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : isVersion(name) ? [] : Object.values(COMMANDS);
@@ -83,12 +91,5 @@ function optionDescription(option: Option): string {
 }
 
 const EXIT_CODES = `
-Exit codes: 0 done, 1 the input has errors, 2 wrong usage, 130 interrupted; anything else is a bug in netc.`;
-
-/** `netc graph FILE | head` closes the pipe early; that is no fault. */
-function endQuietlyWhenNobodyReads(): void {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(exitCodes.done);
-    throw error;
-  });
-}
+Exit codes: 0 done, 1 the input has errors, 2 wrong usage, 130 interrupted, 141 nobody read the output to its end;
+anything else is a bug in netc.`;

@@ -148,10 +148,6 @@ it("init writes a preset that has no faults, and overwrites nothing", async () =
   expect((await netc("check", out)).code).toBe(0);
   expect(readFileSync(out, "utf8")).toMatch(/^# yaml-language-server: \$schema=\.\S*schema\/netc\.schema\.json\n/);
   expect((await netc("init", "smoke", "--out", out)).code).toBe(1);
-  const deep = join(folder, "new", "folder", "a.yaml");
-  expect(await netc("init", "netc:smoke", "--out", deep)).toMatchObject({ code: 0 });
-  expect((await netc("check", deep)).code).toBe(0);
-  rmSync(join(folder, "new"), { recursive: true });
   expect(await netc("init", "somke")).toMatchObject({
     code: "usage",
     err: expect.stringContaining("did you mean smoke?"),

@@ -2,7 +2,7 @@
 import { readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { readNewestCheckpoint } from "../../src/runtime/run/checkpoint.js";
+import { newestIn } from "../support/newest-in.js";
 import { runFolderAt } from "../../src/runtime/run/run-folder.js";
 import { netc } from "../support/netc.js";
 import { writePhotos } from "../support/photos.js";
@@ -21,8 +21,7 @@ const run = (out: string, ...more: string[]) =>
     folder,
     environment: { NETC_CACHE: join(folder, "cache") },
   });
-const stateIn = async (out: string) =>
-  (await readNewestCheckpoint(runFolderAt(join(folder, out)).checkpoints)).checkpoint!.state;
+const stateIn = async (out: string) => (await newestIn(join(folder, out))).checkpoint!.state;
 
 beforeEach(async () => {
   folder = await temporaryFolder();

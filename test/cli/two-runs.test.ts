@@ -3,10 +3,10 @@
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readNewestCheckpoint } from "../../src/runtime/run/checkpoint.js";
+import { newestIn } from "../support/newest-in.js";
 import { readEventLog } from "../../src/runtime/run/event-log.js";
 import type { RunFolder } from "../../src/runtime/run/run-folder.js";
-import { runFoldersIn } from "../../src/runtime/run/run-folder.js";
+import { foldersIn } from "../../src/runtime/run/run-folder.js";
 import { netc } from "../support/netc.js";
 import { writePhotos } from "../support/photos.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
@@ -34,11 +34,11 @@ async function runTwice(folder: string, ...flags: string[]): Promise<RunFolder[]
     expect(exitCode, errors).toBe(0);
     expect(errors).toMatch(/^(decoding photos: [^\n]*\n)*$/);
   }
-  return await runFoldersIn(join(folder, "runs"));
+  return await foldersIn(join(folder, "runs"));
 }
 
 async function endOf(run: RunFolder) {
-  const { checkpoint, broken } = await readNewestCheckpoint(run.checkpoints);
+  const { checkpoint, broken } = await newestIn(run.path);
   expect(broken).toEqual([]);
   const steps = (await readEventLog(run.events)).filter(({ event }) => event === "step").map(({ step }) => step);
   expect(steps).toEqual(Array.from({ length: STEPS }, (_, index) => index + 1));

@@ -3,6 +3,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { parse as parseYaml, stringify } from "yaml";
 import { compileText } from "../../src/compiler/compile.js";
 import { hasErrors } from "../../src/compiler/diagnostics/diagnostic.js";
 import { everyPlace } from "../../src/compiler/front/language/lookup.js";
@@ -52,6 +53,54 @@ const snippets = [
   ...names,
 ];
 
+/** Values at the edges of what the language, YAML and numbers take. */
+const extremes: readonly unknown[] = [
+  ...[0, -0, -1, 1e-300, 1e300, 2 ** 31, 2 ** 53, -(2 ** 63), Infinity, -Infinity, NaN, 65_536, 1_000_000, 0.5],
+  ...["", " ", "a".repeat(5000), "\u0000", "\u001b[31m", "\u2028", "é🙂", "１２", "null", "1e999", "__proto__"],
+  ...[true, false, null, [], {}, [[[[[[]]]]]], { a: { b: { c: {} } } }, { constructor: {} }, Array(1001).fill(1)],
+];
+
+/** A file whose parts come from others: subtrees put in the place of others, keys moved, values made extreme. */
+const splice = fc.record({
+  kind: fc.constantFrom("subtree", "extreme", "subtree", "rename", "repeat"),
+  to: fc.nat(),
+  from: fc.nat(),
+  donor: fc.nat(),
+});
+
+interface Leaf {
+  readonly holder: Record<string, unknown>;
+  readonly key: string;
+}
+
+function placesIn(value: unknown): Leaf[] {
+  if (value === null || typeof value !== "object") return [];
+  const holder = value as Record<string, unknown>;
+  return Object.keys(holder).flatMap((key) => [{ holder, key }, ...placesIn(holder[key])]);
+}
+
+function spliced(text: string, splices: readonly { kind: string; to: number; from: number; donor: number }[]): string {
+  const root = parseYaml(text) as Record<string, unknown>;
+  for (const { kind, to, from, donor } of splices) {
+    const places = placesIn(root);
+    if (places.length === 0) break;
+    const { holder, key } = places[to % places.length]!;
+    if (kind === "extreme") {
+      holder[key] = structuredClone(extremes[from % extremes.length]);
+    } else if (kind === "repeat" && Array.isArray(holder[key])) {
+      holder[key] = Array.from({ length: 1 + (from % 12) }, () => structuredClone((holder[key] as unknown[])[0]));
+    } else if (kind === "rename" && !Array.isArray(holder)) {
+      holder[names[from % names.length]!] = holder[key];
+      delete holder[key];
+    } else {
+      const others = placesIn(parseYaml(texts[donor % texts.length]!));
+      const other = others[from % others.length]!;
+      holder[key] = other.holder[other.key];
+    }
+  }
+  return stringify(root);
+}
+
 const edit = fc.record({
   kind: fc.constantFrom("insert", "delete", "replace", "copy", "swap lines", "indent", "cut"),
   at: fc.nat(),
@@ -60,12 +109,17 @@ const edit = fc.record({
   snippet: fc.constantFrom(...snippets),
 });
 
+const original = fc.constantFrom(...texts);
+const mutants = fc.oneof(
+  fc.tuple(original, fc.array(edit, { minLength: 1, maxLength: 5 })).map(([text, edits]) => edits.reduce(mutate, text)),
+  fc.tuple(original, fc.array(splice, { minLength: 1, maxLength: 3 })).map(([text, splices]) => spliced(text, splices)),
+);
+
 it(`compiles or explains ${numRuns} mutants of seed ${seed}, none of them for longer than a second`, () => {
   let slowest = 0;
   let compiled = 0;
   fc.assert(
-    fc.property(fc.constantFrom(...texts), fc.array(edit, { minLength: 1, maxLength: 5 }), (original, edits) => {
-      const text = edits.reduce(mutate, original);
+    fc.property(mutants, (text) => {
       const start = process.cpuUsage();
       const { value, diagnostics } = compileText(text, "mutant.yaml");
       slowest = Math.max(slowest, milliseconds(process.cpuUsage(start)));

@@ -1,10 +1,11 @@
-// What every engine does between gradients and update: parts that add up to a batch, what is frozen, and steps that are
-// no good.
+// What every engine does around a step: micro-batches that add up to a batch, what is frozen, steps that are no good, and
+// callers that ask for what cannot be.
 import { describe, expect, it } from "vitest";
 import { parametersOf, statisticsOf } from "../../src/compiler/network/parameters.js";
 import { compileText } from "../../src/compiler/compile.js";
 import type { Program } from "../../src/compiler/program.js";
-import type { Session } from "../../src/runtime/engines/engine.js";
+import type { Batch, Session, StepHyper } from "../../src/runtime/engines/engine.js";
+import { initialize, stateFromImages } from "../../src/runtime/training/initialize.js";
 import { graphOf, programOf, randomBatch, randomState, square } from "../reference/build-program.js";
 import { networks } from "../reference/networks.js";
 
@@ -13,8 +14,8 @@ type Open = (program: Program) => Promise<Session>;
 const sgd = { sgd: { momentum: 0.9, nesterov: false, weight_decay: 0, decoupled: false, decay_norm_and_bias: true } };
 const hyper = { learningRate: 0.05, step: 1 };
 
-export function describeParts(open: Open): void {
-  it("trains a network without norms in parts of a batch as in whole batches, up to rounding", async () => {
+export function describeMicroBatches(open: Open): void {
+  it("trains a network without norms in micro-batches as in whole batches, up to rounding", async () => {
     const graph = networks["no norm"]!;
     const whole = programOf(graph, { batch: 12, optimizer: sgd });
     const start = stateOf(whole);
@@ -158,7 +159,7 @@ export function describeNonFinite(open: Open): void {
       await session.dispose();
     });
 
-    it("in one part of a batch: the whole step changes nothing", async () => {
+    it("in one micro-batch: the whole step changes nothing", async () => {
       const session = await openWith(
         { "conv2.weight": 1e30, "conv3.weight": 1e30 },
         withTraining(program, { accumulate: 2 }),
@@ -199,6 +200,170 @@ export function describeNonFinite(open: Open): void {
       await other.dispose();
     });
   });
+}
+
+/** The sentences are those of every engine. */
+export function describeRefusals(open: Open): void {
+  describe("refuses what a caller cannot mean, in a sentence, and changes nothing", () => {
+    const program = programOf(networks["no norm"]!, { batch: 4, optimizer: sgd });
+    const { height, width, channels } = program.config.model.input;
+    const { classes } = program.config.model.classifier;
+    const pixels = height * width * channels;
+    const good = randomBatch(program, 4, 3);
+    const mixed = { labels: good.labels, shares: new Float32Array(4).fill(1) };
+    const withLabel = (label: number): Batch => ({
+      ...good,
+      labels: good.labels.map((own, at) => (at === 2 ? label : own)),
+    });
+    const size = `4 × ${height} × ${width} × ${channels}`;
+    const values = (found: string): string =>
+      `images of a batch of ${size} are ${4 * pixels} values of a Uint8Array, found ${found}`;
+    const range = `labels are numbers of classes from 0 to ${classes - 1}, but that of image 2 is`;
+
+    const batches: readonly (readonly [string, Batch, string])[] = [
+      ["no image", { ...good, count: 0 }, "a batch's count is a whole number of images from 1 on, found 0"],
+      ["half an image", { ...good, count: 2.5 }, "a batch's count is a whole number of images from 1 on, found 2.5"],
+      ["too few pixels", { ...good, images: good.images.slice(1) }, values(`${4 * pixels - 1} of a Uint8Array`)],
+      [
+        "more pixels than images",
+        { ...good, images: new Uint8Array(5 * pixels) },
+        values(`${5 * pixels} of a Uint8Array`),
+      ],
+      [
+        "pixels that are normalised already",
+        { ...good, images: new Float32Array(4 * pixels) as unknown as Uint8Array },
+        values(`${4 * pixels} of a Float32Array`),
+      ],
+      ["no pixels", { ...good, images: undefined as unknown as Uint8Array }, values("undefined")],
+      [
+        "too few labels",
+        { ...good, labels: good.labels.slice(1) },
+        "labels of a batch of 4 images are 4 values of an Int32Array, found 3 of an Int32Array",
+      ],
+      [
+        "labels in a plain array",
+        { ...good, labels: [...good.labels] as unknown as Int32Array },
+        "labels of a batch of 4 images are 4 values of an Int32Array, found 4 of an Array",
+      ],
+      ["a label that is no class", withLabel(classes), `${range} ${classes}`],
+      ["a label below 0", withLabel(-1), `${range} -1`],
+      [
+        "more images than a run has",
+        randomBatch(program, 5000, 1),
+        "a batch of 5000 images is larger than any that the session was opened for: the largest has",
+      ],
+    ];
+    const hypers: readonly (readonly [string, StepHyper, string])[] = [
+      ["a rate that is none", { ...hyper, learningRate: Number.NaN }, "a learning rate is a finite number, found NaN"],
+      ["a step before the first", { ...hyper, step: 0 }, "steps are counted in whole numbers from 1 on, found 0"],
+      [
+        "more steps left out than there were",
+        { ...hyper, skipped: 1 },
+        "of 1 steps a whole number below 1 can be left out before the last, found 1",
+      ],
+    ];
+
+    it.each(batches)("%s", async (_, batch, sentence) => {
+      const session = await open(program);
+      const before = await session.readState();
+      const asked = [session.step(batch, hyper), session.evaluate(batch), session.findNonFinite(batch, hyper)];
+      for (const promise of asked) expect(await refusalOf(promise)).toContain(sentence);
+      expect(await session.readState()).toEqual(before);
+      expect((await session.evaluate(good)).logits).toHaveLength(4 * classes);
+      await session.dispose();
+    });
+
+    it.each(hypers)("%s", async (_, strange, sentence) => {
+      const session = await open(program);
+      const asked = [session.step(good, strange), session.findNonFinite(good, strange)];
+      for (const promise of asked) expect(await refusalOf(promise)).toContain(sentence);
+      await session.dispose();
+    });
+
+    it("images that are mixed where the file mixes none, and shares that are none", async () => {
+      const sentence = "the batch's images are mixed, but the file has neither mixup nor cutmix";
+      const session = await open(program);
+      expect(await refusalOf(session.step({ ...good, mixed }, hyper))).toBe(sentence);
+      await session.dispose();
+      const { data } = program.config;
+      const augment = [{ mixup: { alpha: 1, probability: 1 } }];
+      const mixing = await open({ ...program, config: { ...program.config, data: { ...data, augment } } });
+      const shares = Float32Array.of(1, 1.5, 1, 1);
+      const strange = mixing.step({ ...good, mixed: { ...mixed, shares } }, hyper);
+      expect(await refusalOf(strange)).toBe("mixed.shares lie between 0 and 1, but that of image 1 is 1.5");
+      await mixing.dispose();
+    });
+
+    it("two things at once, and anything once it is closed", async () => {
+      const session = await open(program);
+      const first = session.step(good, hyper);
+      const sentence = "the session does one thing at a time: this was asked for before the last one ended";
+      expect(await refusalOf(session.evaluate(good))).toBe(sentence);
+      await first;
+      await session.dispose();
+      expect(await refusalOf(session.evaluate(good))).toBe("the session is closed");
+      expect(await refusalOf(session.readState())).toBe("the session is closed");
+      await session.dispose();
+    });
+
+    it("to be closed before what is being computed has ended", async () => {
+      const session = await open(program);
+      const step = session.step(good, hyper);
+      await session.dispose();
+      expect((await step).loss).toBeGreaterThan(0);
+    });
+  });
+}
+
+/** Filters that whiten are computed from images, which a session is not opened with. */
+export function describeImages(open: Open): void {
+  it("takes no step before filters that whiten have been computed, or written", async () => {
+    const text = `
+name: demo
+data: { dataset: { synthetic: { train_images: 40, test_images: 8, height: 9, width: 8 } } }
+model:
+  stem: { channels: 24, kernel: 2, whitening: { images: 40 }, norm: none }
+  stages: [{ channels: 24, blocks: 1 }]
+train: { epochs: 1, batch_size: 8, learning_rate: 0.1, weight_average: ema }
+`;
+    const program = compileText(text, "file.yaml").value!;
+    const { images } = randomBatch(program, 40, 1);
+    const batch = randomBatch(program, 8, 2);
+    const session = await open(program);
+    const sentence =
+      "stem.conv.weight is computed from training images: begin with `train`, " +
+      "with `session.initializeFromImages(loader.plain)`, or with a state to write";
+    const asked = [session.step(batch, hyper), session.evaluate(batch)];
+    for (const promise of asked) expect(await refusalOf(promise)).toContain(sentence);
+    await session.initializeFromImages!(() => images);
+    const state = await session.readState();
+    const filters = stateFromImages(program.config, () => images).get("stem.conv.weight")!.data;
+    for (const name of ["stem.conv.weight", "stem.conv.weight.average"]) expect(state.get(name)!.data).toEqual(filters);
+    await session.step(batch, hyper);
+    await session.initializeFromImages!(() => images.map(() => 0)); // they are there
+    expect((await session.readState()).get("stem.conv.weight")!.data).toEqual(filters);
+    await session.dispose();
+
+    const other = await open(program);
+    await other.writeState(state);
+    await other.evaluate(batch);
+    await other.dispose();
+  });
+
+  it("begins with the state that the seed draws", async () => {
+    const program = programOf(networks["an identity shortcut"]!, { batch: 4 });
+    const session = await open(program);
+    const state = await session.readState();
+    for (const [name, tensor] of initialize(program.graph, program.config)) expect(state.get(name)).toEqual(tensor);
+    await session.dispose();
+  });
+}
+
+/** Of a promise that a UserError rejects. */
+async function refusalOf(asked: Promise<unknown>): Promise<string> {
+  const [answer] = await Promise.allSettled([asked]);
+  expect(answer).toMatchObject({ status: "rejected", reason: { name: "UserError" } });
+  return (answer as PromiseRejectedResult).reason.message;
 }
 
 function withTraining(program: Program, training: Partial<Program["config"]["train"]>): Program {

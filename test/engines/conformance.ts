@@ -19,7 +19,13 @@ import {
 } from "../oracle/fixtures.js";
 import { referenceBatch } from "../reference/build-program.js";
 import { interpret } from "../reference/interpret.js";
-import { describeFrozenAverage, describeNonFinite, describeParts } from "./conformance-steps.js";
+import {
+  describeFrozenAverage,
+  describeImages,
+  describeMicroBatches,
+  describeNonFinite,
+  describeRefusals,
+} from "./conformance-steps.js";
 import { type OracleCase, oracleCases, probeCases } from "../oracle/networks.js";
 
 export interface ConformanceOptions {
@@ -65,7 +71,9 @@ export function describeConformance(engine: Engine, options: ConformanceOptions)
     describeState(open);
     describeFrozenAverage(open);
     describeNonFinite(open);
-    describeParts(open);
+    describeMicroBatches(open);
+    describeRefusals(open);
+    describeImages(open);
     describeMemory(open, options.held);
   });
 }

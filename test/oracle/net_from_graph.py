@@ -97,6 +97,10 @@ class Net:
             return F.gelu(x)
         if kind == "scale":
             return x * op["factor"]
+        if kind == "sigmoid":
+            return torch.sigmoid(x)
+        if kind == "multiply":
+            return x * inputs[1].reshape(len(x), -1, 1, 1)
         if kind == "add":
             return inputs[0] + inputs[1]
         if kind == "subsample":

@@ -3,8 +3,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { readNewestCheckpoint } from "../../src/runtime/run/checkpoint.js";
-import { runFolderAt } from "../../src/runtime/run/run-folder.js";
+import { newestIn } from "../support/newest-in.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { programOf, runTiny } from "../support/tiny-run.js";
 
@@ -23,7 +22,7 @@ print(json.dumps({
 it("Python's safetensors reads the weights and the optimizer's state of a checkpoint", async () => {
   const folder = await temporaryFolder();
   await runTiny(folder, programOf(), { maxSteps: 5 });
-  const { checkpoint } = await readNewestCheckpoint(runFolderAt(folder).checkpoints);
+  const { checkpoint } = await newestIn(folder);
   const files = ["weights", "optimizer"].map((name) => join(checkpoint!.folder, `${name}.safetensors`));
   const python = process.env["NETC_PEER_PYTHON"]!;
   const read = JSON.parse(execFileSync(python, ["-c", READER, ...files], { encoding: "utf8" })) as object;

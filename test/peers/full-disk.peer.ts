@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { readNewestCheckpoint } from "../../src/runtime/run/checkpoint.js";
+import { newestIn } from "../support/newest-in.js";
 import { runFolderAt } from "../../src/runtime/run/run-folder.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
@@ -37,14 +37,14 @@ describe("a disk that fills up", () => {
     const out = join(isMounted ? disk : parent, "run");
     if (isMounted) run(["--out", out, "--max-steps", "4", ...often]);
     else run(["--out", out, "--max-steps", "4", ...often]);
-    const before = await readNewestCheckpoint(runFolderAt(out).checkpoints);
+    const before = await newestIn(out);
     expect(before.checkpoint?.progress.step).toBe(4);
 
     if (isMounted) fill(join(disk, "filler"));
     const failed = run(["--out", out, "--resume", ...often], isMounted ? "unlimited" : "1");
     expect(failed.stderr).toMatch(/could not be saved, training goes on: (ENOSPC|EFBIG)/);
     expect(failed.stderr).not.toContain("    at ");
-    const after = await readNewestCheckpoint(runFolderAt(out).checkpoints);
+    const after = await newestIn(out);
     expect(after.broken).toEqual([]);
     expect(after.checkpoint?.state).toEqual(before.checkpoint?.state);
     expect(readdirSync(runFolderAt(out).checkpoints).filter((name) => name.startsWith("."))).toEqual([]);
@@ -61,7 +61,7 @@ describe("a disk that fills up", () => {
     const { status, stderr } = run(["--out", out, "--resume", ...often, ...stops], isMounted ? "unlimited" : "1");
     expect(status).toBe(1);
     expect(stderr).toMatch(/could not be saved, training stops: (ENOSPC|EFBIG)/);
-    expect((await readNewestCheckpoint(runFolderAt(out).checkpoints)).checkpoint?.progress.step).toBe(4);
+    expect((await newestIn(out)).checkpoint?.progress.step).toBe(4);
   });
 });
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { readNewestCheckpoint } from "../../src/runtime/run/checkpoint.js";
+import { newestIn } from "../support/newest-in.js";
 import { runFolderAt } from "../../src/runtime/run/run-folder.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
@@ -72,7 +72,7 @@ describe("a disk that turns read-only under a run", () => {
     expect(errors).not.toContain("    at ");
     expect(status).toBe(1);
     disk.makeWritable(out);
-    const { checkpoint, broken } = await readNewestCheckpoint(runFolderAt(out).checkpoints);
+    const { checkpoint, broken } = await newestIn(out);
     expect(broken).toEqual([]);
     expect(checkpoint!.progress.step).toBeGreaterThan(0);
     expect(spawnSync(process.execPath, [netc, "run", smoke, "--out", out, ...LONG, "--resume"]).status).toBe(0);
@@ -88,7 +88,7 @@ describe("a disk that turns read-only under a run", () => {
     expect(errors).toMatch(/could not be saved, training stops: (EROFS|EACCES)/);
     expect(status).toBe(1);
     disk.makeWritable(out);
-    const { checkpoint } = await readNewestCheckpoint(runFolderAt(out).checkpoints);
+    const { checkpoint } = await newestIn(out);
     expect(checkpoint!.progress.step).toBeLessThan(480);
   });
 

@@ -1,7 +1,7 @@
 // A training step whose gradients are accumulated over the parts of its batch, by the reference's plain loops.
 import { trainingGraphOf } from "../../src/compiler/lower/lower.js";
 import type { TensorId } from "../../src/compiler/lower/step/training-graph.js";
-import { partsOf } from "../../src/compiler/training/parts.js";
+import { microBatchSizes } from "../../src/compiler/training/micro-batches.js";
 import type { Program } from "../../src/compiler/program.js";
 import type { ReferenceBatch, ReferenceState, ReferenceUpdate } from "./interpret.js";
 import { execute } from "./interpret.js";
@@ -27,7 +27,7 @@ export function interpretInParts(
   const pixels = images.length / count;
   const sums = new Map<TensorId, Float64Array>();
   let [loss, correct, first] = [0, 0, 0];
-  for (const size of partsOf(count, program.config.train)) {
+  for (const size of microBatchSizes(count, program.config.train)) {
     const share = size / count;
     const part = {
       count: size,

@@ -4,6 +4,7 @@ import { differentiate } from "../../src/compiler/lower/step/differentiate.js";
 import { fuse } from "../../src/compiler/lower/step/fuse.js";
 import { trainingGraphOf } from "../../src/compiler/lower/lower.js";
 import type { TrainingGraph } from "../../src/compiler/lower/step/training-graph.js";
+import { writesOf } from "../../src/compiler/lower/step/training-graph.js";
 import { averageShare } from "../../src/compiler/training/weight-average.js";
 import { groupRates, phaseAt } from "../../src/compiler/training/training-phases.js";
 import { batchOf, initialState, lossRecord } from "../oracle/fixtures.js";
@@ -37,8 +38,8 @@ describe("the reference interpreter", () => {
       ids.forEach((id, index) => values.set(id, Float64Array.from(parameters[index]!.data)));
       const machine = execute(part, { count: record.input[0]!, images: Float64Array.from(input), values });
 
-      const output = part.nodes.find(({ name }) => name === "op")!.op as { output: number };
-      expect(distance(machine.read(output.output), record.output)).toBeLessThan(RECORDED);
+      const [output] = writesOf(part.nodes.find(({ name }) => name === "op")!.op);
+      expect(distance(machine.read(output!), record.output)).toBeLessThan(RECORDED);
       ids.forEach((id, index) => {
         const gradient = whole.tensors.findIndex((tensor) => tensor.kind === "gradient" && tensor.parameter === id);
         expect(distance(machine.read(gradient), record.parameterGradients[index]!)).toBeLessThan(RECORDED);
@@ -65,10 +66,10 @@ describe("the reference interpreter", () => {
             name: "loss",
             op: {
               kind: "softmax_cross_entropy",
-              logits: 0,
-              logitsGradient: 1,
               labelSmoothing,
               mixedLabels: mixed !== undefined,
+              inputs: { logits: 0 },
+              outputs: { logitsGradient: 1 },
             },
           },
         ],

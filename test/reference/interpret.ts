@@ -15,7 +15,9 @@ import type {
   TrainingGraph,
   TrainingOp,
   TrainingOpOf,
+  FlatOp,
 } from "../../src/compiler/lower/step/training-graph.js";
+import { flatten } from "../../src/compiler/lower/step/training-graph.js";
 
 export interface ReferenceBatch {
   readonly count: number;
@@ -69,7 +71,7 @@ export function interpret(
     if (tensor.kind === "parameter" || tensor.kind === "statistic") after.set(tensor.name, machine.read(id));
   });
   const loss = graph.nodes.find(({ op }) => op.kind === "softmax_cross_entropy")!.op;
-  const logits = machine.read((loss as TrainingOpOf<"softmax_cross_entropy">).logits);
+  const logits = machine.read((loss as TrainingOpOf<"softmax_cross_entropy">).inputs.logits);
   const { loss: mean, correct, gradientNorm } = machine;
   return { loss: mean, correct, gradientNorm, logits, gradients, state: after };
 }
@@ -89,7 +91,7 @@ export interface Given {
 /** Runs all nodes, of a part of a graph too, and hands out what every tensor then holds. */
 export function execute(graph: TrainingGraph, given: Given): Machine {
   const machine = new Machine(graph, given);
-  for (const { op } of graph.nodes) rules[op.kind](machine, op as never);
+  for (const { op } of graph.nodes) rules[op.kind](machine, flatten(op) as never);
   return machine;
 }
 
@@ -170,8 +172,8 @@ function pixelsOf({ stride }: Pick<Window, "stride">): Window {
   return { kernel: [1, 1], stride, padding: { top: 0, bottom: 0, left: 0, right: 0 } };
 }
 
-type PoolOp = TrainingOpOf<"max_pool" | "average_pool">;
-type Rules = { readonly [K in TrainingOp["kind"]]: (machine: Machine, op: TrainingOpOf<K>) => void };
+type PoolOp = FlatOp<"max_pool" | "average_pool">;
+type Rules = { readonly [K in TrainingOp["kind"]]: (machine: Machine, op: FlatOp<K>) => void };
 
 const rules: Rules = {
   load_images(machine, { output }) {
@@ -230,20 +232,50 @@ const rules: Rules = {
     machine.read(op.outputGradient).forEach((value, at) => (sums[at % sums.length]! += value));
   },
 
+  add(machine, { left, right, output }) {
+    const [a, b] = [machine.read(left), machine.read(right)];
+    machine.create(output).set(a.map((value, at) => value + b[at]!));
+  },
+
+  sigmoid(machine, { input, output }) {
+    machine.create(output).set(machine.read(input).map((value) => 1 / (1 + Math.exp(-value))));
+  },
+
+  sigmoid_gradient(machine, { output, outputGradient, inputGradient }) {
+    const [y, dy] = [machine.read(output), machine.read(outputGradient)];
+    machine.create(inputGradient).set(y.map((value, at) => dy[at]! * value * (1 - value)));
+  },
+
+  multiply(machine, { input, gate, output }) {
+    const factor = gateOf(machine, input, gate);
+    machine.create(output).set(machine.read(input).map((value, at) => value * factor[at]!));
+  },
+
+  multiply_gradient(machine, { input, gate, outputGradient, inputGradient, gateGradient }) {
+    const [x, dy, factor] = [machine.read(input), machine.read(outputGradient), gateOf(machine, input, gate)];
+    machine.create(inputGradient).set(dy.map((value, at) => value * factor[at]!));
+    const { height, width, channels } = mapOf(machine.graph, input);
+    const sums = machine.create(gateGradient);
+    dy.forEach((value, at) => {
+      const image = Math.floor(at / (height * width * channels));
+      sums[image * channels + (at % channels)]! += value * x[at]!;
+    });
+  },
+
   pointwise(machine, op) {
     const x = machine.read(op.input);
-    if (op.norm && op.operands && op.running) {
+    if (op.norm && op.operands && op.saved && op.running) {
       const channels = machine.channels(op.input);
       const count = x.length / channels;
-      const mean = machine.create(op.operands.mean);
-      const reciprocal = machine.create(op.operands.reciprocalDeviation);
+      const mean = machine.create(op.saved.mean);
+      const reciprocal = machine.create(op.saved.reciprocalDeviation);
       const [runningMean, runningVariance] = [op.running.mean, op.running.variance].map((id) => machine.read(id)) as [
         Float64Array,
         Float64Array,
       ];
       const { momentum, eps } = op.norm;
       const [scale, shift] = [scaleOf(machine, op.operands), machine.read(op.operands.shift)];
-      const [factor, term] = [machine.create(op.operands.factor), machine.create(op.operands.term)];
+      const [factor, term] = [machine.create(op.saved.factor), machine.create(op.saved.term)];
       x.forEach((value, at) => (mean[at % channels]! += value / count));
       const variance = new Float64Array(channels);
       x.forEach((value, at) => (variance[at % channels]! += (value - mean[at % channels]!) ** 2 / count));
@@ -256,7 +288,7 @@ const rules: Rules = {
         runningVariance[channel] = (1 - momentum) * runningVariance[channel]! + momentum * unbiased;
       }
     }
-    finishPointwise(machine, op, normalized(machine, x, op.operands));
+    finishPointwise(machine, op, normalized(machine, x, op.operands && op.saved && { ...op.operands, ...op.saved }));
   },
 
   pointwise_inference(machine, op) {
@@ -432,10 +464,11 @@ const rules: Rules = {
     }
   },
 
-  update(machine, { groups }) {
+  update(machine, { groups, rules: groupRules }) {
     const { update, slots = new Map<string, Float64Array>() } = machine.given;
     if (!update) return;
-    for (const { rateIndex, rule, parameters, gradients } of groups) {
+    for (const [place, { parameters, gradients }] of groups.entries()) {
+      const { rateIndex, rule } = groupRules[place]!;
       parameters.forEach((id, index) => {
         const tensor = machine.graph.tensors[id]!;
         invariant(tensor.kind === "parameter", "only parameters are updated");
@@ -453,6 +486,15 @@ const rules: Rules = {
     }
   },
 };
+
+/** The factor of every value of a map. */
+function gateOf(machine: Machine, input: TensorId, gate: TensorId): Float64Array {
+  const { height, width, channels } = mapOf(machine.graph, input);
+  const factors = machine.read(gate);
+  return machine.read(input).map((_, at) => {
+    return factors[Math.floor(at / (height * width * channels)) * channels + (at % channels)]!;
+  });
+}
 
 type SlotOf = (name: string) => Float64Array;
 type RuleOf<K extends UpdateRule["kind"]> = Extract<UpdateRule, { kind: K }>;

@@ -1,7 +1,6 @@
 // Runs a KernelGraph, or a part of one, on the built WebAssembly kernels with every tensor in sight: each buffer lies
 // apart from the others between guards, and what no one has written is NaN, so that stray reads and writes are seen.
 import { importsOf } from "../../src/runtime/engines/wasm/thread-providers.js";
-import { readFileSync } from "node:fs";
 import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
 import { emitStep, tableBytes } from "../../src/compiler/lower/placement/emit-step.js";
 import type { KernelCalls } from "../../src/compiler/lower/kernels/kernel-calls.js";
@@ -15,10 +14,11 @@ import { persistentBuffers } from "../../src/compiler/lower/convolutions/kernel-
 import type { Storage } from "../../src/compiler/lower/placement/layout.js";
 import { elementBytes } from "../../src/compiler/lower/placement/layout.js";
 import { selectKernels } from "../../src/compiler/lower/kernels/select-kernels.js";
-import type { KernelGraph, TensorId, UpdateGroup } from "../../src/compiler/lower/step/training-graph.js";
+import type { KernelGraph, TensorId } from "../../src/compiler/lower/step/training-graph.js";
+import { flatten } from "../../src/compiler/lower/step/training-graph.js";
 import type { MixedLabels } from "../../src/runtime/engines/engine.js";
 import { Heap, encodeStep } from "../../src/runtime/engines/wasm/heap.js";
-import { builtFolder, wasmFeatures } from "../../src/runtime/engines/wasm/kernels-module.js";
+import { builtFolder, compileKernels, wasmFeatures } from "../../src/runtime/engines/wasm/kernels-module.js";
 import { mapOf } from "./interpret.js";
 import { multiplyIn } from "./multiply-matrices.js";
 import { momentCorrections } from "../../src/compiler/training/update-rule.js";
@@ -135,7 +135,7 @@ export function runKernels(run: KernelRun): KernelOutcome {
     ...importsOf([{ multiply: multiplyIn(heap.memory) }], heap.memory),
     abort: () => invariant(false, "a kernel aborted"),
   };
-  const kernels = new WebAssembly.Instance(moduleOf(file), { env }).exports as {
+  const kernels = new WebAssembly.Instance(compileKernels(new URL(file, builtFolder)), { env }).exports as {
     run(step: number, threads: number, times: number): void;
   };
   const updates = updateGroupsOf(graph);
@@ -207,13 +207,6 @@ function upperHalves(values: Float32Array): Uint16Array {
   return Uint16Array.from(new Uint32Array(values.buffer), (bits) => bits >>> 16);
 }
 
-const modules = new Map<string, WebAssembly.Module>();
-function moduleOf(file: string): WebAssembly.Module {
-  let module = modules.get(file);
-  if (!module) modules.set(file, (module = new WebAssembly.Module(readFileSync(new URL(file, builtFolder)))));
-  return module;
-}
-
 /** No two buffers share a byte, but where one must (or, `inPlace`, may) take another's place. */
 function placeApart({ buffers, calls }: KernelCalls, inPlace: boolean) {
   const offsets: number[] = [];
@@ -231,13 +224,14 @@ function placeApart({ buffers, calls }: KernelCalls, inPlace: boolean) {
 
 function isImages(graph: KernelGraph, id: TensorId): boolean {
   const { op } = graph.nodes[0]!;
-  return op.kind === "load_images" && op.output === id;
+  return op.kind === "load_images" && op.outputs.output === id;
 }
 
 /** As layoutParameters places them, from the tensors alone. */
 function layoutOf(graph: KernelGraph): ParameterLayout {
   const paddedTo = (weight: TensorId): number => {
-    const readsImages = graph.nodes.some(({ op }) => {
+    const readsImages = graph.nodes.some(({ op: node }) => {
+      const op = flatten(node);
       if (op.kind === "conv2d") return op.weight === weight && isImages(graph, op.input);
       if (op.kind !== "conv2d_inference" || !isImages(graph, op.input)) return false;
       const read = graph.tensors[op.weight]!;
@@ -275,9 +269,10 @@ function layoutOf(graph: KernelGraph): ParameterLayout {
   };
 }
 
-function updateGroupsOf(graph: KernelGraph): readonly UpdateGroup[] {
+function updateGroupsOf(graph: KernelGraph) {
   const update = graph.nodes.find(({ op }) => op.kind === "update")?.op;
-  return update?.kind === "update" ? update.groups : [];
+  if (update?.kind !== "update") return [];
+  return update.inputs.groups.map((group, index) => ({ ...group, ...update.rules[index]! }));
 }
 
 function sizesOfRegions(layout: ParameterLayout, run: KernelRun): Record<PersistentName, number> {

@@ -14,6 +14,10 @@ export interface Outcome {
 export interface NetcOptions {
   readonly folder?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** What standard input holds. */
+  readonly input?: string;
+  /** Nobody reads the output any more once it holds this text. */
+  readonly readUntil?: string;
   /** Sent that many milliseconds after the start or as soon as the output holds a text; `twice`: and at once again. */
   readonly kill?: {
     readonly signal: NodeJS.Signals;
@@ -24,14 +28,18 @@ export interface NetcOptions {
   };
 }
 
-export function netc(args: readonly string[], { folder, environment, kill }: NetcOptions = {}): Promise<Outcome> {
+export function netc(
+  args: readonly string[],
+  { folder, environment, input, readUntil, kill }: NetcOptions = {},
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, FORCE_COLOR: "", NO_COLOR: "", ...environment };
     const child = spawn(process.execPath, [entry, ...args], {
       cwd: folder,
       env,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
+    child.stdin.on("error", () => undefined).end(input); // of one that ends before it has read
     let output = "";
     let errors = "";
     let isKilled = false;
@@ -46,6 +54,7 @@ export function netc(args: readonly string[], { folder, environment, kill }: Net
       output += chunk.toString();
       if (typeof kill?.when === "string" && output.includes(kill.when)) killOnce();
     });
+    if (readUntil !== undefined) child.stdout.on("data", () => output.includes(readUntil) && child.stdout.destroy());
     child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
     child.on("error", reject);
     child.on("close", (exitCode) => {

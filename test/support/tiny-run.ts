@@ -36,7 +36,7 @@ export async function runTiny(
   session = new FakeSession(program),
 ): Promise<TinyRun> {
   const folder = runFolderAt(path);
-  const { checkpoint } = await readNewestCheckpoint(folder.checkpoints);
+  const { checkpoint } = await readNewestCheckpoint(folder.checkpoints, program);
   const engine = { name: "fake", version: "1" };
   const loader = loaderOf(program);
   const result = await runTraining(program, {
@@ -53,7 +53,10 @@ export async function runTiny(
 /** The events that training alone decides, without their times. */
 export async function eventsIn(path: string): Promise<object[]> {
   const lines = (await readFile(runFolderAt(path).events, "utf8")).trim().split("\n");
-  const events = lines.map((line) => JSON.parse(line) as TrainingEvent);
+  return timeless(lines.map((line) => JSON.parse(line) as TrainingEvent));
+}
+
+export function timeless(events: readonly TrainingEvent[]): object[] {
   return events
     .filter(({ event }) => event === "step" || event === "epoch" || event === "evaluation")
     .map((event) => Object.fromEntries(Object.entries(event).filter(([key]) => !/seconds$|PerSecond$/i.test(key))));

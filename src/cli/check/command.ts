@@ -6,6 +6,7 @@ import type { DiagnosticsFormat, FileReport } from "../../compiler/diagnostics/r
 import type { CompiledFile } from "../load/compile-file.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { collect, usesColor } from "../screen/options.js";
+import { printLines } from "../screen/print.js";
 
 interface CheckFlags {
   readonly format: DiagnosticsFormat;
@@ -99,7 +100,7 @@ async function print(reports: readonly FileReport[], format: DiagnosticsFormat):
   const clean = reports.filter((report) => report.diagnostics.length === 0);
   if (format === "text" && clean.length > 0) {
     if (output) process.stdout.write("\n");
-    process.stdout.write(`${clean.map((report) => `${report.source.name}: no faults`).join("\n")}\n`);
+    printLines(clean.map((report) => `${report.source.name}: no faults`));
   }
   return countOf(reports, "error") > 0 ? exitCodes.inputHasErrors : exitCodes.done;
 }

@@ -4,6 +4,7 @@ import { Option } from "commander";
 import { cachedCifar10, fetchCifar10 } from "../../runtime/data/cifar10/fetch-cifar10.js";
 import { dataProgressDisplay } from "./data-progress.js";
 import { collect, wholeNumber } from "../screen/options.js";
+import { printLine } from "../screen/print.js";
 
 export interface ShowFlags {
   readonly set: readonly string[];
@@ -55,7 +56,7 @@ async function fetchAndSay(): Promise<void> {
     const { folder, fetched } = await fetchCifar10({ onProgress: display.onProgress });
     display.stop();
     const done = fetched ? "CIFAR-10 is fetched and checked" : "CIFAR-10 is there already, and every checksum is right";
-    process.stdout.write(`${done}: ${folder}\n`);
+    printLine(`${done}: ${folder}`);
   } finally {
     display.stop();
   }

@@ -8,6 +8,8 @@ import { dataProgressDisplay } from "./data-progress.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { counted, formatCount, formatPercent, tableLines } from "../screen/terminal.js";
+import { printable } from "../../compiler/diagnostics/printable.js";
+import { jsonText } from "../screen/print.js";
 
 /** How many findings of each kind are named in text. */
 const NAMED = 10;
@@ -18,7 +20,7 @@ const UNBALANCED = 3;
 export async function checkData(folder: string, { format }: { readonly format: "text" | "json" }): Promise<ExitCode> {
   const display = await dataProgressDisplay();
   const report = await examineImages(folder, display.onProgress).finally(display.stop);
-  process.stdout.write(format === "json" ? JSON.stringify(report, null, 2) + "\n" : textOf(report));
+  process.stdout.write(format === "json" ? jsonText(report) : textOf(report));
   const { broken, contradictions, leaks, faults, classes } = report;
   const isFaulty =
     broken.length + contradictions.length + leaks.length > 0 ||
@@ -57,7 +59,7 @@ function textOf(report: ImagesReport): string {
     ...findings("not read", report.passedOver.map(passedOverText)),
     ...otherFaults(report),
   ];
-  return lines.join("\n") + "\n";
+  return lines.map((line) => `${printable(line)}\n`).join("");
 }
 
 function passedOverText({ count, kind, first, way }: PassedOver): string {

@@ -1,6 +1,8 @@
 // Shows how far a data set's fetching is: a bar that moves on a terminal, a line for every fifth elsewhere.
 import type { DataProgress } from "../../runtime/data/progress.js";
 import { formatBytes, isInteractive } from "../screen/terminal.js";
+import { warnLine } from "../screen/print.js";
+import { printable } from "../../compiler/diagnostics/printable.js";
 
 export interface DataProgressDisplay {
   readonly onProgress: (progress: DataProgress) => void;
@@ -10,7 +12,7 @@ export interface DataProgressDisplay {
 
 /** Writes to standard error, so that a command's output stays clean. `cli-progress` is loaded when there is a bar to draw. */
 export async function dataProgressDisplay(): Promise<DataProgressDisplay> {
-  return isInteractive() ? bar() : lines((line) => process.stderr.write(`${line}\n`));
+  return isInteractive() ? bar() : lines(warnLine);
 }
 
 async function bar(): Promise<DataProgressDisplay> {
@@ -30,10 +32,10 @@ async function bar(): Promise<DataProgressDisplay> {
     doing = null;
   };
   const onProgress = (state: DataProgress) => {
-    const fields = { doing: state.doing, amount: amount(state) };
+    const fields = { doing: printable(state.doing), amount: amount(state) };
     if (state.doing === doing) return drawn.update(state.done, fields);
     stop();
-    if (state.total === 0) return void process.stderr.write(`${state.doing}\n`);
+    if (state.total === 0) return warnLine(state.doing);
     doing = state.doing;
     drawn.start(state.total, state.done, fields);
   };

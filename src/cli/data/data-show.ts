@@ -5,17 +5,19 @@ import { openDataset } from "../../runtime/data/open-dataset.js";
 import type { SheetImage } from "../../runtime/data/pictures/contact-sheet.js";
 import { contactSheet } from "../../runtime/data/pictures/contact-sheet.js";
 import type { Batch } from "../../runtime/engines/engine.js";
-import { writeFileAtomically } from "../../runtime/files/write-file-atomically.js";
+import { refuseUnwritable, writeOutput } from "../../runtime/files/output-file.js";
 import type { ShowFlags } from "./command.js";
 import { dataProgressDisplay } from "./data-progress.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { loadPrepared } from "../load/load-prepared.js";
 import { formatPercent } from "../screen/terminal.js";
+import { printLine } from "../screen/print.js";
 
 const COLUMNS = 8;
 
 export async function showData(path: string, { set, out, count, epoch }: ShowFlags): Promise<ExitCode> {
+  await refuseUnwritable(out);
   const program = await loadPrepared(path, set);
   if (!program) return exitCodes.inputHasErrors;
   const { config } = program;
@@ -28,11 +30,8 @@ export async function showData(path: string, { set, out, count, epoch }: ShowFla
   for (let index = 0; index < loader.batchesPerEpoch && images.length < count; index++) {
     images.push(...imagesOf(loader.train(epoch - 1, index), height * width * channels, names));
   }
-  await writeFileAtomically(
-    out,
-    await contactSheet(images.slice(0, count), { height, width, channels, columns: COLUMNS }),
-  );
-  process.stdout.write(`${out}\n`);
+  await writeOutput(out, await contactSheet(images.slice(0, count), { height, width, channels, columns: COLUMNS }));
+  printLine(out);
   return exitCodes.done;
 }
 

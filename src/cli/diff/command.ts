@@ -17,9 +17,10 @@ export function register(program: Command): void {
 }
 
 async function diff(a: string, b: string): Promise<number> {
-  const [{ loadFile }, { loadProgram }, { settingsDiff, networkDiff }] = await Promise.all([
+  const [{ loadFile }, { loadProgram }, { printLines }, { settingsDiff, networkDiff }] = await Promise.all([
     import("../load/load-file.js"),
     import("../load/load-program.js"),
+    import("../screen/print.js"),
     import("../../compiler/front/edit/config-diff.js"),
   ]);
   const programs = [await loadProgram(a), await loadProgram(b)];
@@ -29,6 +30,6 @@ async function diff(a: string, b: string): Promise<number> {
   const settings = settingsDiff(loaded[0]!, loaded[1]!);
   const network = networkDiff(before, after);
   if (settings.length === 0) process.stdout.write("both files mean the same\n");
-  else process.stdout.write(`${[...settings, ...(network.length > 0 ? ["", ...network] : [])].join("\n")}\n`);
+  else printLines([...settings, ...(network.length > 0 ? ["", ...network] : [])]);
   return exitCodes.done;
 }

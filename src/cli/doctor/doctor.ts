@@ -12,6 +12,7 @@ import { colorsFor } from "../screen/colors.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { formatBytes } from "../screen/terminal.js";
+import { printable } from "../../compiler/diagnostics/printable.js";
 
 interface Finding {
   readonly subject: string;
@@ -103,6 +104,6 @@ const MARKS: Readonly<Record<Finding["state"], string>> = {
 };
 
 function lineOf({ subject, state, text, remedy }: Finding, width: number): string {
-  const line = `${MARKS[state]} ${subject.padEnd(width)}  ${text}\n`;
-  return remedy ? `${line}    ${" ".repeat(width)}  ${remedy}\n` : line;
+  const line = `${MARKS[state]} ${subject.padEnd(width)}  ${printable(text)}\n`;
+  return remedy ? `${line}    ${" ".repeat(width)}  ${printable(remedy)}\n` : line;
 }

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { Option } from "commander";
 import type { Device } from "../../runtime/engines/engine.js";
 import { engineNames } from "../../runtime/engines/index.js";
-import { deviceNamed, wholeNumber } from "../screen/options.js";
+import { deviceNamed, threadCount } from "../screen/options.js";
 
 /** Options of every command that opens a trained network. */
 export interface TrainedFlags {
@@ -11,6 +11,7 @@ export interface TrainedFlags {
   readonly device?: Device;
   readonly threads?: number;
   readonly tune: boolean;
+  readonly best: boolean;
   readonly format: "text" | "json";
 }
 
@@ -35,11 +36,14 @@ export function register(program: Command): void {
   });
 }
 
+export const BEST = "take the checkpoint of the run's best evaluation, which train.checkpoints.keep_best keeps";
+
 export function trainedOptions(command: Command): Command {
   return command
     .addOption(new Option("--engine <name>", "what to compute with").choices(["auto", ...engineNames]).default("auto"))
     .option("--device <device>", "what the engine computes on: cpu or gpu:N (default: cpu)", deviceNamed)
-    .option("--threads <number>", "threads of the engine (default: one a core)", wholeNumber(1))
+    .option("--threads <number>", "threads of the engine (default: one a core)", threadCount)
+    .option("--best", BEST, false)
     .option("--no-tune", "take the kernels that the compiler predicts to be fastest in place of the run's own")
     .addOption(new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text"));
 }

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import type { Mistake } from "../../runtime/trained/classification-figures.js";
 import type { Dataset } from "../../runtime/data/dataset.js";
 import { contactSheet } from "../../runtime/data/pictures/contact-sheet.js";
-import { writeFileAtomically } from "../../runtime/files/write-file-atomically.js";
+import { refuseUnwritable, writeOutput } from "../../runtime/files/output-file.js";
 import type { NetworkEvaluation, TrainedNetwork } from "../../runtime/trained/trained-network.js";
 import type { EvaluateFlags } from "./command.js";
 import { dataProgressDisplay } from "../data/data-progress.js";
@@ -11,6 +11,8 @@ import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { openTrained } from "../load/open-trained.js";
 import { counted, formatCount, formatPercent, tableLines } from "../screen/terminal.js";
+import { jsonText, printLines } from "../screen/print.js";
+import { printable } from "../../compiler/diagnostics/printable.js";
 
 /** How many images the sheet shows at most, and how many the text names. */
 const IMAGES_ON_SHEET = 40;
@@ -19,14 +21,14 @@ const MISTAKES_NAMED = 5;
 const MOST_COLUMNS = 16;
 
 export async function evaluateRun(path: string, flags: EvaluateFlags): Promise<ExitCode> {
+  if (flags.sheet !== undefined) await refuseUnwritable(flags.sheet);
   const network = await openTrained(path, flags);
   try {
     const dataset = await openData(network);
     const evaluation = await network.evaluate({ dataset });
-    if (flags.sheet !== undefined) await writeFileAtomically(flags.sheet, await mistakesSheet(evaluation, dataset));
-    process.stdout.write(flags.format === "json" ? jsonText(network, evaluation) : text(network, evaluation));
-    if (flags.sheet !== undefined && flags.format === "text")
-      process.stdout.write(`\nmost wrong images ${flags.sheet}\n`);
+    if (flags.sheet !== undefined) await writeOutput(flags.sheet, await mistakesSheet(evaluation, dataset));
+    process.stdout.write(flags.format === "json" ? evaluationJson(network, evaluation) : text(network, evaluation));
+    if (flags.sheet !== undefined && flags.format === "text") printLines(["", `most wrong images ${flags.sheet}`]);
     return exitCodes.done;
   } finally {
     await network.dispose();
@@ -57,7 +59,7 @@ async function mistakesSheet(evaluation: NetworkEvaluation, { test }: Dataset): 
 
 // ---------------------------------------------------------------- JSON
 
-function jsonText({ checkpoint, engine, program }: TrainedNetwork, evaluation: NetworkEvaluation): string {
+function evaluationJson({ checkpoint, engine, program }: TrainedNetwork, evaluation: NetworkEvaluation): string {
   const { classNames, classes, logits: _, ...figures } = evaluation;
   const named = classes.map((one, index) => ({ name: classNames[index], ...one }));
   const { step, epochsClosed } = checkpoint.progress;
@@ -70,7 +72,7 @@ function jsonText({ checkpoint, engine, program }: TrainedNetwork, evaluation: N
     ...figures,
     classes: named,
   };
-  return JSON.stringify(document, null, 2) + "\n";
+  return jsonText(document);
 }
 
 // ---------------------------------------------------------------- text
@@ -94,7 +96,7 @@ function text(network: TrainedNetwork, evaluation: NetworkEvaluation): string {
       ? ["", "most wrong", ...mistakes.slice(0, MISTAKES_NAMED).map(sentenceOf(evaluation))]
       : []),
   ];
-  return lines.join("\n") + "\n";
+  return lines.map((line) => `${printable(line)}\n`).join("");
 }
 
 function classTable({ classes, classNames }: NetworkEvaluation): string[] {

@@ -33,7 +33,8 @@ async function explainPath(
     const { valuesAt } = await import("../../compiler/front/edit/origins.js");
     lines.push("", `  in ${file}`, ...valuesAt(loaded, path).map((line) => `    ${line}`));
   }
-  process.stdout.write(`${lines.join("\n")}\n`);
+  const { printLines } = await import("../screen/print.js");
+  printLines(lines);
 }
 
 function splitPath(text: string): string[] {

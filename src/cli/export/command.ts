@@ -1,6 +1,7 @@
 // `netc export FORMAT SOURCE -o FOLDER`: a trained network, or a project that trains it, for another program.
 import type { Command } from "commander";
 import type { ExportedFiles, ExportSource } from "../../runtime/export/source.js";
+import { BEST } from "../evaluate/command.js";
 import { collect } from "../screen/options.js";
 
 export interface ExportFormat {
@@ -17,6 +18,7 @@ export interface ExportFormat {
 export interface ExportFlags {
   readonly out: string;
   readonly set: readonly string[];
+  readonly best: boolean;
   readonly [option: string]: unknown;
 }
 
@@ -84,16 +86,22 @@ export function register(program: Command): void {
   const command = program
     .command("export")
     .description("write a trained network for another program")
-    .addHelpText("after", "\nA run is the folder that `netc run` wrote; its newest whole checkpoint is taken.");
+    .addHelpText(
+      "after",
+      "\nA run is the folder that `netc run` wrote; its newest whole checkpoint is taken,\nthe best with --best, or the one that is named: RUN/checkpoints/step-00001234.",
+    );
   for (const [name, format] of Object.entries(exportFormats)) {
     const source = format.takesFile ? "<run-or-file>" : "<run>";
-    const about = format.takesFile ? "a run's folder, or a YAML file" : "a run's folder";
+    const about = format.takesFile
+      ? "a run's folder, one of its checkpoints, or a YAML file"
+      : "a run's folder, or one of its checkpoints";
     const declared = command
       .command(name)
       .summary(format.summary)
       .description(format.description)
       .argument(source, about)
-      .requiredOption("-o, --out <folder>", "the new folder");
+      .requiredOption("-o, --out <folder>", "the new folder")
+      .option("--best", BEST, false);
     if (format.takesFile)
       declared.option("--set <path=value>", "set a value of the file (may be repeated)", collect, []);
     (format.options?.(declared) ?? declared).action(async (place: string, flags: ExportFlags) => {

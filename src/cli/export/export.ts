@@ -1,5 +1,5 @@
 // The work of `netc export`: finds the run or the file, has the format's files made, and puts them into a new folder.
-import { relative } from "node:path";
+import { relative, resolve } from "node:path";
 import type { Path } from "../../compiler/diagnostics/diagnostic.js";
 import { positionAt } from "../../compiler/diagnostics/code-frame.js";
 import { loadConfig } from "../../compiler/front/load-config.js";
@@ -7,9 +7,12 @@ import type { YamlFile } from "../../compiler/front/parse.js";
 import { locate } from "../../compiler/front/parse.js";
 import { pathText } from "../../compiler/front/yaml/yaml-file.js";
 import { classNames } from "../../runtime/data/class-names.js";
+import { placeForFolder } from "../../runtime/files/output-file.js";
 import type { ExportSource } from "../../runtime/export/source.js";
-import { refuseFullFolder, writeExport } from "../../runtime/export/write-export.js";
-import { evaluatedState, isFolder, loadRun } from "../../runtime/run/load-run.js";
+import { writeExport } from "../../runtime/export/write-export.js";
+import { isCheckpointPath } from "../../runtime/run/checkpoint.js";
+import { evaluatedState, isFolder } from "../../runtime/run/load-run.js";
+import { loadTrained } from "../../runtime/trained/load-trained.js";
 import { UserError } from "../../runtime/process/user-error.js";
 import type { ExportFlags, ExportFormat } from "./command.js";
 import type { ExitCode } from "../screen/exit-codes.js";
@@ -17,24 +20,26 @@ import { exitCodes } from "../screen/exit-codes.js";
 import { loadProgram } from "../load/load-program.js";
 import { readBase } from "../load/read-base.js";
 import { readSource } from "../load/read-source.js";
+import { printLine, warnLine } from "../screen/print.js";
 
 export async function exportTo(place: string, format: ExportFormat, flags: ExportFlags): Promise<ExitCode> {
-  await refuseFullFolder(flags.out);
-  const source = (await isFolder(place)) ? await runSource(place, flags) : await fileSource(place, format, flags);
+  await placeForFolder(flags.out);
+  const isRun = (await isFolder(place)) || isCheckpointPath(resolve(place));
+  const source = isRun ? await runSource(place, flags) : await fileSource(place, format, flags);
   if (!source) return exitCodes.inputHasErrors;
   const files = await format.write(source, flags);
   await writeExport(flags.out, files);
   const { trained } = source;
   const what = trained ? `${place} after step ${trained.run.checkpoint.progress.step.toLocaleString("en-US")}` : place;
-  process.stdout.write(`${what} is in ${relative("", flags.out) || flags.out}:\n`);
-  for (const path of [...files.keys()].toSorted()) process.stdout.write(`  ${path}\n`);
+  printLine(`${what} is in ${relative("", flags.out) || flags.out}:`);
+  for (const path of [...files.keys()].toSorted()) printLine(`  ${path}`);
   return exitCodes.done;
 }
 
-async function runSource(place: string, { set }: ExportFlags): Promise<ExportSource> {
+async function runSource(place: string, { set, best }: ExportFlags): Promise<ExportSource> {
   if (set.length > 0) throw new UserError("--set changes what a file says, and a run is past that: leave it out");
-  const run = await loadRun(place);
-  for (const { folder, reason } of run.broken) process.stderr.write(`warning: passing over ${folder}: ${reason}\n`);
+  const run = await loadTrained(place, { best });
+  for (const { folder, reason } of run.broken) warnLine(`warning: passing over ${folder}: ${reason}`);
   const { program, checkpoint, folder, text } = run;
   const state = evaluatedState(program, checkpoint.state);
   const { value } = loadConfig(text, folder.config);
@@ -44,8 +49,9 @@ async function runSource(place: string, { set }: ExportFlags): Promise<ExportSou
 async function fileSource(
   place: string,
   { takesFile }: ExportFormat,
-  { set }: ExportFlags,
+  { set, best }: ExportFlags,
 ): Promise<ExportSource | undefined> {
+  if (best) throw new UserError(`--best takes a run's best checkpoint, and ${place} is no run: leave it out`);
   if (!takesFile) {
     throw new UserError(
       `there is no run at ${place}; name the folder that \`netc run\` printed, such as runs/NAME-DATE`,

@@ -10,6 +10,7 @@ import type { Program } from "../../compiler/program.js";
 import type { Picture, PictureOptions } from "../../compiler/targets/picture/picture.js";
 import type { GraphFlags } from "./command.js";
 import { compileFile } from "../load/compile-file.js";
+import { printable } from "../../compiler/diagnostics/printable.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { reportFaults } from "../load/load-program.js";
@@ -17,6 +18,7 @@ import { defaultThreads } from "../load/machine-limits.js";
 import { predictMemory } from "../load/predict-memory.js";
 import type { Column } from "../screen/terminal.js";
 import { counted, formatBytes, formatCount, formatScaled, tableLines } from "../screen/terminal.js";
+import { jsonText } from "../screen/print.js";
 
 export async function graph(file: string, { set, format, step, unfold }: GraphFlags): Promise<ExitCode> {
   const compiled = await compileFile(file, set, { engine: "auto" });
@@ -109,7 +111,7 @@ async function graphPage(program: Program, options: PictureOptions): Promise<str
   const total = cost(graph);
   const batch = config.train.batch_size;
   return renderGraph({
-    title: config.name,
+    title: printable(config.name),
     subtitle: `multiply-adds are for one image, ${activationNote(config)}`,
     figures: [
       { label: "parameters", value: formatCount(total.parameters) },
@@ -135,7 +137,7 @@ function graphJson(program: Program, { nodes, ...totals }: Cost): string {
     layers: nodes,
     totals: { ...totals, peakTrainingMemoryBytes: engineBytes, peakProcessMemoryBytes: processBytes },
   };
-  return JSON.stringify(document, null, 2) + "\n";
+  return jsonText(document);
 }
 
 function stepText(program: Program, which: StepMode): string {

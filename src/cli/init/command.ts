@@ -46,19 +46,19 @@ async function init(preset: string | undefined, { out, force, list }: InitFlags,
     process.stdout.write(text);
     return;
   }
-  const [{ existsSync, mkdirSync }, { dirname }, { writeFileAtomically }] = await Promise.all([
+  const [{ statSync }, { printLine, warnLine }, { refuseUnwritable, writeOutput }] = await Promise.all([
     import("node:fs"),
-    import("node:path"),
-    import("../../runtime/files/write-file-atomically.js"),
+    import("../screen/print.js"),
+    import("../../runtime/files/output-file.js"),
   ]);
-  if (existsSync(path) && !force) {
-    process.stderr.write(
-      `error: ${path} is there already; choose another name with --out, or overwrite it with --force\n`,
-    );
+  await refuseUnwritable(path);
+  if (!force && statSync(path, { throwIfNoEntry: false })?.isFile()) {
+    warnLine(`error: ${path} is there already; choose another name with --out, or overwrite it with --force`);
     process.exitCode = exitCodes.inputHasErrors;
     return;
   }
-  mkdirSync(dirname(path), { recursive: true });
-  await writeFileAtomically(path, text);
-  process.stdout.write(`wrote ${path}; check it with \`netc check ${path}\`, train it with \`netc run ${path}\`\n`);
+  await writeOutput(path, text);
+  const { shellWord } = await import("../../runtime/process/shell-word.js");
+  const word = shellWord(path);
+  printLine(`wrote ${path}; check it with \`netc check ${word}\`, train it with \`netc run ${word}\``);
 }

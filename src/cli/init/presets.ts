@@ -1,6 +1,7 @@
 // The networks that come with netc, as files to start from.
 import { readFile, readdir } from "node:fs/promises";
-import { dirname, relative, resolve } from "node:path";
+import type { posix } from "node:path";
+import nodePath, { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const folder = new URL("../../../configs/", import.meta.url);
@@ -28,9 +29,21 @@ export async function presets(): Promise<Preset[]> {
 export async function readPreset(name: string, path: string): Promise<string> {
   const text = await readFile(new URL(`${name}.yaml`, folder), "utf8");
   const target = fileURLToPath(schema);
-  const fromThere = path === "-" ? target : relative(dirname(resolve(path)), target).replaceAll("\\", "/");
-  return text.replace(
-    /\$schema=\S+/,
-    `$schema=${fromThere.startsWith(".") || path === "-" ? fromThere : `./${fromThere}`}`,
-  );
+  return text.replace(/\$schema=\S+/, () => `$schema=${path === "-" ? target : schemaFrom(resolve(path), target)}`);
+}
+
+/**
+ * How the file at `path` names the schema: relative to itself, as a URL where it is on another drive, or where the way there
+ * has spaces, which would end the name.
+ */
+export function schemaFrom(
+  path: string,
+  target: string,
+  paths: Pick<typeof posix, "dirname" | "isAbsolute" | "relative"> = nodePath,
+): string {
+  const way = paths.relative(paths.dirname(path), target);
+  const forward = way.replaceAll("\\", "/");
+  if (paths.isAbsolute(way) || /\s/.test(way))
+    return `file:///${encodeURI(target.replaceAll("\\", "/").replace(/^\//, ""))}`;
+  return forward.startsWith(".") ? forward : `./${forward}`;
 }

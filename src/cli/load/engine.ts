@@ -1,25 +1,26 @@
 // The work of `netc engine add`: prints the commands that set an engine up, or runs them one after the other.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
 import { addOn, addOnFolder } from "../../runtime/engines/add-ons.js";
 import type { addOnNames } from "../../runtime/engines/add-ons.js";
 import { engineNames, loadEngine } from "../../runtime/engines/index.js";
+import { makeInCache } from "../../runtime/files/cache-folder.js";
+import { npmCommand } from "../../runtime/process/programs.js";
+import { shellWord } from "../../runtime/process/shell-word.js";
 import { UserError } from "../../runtime/process/user-error.js";
 import type { EngineAddFlags } from "../engine/command.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
-import { shellWord } from "../screen/shell-word.js";
 
 export async function addEngine(name: (typeof addOnNames)[number], { yes }: EngineAddFlags): Promise<ExitCode> {
   const { description, commands } = addOn(name);
-  const lines = commands.map((words) => words.map(shellWord).join(" "));
+  const lines = commands.map((words) => words.map((word) => shellWord(word)).join(" "));
   if (!yes) {
     process.stdout.write(`# ${description}\n${lines.join("\n")}\n# or: netc engine add ${name} --yes\n`);
     return exitCodes.done;
   }
   process.stdout.write(`${description}\n`);
-  await mkdir(addOnFolder(name), { recursive: true });
+  await makeInCache(addOnFolder(name));
   for (const [index, [program, ...args]] of commands.entries()) {
     process.stdout.write(`$ ${lines[index]}\n`);
     await execute(program, args, lines[index]!);
@@ -35,7 +36,8 @@ export async function addEngine(name: (typeof addOnNames)[number], { yes }: Engi
 }
 
 async function execute(program: string, args: readonly string[], line: string): Promise<void> {
-  const child = spawn(program, args, { stdio: "inherit", shell: process.platform === "win32" });
+  const [command, ...first] = program === "npm" ? npmCommand() : [program];
+  const child = spawn(command, [...first, ...args], { stdio: "inherit" });
   const [code] = (await once(child, "close").catch((error: NodeJS.ErrnoException) => {
     throw new UserError(`\`${program}\` cannot be run (${error.code}); install it first, then try again`);
   })) as [number | null];

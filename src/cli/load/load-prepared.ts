@@ -5,6 +5,7 @@ import type { Target } from "./compile-file.js";
 import { compileFile } from "./compile-file.js";
 import { dataProgressDisplay } from "../data/data-progress.js";
 import { loadProgram, reportFaults } from "./load-program.js";
+import { warnLine } from "../screen/print.js";
 
 /** Undefined where the file has errors, which are then printed. */
 export async function loadPrepared(
@@ -20,7 +21,7 @@ export async function loadPrepared(
   const broken = await findBroken(dataset.images, display.onProgress).finally(display.stop);
   if (broken.length === 0) return program;
   for (const { path: image, reason } of broken) {
-    process.stderr.write(`left out: ${dataset.images.folder}/${image} ${reason}\n`);
+    warnLine(`left out: ${dataset.images.folder}/${image} ${reason}`);
   }
   // The images are counted again, without those
   const compiled = await compileFile(path, overrides, target);

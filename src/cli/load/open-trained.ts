@@ -2,12 +2,13 @@
 import type { TrainedNetwork } from "../../runtime/trained/trained-network.js";
 import { openRun } from "../../runtime/trained/trained-network.js";
 import type { TrainedFlags } from "../evaluate/command.js";
+import { warnLine } from "../screen/print.js";
 
 export async function openTrained(
   path: string,
-  { engine, device, threads, tune }: TrainedFlags,
+  { engine, device, threads, tune, best }: TrainedFlags,
 ): Promise<TrainedNetwork> {
-  const network = await openRun(path, { engine, device, threads, tune });
-  for (const { folder, reason } of network.broken) process.stderr.write(`passed over ${folder}: ${reason}\n`);
+  const network = await openRun(path, { engine, device, threads, tune, best });
+  for (const { folder, reason } of network.broken) warnLine(`passed over ${folder}: ${reason}`);
   return network;
 }

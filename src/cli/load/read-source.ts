@@ -1,5 +1,6 @@
 // A file named on the command line → its text, or a diagnostic that says why there is none.
 import { readFile } from "node:fs/promises";
+import { shellWord } from "../../runtime/process/shell-word.js";
 import type { Diagnostic, Result, SourceText } from "../../compiler/diagnostics/diagnostic.js";
 import { failed, ok } from "../../compiler/diagnostics/diagnostic.js";
 import { NotAPlainFile, readPlainFile } from "../../runtime/files/read-plain-file.js";
@@ -8,7 +9,7 @@ import { NotAPlainFile, readPlainFile } from "../../runtime/files/read-plain-fil
 export async function readSource(path: string): Promise<Result<SourceText>> {
   let bytes: Buffer;
   try {
-    bytes = path === "-" ? await readStandardInput() : await readNamed(path);
+    bytes = await readOnce(path);
   } catch (error) {
     return failed([unreadable(path, error as NodeJS.ErrnoException)]);
   }
@@ -23,12 +24,20 @@ export async function readSource(path: string): Promise<Result<SourceText>> {
   }
 }
 
-/** A pipe that the shell opened (`<(...)`, /dev/stdin) has a writer and an end; a pipe or a device on the disk may have neither. */
-async function readNamed(path: string): Promise<Buffer> {
-  return OPENED_BY_THE_SHELL.test(path) ? await readFile(path) : await readPlainFile(path);
-}
-
 const OPENED_BY_THE_SHELL = /^\/(dev|proc\/self)\/(fd\/\d+|stdin)$/;
+
+const streamed = new Map<string, Promise<Buffer>>();
+
+/**
+ * A pipe that the shell opened (`<(...)`, /dev/stdin) has a writer and an end; a pipe or a device on the disk may have neither. A
+ * command may ask again for what it has read, which such a pipe and standard input give once.
+ */
+async function readOnce(path: string): Promise<Buffer> {
+  if (path !== "-" && !OPENED_BY_THE_SHELL.test(path)) return await readPlainFile(path);
+  const reading = streamed.get(path) ?? (path === "-" ? readStandardInput() : readFile(path));
+  streamed.set(path, reading);
+  return await reading;
+}
 
 async function readStandardInput(): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -45,7 +54,7 @@ function unreadable(path: string, error: NodeJS.ErrnoException): Diagnostic {
     return fault(
       "file/unreadable",
       `${path} is a folder, expected a file`,
-      `name the files in it: ${path.replace(/\/$/, "")}/*.yaml`,
+      `name the files in it: ${shellWord(path.replace(/\/$/, ""))}/*.yaml`,
     );
   }
   if (error instanceof NotAPlainFile) {

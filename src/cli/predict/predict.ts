@@ -9,6 +9,7 @@ import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { openTrained } from "../load/open-trained.js";
 import { formatPercent, tableLines } from "../screen/terminal.js";
+import { jsonText, warnLine } from "../screen/print.js";
 
 /** Pictures that cannot be read are named, and the others are answered nevertheless; the exit code tells. */
 export async function predict(run: string, images: readonly string[], flags: PredictFlags): Promise<ExitCode> {
@@ -24,17 +25,17 @@ export async function predict(run: string, images: readonly string[], flags: Pre
     if (predictions.length + broken.length === 0) {
       throw new UserError(`${images.join(", ")} holds no ${READABLE} picture`);
     }
-    process.stdout.write(flags.format === "json" ? jsonText(predictions) : text(predictions));
-    for (const fault of broken) process.stderr.write(`error: ${fault}\n`);
+    process.stdout.write(flags.format === "json" ? predictionsJson(predictions) : text(predictions));
+    for (const fault of broken) warnLine(`error: ${fault}`);
     return broken.length > 0 ? exitCodes.inputHasErrors : exitCodes.done;
   } finally {
     await network.dispose();
   }
 }
 
-function jsonText(predictions: readonly Prediction[]): string {
+function predictionsJson(predictions: readonly Prediction[]): string {
   const plain = predictions.map(({ image, classes, logits }) => ({ image, classes, logits: [...logits] }));
-  return JSON.stringify(plain, null, 2) + "\n";
+  return jsonText(plain);
 }
 
 function text(predictions: readonly Prediction[]): string {

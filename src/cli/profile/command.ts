@@ -1,7 +1,7 @@
 // `netc profile FILE`: where the time of a training step or an evaluation goes, kernel by kernel, beside what this machine can do at best.
 import type { Command } from "commander";
 import { Option } from "commander";
-import { collect, wholeNumber } from "../screen/options.js";
+import { collect, threadCount, wholeNumber } from "../screen/options.js";
 
 export interface ProfileFlags {
   readonly set: readonly string[];
@@ -23,7 +23,7 @@ export function register(program: Command): void {
     )
     .argument("<file>", "the YAML file")
     .option("--set <path=value>", "set a value of the file (may be repeated)", collect, [])
-    .option("--threads <number>", "threads of the engine (default: one a core)", wholeNumber(1))
+    .option("--threads <number>", "threads of the engine (default: one a core)", threadCount)
     .option("--evaluate", "time the evaluation of train.evaluation.batch_size images in place of a training step")
     .option("--steps <number>", "steps, or evaluations, to take the medians of", wholeNumber(1), 10)
     .addOption(new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text"))

@@ -50,6 +50,7 @@ async function measureSteps(
 ): Promise<{ calls: MeasuredCall[]; steps: number[] }> {
   const session = await openWasmSession(program, threads, await chooseKernels(program, threads, "measured"));
   try {
+    await session.writeState(await session.readState()); // any filters will do, those that whiten too
     // At a rate of zero the weights stay as they were drawn, so that no number grows out of its range
     const hyper = { learningRate: 0, step: 1 };
     const run = () => (measurand === "training" ? session.profileStep(batch, hyper) : session.profileEvaluation(batch));

@@ -1,13 +1,11 @@
 // The work of `netc profile`: has some training steps or evaluations timed and what the machine can do, and prints one beside
 // the other.
-import { mkdir } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
-import { dirname } from "node:path";
 import type { Program } from "../../compiler/program.js";
 import { chooseEngine } from "../../runtime/engines/index.js";
-import { writeFileAtomically } from "../../runtime/files/write-file-atomically.js";
-import { UserError } from "../../runtime/process/user-error.js";
+import { refuseUnwritable, writeOutput } from "../../runtime/files/output-file.js";
 import type { ProfileFlags } from "./command.js";
+import { printable } from "../../compiler/diagnostics/printable.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { loadProgram } from "../load/load-program.js";
@@ -19,20 +17,21 @@ import { median } from "./profile-step.js";
 import { traceJson } from "./profile-trace.js";
 import type { Column } from "../screen/terminal.js";
 import { formatScaled, tableLines } from "../screen/terminal.js";
+import { jsonText } from "../screen/print.js";
 
 export async function profile(file: string, flags: ProfileFlags): Promise<ExitCode> {
+  const { trace } = flags;
+  if (trace !== undefined) await refuseUnwritable(trace);
   const threads = flags.threads ?? availableParallelism();
   const program = await loadProgram(file, flags.set, { engine: "wasm", threads });
   if (!program) return exitCodes.inputHasErrors;
-  const { trace } = flags;
-  if (trace !== undefined) await orRefuse(trace, mkdir(dirname(trace), { recursive: true })); // before the work, not after
   await chooseEngine("wasm"); // says what is missing where it cannot run
 
   const measurand: Measurand = flags.evaluate ? "evaluation" : "training";
   const { calls, ...measured } = await measureStep(program, threads, flags.steps, measurand);
   const report: Report = { program, threads, measurand, ...measured };
+  if (trace !== undefined) await writeOutput(trace, traceJson(calls, program.config.name));
   process.stdout.write(FORMATS[flags.format](report));
-  if (trace !== undefined) await orRefuse(trace, writeFileAtomically(trace, traceJson(calls, program.config.name)));
   return exitCodes.done;
 }
 
@@ -68,7 +67,7 @@ function profileText({ program, threads, measurand, images, peak, steps, step }:
   const noun = NOUNS[measurand];
   const milliseconds = median(steps);
   const lines = [
-    `${program.config.name}, ${images} images ${indefinite(noun)}, ${threads} ${threads === 1 ? "thread" : "threads"}, ` +
+    `${printable(program.config.name)}, ${images} images ${indefinite(noun)}, ${threads} ${threads === 1 ? "thread" : "threads"}, ` +
       `medians of ${steps.length} ${noun}${steps.length === 1 ? "" : "s"} on random images`,
     `${milliseconds.toFixed(1)} ms ${indefinite(noun)}, ${((images / milliseconds) * 1000).toFixed(0)} images/s without data`,
     `peaks here: ${formatScaled(peak.flopsPerSecond)}FLOP/s of multiply-adds, ${formatScaled(peak.bytesPerSecond)}B/s copied`,
@@ -131,13 +130,5 @@ function profileJson({ program, threads, measurand, images, peak, steps, step }:
     steps,
     ...step,
   };
-  return JSON.stringify(document, null, 2) + "\n";
-}
-
-async function orRefuse(path: string, work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    throw new UserError(`the trace cannot be written to ${path}: ${(error as Error).message}`);
-  }
+  return jsonText(document);
 }

@@ -1,6 +1,6 @@
 // The work of `netc report`: run folders → one HTML page.
 import { join } from "node:path";
-import { writeFileAtomically } from "../../runtime/files/write-file-atomically.js";
+import { refuseUnwritable, writeOutput } from "../../runtime/files/output-file.js";
 import type { RunRecord } from "../../runtime/run/read-run.js";
 import { readRun } from "../../runtime/run/read-run.js";
 import { runFolderAt } from "../../runtime/run/run-folder.js";
@@ -13,19 +13,21 @@ import { kernelSection } from "./kernel-section.js";
 import { renderReport } from "./render-report.js";
 import type { Section } from "./view.js";
 import { reportView } from "./view.js";
+import { printLine, warnLine } from "../screen/print.js";
 
 export async function report(paths: readonly string[], flags: ReportFlags): Promise<ExitCode> {
   const runs: RunRecord[] = [];
   for (const path of paths) runs.push(await readRun(runFolderAt(path)));
   const [only] = runs;
   const isSingle = runs.length === 1;
+  const place = flags.out ?? (isSingle ? join(only!.folder.path, "report.html") : "comparison.html");
+  await refuseUnwritable(place);
   const view = reportView(runs, {
     origins: isSingle ? await readOrigins(only!.folder) : [],
     sections: isSingle ? await sectionsOf(only!, flags) : [],
   });
-  const place = flags.out ?? (isSingle ? join(only!.folder.path, "report.html") : "comparison.html");
-  await writeFileAtomically(place, await renderReport(view));
-  process.stdout.write(`${place}\n`);
+  await writeOutput(place, await renderReport(view));
+  printLine(place);
   return exitCodes.done;
 }
 
@@ -43,7 +45,7 @@ async function evaluationOrNone(run: string): Promise<Section[]> {
     return await evaluationSections(run);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    process.stderr.write(`without confusion matrix and samples: ${error.message}\n`);
+    warnLine(`without confusion matrix and samples: ${error.message}`);
     return [];
   }
 }

@@ -1,5 +1,6 @@
 // Runs → what a report shows of them. Every decision is made here; the template loops and prints.
 import { basename } from "node:path";
+import { printable } from "../../compiler/diagnostics/printable.js";
 import { cost } from "../../compiler/network/cost.js";
 import { drawPicture } from "../../compiler/targets/picture/picture.js";
 import { svgText } from "../../compiler/targets/picture/svg.js";
@@ -91,7 +92,7 @@ function singleRun(run: RunRecord, { origins = [], sections = [], isLive = false
   const { program, start } = run;
   const curves = runCurves(run);
   return {
-    title: run.name,
+    title: printable(run.name),
     subtitle: `${run.folder.path}, ${run.state}`,
     figures: figuresOf(run),
     comparison: null,

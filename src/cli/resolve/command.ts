@@ -22,16 +22,19 @@ export function register(program: Command): void {
 }
 
 async function resolveFile(path: string, flags: ResolveFlags): Promise<void> {
-  const { loadFile } = await import("../load/load-file.js");
+  const [{ loadFile }, { jsonText, printLines }] = await Promise.all([
+    import("../load/load-file.js"),
+    import("../screen/print.js"),
+  ]);
   const loaded = await loadFile(path, flags.set);
   if (!loaded) return;
   if (flags.origins) {
     const { valuesAt } = await import("../../compiler/front/edit/origins.js");
-    process.stdout.write(`${valuesAt(loaded, []).join("\n")}\n`);
+    printLines(valuesAt(loaded, []));
     return;
   }
   if (flags.format === "json") {
-    process.stdout.write(`${JSON.stringify(loaded.config, undefined, 2)}\n`);
+    process.stdout.write(jsonText(loaded.config));
     return;
   }
   const { printConfig } = await import("../../compiler/front/yaml/print-config.js");

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { Option } from "commander";
 import type { Device } from "../../runtime/engines/engine.js";
 import { engineNames } from "../../runtime/engines/index.js";
-import { collect, deviceNamed, wholeNumber } from "../screen/options.js";
+import { collect, deviceNamed, threadCount, wholeNumber } from "../screen/options.js";
 
 export interface RunFlags {
   readonly set: readonly string[];
@@ -36,7 +36,7 @@ export function register(program: Command): void {
     .option(
       "--threads <number>",
       "threads of the engine (default: one a core); results do not depend on it",
-      wholeNumber(1),
+      threadCount,
     )
     .option("--resume", "go on from the newest checkpoint of --out, or of the newest run of this name", false)
     .option(

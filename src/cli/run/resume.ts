@@ -24,14 +24,16 @@ export async function checkpointToResume(
   if (!before) {
     throw new UserError(`${folder.config} cannot be resumed by this version of netc: ${firstError(diagnostics)}`);
   }
-  const { checkpoint, broken } = await readNewestCheckpoint(folder.checkpoints);
+  const { checkpoint, broken } = await readNewestCheckpoint(folder.checkpoints, before);
   const { changes, effects } = changesSince(before, program, checkpoint?.progress.step ?? 0);
   const refused = changes.filter(({ altersThePast }) => altersThePast);
   if (refused.length > 0) {
-    const lines = refused.map((change) => `  ${describeChange(change)}`).join("\n");
     throw new UserError(
-      `the run in ${resolve(folder.path)} was trained with other settings, so resuming would not continue it:\n${lines}\n` +
-        `start a new run without \`--resume\`, or give the file the run's values`,
+      `the run in ${resolve(folder.path)} was trained with other settings, so resuming would not continue it:`,
+      [
+        ...refused.map((change) => `  ${describeChange(change)}`),
+        "start a new run without `--resume`, or give the file the run's values",
+      ],
     );
   }
   await setAside(broken);

@@ -2,6 +2,7 @@
 // Without a terminal it is plain lines: no colour codes, no carriage returns.
 import { isOfCalls, providerIn } from "../../compiler/lower/kernels/kernel-provider.js";
 import { basename, join } from "node:path";
+import { printable } from "../../compiler/diagnostics/printable.js";
 import { cost } from "../../compiler/network/cost.js";
 import { isEvaluationDue } from "../../compiler/training/plan.js";
 import type { Program } from "../../compiler/program.js";
@@ -17,6 +18,7 @@ import type { Progress } from "../../runtime/training/training-progress.js";
 import { colorsFor } from "../screen/colors.js";
 import { EPOCH_COLUMNS, epochCells, evaluationCells } from "./epoch-table.js";
 import { LiveBar } from "./live-bar.js";
+import type { StopCause } from "./stop-signal.js";
 import type { MemoryPrediction } from "../load/predict-memory.js";
 import {
   formatBytes,
@@ -61,7 +63,7 @@ export class RunReport {
       ],
       ["engine", `${engine.name} ${availability.version} on ${availability.device}: ${reason}`],
     ];
-    this.print(colors.bold(config.name));
+    this.printPainted(colors.bold(printable(config.name)));
     for (const [label, text] of lines) this.print(`  ${label.padEnd(9)}${text}`);
   }
 
@@ -148,9 +150,9 @@ export class RunReport {
     this.bar?.showEvaluation(done, total);
   }
 
-  stopping(signal: string): void {
-    const cause = signal === "SIGINT" ? "Ctrl-C" : signal;
-    this.warn(`${cause}: stopping after the step under way; once more stops at once`);
+  stopping(cause: StopCause): void {
+    const again = cause === "SIGINT" || cause === "SIGTERM" ? "; once more stops at once" : "";
+    this.warn(`${STOP_CAUSES[cause]}: stopping after the step under way${again}`);
   }
 
   end(result: RunResult, folder: RunFolder, resumeCommand: string, modelFault: string | undefined): void {
@@ -163,7 +165,7 @@ export class RunReport {
       const accuracy = progress.lastEvaluation
         ? `${formatPercent(progress.lastEvaluation.accuracy)} test accuracy`
         : "done";
-      this.print(
+      this.printPainted(
         `${colors.bold(accuracy)} after ${this.lengthOf(progress)} in ${formatDuration(progress.elapsedSeconds)}`,
       );
       const { early_stop: rule } = this.program.config.train;
@@ -205,11 +207,16 @@ export class RunReport {
   }
 
   private print(line: string): void {
+    this.printPainted(printable(line));
+  }
+
+  /** What of it is the user's is printable. */
+  private printPainted(line: string): void {
     this.above(() => process.stdout.write(line + "\n"));
   }
 
   private warn(line: string): void {
-    this.above(() => process.stderr.write(warningColors.yellow(line) + "\n"));
+    this.above(() => process.stderr.write(warningColors.yellow(printable(line)) + "\n"));
   }
 
   /** Lines scroll by above the bar. */
@@ -218,6 +225,13 @@ export class RunReport {
     else write();
   }
 }
+
+const STOP_CAUSES: Readonly<Record<StopCause, string>> = {
+  SIGINT: "Ctrl-C",
+  SIGTERM: "SIGTERM",
+  SIGHUP: "the terminal is closed",
+  "closed output": "nobody reads the output any more",
+};
 
 const WHY_STOPPED = {
   stopped: "as --max-steps asked",

@@ -22,16 +22,20 @@ import {
   createDatedRunFolder,
   createRunFolder,
   newestRunFolder,
+  readRunConfig,
   readRunKernels,
+  refuseUsedFolder,
   runFolderAt,
   whileLocked,
 } from "../../runtime/run/run-folder.js";
 import type { Origin } from "../../runtime/run/run-origins.js";
 import { writeOrigins } from "../../runtime/run/run-origins.js";
+import { refuseUnmakeable } from "../../runtime/files/output-file.js";
 import { keepPictures } from "../../runtime/run/run-pictures.js";
 import type { RunResult } from "../../runtime/run/run-training.js";
 import { runTraining } from "../../runtime/run/run-training.js";
 import type { TrainingEvent } from "../../runtime/training/training-events.js";
+import { shellWord } from "../../runtime/process/shell-word.js";
 import { netcVersion } from "../../runtime/process/version.js";
 import type { RunFlags } from "./command.js";
 import { dataProgressDisplay } from "../data/data-progress.js";
@@ -45,7 +49,6 @@ import { readBase } from "../load/read-base.js";
 import { readSource } from "../load/read-source.js";
 import { checkpointToResume } from "./resume.js";
 import { RunReport } from "./run-report.js";
-import { shellWord } from "../screen/shell-word.js";
 import { stopSignal } from "./stop-signal.js";
 
 export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
@@ -54,6 +57,8 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
   const program = await loadPrepared(file, overrides, flags);
   if (!program) return exitCodes.inputHasErrors;
 
+  if (!flags.resume) await (flags.out === undefined ? refuseUnmakeable("runs") : refuseUsedFolder(flags.out));
+  else await readRunConfig(await folderToResume(program, flags)); // says where there is none, before the data are fetched
   const chosen = await chooseEngine(flags.engine, flags.device, program);
   await chosen.engine.require(program);
   const report = new RunReport(program);
@@ -207,7 +212,7 @@ function resumeCommand(
     ...(threads === undefined ? [] : ["--threads", String(threads)]),
     ...(tune ? [] : ["--no-tune"]),
   ];
-  return words.map(shellWord).join(" ");
+  return words.map((word) => shellWord(word)).join(" ");
 }
 
 const EXIT_CODE_OF_OUTCOME: Readonly<Record<RunResult["outcome"], ExitCode>> = {

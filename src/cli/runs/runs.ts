@@ -3,7 +3,10 @@ import { readdir } from "node:fs/promises";
 import { basename } from "node:path";
 import { readRun } from "../../runtime/run/read-run.js";
 import type { RunRecord, RunState } from "../../runtime/run/read-run.js";
-import { runFolderAt, runFoldersIn } from "../../runtime/run/run-folder.js";
+import { ifThere } from "../../runtime/files/if-there.js";
+import { UserError } from "../../runtime/process/user-error.js";
+import type { RunFolder } from "../../runtime/run/run-folder.js";
+import { foldersIn, holdsRun, runFolderAt } from "../../runtime/run/run-folder.js";
 import { chartLines } from "../screen/charts.js";
 import type { RunsFlags } from "./command.js";
 import { EPOCH_COLUMNS, epochRows, momentText } from "../run/epoch-table.js";
@@ -12,6 +15,7 @@ import { exitCodes } from "../screen/exit-codes.js";
 import { usesColor } from "../screen/options.js";
 import type { Column } from "../screen/terminal.js";
 import { formatBytes, formatCount, formatDuration, formatPercent, tableLines } from "../screen/terminal.js";
+import { jsonText, printLine, warnLine } from "../screen/print.js";
 
 const COLUMNS: readonly Column[] = [
   { title: "run", align: "left" },
@@ -27,37 +31,54 @@ const COLUMNS: readonly Column[] = [
 
 export async function listRuns(parent: string, { format }: RunsFlags): Promise<ExitCode> {
   const runs: RunRecord[] = [];
-  for (const folder of await runFoldersIn(parent)) runs.push(await readRun(folder));
+  const unreadable: string[] = [];
+  for (const folder of await foldersIn(parent)) {
+    const run = await readIfRun(folder);
+    if (typeof run === "string") unreadable.push(run);
+    else if (run) runs.push(run);
+  }
   runs.sort((one, other) => (one.start?.time ?? "").localeCompare(other.start?.time ?? ""));
-  if (format === "json") print(JSON.stringify(runs.map(summaryOf), null, 2));
-  else if (runs.length === 0) print(`there is no run under ${parent}; \`netc run FILE\` makes one`);
-  else for (const line of tableLines(COLUMNS, runs.map(cellsOf))) print(line);
-  return exitCodes.done;
+  if (format === "json") process.stdout.write(jsonText(runs.map(summaryOf)));
+  else if (runs.length === 0 && unreadable.length === 0) printLine(`there is no run under ${parent}; \`netc run FILE\` makes one`);
+  else if (runs.length > 0) for (const line of tableLines(COLUMNS, runs.map(cellsOf))) printLine(line);
+  for (const fault of runs.flatMap(({ faults }) => faults)) warnLine(fault);
+  for (const reason of unreadable) warnLine(`not listed: ${reason}`);
+  return unreadable.length > 0 ? exitCodes.inputHasErrors : exitCodes.done;
+}
+
+/** Undefined where the folder holds no run; a sentence where it may hold one that cannot be read. */
+async function readIfRun(folder: RunFolder): Promise<RunRecord | string | undefined> {
+  try {
+    return (await holdsRun(folder)) ? await readRun(folder) : undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
 }
 
 export async function showRun(path: string, { format }: RunsFlags): Promise<ExitCode> {
   const run = await readRun(runFolderAt(path));
-  const checkpoints = (await readdir(run.folder.checkpoints).catch((): string[] => [])).filter((name) =>
-    name.startsWith("step-"),
-  );
+  const { checkpoints: place } = run.folder;
+  const checkpoints = ((await ifThere(place, readdir(place))) ?? []).filter((name) => name.startsWith("step-"));
+  for (const fault of run.faults) warnLine(fault);
   if (format === "json") {
     const { epochs, evaluations } = run;
-    print(JSON.stringify({ ...summaryOf(run), epochs, evaluations, checkpoints }, null, 2));
+    process.stdout.write(jsonText({ ...summaryOf(run), epochs, evaluations, checkpoints }));
     return exitCodes.done;
   }
-  print(run.name);
-  for (const [label, text] of headLines(run, checkpoints)) print(`  ${label.padEnd(12)}${text}`);
+  printLine(run.name);
+  for (const [label, text] of headLines(run, checkpoints)) printLine(`  ${label.padEnd(12)}${text}`);
   const { epochs, steps, evaluations, program } = run;
   const rows = epochRows(epochs, evaluations, program?.plan.stepsPerEpoch ?? 1);
   if (rows.length > 0) {
-    print("");
-    for (const line of tableLines(EPOCH_COLUMNS, rows)) print(line);
+    printLine("");
+    for (const line of tableLines(EPOCH_COLUMNS, rows)) printLine(line);
   }
   if (program) {
     const { stepsPerEpoch } = program.plan;
     const width = process.stdout.columns ?? 100;
     const lines = chartLines({ steps, evaluations, stepsPerEpoch }, { width, colors: usesColor(process.stdout) });
-    if (lines.length > 0) print(["", ...lines].join("\n"));
+    if (lines.length > 0) process.stdout.write(["", ...lines, ""].join("\n")); // in colours
   }
   return exitCodes.done;
 }
@@ -150,8 +171,4 @@ function localTime(iso: string): string {
   const two = (value: number): string => String(value).padStart(2, "0");
   const date = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
   return `${date} ${two(time.getHours())}:${two(time.getMinutes())}`;
-}
-
-function print(line: string): void {
-  process.stdout.write(line + "\n");
 }

@@ -3,7 +3,9 @@
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { printable } from "../../compiler/diagnostics/printable.js";
 import { randomHex } from "../../runtime/files/digest.js";
+import { systemFault } from "../../runtime/process/system-faults.js";
 import { UserError } from "../../runtime/process/user-error.js";
 import { netcVersion } from "../../runtime/process/version.js";
 import type { ExitCode } from "./exit-codes.js";
@@ -15,32 +17,23 @@ export interface Failure {
 }
 
 export function failureOf(error: unknown): Failure {
-  if (error instanceof UserError) return { message: `error: ${error.message}`, exitCode: exitCodes.inputHasErrors };
+  if (error instanceof UserError) {
+    return { message: `error: ${error.lines.map(printable).join("\n")}`, exitCode: exitCodes.inputHasErrors };
+  }
   const outside = faultOfTheSystem(error);
-  if (outside) return { message: `error: ${outside}`, exitCode: exitCodes.inputHasErrors };
+  if (outside) return { message: `error: ${printable(outside)}`, exitCode: exitCodes.inputHasErrors };
   return { message: bugReport(error), exitCode: exitCodes.bugInNetc };
 }
 
-/** Faults of the file system that can meet any write, wherever it was made. */
-const SYSTEM_FAULTS: Readonly<Record<string, string>> = {
-  ENOSPC: "the disk is full",
-  EDQUOT: "the disk quota is used up",
-  EROFS: "the file system is read-only",
-  EACCES: "permission is refused",
-  EPERM: "permission is refused",
-  EMFILE: "too many files are open",
-  EIO: "the disk reports an error",
-};
-
 function faultOfTheSystem(error: unknown): string | undefined {
-  const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
-  const fault = code === undefined ? undefined : SYSTEM_FAULTS[code];
+  const fault = systemFault(error);
+  const { path } = (error ?? {}) as NodeJS.ErrnoException;
   return fault && (path ? `${fault}: ${path}` : fault);
 }
 
 function bugReport(error: unknown): string {
   const thrown = error instanceof Error ? error : new Error(String(error));
-  const summary = `this is a bug in netc: ${thrown.message.replace(/^netc bug: /, "")}`;
+  const summary = `this is a bug in netc: ${printable(thrown.message.replace(/^netc bug: /, ""))}`;
   const path = join(tmpdir(), `netc-bug-${randomHex(4)}.txt`);
   const details = [
     `netc ${netcVersion()}, Node ${process.version}, ${process.platform} ${process.arch}`,

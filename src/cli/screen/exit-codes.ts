@@ -6,8 +6,10 @@ export const exitCodes = {
   wrongUsage: 2,
   /** sysexits.h, EX_SOFTWARE: a fault of netc's own. */
   bugInNetc: 70,
-  /** 128 + SIGINT, as shells have it. */
+  /** 128 + SIGINT, as shells have it; also of a run that SIGTERM, SIGHUP or a closed output ended. */
   interrupted: 130,
+  /** 128 + SIGPIPE: what a program that Node's runtime does not keep from that signal ends with. */
+  nobodyReads: 141,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

@@ -1,4 +1,5 @@
 // What several commands share in reading their options.
+import { availableParallelism } from "node:os";
 import { InvalidArgumentError } from "commander";
 import type { Device } from "../../runtime/engines/engine.js";
 
@@ -22,6 +23,19 @@ export function wholeNumber(least: number): (text: string) => number {
     if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
     throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
   };
+}
+
+/** For `--threads`. More than there are cores cost memory and gain nothing, which is said. */
+export function threadCount(text: string): number {
+  const threads = wholeNumber(1)(text);
+  const cores = availableParallelism();
+  if (threads > cores) {
+    process.stderr.write(
+      `warning: --threads ${threads} on ${cores === 1 ? "1 core" : `${cores} cores`}: threads beyond the cores take memory ` +
+        "and make training slower\n",
+    );
+  }
+  return threads;
 }
 
 /** "cpu" or "gpu:N" */

@@ -1,4 +1,5 @@
 // How the command line writes numbers, durations and tables: plain text, columns aligned, no line ever broken.
+import { printable } from "../../compiler/diagnostics/printable.js";
 
 /** 1234567 → "1,234,567" */
 export function formatCount(value: number): string {
@@ -63,13 +64,25 @@ export interface Column {
 
 /** Lines without trailing spaces: the titles, then a line a row; every column as wide as its widest cell. */
 export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
-  const widths = columns.map(({ title, width = 0 }, index) =>
-    Math.max(width, ...[title, ...rows.map((row) => row[index] ?? "")].map(textWidth)),
+  const titles = columns.map(({ title }) => cell(title));
+  const shown = rows.map((row) => row.map(cell));
+  const widths = columns.map(({ width = 0 }, index) =>
+    Math.max(width, ...[titles[index]!, ...shown.map((row) => row[index] ?? "")].map(textWidth)),
   );
-  return [columns.map(({ title }) => title), ...rows].map((row) => {
+  return [titles, ...shown].map((row) => {
     const cells = columns.map(({ align }, index) => pad(row[index] ?? "", widths[index]!, align));
     return cells.join("  ").trimEnd();
   });
+}
+
+const WIDEST_CELL = 80;
+
+/** On one line, and the middle of what is too long left out: a path ends with what tells it from others. */
+function cell(text: string): string {
+  const characters = [...printable(text)];
+  if (characters.length <= WIDEST_CELL) return characters.join("");
+  const half = WIDEST_CELL / 2;
+  return `${characters.slice(0, half).join("")}…${characters.slice(1 - half).join("")}`;
 }
 
 function pad(text: string, width: number, align: Column["align"]): string {

@@ -49,8 +49,12 @@ async function setValues(path: string, assignments: readonly string[], { unset, 
   if (diagnostics.length > 0) await report(path, edited.value, diagnostics);
   if (hasErrors(diagnostics)) return exitCodes.inputHasErrors;
   const changes = lineDiff(text, edited.value);
-  process.stdout.write(changes.length > 0 ? `${changes.join("\n")}\n` : "nothing changes\n");
-  if (!dryRun && changes.length > 0) await writeInPlace(path, edited.value);
+  if (!dryRun && changes.length > 0) {
+    const { writeOutput } = await import("../../runtime/files/output-file.js");
+    await writeOutput(path, edited.value);
+  }
+  const { printLines } = await import("../screen/print.js");
+  printLines(changes.length > 0 ? changes : ["nothing changes"]);
   return exitCodes.done;
 }
 
@@ -94,15 +98,4 @@ async function report(
   );
   process.stderr.write(`${rendered}\n`);
   return exitCodes.inputHasErrors;
-}
-
-/** Keeps the file's permissions, and the links that lead to it. */
-async function writeInPlace(path: string, text: string): Promise<void> {
-  const [{ realpath, stat }, { writeFileAtomically }] = await Promise.all([
-    import("node:fs/promises"),
-    import("../../runtime/files/write-file-atomically.js"),
-  ]);
-  const target = await realpath(path);
-  const { mode } = await stat(target);
-  await writeFileAtomically(target, text, mode);
 }

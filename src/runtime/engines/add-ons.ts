@@ -2,6 +2,7 @@
 // cache, where the engine looks without being told.
 import { join } from "node:path";
 import { cacheFolder } from "../files/cache-folder.js";
+import { pythonCommand } from "../process/programs.js";
 
 export interface AddOn {
   /** What comes, and how much of it. */
@@ -21,10 +22,11 @@ export function addOn(
   name: (typeof addOnNames)[number],
   folder: string = addOnFolder(name),
   platform: NodeJS.Platform = process.platform,
+  python: string = pythonCommand(),
 ): AddOn {
   const bin = platform === "win32" ? join(folder, "Scripts") : join(folder, "bin");
   const inPython = (packages: readonly string[]): AddOn["commands"] => [
-    ["python3", "-m", "venv", folder],
+    [python, "-m", "venv", folder],
     [join(bin, "pip"), "install", "--disable-pip-version-check", ...packages],
   ];
   const withNpm = (packages: readonly string[]): AddOn["commands"] => [

@@ -11,12 +11,15 @@ export interface Engine {
   /** The kinds of device that it can compute on. */
   readonly devices: readonly Device["kind"][];
   /** Cheap enough for `netc doctor`; never throws. */
-  probe(): Promise<Availability>;
-  /** What it computes with beside itself, which may have to be loaded to know it: asked of the engine that a run has. */
-  describe?(): Promise<string>;
+  probe(options?: ProbeOptions): Promise<Availability>;
   /** Before anything is prepared for a run. @throws UserError where the program asks for what cannot be done here. */
   require(program: Program): Promise<void>;
   open(program: Program, options: EngineOptions): Promise<Session>;
+}
+
+export interface ProbeOptions {
+  /** Without what the device's text says of libraries that the engine can do without: to tell, it would load them. */
+  readonly isBrief?: boolean;
 }
 
 /** Where an engine computes. */
@@ -54,7 +57,7 @@ export interface MixedLabels {
 }
 
 /** Images `first` to `first + count` of a batch, without a copy. */
-export function partOf({ images, labels, mixed, count: whole }: Batch, first: number, count: number): Batch {
+export function sliceOf({ images, labels, mixed, count: whole }: Batch, first: number, count: number): Batch {
   const bytes = images.length / whole;
   const end = first + count;
   return {
@@ -105,11 +108,23 @@ export interface EvaluationResult {
  */
 export type State = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
 
+/** The first training images, resized and otherwise as they are: [count, height, width, channels] (`Loader.plain`). */
+export type PlainImages = (count: number) => Uint8Array;
+
+/**
+ * Does one thing at a time. What it is handed and cannot take is a UserError that changes nothing; whatever else fails leaves
+ * a session that can only be disposed of.
+ */
 export interface Session {
   /** Kernels that were chosen by measurement, by what they compute: other kernels round otherwise. */
   readonly kernels?: Readonly<Record<string, string>>;
   /** What parameters, activations and all else that steps work on take, where that is planned ahead. */
   readonly heapBytes?: number;
+  /**
+   * Computes what an initial state takes from training images, filters that whiten, unless a state has brought them: `train`
+   * begins with it, and networks that have such filters take no step before. Nothing for all others.
+   */
+  initializeFromImages?(images: PlainImages): Promise<void>;
   step(batch: Batch, hyper: StepHyper): Promise<StepResult>;
   evaluate(batch: Batch): Promise<EvaluationResult>;
   /**

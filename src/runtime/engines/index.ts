@@ -1,6 +1,6 @@
 // The engines that netc knows, by name, each loaded only when it is asked for; and the choice among them.
 import type { Program } from "../../compiler/program.js";
-import type { Availability, Device, Engine } from "./engine.js";
+import type { Availability, Device, Engine, ProbeOptions } from "./engine.js";
 import { UserError } from "../process/user-error.js";
 
 /** In order of preference: `auto` takes the first that this machine can run. */
@@ -29,8 +29,9 @@ export async function chooseEngine(
   name: string,
   device: Device = { kind: "cpu" },
   program?: Program,
+  probing: ProbeOptions = {},
 ): Promise<ChosenEngine> {
-  if (name !== "auto") return await chooseByName(name, device);
+  if (name !== "auto") return await chooseByName(name, device, probing);
   const passedOver: string[] = [];
   let refusal: UserError | undefined;
   for (const candidate of engineNames) {
@@ -39,7 +40,7 @@ export async function chooseEngine(
       passedOver.push(`${candidate} has no ${DEVICE_NAMES[device.kind]}`);
       continue;
     }
-    const availability = await engine.probe();
+    const availability = await engine.probe(probing);
     if (!availability.available) {
       passedOver.push(`${candidate} is not available: ${availability.reason}`);
       continue;
@@ -47,17 +48,12 @@ export async function chooseEngine(
     const refused = program && (await refusalOf(engine, program));
     if (!refused) {
       const reason = passedOver.length === 0 ? "netc's fastest, and this machine runs it" : passedOver.join("; ");
-      return { engine, availability: await described(engine, availability), reason };
+      return { engine, availability, reason };
     }
     refusal ??= refused;
     passedOver.push(`${candidate} cannot do it: ${refused.message}`);
   }
   throw refusal ?? new UserError(`no engine runs on this machine: ${passedOver.join("; ")}; \`netc doctor\` says more`);
-}
-
-async function described<T extends { readonly device: string }>(engine: Engine, availability: T): Promise<T> {
-  const more = await engine.describe?.();
-  return more === undefined ? availability : { ...availability, device: `${availability.device}, ${more}` };
 }
 
 async function refusalOf(engine: Engine, program: Program): Promise<UserError | undefined> {
@@ -81,7 +77,7 @@ const DEVICE_NAMES: Readonly<Record<Device["kind"], string>> = {
   gpu: "way to a GPU",
 };
 
-async function chooseByName(name: string, device: Device): Promise<ChosenEngine> {
+async function chooseByName(name: string, device: Device, probing: ProbeOptions): Promise<ChosenEngine> {
   const engine = await loadEngine(name);
   if (!engine.devices.includes(device.kind)) {
     const others = await enginesOn(device.kind);
@@ -90,11 +86,11 @@ async function chooseByName(name: string, device: Device): Promise<ChosenEngine>
         others.map((other) => `\`--engine ${other}\``).join(", "),
     );
   }
-  const availability = await engine.probe();
+  const availability = await engine.probe(probing);
   if (!availability.available) {
     throw new UserError(`engine ${name} is not available: ${availability.reason}; ${availability.remedy}`);
   }
-  return { engine, availability: await described(engine, availability), reason: "asked for by --engine" };
+  return { engine, availability, reason: "asked for by --engine" };
 }
 
 async function enginesOn(kind: Device["kind"]): Promise<readonly string[]> {

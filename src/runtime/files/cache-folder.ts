@@ -1,6 +1,9 @@
 // Where netc keeps what it has fetched, outside any project.
+import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { systemFault } from "../process/system-faults.js";
+import { UserError } from "../process/user-error.js";
 
 export interface CacheSurroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -23,6 +26,29 @@ export function cacheFolder(surroundings: CacheSurroundings = thisMachine()): st
   return join(home, ".cache", "netc");
 }
 
+/** Makes a folder in the cache. @throws UserError where the cache cannot be there. */
+export async function makeInCache(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    const fault = (error as NodeJS.ErrnoException).code === "EEXIST" ? "a file is in its place" : systemFault(error);
+    if (fault === undefined && (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new UserError(
+      `netc's cache cannot be kept in ${cacheFolder()}: ${fault ?? "it cannot be made"}; ` +
+        "set NETC_CACHE to a folder that can be written",
+    );
+  }
+}
+
 function thisMachine(): CacheSurroundings {
-  return { environment: process.env, platform: process.platform, home: homedir() };
+  const { env: environment, platform } = process;
+  return { environment, platform, home: environment["NETC_CACHE"] ? "" : homeFolder() };
+}
+
+function homeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    throw new UserError("this user has no home folder; set NETC_CACHE to a folder that can be written");
+  }
 }

@@ -48,10 +48,9 @@ async function thisSystem(): Promise<string | undefined> {
 }
 
 async function lookUp(pid: number): Promise<Found> {
-  if (!answers(pid)) return { lives: false };
+  if (!isAlive(pid)) return { lives: false };
   const found = process.platform === "linux" ? await fromProc(pid) : await fromPs(pid);
   if (found === undefined) return { lives: true };
-  // One that has ended and that nobody has taken note of still answers
   return found.state.startsWith("Z") || found.state.startsWith("X")
     ? { lives: false }
     : { lives: true, started: found.started };
@@ -79,7 +78,8 @@ async function fromPs(pid: number): Promise<Entry | undefined> {
   return state && started ? { state, started } : undefined;
 }
 
-function answers(pid: number): boolean {
+/** Whether a process has that number on this machine. One that has ended and that nobody has taken note of still answers. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

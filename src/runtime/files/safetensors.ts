@@ -1,6 +1,7 @@
 // Named tensors, float32 but for counts that are only written, ↔ one safetensors file (github.com/huggingface/safetensors): eight bytes of header length, a JSON
 // header, the data. Tensors are sorted by name, so equal states give equal bytes.
 import { UserError } from "../process/user-error.js";
+import { isCount, isRecord, parseJson } from "./parse-json.js";
 
 export interface Tensor {
   readonly shape: readonly number[];
@@ -44,24 +45,33 @@ export function encodeSafetensors(
   return [start, ...sorted.map(([, { data }]) => bytesOf(data))];
 }
 
-/** Throws a UserError naming `file` where the bytes are not a whole safetensors file of float32 tensors. */
+/**
+ * Throws a UserError naming `file` where the bytes are not a whole safetensors file of float32 tensors: as the format asks,
+ * the tensors fill the file without gaps and none shares a byte with another.
+ */
 export function decodeSafetensors(bytes: Uint8Array, file: string): Map<string, Tensor> {
   const header = readHeader(bytes, file);
   const dataStart = LENGTH_BYTES + header.length;
   const tensors = new Map<string, Tensor>();
-  for (const [name, entry] of header.entries) {
-    const { dtype, shape, data_offsets: offsets } = entry;
-    if (dtype !== "F32") throw new UserError(`${file}: tensor ${name} is ${dtype}, expected F32`);
+  for (const [name, { dtype, shape, data_offsets: offsets }] of header.entries) {
+    if (dtype !== "F32") throw new UserError(`${file}: tensor ${quoted(name)} is ${quoted(dtype)}, expected F32`);
     const [start, end] = offsets;
     const expected = shape.reduce((product, size) => product * size, 1) * Float32Array.BYTES_PER_ELEMENT;
-    if (end - start !== expected || start < 0 || dataStart + end > bytes.length) {
-      throw new UserError(`${file}: tensor ${name} lies outside the file or has another size than its shape`);
+    if (end - start !== expected || dataStart + end > bytes.length) {
+      throw new UserError(`${file}: tensor ${quoted(name)} lies outside the file or has another size than its shape`);
     }
     // Copied, since the data of a foreign file need not be aligned to four bytes
     const data = new Float32Array(expected / Float32Array.BYTES_PER_ELEMENT);
     bytesOf(data).set(bytes.subarray(dataStart + start, dataStart + end));
     tensors.set(name, { shape, data });
   }
+  let filled = 0;
+  const inOrder = header.entries.map(([, entry]) => entry.data_offsets).sort(([a, b], [c, d]) => a - c || b - d);
+  for (const [start, end] of inOrder) {
+    if (start !== filled) throw new UserError(`${file}: its tensors overlap, or leave a gap at byte ${filled}`);
+    filled = end;
+  }
+  if (dataStart + filled !== bytes.length) throw new UserError(`${file} goes on after its last tensor`);
   return tensors;
 }
 
@@ -70,15 +80,28 @@ function readHeader(bytes: Uint8Array, file: string): { length: number; entries:
   if (bytes.length < LENGTH_BYTES) throw broken;
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   if (length > LARGEST_HEADER || LENGTH_BYTES + length > bytes.length) throw broken;
-  let header: Record<string, HeaderEntry>;
+  let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder().decode(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length)));
+    header = parseJson(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length));
   } catch {
     throw broken;
   }
+  if (!isRecord(header)) throw broken;
   const entries = Object.entries(header).filter(([name]) => name !== "__metadata__");
-  if (!entries.every(([, entry]) => Array.isArray(entry?.shape) && entry?.data_offsets?.length === 2)) throw broken;
+  if (!entries.every((entry): entry is [string, HeaderEntry] => isHeaderEntry(entry[1]))) throw broken;
   return { length, entries };
+}
+
+function isHeaderEntry(value: unknown): value is HeaderEntry {
+  if (!isRecord(value)) return false;
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== "string" || !Array.isArray(shape) || !shape.every(isCount)) return false;
+  return Array.isArray(offsets) && offsets.length === 2 && offsets.every(isCount) && offsets[0]! <= offsets[1]!;
+}
+
+/** A name as it is, or where it is no plain one as JSON writes it: it may hold anything. */
+function quoted(name: string): string {
+  return /^[\w.]{1,100}$/.test(name) ? name : JSON.stringify(name.slice(0, 100));
 }
 
 function bytesOf(data: Float32Array | BigInt64Array): Uint8Array {

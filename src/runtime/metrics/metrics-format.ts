@@ -1,6 +1,7 @@
-// What a format of metrics makes of the TrainingEvents, which come in order: the bytes of one file.
+// What each file of a run's figures is to the one that writes them all: TrainingEvents → bytes.
 import type { TrainingEvent } from "../training/training-events.js";
 
+/** What one file makes of the events, which come in order. */
 export interface MetricsFormat {
   /** What the file begins with. */
   begin(): Uint8Array;

@@ -1,19 +1,25 @@
 // Progress and state ↔ a folder per checkpoint, `step-00001234/`: weights and optimizer slots as safetensors, and a manifest
-// with a checksum per file, written last. A checkpoint appears under its name in full or not at all.
+// with a checksum per file and one of its own, written last. A checkpoint appears under its name in full or not at all.
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import { mkdir, open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Program } from "../../compiler/program.js";
-import { parametersOf, statisticsOf } from "../../compiler/network/parameters.js";
 import type { State } from "../engines/engine.js";
 import { sha256Of, slices } from "../files/digest.js";
-import { publishFolder, temporaryName } from "../files/write-file-atomically.js";
+import { ifThere, isMissing, unreadable } from "../files/if-there.js";
+import { NotAPlainFile, openPlainFile } from "../files/read-plain-file.js";
+import { publishFolder, renameInTime, temporaryName } from "../files/write-file-atomically.js";
+import type { Tensor } from "../files/safetensors.js";
 import { decodeSafetensors, encodeSafetensors } from "../files/safetensors.js";
 import type { Progress } from "../training/training-progress.js";
 import { epochIsComplete, evaluationIsAwaited } from "../training/training-progress.js";
 import { UserError } from "../process/user-error.js";
-import { NotAPlainFile, readPlainFile } from "../files/read-plain-file.js";
+import type { FileName } from "./manifest.js";
+import { decodeManifest, encodeManifest, FILES } from "./manifest.js";
+import type { Shapes } from "./state-shapes.js";
+import { stateShapes } from "./state-shapes.js";
 
 export interface Checkpoint {
   readonly folder: string;
@@ -29,14 +35,6 @@ export interface BrokenCheckpoint {
   readonly reason: string;
 }
 
-interface Manifest {
-  readonly format: typeof FORMAT;
-  readonly progress: Progress;
-  readonly kernels?: Readonly<Record<string, string>>;
-  readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
-}
-
-export const FORMAT = "netc-checkpoint-2";
 const MANIFEST = "manifest.json";
 const NAME = /^step-\d{8,}(-open)?$/;
 
@@ -56,16 +54,16 @@ export async function writeCheckpoint(
     throw error;
   });
   // The name stands for everything that is in it, so a valid one of the same name holds the same bits
-  if (!(await faultOf(folder))) return folder;
+  if (!("reason" in (await readCheckpoint(folder, program)))) return folder;
   const temporary = temporaryName(folder);
   try {
     await mkdir(temporary);
-    const files: Record<string, { bytes: number; sha256: string }> = {};
-    for (const [file, tensors] of split(program, state)) {
-      files[file] = await writePieces(join(temporary, file), encodeSafetensors(tensors));
-    }
-    const manifest: Manifest = { format: FORMAT, progress, kernels, files };
-    await writePieces(join(temporary, MANIFEST), [Buffer.from(JSON.stringify(manifest, null, 2) + "\n")]);
+    const [weights, others] = split(program, state);
+    const files = {
+      "weights.safetensors": await writePieces(join(temporary, "weights.safetensors"), encodeSafetensors(weights)),
+      "optimizer.safetensors": await writePieces(join(temporary, "optimizer.safetensors"), encodeSafetensors(others)),
+    };
+    await writePieces(join(temporary, MANIFEST), [Buffer.from(encodeManifest({ progress, kernels, files }))]);
     await rm(folder, { recursive: true, force: true });
     await publishFolder(temporary, folder);
   } catch (error) {
@@ -76,30 +74,48 @@ export async function writeCheckpoint(
 }
 
 /**
- * The newest valid checkpoint under `parent`, and the newer ones that were passed over because they are broken. @throws where
- * one cannot be read although it is there: it may be good. @throws UserError where one is another version's.
+ * The newest valid checkpoint under `parent` of a run of `program`, and the newer ones that were passed over because they are
+ * broken. @throws UserError where one cannot be read although it is there, since it may be good, or is another version's.
  */
 export async function readNewestCheckpoint(
   parent: string,
+  program: Program,
 ): Promise<{ checkpoint: Checkpoint | undefined; broken: BrokenCheckpoint[] }> {
   const broken: BrokenCheckpoint[] = [];
   for (const name of (await namesIn(parent)).reverse()) {
-    const read = await readCheckpoint(join(parent, name));
+    const read = await readCheckpoint(join(parent, name), program);
     if ("reason" in read) broken.push(read);
     else return { checkpoint: read, broken };
   }
   return { checkpoint: undefined, broken };
 }
 
-/** The checkpoint in a folder of its own, or why it is none. */
-export async function readCheckpoint(folder: string): Promise<Checkpoint | BrokenCheckpoint> {
-  const fault = await faultOf(folder);
-  if (fault) return { folder, reason: fault };
-  const { progress, kernels = {}, files } = await readManifest(folder);
-  const state = new Map();
-  for (const file of Object.keys(files)) {
-    const path = join(folder, file);
-    for (const [tensor, value] of decodeSafetensors(await readPlainFile(path), path)) state.set(tensor, value);
+/**
+ * The checkpoint in a folder of its own, or why it is none: everything that a run of `program` needs to go on must be there and
+ * nothing else. @throws as `readNewestCheckpoint`
+ */
+export async function readCheckpoint(folder: string, program: Program): Promise<Checkpoint | BrokenCheckpoint> {
+  const broken = (reason: string): BrokenCheckpoint => ({ folder, reason });
+  const content = await readWhole(join(folder, MANIFEST));
+  if (typeof content === "string") return broken(`${MANIFEST} ${content}`);
+  const manifest = decodeManifest(content, folder, program);
+  if (typeof manifest === "string") return broken(`${MANIFEST} ${manifest}`);
+  const { progress, kernels, files } = manifest;
+  if (stepIn(folder) !== progress.step) return broken(`${MANIFEST} is that of step ${progress.step}`);
+  const { network, training } = stateShapes(program);
+  const expected: Readonly<Record<FileName, Shapes>> = {
+    "weights.safetensors": network,
+    "optimizer.safetensors": training,
+  };
+  const state = new Map<string, Tensor>();
+  for (const file of FILES) {
+    const { bytes, sha256 } = files[file];
+    const data = await readWhole(join(folder, file), bytes);
+    if (typeof data === "string") return broken(`${file} ${data}`);
+    if (sha256Of(data) !== sha256) return broken(`${file} does not match its checksum`);
+    const tensors = tensorsIn(data, file, expected[file]);
+    if (typeof tensors === "string") return broken(tensors);
+    for (const [name, tensor] of tensors) state.set(name, tensor);
   }
   return { folder, progress, state, kernels };
 }
@@ -112,7 +128,7 @@ export async function setAside(broken: readonly BrokenCheckpoint[]): Promise<voi
   for (const { folder } of broken) {
     const aside = asideOf(folder);
     await rm(aside, { recursive: true, force: true }); // an earlier one of the same step
-    await rename(folder, aside);
+    await renameInTime(folder, aside);
   }
 }
 
@@ -138,7 +154,7 @@ export async function pruneCheckpoints(
     if (spared.has(name)) continue;
     // Renamed first, so that a kill while it is being removed does not leave half a checkpoint under a good name
     const doomed = temporaryName(join(parent, name));
-    await rename(join(parent, name), doomed);
+    await renameInTime(join(parent, name), doomed);
     await rm(doomed, { recursive: true, force: true });
   }
 }
@@ -148,17 +164,10 @@ export function isCheckpointPath(path: string): boolean {
   return NAME.test(basename(path)) && basename(dirname(path)) === "checkpoints";
 }
 
-/** Removes what a writer that was killed left behind; only while no other process writes here. */
-export async function sweepCheckpoints(parent: string): Promise<void> {
-  for (const name of await readdir(parent).catch(() => [])) {
-    if (name.startsWith(".step-")) await rm(join(parent, name), { recursive: true, force: true });
-  }
-}
-
 /** Oldest first. At one step, the state before its evaluation or the epoch's end ("-open") is older than the one after it. */
 async function namesIn(parent: string): Promise<string[]> {
-  const names = (await readdir(parent).catch(() => [])).filter((name) => NAME.test(name));
-  const rank = (name: string): number => Number(/\d+/.exec(name)![0]) + (name.endsWith("-open") ? 0 : 0.5);
+  const names = ((await ifThere(parent, readdir(parent))) ?? []).filter((name) => NAME.test(name));
+  const rank = (name: string): number => stepIn(name) + (name.endsWith("-open") ? 0 : 0.5);
   return names.sort((one, other) => rank(one) - rank(other));
 }
 
@@ -167,17 +176,22 @@ function nameOf({ plan }: Program, progress: Progress): string {
   return `${nameOfStep(progress.step)}${awaitsEvaluation ? "-open" : ""}`;
 }
 
-function nameOfStep(step: number): string {
+/** Of the checkpoint that is written once a step is done, its evaluation included. */
+export function nameOfStep(step: number): string {
   return `step-${String(step).padStart(8, "0")}`;
 }
 
+function stepIn(folder: string): number {
+  return Number(/^step-(\d+)/.exec(basename(folder))?.[1]);
+}
+
 /** What a user loads elsewhere (weights and running statistics), apart from what only a resumed run needs. */
-function split({ graph }: Program, state: State): [file: string, tensors: State][] {
-  const own = new Set([...parametersOf(graph), ...statisticsOf(graph)].map(({ name }) => name));
+function split(program: Program, state: State): [weights: State, others: State] {
+  const { network } = stateShapes(program);
   const entries = [...state];
   return [
-    ["weights.safetensors", new Map(entries.filter(([name]) => own.has(name)))],
-    ["optimizer.safetensors", new Map(entries.filter(([name]) => !own.has(name)))],
+    new Map(entries.filter(([name]) => network.has(name))),
+    new Map(entries.filter(([name]) => !network.has(name))),
   ];
 }
 
@@ -199,44 +213,47 @@ async function writePieces(path: string, pieces: readonly Uint8Array[]): Promise
   return { bytes, sha256: hash.digest("hex") };
 }
 
-/** Why the folder is no whole checkpoint; undefined where it is one. @throws as `readNewestCheckpoint` */
-async function faultOf(folder: string): Promise<string | undefined> {
-  let manifest: Manifest;
-  try {
-    manifest = await readManifest(folder);
-  } catch (error) {
-    return damageOf(MANIFEST, error);
-  }
-  if (manifest.format !== FORMAT) {
-    throw new UserError(
-      `${folder} was saved by another version of netc: its format is ${manifest.format}, and this one reads ${FORMAT}`,
-    );
-  }
-  for (const [file, { bytes, sha256 }] of Object.entries(manifest.files)) {
-    let content: Buffer;
-    try {
-      content = await readPlainFile(join(folder, file));
-    } catch (error) {
-      return damageOf(file, error);
-    }
-    if (content.length !== bytes) return `${file} is ${content.length} bytes long, expected ${bytes}`;
-    if (sha256Of(content) !== sha256) return `${file} does not match its checksum`;
-  }
-  return undefined;
-}
+/** A manifest tells of every evaluation; even so many stay far below it. */
+const LARGEST_MANIFEST = 256 * 1024 * 1024;
 
 /**
- * What is not there or not what it should be is damage; what the system does not let us read (a full table of files, a disk
- * that fails) is not.
+ * What the file holds, or why it is damaged: it is not there, no file, or not so many bytes long. @throws UserError where the
+ * system does not let it be read (a full table of files, a disk that fails), which says nothing about what it holds.
  */
-function damageOf(file: string, error: unknown): string {
-  if (error instanceof SyntaxError) return `${file} is damaged`;
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return `${file} is missing`;
-  if (error instanceof NotAPlainFile) return `${file} ${error.message}`;
-  throw error;
+async function readWhole(path: string, bytes?: number): Promise<Uint8Array | string> {
+  let file: FileHandle | undefined;
+  try {
+    file = await openPlainFile(path);
+    const { size } = await file.stat();
+    const content = size <= (bytes ?? LARGEST_MANIFEST) ? await file.readFile() : undefined;
+    const length = content?.length ?? size;
+    if (bytes !== undefined && length !== bytes) return `is ${length} bytes long, expected ${bytes}`;
+    return content ?? "is damaged";
+  } catch (error) {
+    if (isMissing(error) || (error as NodeJS.ErrnoException).code === "EISDIR") return "is missing";
+    if (error instanceof NotAPlainFile) return error.message;
+    throw unreadable(path, error);
+  } finally {
+    await file?.close();
+  }
 }
 
-async function readManifest(folder: string): Promise<Manifest> {
-  return JSON.parse(String(await readPlainFile(join(folder, MANIFEST)))) as Manifest;
+/** Those that the file must hold, or one clause that says what is wrong with it. */
+function tensorsIn(bytes: Uint8Array, file: string, expected: Shapes): ReadonlyMap<string, Tensor> | string {
+  let tensors: ReadonlyMap<string, Tensor>;
+  try {
+    tensors = decodeSafetensors(bytes, file);
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+  for (const [name, shape] of expected) {
+    const found = tensors.get(name)?.shape;
+    if (!found) return `${file} lacks ${name}`;
+    if (found.join() !== shape.join())
+      return `${file}: ${name} is [${found.join(", ")}], expected [${shape.join(", ")}]`;
+  }
+  if (tensors.size === expected.size) return tensors;
+  const stray = [...tensors.keys()].find((name) => !expected.has(name))!;
+  return `${file} holds ${JSON.stringify(stray.slice(0, 100))}, which this network does not have`;
 }

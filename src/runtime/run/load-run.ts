@@ -8,8 +8,10 @@ import { averageName, averagesWeights } from "../../compiler/training/weight-ave
 import type { BrokenCheckpoint, Checkpoint } from "./checkpoint.js";
 import { readNewestCheckpoint } from "./checkpoint.js";
 import type { State } from "../engines/engine.js";
+import { ifThere } from "../files/if-there.js";
 import type { RunFolder } from "./run-folder.js";
 import { readRunConfig, runFolderAt } from "./run-folder.js";
+import { shellWord } from "../process/shell-word.js";
 import { UserError } from "../process/user-error.js";
 
 export interface LoadedRun {
@@ -25,6 +27,20 @@ export interface LoadedRun {
 
 /** Throws a UserError where `path` holds no run, no whole checkpoint, or a run of another version of netc. */
 export async function loadRun(path: string): Promise<LoadedRun> {
+  const run = await loadProgram(path);
+  const { checkpoint, broken } = await readNewestCheckpoint(run.folder.checkpoints, run.program);
+  if (!checkpoint) {
+    const reasons = broken.map(({ folder: at, reason }) => `  ${at}: ${reason}`);
+    throw new UserError(`${path} holds no whole checkpoint`, [
+      ...reasons,
+      `go on training with \`netc run --resume --out ${shellWord(path)}\` to make one`,
+    ]);
+  }
+  return { ...run, checkpoint, broken };
+}
+
+/** What a run's folder says of its network, whatever was trained of it. Throws a UserError as `loadRun`. */
+export async function loadProgram(path: string): Promise<Pick<LoadedRun, "folder" | "text" | "program">> {
   if (!(await isFolder(path))) {
     throw new UserError(
       `there is no run at ${path}; name the folder that \`netc run\` printed, such as runs/NAME-DATE`,
@@ -36,18 +52,11 @@ export async function loadRun(path: string): Promise<LoadedRun> {
   if (!program || hasErrors(diagnostics)) {
     throw new UserError(`${folder.config} cannot be read by this version of netc: ${firstError(diagnostics)}`);
   }
-  const { checkpoint, broken } = await readNewestCheckpoint(folder.checkpoints);
-  if (!checkpoint) {
-    const reasons = broken.map(({ folder: at, reason }) => `\n  ${at}: ${reason}`).join("");
-    throw new UserError(
-      `${path} holds no whole checkpoint${reasons}\ngo on training with \`netc run --resume --out ${path}\` to make one`,
-    );
-  }
-  return { folder, text, program, checkpoint, broken };
+  return { folder, text, program };
 }
 
 export async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+  return (await ifThere(path, stat(path)))?.isDirectory() ?? false;
 }
 
 /** Parameters and running statistics that evaluation uses: the averages, where the file asks for them. */

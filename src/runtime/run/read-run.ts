@@ -1,8 +1,9 @@
 // A run folder → what became of the run: its state, its figures and all that its log tells. Reads only, so it may be
 // asked of a run that is going on.
 import { compileText } from "../../compiler/compile.js";
+import { firstError } from "../../compiler/diagnostics/diagnostic.js";
 import type { Program } from "../../compiler/program.js";
-import { readEventLog } from "./event-log.js";
+import { readLog } from "./event-log.js";
 import type { RunFolder } from "./run-folder.js";
 import { holdsRun, isInUse, readRunConfig } from "./run-folder.js";
 import type {
@@ -25,6 +26,8 @@ export interface RunRecord {
   readonly program: Program | undefined;
   readonly name: string;
   readonly events: readonly TrainingEvent[];
+  /** What could not be read of the folder, a sentence each: it counts nowhere in what is told here. */
+  readonly faults: readonly string[];
   readonly start: StartEvent | undefined;
   readonly steps: readonly StepEvent[];
   readonly epochs: readonly EpochEvent[];
@@ -42,12 +45,12 @@ export interface RunRecord {
 export async function readRun(folder: RunFolder): Promise<RunRecord> {
   if (!(await holdsRun(folder)))
     throw new UserError(`${folder.path} holds no run; \`netc runs\` lists those under runs/`);
-  const [text, events, inUse] = await Promise.all([
+  const [text, { events, oddLines }, inUse] = await Promise.all([
     readRunConfig(folder),
-    readEventLog(folder.events),
+    readLog(folder.events),
     isInUse(folder),
   ]);
-  const program = compileText(text, folder.config).value;
+  const { value: program, diagnostics } = compileText(text, folder.config);
   const only = <K extends TrainingEvent["event"]>(...kinds: K[]) =>
     events.filter((event): event is Extract<TrainingEvent, { event: K }> => kinds.includes(event.event as K));
   const starts = only("start", "resume");
@@ -60,6 +63,10 @@ export async function readRun(folder: RunFolder): Promise<RunRecord> {
     program,
     name: program?.config.name ?? folder.path,
     events,
+    faults: [
+      ...(program ? [] : [`${folder.config} cannot be read by this version of netc: ${firstError(diagnostics)}`]),
+      ...(oddLines.length > 0 ? [oddLinesText(folder, oddLines)] : []),
+    ],
     start: starts[0],
     steps,
     epochs: only("epoch"),
@@ -75,4 +82,12 @@ export async function readRun(folder: RunFolder): Promise<RunRecord> {
       steps.reduce((sum, { stepMilliseconds }) => sum + stepMilliseconds / 1000, 0) +
       evaluations.reduce((sum, { seconds }) => sum + seconds, 0),
   };
+}
+
+const NAMED = 5;
+
+function oddLinesText({ events }: RunFolder, lines: readonly number[]): string {
+  const more = lines.length > NAMED ? ` and ${lines.length - NAMED} more` : "";
+  const [noun, verb] = lines.length === 1 ? ["line", "is no event"] : ["lines", "are no events"];
+  return `${events}: ${noun} ${lines.slice(0, NAMED).join(", ")}${more} ${verb} and ${lines.length === 1 ? "is" : "are"} left out`;
 }

@@ -1,14 +1,19 @@
 // The folder that holds one run: config.yaml (resolved), kernels.json, pictures.json, events.jsonl and what follows from it,
 // checkpoints/, model/.
 // Made for a new run, or opened again to resume one; a lock keeps a second process out of it meanwhile.
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { ResolvedConfig } from "../../compiler/config.js";
 import { printConfig } from "../../compiler/front/yaml/print-config.js";
+import { sha256Of } from "../files/digest.js";
+import { ifThere, textIfThere, unreadable } from "../files/if-there.js";
+import { jsonIn } from "../files/parse-json.js";
 import { isLocked, withLock } from "../files/with-lock.js";
-import { readPlainFile } from "../files/read-plain-file.js";
-import { writeFileAtomically } from "../files/write-file-atomically.js";
+import { sweepTemporaries, writeFileAtomically } from "../files/write-file-atomically.js";
+import { refuseUnmakeable } from "../files/output-file.js";
+import { shellWord } from "../process/shell-word.js";
 import { UserError } from "../process/user-error.js";
+import { readBeginning } from "./event-log.js";
 
 export interface RunFolder {
   readonly path: string;
@@ -46,17 +51,23 @@ export function runFolderAt(path: string): RunFolder {
 /** Makes `path` for a new run; refuses a folder that holds anything. */
 export async function createRunFolder(path: string, config: ResolvedConfig): Promise<RunFolder> {
   const folder = runFolderAt(path);
-  // What a killed process left under a temporary name is not in the way
-  const existing = (await contentsOf(path)).filter((name) => !name.startsWith("."));
-  if (existing.includes(basename(folder.config))) {
-    throw new UserError(
-      `${path} holds another run; continue that one with \`--resume --out ${path}\`, or name another folder`,
-    );
-  }
-  if (existing.length > 0) throw new UserError(`${path} is not empty; name a new folder with \`--out\``);
+  await refuseUsedFolder(path);
   await attempt(path, () => makeFolder(path));
   await writeRunConfig(folder, config);
   return folder;
+}
+
+/** @throws UserError where no new run can have `path`: it holds something, or cannot be made. */
+export async function refuseUsedFolder(path: string): Promise<void> {
+  await refuseUnmakeable(path);
+  // What a killed process left under a temporary name is not in the way
+  const existing = (await contentsOf(path)).filter((name) => !name.startsWith("."));
+  if (existing.includes(basename(runFolderAt(path).config))) {
+    throw new UserError(
+      `${path} holds another run; continue that one with \`--resume --out ${shellWord(path)}\`, or name another folder`,
+    );
+  }
+  if (existing.length > 0) throw new UserError(`${path} is not empty; name a new folder with \`--out\``);
 }
 
 /** Makes `runs/<name>-<yyyymmdd-hhmmss>`, with a number added where two runs begin in one second. */
@@ -73,15 +84,31 @@ export async function createDatedRunFolder(parent: string, config: ResolvedConfi
   }
 }
 
-/** The newest run of this name under `parent`. */
+/**
+ * The run of this name under `parent` that was begun last, as the logs tell: the names tell the time of the clocks on the wall,
+ * which differ between zones and are put back in autumn.
+ */
 export async function newestRunFolder(parent: string, name: string): Promise<RunFolder> {
-  const dated = new RegExp(`^${escapeForRegExp(fileNameOf(name))}-\\d{8}-\\d{6}(-\\d+)?$`);
+  // Before names were cut, a long one stood there as a whole
+  const either = [fileNameOf(name), wholeFileNameOf(name)].map(escapeForRegExp).join("|");
+  const dated = new RegExp(`^(${either})-\\d{8}-\\d{6}(-\\d+)?$`);
   const names = (await contentsOf(parent)).filter((entry) => dated.test(entry));
-  const newest = names.sort((one, other) => one.localeCompare(other, "en", { numeric: true })).at(-1);
-  if (newest) return runFolderAt(join(parent, newest));
+  names.sort((one, other) => one.localeCompare(other, "en", { numeric: true }));
+  const folders = names.map((entry) => runFolderAt(join(parent, entry)));
+  const begun = await Promise.all(folders.map(beginningOf));
+  const newest = folders.reduce<number>((best, _, at) => (begun[at]! >= (begun[best] ?? -Infinity) ? at : best), 0);
+  if (folders[newest]) return folders[newest];
   throw new UserError(
     `there is no run of ${name} under ${parent} to resume; start one without \`--resume\`, or name its folder with \`--out\``,
   );
+}
+
+/** Of a run that was stopped before its first event, when its file was written. */
+async function beginningOf({ events, config, path }: RunFolder): Promise<number> {
+  const logged = await readBeginning(events);
+  if (logged !== undefined && !Number.isNaN(logged)) return logged;
+  const found = (await ifThere(config, stat(config))) ?? (await ifThere(path, stat(path)));
+  return found?.mtimeMs ?? -Infinity;
 }
 
 export async function writeRunConfig(folder: RunFolder, config: ResolvedConfig): Promise<void> {
@@ -90,11 +117,9 @@ export async function writeRunConfig(folder: RunFolder, config: ResolvedConfig):
 
 /** The resolved configuration as text, as the run last used it. */
 export async function readRunConfig(folder: RunFolder): Promise<string> {
-  try {
-    return String(await readPlainFile(folder.config));
-  } catch {
-    throw new UserError(`${folder.path} holds no run to resume: ${folder.config} is missing or unreadable`);
-  }
+  const text = await textIfThere(folder.config);
+  if (text !== undefined) return text;
+  throw new UserError(`${folder.path} holds no run to resume: ${folder.config} is missing`);
 }
 
 /** What a session reports (`Session.kernels`), kept before the first step: a measurement may turn out otherwise next time. */
@@ -104,14 +129,12 @@ export async function writeRunKernels(folder: RunFolder, kernels: Readonly<Recor
 
 /** Undefined where the run was stopped before it had chosen. @throws UserError where its choice cannot be read. */
 export async function readRunKernels(folder: RunFolder): Promise<Readonly<Record<string, string>> | undefined> {
-  try {
-    const kernels: unknown = JSON.parse(String(await readPlainFile(folder.kernels)));
-    if (isRecordOfNames(kernels)) return kernels;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-  }
+  const text = await textIfThere(folder.kernels);
+  if (text === undefined) return undefined;
+  const kernels = jsonIn(text);
+  if (isRecordOfNames(kernels)) return kernels;
   throw new UserError(
-    `${folder.kernels} is damaged or unreadable, so the kernels that the run began with are not known; remove it to begin the ` +
+    `${folder.kernels} is damaged and of no use, so the kernels that the run began with are not known; remove it to begin the ` +
       "run again with kernels chosen anew, whose results differ in their last bits",
   );
 }
@@ -145,16 +168,28 @@ export async function isInUse(folder: RunFolder): Promise<boolean> {
   return isLocked(lockOf(folder));
 }
 
-/** The folders under `parent` that hold a run, in the order of their names. */
-export async function runFoldersIn(parent: string): Promise<RunFolder[]> {
-  const folders = (await contentsOf(parent)).toSorted().map((name) => runFolderAt(join(parent, name)));
-  const hold = await Promise.all(folders.map(holdsRun));
-  return folders.filter((_, index) => hold[index]);
+/**
+ * What processes that died while they trained or saved in this folder left behind; only while it is locked. Locks that were
+ * taken over and put aside are nobody's.
+ */
+export async function sweepRunFolder(folder: RunFolder): Promise<void> {
+  await sweepTemporaries(folder.path);
+  await sweepTemporaries(folder.checkpoints);
+  for (const name of await contentsOf(folder.path)) {
+    if (name.startsWith(`${basename(lockOf(folder))}.dead-`)) {
+      await rm(join(folder.path, name), { recursive: true, force: true });
+    }
+  }
+}
+
+/** All that lies under `parent`, in the order of the names: what of it holds a run, `holdsRun` tells. */
+export async function foldersIn(parent: string): Promise<RunFolder[]> {
+  return (await contentsOf(parent)).toSorted().map((name) => runFolderAt(join(parent, name)));
 }
 
 /** A folder that a run has begun in has its configuration; an event log tells it from any folder with a `config.yaml`. */
 export async function holdsRun(folder: RunFolder): Promise<boolean> {
-  const names = await readdir(folder.path).catch((): string[] => []);
+  const names = (await ifThere(folder.path, readdir(folder.path))) ?? [];
   return [folder.config, folder.events].every((file) => names.includes(basename(file)));
 }
 
@@ -162,8 +197,19 @@ function lockOf(folder: RunFolder): string {
   return join(folder.path, ".lock");
 }
 
-/** What a shell and every file system take as a name. */
+/** Bytes of a run's name in that of its folder; file systems take 255 in all. */
+const LONGEST_NAME = 100;
+
+/** What a shell and every file system take as a name: a long one is cut, and told from others that begin alike by a digest. */
 function fileNameOf(name: string): string {
+  const whole = wholeFileNameOf(name);
+  if (Buffer.byteLength(whole) <= LONGEST_NAME) return whole;
+  let bytes = 0;
+  const kept = [...whole].filter((character) => (bytes += Buffer.byteLength(character)) <= LONGEST_NAME);
+  return `${kept.join("")}-${sha256Of(name).slice(0, 8)}`;
+}
+
+function wholeFileNameOf(name: string): string {
   return name.replaceAll(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[.-]+/, "") || "run";
 }
 
@@ -178,6 +224,7 @@ async function contentsOf(path: string): Promise<string[]> {
     return await readdir(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    if ((error as NodeJS.ErrnoException).code !== "ENOTDIR") throw unreadable(path, error);
     throw new UserError(`${path} cannot be used as a folder: ${(error as Error).message}`);
   }
 }

@@ -1,6 +1,8 @@
 // What set each value of a run's configuration, kept beside it: the file that was run may change or go away.
-import { readPlainFile } from "../files/read-plain-file.js";
+import { textIfThere } from "../files/if-there.js";
+import { isRecord, jsonIn } from "../files/parse-json.js";
 import { writeFileAtomically } from "../files/write-file-atomically.js";
+import { UserError } from "../process/user-error.js";
 import type { RunFolder } from "./run-folder.js";
 
 export interface Origin {
@@ -16,11 +18,15 @@ export async function writeOrigins(folder: RunFolder, origins: readonly Origin[]
   await writeFileAtomically(folder.origins, JSON.stringify(origins, null, 1) + "\n");
 }
 
-/** None where the run was made without them, from a program and not from a file. */
+/** None where the run was made without them, from a program and not from a file. @throws UserError where they cannot be read. */
 export async function readOrigins(folder: RunFolder): Promise<Origin[]> {
-  try {
-    return JSON.parse(String(await readPlainFile(folder.origins))) as Origin[];
-  } catch {
-    return [];
-  }
+  const text = await textIfThere(folder.origins);
+  if (text === undefined) return [];
+  const origins = jsonIn(text);
+  if (Array.isArray(origins) && origins.every(isOrigin)) return origins;
+  throw new UserError(`${folder.origins} is damaged, so what set each value is not known; remove it to do without`);
+}
+
+function isOrigin(value: unknown): value is Origin {
+  return isRecord(value) && ["path", "value", "origin"].every((key) => typeof value[key] === "string");
 }

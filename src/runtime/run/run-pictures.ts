@@ -3,7 +3,8 @@
 import type { Program } from "../../compiler/program.js";
 import type { Dataset, ImageSet } from "../data/dataset.js";
 import { sha256OfPieces } from "../files/digest.js";
-import { readPlainFile } from "../files/read-plain-file.js";
+import { textIfThere } from "../files/if-there.js";
+import { jsonIn } from "../files/parse-json.js";
 import { writeFileAtomically } from "../files/write-file-atomically.js";
 import type { RunFolder } from "./run-folder.js";
 import { UserError } from "../process/user-error.js";
@@ -43,14 +44,12 @@ function refuseOthers(before: Digests, now: Digests, place: string, folder: RunF
 
 /** Undefined where the run has kept none. */
 async function readDigests({ pictures }: RunFolder): Promise<Digests | undefined> {
-  try {
-    const { train, test } = JSON.parse(String(await readPlainFile(pictures))) as Partial<Digests>;
-    if (typeof train === "string" && typeof test === "string") return { train, test };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-  }
+  const text = await textIfThere(pictures);
+  if (text === undefined) return undefined;
+  const { train, test } = (jsonIn(text) ?? {}) as Partial<Digests>;
+  if (typeof train === "string" && typeof test === "string") return { train, test };
   throw new UserError(
-    `${pictures} is damaged or unreadable, so it cannot be told whether the pictures are those that the run was begun with; ` +
+    `${pictures} is damaged and of no use, so it cannot be told whether the pictures are those that the run was begun with; ` +
       "remove it to go on with those that are there",
   );
 }

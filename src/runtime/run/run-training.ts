@@ -4,17 +4,16 @@ import { basename } from "node:path";
 import type { ResolvedConfig } from "../../compiler/config.js";
 import type { Program } from "../../compiler/program.js";
 import type { Checkpoint } from "./checkpoint.js";
-import { pruneCheckpoints, sweepCheckpoints, writeCheckpoint } from "./checkpoint.js";
+import { pruneCheckpoints, writeCheckpoint } from "./checkpoint.js";
 import { GarbageKeeper } from "../process/collect-garbage.js";
 import type { Loader } from "../data/loader.js";
 import type { Session, State } from "../engines/engine.js";
 import { EventLog, rewindEventLog } from "./event-log.js";
-import { initializeFromImages } from "../training/initialize.js";
 import { sha256Of } from "../files/digest.js";
 import { openMetricsFiles } from "../metrics/metrics.js";
 import { peakMemoryBytes } from "../process/peak-memory.js";
 import type { RunFolder } from "./run-folder.js";
-import { writeRunConfig, writeRunKernels } from "./run-folder.js";
+import { sweepRunFolder, writeRunConfig, writeRunKernels } from "./run-folder.js";
 import type { TrainingResult } from "../training/trainer.js";
 import { train } from "../training/trainer.js";
 import type { StartEvent, TrainingEvent } from "../training/training-events.js";
@@ -25,6 +24,7 @@ import { netcVersion } from "../process/version.js";
 export interface RunOptions {
   /** Locked by the caller for as long as the run lasts. */
   readonly folder: RunFolder;
+  /** In its initial state. */
   readonly session: Session;
   readonly engine: { readonly name: string; readonly version: string };
   readonly loader: Loader;
@@ -50,12 +50,12 @@ export async function runTraining(program: Program, options: RunOptions): Promis
   const { folder, session, loader, checkpoint, lost, observe = () => {} } = options;
   lost?.throwIfAborted();
   const progress = checkpoint?.progress ?? BEGINNING;
-  await sweepCheckpoints(folder.checkpoints);
+  await sweepRunFolder(folder);
   const past = await rewindEventLog(folder.events, progress);
   await writeRunConfig(folder, program.config);
   // Killed before its first checkpoint, it begins again with the same
   if (!checkpoint) await writeRunKernels(folder, session.kernels ?? {});
-  await session.writeState(checkpoint?.state ?? initializeFromImages(program.graph, program.config, loader.plain));
+  if (checkpoint) await session.writeState(checkpoint.state);
 
   const saved: { newest: string | undefined; fault: string | undefined } = {
     newest: checkpoint?.folder,

@@ -28,6 +28,8 @@ export interface OpenRunOptions {
   readonly engine?: string;
   readonly threads?: number | undefined;
   readonly device?: Device | undefined;
+  /** Opens the checkpoint of the run's best evaluation, by test accuracy, in place of the newest. */
+  readonly best?: boolean | undefined;
   /** False takes the kernels that the compiler predicts to be fastest in place of the run's own. */
   readonly tune?: boolean;
 }
@@ -63,8 +65,8 @@ export interface PredictOptions {
  */
 export async function openRun(path: string, options: OpenRunOptions = {}): Promise<TrainedNetwork> {
   const { engine: name = "auto", threads, device, tune = true } = options;
-  const { program, checkpoint, broken } = await loadTrained(path);
-  const { engine } = await chooseEngine(name, device);
+  const { program, checkpoint, broken } = await loadTrained(path, { best: options.best });
+  const { engine } = await chooseEngine(name, device, undefined, { isBrief: true });
   const kernels = tune ? checkpoint.kernels : "predicted";
   const session = await engine.open(program, { threads, device, kernels });
   await session.writeState(checkpoint.state);

@@ -6,7 +6,7 @@ import { isActivation } from "../../compiler/network/graph.js";
 import type { Parameter, ParameterRole } from "../../compiler/network/parameters.js";
 import { parametersOf, statisticsOf } from "../../compiler/network/parameters.js";
 import { averageName, averagesWeights } from "../../compiler/training/weight-average.js";
-import type { State } from "../engines/engine.js";
+import type { PlainImages, State } from "../engines/engine.js";
 import { orthonormalize } from "./orthonormalize.js";
 import type { RandomStream } from "../random/random-stream.js";
 import { randomStream } from "../random/random-stream.js";
@@ -36,23 +36,17 @@ export function initialize(graph: ShapedGraph, { seed, train }: ResolvedConfig):
   return state;
 }
 
-/** The same, and what is computed from training images: filters that whiten. */
-export function initializeFromImages(
-  graph: ShapedGraph,
-  config: ResolvedConfig,
-  plainImages: (count: number) => Uint8Array,
-): State {
-  const state = new Map(initialize(graph, config));
-  const { input, stem } = config.model;
-  if (stem.whitening === null) return state;
+/** What is computed from training images in place of being drawn: filters that whiten, where the network has them. */
+export function stateFromImages({ model, data: { normalize }, train }: ResolvedConfig, images: PlainImages): State {
+  const { input, stem } = model;
+  if (stem.whitening === null) return new Map();
   const { images: count } = stem.whitening;
-  const images = { count, images: plainImages(count), ...input };
-  const data = whiteningFilters(images, config.data.normalize, stem.kernel, stem.whitening);
-  for (const name of ["stem.conv.weight", averageName("stem.conv.weight")]) {
-    const tensor = state.get(name);
-    if (tensor) state.set(name, { ...tensor, data });
-  }
-  return state;
+  const { kernel, channels } = stem;
+  const training = { count, images: images(count), ...input };
+  const data = whiteningFilters(training, normalize, kernel, stem.whitening);
+  const filters = { shape: [kernel, kernel, input.channels, channels], data };
+  const name = "stem.conv.weight";
+  return new Map([name, ...(averagesWeights(train) ? [averageName(name)] : [])].map((each) => [each, filters]));
 }
 
 type Filler = (

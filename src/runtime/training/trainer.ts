@@ -65,6 +65,7 @@ export async function train(
   loader: Loader,
   options: TrainOptions = {},
 ): Promise<TrainingResult> {
+  await session.initializeFromImages?.(loader.plain); // what no state has brought yet
   const saver = new StateSaver(program, session, options.save);
   try {
     return await trainSteps(program, session, loader, saver, options);

@@ -1,4 +1,4 @@
-import { readFile, readdir } from "node:fs/promises";
+import { mkdir, readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -184,6 +184,7 @@ describe("netc profile", () => {
 
   it("gives the same as data, and the step as a trace whose parts add up", async () => {
     const folder = await temporaryFolder();
+    await mkdir(join(folder, "traces"));
     const { exitCode, output } = await netc([...small, "--format", "json", "--trace", "traces/step.json"], { folder });
     expect(exitCode).toBe(0);
     const document = JSON.parse(output) as {
@@ -204,6 +205,6 @@ describe("netc profile", () => {
   it("says in a sentence where the trace cannot be written", async () => {
     const { exitCode, errors } = await netc([...small, "--trace", join(smoke, "step.json")]);
     expect(exitCode).toBe(1);
-    expect(errors).toMatch(/^error: the trace cannot be written to .*step\.json: /);
+    expect(errors).toMatch(/^error: .*step\.json cannot be written: .* is not a folder\n$/);
   });
 });

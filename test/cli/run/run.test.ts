@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -6,7 +6,7 @@ import { compileText } from "../../../src/compiler/compile.js";
 import { candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
 import { tasksOf } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
 import { stepsOfRun } from "../../../src/compiler/lower/lower.js";
-import { readNewestCheckpoint } from "../../../src/runtime/run/checkpoint.js";
+import { newestIn } from "../../support/newest-in.js";
 import { runFolderAt } from "../../../src/runtime/run/run-folder.js";
 import { netc } from "../../support/netc.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
@@ -17,7 +17,7 @@ const smoke = fileURLToPath(new URL("../../../configs/smoke.yaml", import.meta.u
 const KILLS = Number(process.env["NETC_KILLS"] ?? 4);
 
 async function stateIn(folder: string) {
-  const { checkpoint } = await readNewestCheckpoint(runFolderAt(folder).checkpoints);
+  const { checkpoint } = await newestIn(folder);
   return { step: checkpoint!.progress.step, state: checkpoint!.state };
 }
 
@@ -65,15 +65,59 @@ describe("netc run", () => {
     expect(await eventsIn(parts)).toEqual(await eventsIn(whole));
   });
 
-  it("ends a run at SIGTERM with a checkpoint, exit code 130 and the command that goes on", async () => {
+  it.each(["SIGTERM", "SIGHUP"] as const)(
+    "ends a run at %s with a checkpoint, exit code 130 and the command that goes on",
+    async (signal) => {
+      const folder = await temporaryFolder();
+      const args = ["run", smoke, "--set", "train.epochs=2000", "--out", folder];
+      const { exitCode, output } = await netc(args, { kill: { signal, when: "%" } });
+      expect(exitCode).toBe(130);
+      const { step } = await stateIn(folder);
+      expect(output).toMatch(new RegExp(`stopped after step ${step.toLocaleString("en-US")} of 16,000`));
+      expect(output).toContain(`go on with: netc run ${smoke} --resume --out ${folder} --set train.epochs=2000`);
+    },
+  );
+
+  it("ends a run whose output nobody reads any more with a checkpoint and exit code 130", async () => {
     const folder = await temporaryFolder();
     const args = ["run", smoke, "--set", "train.epochs=2000", "--out", folder];
-    const { exitCode, output } = await netc(args, { kill: { signal: "SIGTERM", when: "%" } });
+    const { exitCode, errors } = await netc(args, { readUntil: "%" });
     expect(exitCode).toBe(130);
-    const { step } = await stateIn(folder);
-    expect(output).toMatch(new RegExp(`stopped after step ${step.toLocaleString("en-US")} of 16,000`));
-    expect(output).toContain(`go on with: netc run ${smoke} --resume --out ${folder} --set train.epochs=2000`);
+    expect(errors).toBe("nobody reads the output any more: stopping after the step under way\n");
+    expect((await stateIn(folder)).step).toBeGreaterThanOrEqual(8);
   });
+
+  it("says of a file on standard input what set each value, as of a named one", async () => {
+    const folder = await temporaryFolder();
+    const input = (await readFile(smoke, "utf8")).replaceAll("../", "");
+    await writeFile(join(folder, "net.yaml"), input);
+    for (const [file, out] of [
+      ["net.yaml", "named"],
+      ["-", "streamed"],
+    ] as const) {
+      const { exitCode, errors } = await netc(["run", file, "--max-steps", "1", "--out", out], { folder, input });
+      expect(exitCode, errors).toBe(0);
+    }
+    const origins = (run: string) => readFile(join(folder, run, "origins.json"), "utf8");
+    expect((await origins("streamed")).replaceAll("<stdin>", "net.yaml")).toBe(await origins("named"));
+    expect(await origins("named")).toContain("net.yaml:");
+  });
+
+  it.skipIf(process.platform === "win32")(
+    "neither begins again nor cuts the log where checkpoints are there and cannot be read",
+    async () => {
+      const out = await temporaryFolder();
+      await netc(["run", smoke, "--out", out, "--max-steps", "11"]);
+      const { checkpoints, events } = runFolderAt(out);
+      await rename(checkpoints, `${checkpoints}-elsewhere`);
+      await symlink(checkpoints, checkpoints);
+      const before = await readFile(events, "utf8");
+      const { exitCode, errors } = await netc(["run", smoke, "--out", out, "--resume"]);
+      expect(exitCode).toBe(1);
+      expect(errors).toContain(`${checkpoints} cannot be read (ELOOP`);
+      expect(await readFile(events, "utf8")).toBe(before);
+    },
+  );
 
   it("takes one Ctrl-C that npx doubles for one", async () => {
     const folder = await temporaryFolder();
@@ -119,7 +163,7 @@ describe("netc run", () => {
     expect(exitCode).toBe(0);
     expect(output).not.toContain("other kernels");
     expect(await recorded()).toEqual(kernels);
-    const { checkpoint } = await readNewestCheckpoint(runFolderAt(killed).checkpoints);
+    const { checkpoint } = await newestIn(killed);
     expect(checkpoint!.kernels).toEqual(kernels);
     expect(checkpoint!.state).not.toEqual((await stateIn(whole)).state);
 

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readRun } from "../../../src/runtime/run/read-run.js";
@@ -36,6 +36,35 @@ describe("netc runs", () => {
     const { exitCode, output } = await netc(["runs"], { folder: await temporaryFolder() });
     expect(exitCode).toBe(0);
     expect(output).toBe("there is no run under runs; `netc run FILE` makes one\n");
+  });
+
+  it("lists all that it can and names what it cannot", async () => {
+    const parent = await temporaryFolder();
+    const names = ["good", "odd", "folder", "binary", "loop"];
+    for (const name of names.slice(0, 4)) {
+      await mkdir(join(parent, name));
+      await runTiny(join(parent, name), programOf());
+    }
+    const odd = ["null", "5", "[]", '{"event":"step"}', '{"event":"start","step":0,"time":5}', "{", "\u0000\u0001"];
+    await appendFile(join(parent, "odd", "events.jsonl"), odd.join("\n") + "\n");
+    await rm(join(parent, "folder", "config.yaml"));
+    await mkdir(join(parent, "folder", "config.yaml"));
+    await writeFile(join(parent, "binary", "config.yaml"), Buffer.from([0xff, 0xfe, 0, 1, 2, 0x80]));
+    await symlink(join(parent, "loop"), join(parent, "loop"));
+
+    const { exitCode, output, errors } = await netc(["runs", parent]);
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(/^good +tiny +finished /m);
+    expect(output).toMatch(/^odd +tiny +finished +12 of 12 /m);
+    expect(output).toMatch(/^binary /m);
+    expect(errors).toMatch(/odd\/events\.jsonl: lines \d+, \d+, \d+, \d+, \d+ and 2 more are no events and are left out/);
+    expect(errors).toContain("binary/config.yaml cannot be read by this version of netc: ");
+    expect(errors).toMatch(/not listed: .*folder\/config\.yaml is a folder, expected a file/);
+    expect(errors).toMatch(/not listed: .*loop cannot be read \(ELOOP/);
+    expect(errors.trim().split("\n")).toHaveLength(4);
+    const { output: json } = await netc(["runs", parent, "--format", "json"]);
+    expect(JSON.parse(json)).toHaveLength(3);
+    for (const name of ["odd", "binary"]) expect((await netc(["runs", "show", join(parent, name)])).exitCode).toBe(0);
   });
 
   it("shows one run: state, figures, a line an epoch, curves and checkpoints", async () => {

@@ -77,9 +77,16 @@ it("takes a single value a channel for a fault only where a norm sees it", () =>
 it("lets branches start at zero where a gradient still reaches them", () => {
   const zero = "train.initialization.zero_last_norm=true";
   expect(codesOf(zero)).toEqual([]);
-  expect(codesOf(zero, "model.stages[0].activation_before_add=true")).toEqual(["train/branch-never-learns"]);
-  // GELU's slope at 0 is a half
-  expect(codesOf(zero, "model.stages[0].activation_before_add=true", "model.stages[0].activation=gelu")).toEqual([]);
+  const before = (...overrides: string[]) => codesOf(zero, "model.stages[0].activation_before_add=true", ...overrides);
+  expect(before()).toEqual(["train/branch-never-learns"]);
+  expect(before("model.stages[0].activation=gelu")).toEqual([]); // its slope at 0 is a half
+  expect(before("model.stages[0].activation=none")).toEqual(["setting/without-effect"]);
+  // Without a scale the norm does not start at 0, and a group of convolutions has its activation behind the addition
+  expect(before("model.stages[0].norm={batch: {scale: false}}")).toEqual(["setting/without-effect"]);
+  const group = "model.stages[0].block={group: {convolutions: 2, shortcut: true}}";
+  expect(before(group)).toEqual(["setting/without-effect"]);
+  expect(codesOf(zero, group)).toEqual([]);
+  expect(codesOf(zero, group.replace("true", "false"))).toEqual(["setting/without-effect"]);
 });
 
 it.each([

@@ -56,6 +56,13 @@ describe("applyOverrides", () => {
     (override) => expect(faults([override]).map(({ code }) => code)).toEqual(["set/unknown-path"]),
   );
 
+  it("refuses a path of 20,000 steps at the first that is too many", () => {
+    const found = faults([`${"a.".repeat(20_000)}b=1`]);
+    expect(found).toMatchObject([
+      { code: "set/syntax", message: "a path has more than 100 steps", span: { start: 200 } },
+    ]);
+  });
+
   it("reports every fault at its place in the argument", () => {
     const found = faults(["model.stages[7].channels=1", "name=[1"]);
     expect(found.map(({ span }) => span!.source!.text.slice(span!.start, span!.end))).toEqual(["7", "["]);

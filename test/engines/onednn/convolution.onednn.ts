@@ -9,7 +9,8 @@ import { kernels } from "../../../src/compiler/lower/kernels/kernels.js";
 import type { Storage } from "../../../src/compiler/lower/placement/layout.js";
 import { Heap, encodeStep } from "../../../src/runtime/engines/wasm/heap.js";
 import { METHODS } from "../../../src/runtime/engines/wasm/onednn/methods.js";
-import { Team, threadModules } from "../../../src/runtime/engines/wasm/team.js";
+import { threadModules } from "../../../src/runtime/engines/wasm/thread-modules.js";
+import { ThreadPool } from "../../../src/runtime/engines/wasm/thread-pool.js";
 import { streams, symmetric } from "../../oracle/counter-random.js";
 import { isOld, libraryOf, oneDnn } from "./one-dnn.js";
 
@@ -62,12 +63,14 @@ const GEOMETRIES: Readonly<Record<string, ConvolutionSizes>> = {
 };
 
 const heap = new Heap(64 * 2 ** 20);
-const teams = new Map([1, 3].map((threads) => [threads, new Team(heap, threads, threadModules([libraryOf(true)]))]));
+const pools = new Map(
+  [1, 3].map((threads) => [threads, new ThreadPool(heap, threads, threadModules([libraryOf(true)]))]),
+);
 beforeAll(async () => {
-  for (const team of teams.values()) await team.start();
+  for (const pool of pools.values()) await pool.start();
 });
 afterAll(async () => {
-  for (const team of teams.values()) await team.dispose();
+  for (const pool of pools.values()) await pool.dispose();
 });
 
 describe.each(Object.entries(GEOMETRIES))("%s", (_, geometry) => {
@@ -209,7 +212,7 @@ async function compute(
   const accumulate = Object.keys(kernels[kernel]).indexOf("accumulate");
   const added = { ...call!, operands: values.map((value, index) => (adds && index === accumulate ? 1 : value)) };
   heap.writeStep({ ...step, calls: [added, ...step.calls.slice(1)] }, stepAddress);
-  await teams.get(threads)!.run(stepAddress);
+  await pools.get(threads)!.run(stepAddress);
   const result = { forward: "output", "input gradient": "inputGradient", "weight gradient": "weightGradient" }[pass];
   const count = reference(geometry)[pass].length;
   if (storages[result] !== "bfloat16") return heap.floats(operands[result]!, count).slice();

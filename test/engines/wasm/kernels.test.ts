@@ -257,6 +257,16 @@ describe.each(builds)("%s", (build) => {
     }
   });
 
+  it.each([
+    [[9, 7], 20, 3],
+    [[1, 1], 1, 1],
+    [[16, 16], 8, 17],
+  ] as const)("multiplies a map of %j × %i channels by its gate, in a batch of %i", (map, channels, batch) => {
+    const { outcome, distances } = compare(gateGraph(map, channels, batch), { build });
+    for (const [name, distance] of distances) expect(distance, name).toBeLessThan(2e-6);
+    expect(outcome.strays()).toEqual([]);
+  });
+
   it("subsamples maps and adds channels of zeros, of any number of channels", () => {
     for (const [map, channels, batch, stride] of [
       [[8, 8], [16, 32], 2, [2, 2]],
@@ -366,6 +376,11 @@ describe.each(builds)("%s", (build) => {
       }
     });
 
+    it("multiplies a map by its gate", () => {
+      // The vectors' kernels are the same in both forms
+      expect(faults(gateGraph([9, 7], 20, 3), STORED)).toEqual(["sigmoid", "sigmoid_gradient"]);
+    });
+
     it("subsamples, and sums a bias' gradient", () => {
       expect(faults(subsampleGraph([9, 7], [5, 5], 3, [2, 3]), 1e-9)).toEqual([]);
       expect(faults(subsampleGraph([5, 6], [12, 27], 17, [1, 1]), 1e-9)).toEqual([]);
@@ -373,7 +388,7 @@ describe.each(builds)("%s", (build) => {
       const bias = builder.add({ kind: "parameter", name: "bias", dims: [20] }, (value) => value);
       const outputGradient = builder.map("output gradient", [9, 9], 20, true);
       const biasGradient = builder.add({ kind: "gradient", name: "bias gradient", parameter: bias });
-      builder.node("to bias", { kind: "bias_gradient", outputGradient, biasGradient });
+      builder.node("to bias", { kind: "bias_gradient", inputs: { outputGradient }, outputs: { biasGradient } });
       expect(faults({ graph: builder.graph, batch: 3, values: builder.values, outputs: [biasGradient] }, 0)).toEqual(
         [],
       );
@@ -387,8 +402,8 @@ describe.each(builds)("%s", (build) => {
       builder.node("pool", {
         kind: "average_pool_gradient",
         ...window(1),
-        outputGradient: input,
-        inputGradient: factors,
+        inputs: { outputGradient: input },
+        outputs: { inputGradient: factors },
       });
       builder.values.set(input, Float64Array.from(values, Math.fround));
       const { graph } = builder;
@@ -405,7 +420,7 @@ describe.each(builds)("%s", (build) => {
     const shape: Shape = { kind: "map", height, width, channels };
     const graph: TrainingGraph = {
       tensors: [{ kind: "activation", name: "images", shape }],
-      nodes: [{ name: "images", op: { kind: "load_images", output: 0 } }],
+      nodes: [{ name: "images", op: { kind: "load_images", inputs: {}, outputs: { output: 0 } } }],
     };
     const outcome = runKernels({ graph, batch, values: new Map(), images, pixelValues, build });
     const expected = Float64Array.from(images, (value, at) => pixelValues[(at % channels) * 256 + value]!);
@@ -458,10 +473,17 @@ it.each(rules)("updates by %s as the reference does, over three steps, group by 
   const second = isForVectors ? { ...rule, weightDecay: 0 } : plain;
   builder.node("update", {
     kind: "update",
-    groups: [
-      { rateIndex: 1, rule, parameters: [matrix, filter], gradients: [toMatrix, toFilter] },
-      { rateIndex: 0, rule: second, parameters: [bias], gradients: [toBias] },
+    rules: [
+      { rateIndex: 1, rule },
+      { rateIndex: 0, rule: second },
     ],
+    inputs: {
+      groups: [
+        { parameters: [matrix, filter], gradients: [toMatrix, toFilter] },
+        { parameters: [bias], gradients: [toBias] },
+      ],
+    },
+    outputs: { updated: [matrix, filter, bias] },
   });
   const hyper = [1, 2, 3].map((step) => ({ rates: [0.2 / step, 0.1 / step], step }));
   const found = runKernels({ graph: builder.graph, batch: 1, values: builder.values, hyper });
@@ -637,7 +659,7 @@ function convolutionGraph({ map, channels, batch, isFirst = false, ...rest }: Co
   const [inputs, outputs] = channels;
   const builder = new Builder(batch, inputs * 1000 + outputs);
   const input = builder.map("input", map, inputs, !isFirst);
-  if (isFirst) builder.node("images", { kind: "load_images", output: input });
+  if (isFirst) builder.node("images", { kind: "load_images", inputs: {}, outputs: { output: input } });
   const identity = (value: number): number => value;
   const dims = [...kernel, inputs, outputs];
   const weight = builder.add({ kind: "parameter", name: "weight", dims }, identity);
@@ -647,10 +669,20 @@ function convolutionGraph({ map, channels, batch, isFirst = false, ...rest }: Co
   const outputGradient = builder.map("output gradient", out, outputs, true);
   const weightGradient = builder.add({ kind: "gradient", name: "weight gradient", parameter: weight });
   const biasGradient = builder.add({ kind: "gradient", name: "bias gradient", parameter: bias });
-  builder.node("conv", { kind: "conv2d", ...size, input, weight, bias, output });
-  builder.node("conv without bias", { kind: "conv2d", ...size, input, weight, bias: null, output: withoutBias });
-  builder.node("to weight", { kind: "conv2d_weight_gradient", ...size, input, outputGradient, weightGradient });
-  builder.node("to bias", { kind: "bias_gradient", outputGradient, biasGradient });
+  builder.node("conv", { kind: "conv2d", ...size, inputs: { input, weight, bias }, outputs: { output } });
+  builder.node("conv without bias", {
+    kind: "conv2d",
+    ...size,
+    inputs: { input, weight, bias: null },
+    outputs: { output: withoutBias },
+  });
+  builder.node("to weight", {
+    kind: "conv2d_weight_gradient",
+    ...size,
+    inputs: { input, outputGradient },
+    outputs: { weightGradient },
+  });
+  builder.node("to bias", { kind: "bias_gradient", inputs: { outputGradient }, outputs: { biasGradient } });
   const compared = [output, withoutBias, weightGradient, biasGradient];
   if (isFirst) {
     const images = Uint8Array.from(draw(inputs, 1, batch * map[0] * map[1] * inputs), (bits) => bits >>> 24);
@@ -660,10 +692,19 @@ function convolutionGraph({ map, channels, batch, isFirst = false, ...rest }: Co
   const inputGradient = builder.map("input gradient", map, inputs);
   const earlier = builder.map("earlier gradient", map, inputs, true);
   const sum = builder.map("input gradient added", map, inputs);
-  const toInput = { kind: "conv2d_input_gradient", ...size, outputGradient, weight } as const;
-  builder.node("to input", { ...toInput, accumulate: null, inputGradient });
+  const toInput = { kind: "conv2d_input_gradient", ...size } as const;
+  builder.node("to input", {
+    ...toInput,
+    inputs: { outputGradient, weight, accumulate: null },
+    outputs: { inputGradient },
+  });
   const hasTaps = size.stride.every((step, axis) => step <= kernel[axis]! || map[axis]! > 1 || padding.top === 0);
-  if (hasTaps) builder.node("added to input", { ...toInput, accumulate: earlier, inputGradient: sum });
+  if (hasTaps)
+    builder.node("added to input", {
+      ...toInput,
+      inputs: { outputGradient, weight, accumulate: earlier },
+      outputs: { inputGradient: sum },
+    });
   const gradients = hasTaps ? [inputGradient, sum] : [inputGradient];
   return { graph: builder.graph, batch, values: builder.values, outputs: [...compared, ...gradients] };
 }
@@ -706,25 +747,29 @@ function pointwiseGraph(
     : null;
   if (!isTraining) {
     const operands = norm && running ? { ...norm, ...running } : null;
-    builder.node("pointwise", { kind: "pointwise_inference", ...pointwise, input, residual, operands, output });
+    builder.node("pointwise", {
+      kind: "pointwise_inference",
+      ...pointwise,
+      inputs: { input, residual, operands },
+      outputs: { output },
+    });
     return { graph: builder.graph, batch, values: builder.values, outputs: [output] };
   }
   const statistic = (name: string): TensorId => builder.add({ kind: "channels", name, channels });
-  const operands = norm && {
-    ...norm,
-    mean: statistic("mean"),
-    reciprocalDeviation: statistic("reciprocal deviation"),
-    factor: statistic("factor"),
-    term: statistic("term"),
-  };
+  const saved = hasNorm
+    ? {
+        mean: statistic("mean"),
+        reciprocalDeviation: statistic("reciprocal deviation"),
+        factor: statistic("factor"),
+        term: statistic("term"),
+      }
+    : null;
+  const operands = norm && saved ? { ...norm, ...saved } : null;
   builder.node("pointwise", {
     kind: "pointwise",
     ...pointwise,
-    input,
-    residual,
-    operands: operands || null,
-    running,
-    output,
+    inputs: { input, residual, operands: norm || null, running },
+    outputs: { output, saved, running },
   });
   const outputGradient = builder.map("output gradient", map, channels, true);
   const inputGradient = builder.map("input gradient", map, channels);
@@ -735,14 +780,13 @@ function pointwiseGraph(
   builder.node("pointwise gradient", {
     kind: "pointwise_gradient",
     ...pointwise,
-    outputGradient,
-    input: hasNorm || pointwise.inner ? input : null,
-    output: pointwise.outerRelu ? output : null,
-    operands: operands || null,
-    scaleGradient,
-    shiftGradient,
-    inputGradient,
-    residualGradient,
+    inputs: {
+      outputGradient,
+      input: hasNorm || pointwise.inner ? input : null,
+      output: pointwise.outerRelu ? output : null,
+      operands,
+    },
+    outputs: { scaleGradient, shiftGradient, inputGradient, residualGradient },
   });
   const outputs = [
     output,
@@ -774,11 +818,11 @@ function poolGraph(
   const output = builder.map("output", out, channels);
   const outputGradient = builder.map("output gradient", out, channels, true);
   const inputGradient = builder.map("input gradient", map, channels);
-  builder.node("pool", { kind, ...size, input, output });
-  const gradients = { outputGradient, inputGradient };
-  if (kind === "max_pool")
-    builder.node("gradient", { kind: "max_pool_gradient", ...size, input, output, ...gradients });
-  else builder.node("gradient", { kind: "average_pool_gradient", ...size, ...gradients });
+  builder.node("pool", { kind, ...size, inputs: { input }, outputs: { output } });
+  const gradient = { ...size, outputs: { inputGradient } };
+  if (kind === "max_pool") {
+    builder.node("gradient", { kind: "max_pool_gradient", ...gradient, inputs: { input, output, outputGradient } });
+  } else builder.node("gradient", { kind: "average_pool_gradient", ...gradient, inputs: { outputGradient } });
   return { graph: builder.graph, batch, values: builder.values, outputs: [output, inputGradient] };
 }
 
@@ -794,9 +838,40 @@ function subsampleGraph(
   const output = builder.map("output", out, outChannels);
   const outputGradient = builder.map("output gradient", out, outChannels, true);
   const inputGradient = builder.map("input gradient", map, channels);
-  builder.node("subsample", { kind: "subsample", stride, input, output });
-  builder.node("gradient", { kind: "subsample_gradient", stride, outputGradient, inputGradient });
+  builder.node("subsample", { kind: "subsample", stride, inputs: { input }, outputs: { output } });
+  builder.node("gradient", {
+    kind: "subsample_gradient",
+    stride,
+    inputs: { outputGradient },
+    outputs: { inputGradient },
+  });
   return { graph: builder.graph, batch, values: builder.values, outputs: [output, inputGradient] };
+}
+
+/** Sigmoid of a vector, a map times it, and the gradients of both. */
+function gateGraph(map: readonly [number, number], channels: number, batch: number): Operation {
+  const builder = new Builder(batch, channels);
+  const shape: Shape = { kind: "vector", channels };
+  const vector = (name: string, spread?: number): TensorId =>
+    builder.add({ kind: "activation", name, shape }, spread === undefined ? undefined : (value) => value * spread);
+  const input = builder.map("input", map, channels, true);
+  const before = vector("before", 6);
+  const gate = vector("gate");
+  const output = builder.map("output", map, channels);
+  const outputGradient = builder.map("output gradient", map, channels, true);
+  const inputGradient = builder.map("input gradient", map, channels);
+  const [gateGradient, beforeGradient] = [vector("gate gradient"), vector("before gradient")];
+  builder.node("gate", { kind: "sigmoid", inputs: { input: before }, outputs: { output: gate } });
+  builder.node("multiply", { kind: "multiply", inputs: { input, gate }, outputs: { output } });
+  const inputs = { input, gate, outputGradient };
+  builder.node("gradient", { kind: "multiply_gradient", inputs, outputs: { inputGradient, gateGradient } });
+  builder.node("gate gradient", {
+    kind: "sigmoid_gradient",
+    inputs: { output: gate, outputGradient: gateGradient },
+    outputs: { inputGradient: beforeGradient },
+  });
+  const outputs = [gate, output, inputGradient, gateGradient, beforeGradient];
+  return { graph: builder.graph, batch, values: builder.values, outputs };
 }
 
 function lossGraph(
@@ -810,7 +885,13 @@ function lossGraph(
   const shape: Shape = { kind: "vector", channels: classes };
   const logits = builder.add({ kind: "activation", name: "logits", shape }, (value) => value * spread);
   const logitsGradient = builder.add({ kind: "activation", name: "logits gradient", shape });
-  builder.node("loss", { kind: "softmax_cross_entropy", logits, labelSmoothing, mixedLabels, logitsGradient });
+  builder.node("loss", {
+    kind: "softmax_cross_entropy",
+    labelSmoothing,
+    mixedLabels,
+    inputs: { logits },
+    outputs: { logitsGradient },
+  });
   const labels = Int32Array.from(draw(classes, 3, batch), (bits) => bits % classes);
   const operation = { graph: builder.graph, batch, values: builder.values, labels, outputs: [logitsGradient] };
   if (!mixedLabels) return operation;

@@ -19,7 +19,9 @@ it("takes every module for code that lowers convolutions or hands them to a libr
   const lower = modulesIn(new URL("compiler/lower/", built)).map(({ pathname }) => basename(pathname));
   expect(lower).toEqual(expect.arrayContaining(["convolution-plan.js", "emit-library.js", "emit-winograd.js"]));
   const engine = modulesIn(new URL("runtime/engines/wasm/", built)).map(({ pathname }) => basename(pathname));
-  expect(engine).toEqual(expect.arrayContaining(["parts.js", "tap-products.js", "team.js", "choose-kernels.js"]));
+  expect(engine).toEqual(
+    expect.arrayContaining(["parts.js", "tap-products.js", "thread-pool.js", "choose-kernels.js"]),
+  );
 });
 
 it("sees another line in a module, another name of it, and one more", async () => {

@@ -6,7 +6,7 @@ import { parametersOf, statisticsOf } from "../../../src/compiler/network/parame
 import { groupRates } from "../../../src/compiler/training/training-phases.js";
 import type { Program } from "../../../src/compiler/program.js";
 import type { State } from "../../../src/runtime/engines/engine.js";
-import { partOf } from "../../../src/runtime/engines/engine.js";
+import { sliceOf } from "../../../src/runtime/engines/engine.js";
 import type { WasmSession } from "../../../src/runtime/engines/wasm/session.js";
 import { openWasmSession } from "../../../src/runtime/engines/wasm/session.js";
 import {
@@ -163,7 +163,7 @@ describe("a session of the wasm engine", () => {
     await session.writeState(state);
     let [loss, correct] = [0, 0];
     for (let image = 0; image < 19; image++) {
-      const alone = await session.evaluate(partOf(batch, image, 1));
+      const alone = await session.evaluate(sliceOf(batch, image, 1));
       expect(alone.logits).toEqual(together!.logits.slice(image * 10, image * 10 + 10));
       loss += alone.loss / 19;
       correct += alone.correct;

@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import { compileConfig, compileText } from "../../../src/compiler/compile.js";
 import { invariant } from "../../../src/compiler/diagnostics/diagnostic.js";
 import type { ResolvedConfig } from "../../../src/compiler/config.js";
-import { FORMAT } from "../../../src/runtime/run/checkpoint.js";
+import { FORMAT } from "../../../src/runtime/run/manifest.js";
 import { BEGINNING } from "../../../src/runtime/training/training-progress.js";
 import type { Keys } from "../../../src/runtime/export/pytorch/unwritable.js";
 import { faultsOf, unwritable } from "../../../src/runtime/export/pytorch/unwritable.js";

@@ -1,6 +1,8 @@
+import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { describe, expect, it } from "vitest";
-import { cacheFolder } from "../../../src/runtime/files/cache-folder.js";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { cacheFolder, makeInCache } from "../../../src/runtime/files/cache-folder.js";
+import { temporaryFolder } from "../../support/temporary-folder.js";
 
 const home = resolve("/home/ada");
 
@@ -16,5 +18,24 @@ describe("cacheFolder", () => {
     ["win32", { LOCALAPPDATA: join(home, "Local") }, join(home, "Local", "netc", "Cache")],
   ] as const)("on %s with %j is %s", (platform, environment, expected) => {
     expect(cacheFolder({ platform, environment, home })).toBe(expected);
+  });
+});
+
+describe("makeInCache", () => {
+  afterEach(() => void vi.unstubAllEnvs());
+
+  it.each([
+    ["NETC_CACHE is a file", "NETC_CACHE", "file", "file"],
+    ["it leads through a file", "NETC_CACHE", "file/cache", "cache"],
+    ["the home is a file", "HOME", "file", "netc"],
+  ])("names the way on where %s", async (_, variable, name, cache) => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, "file"), "");
+    for (const other of ["NETC_CACHE", "XDG_CACHE_HOME"]) vi.stubEnv(other, "");
+    vi.stubEnv(variable, join(folder, name));
+    const sentence = new RegExp(
+      `^netc's cache cannot be kept in .*${cache}: .*; set NETC_CACHE to a folder that can be`,
+    );
+    await expect(makeInCache(join(cacheFolder(), "images"))).rejects.toThrow(sentence);
   });
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { readBase } from "../../../src/cli/load/read-base.js";
 import { readSource } from "../../../src/cli/load/read-source.js";
+import { programOf } from "../../support/tiny-run.js";
 import { readCheckpoint } from "../../../src/runtime/run/checkpoint.js";
 import { readPlainFile, readPlainFileSync } from "../../../src/runtime/files/read-plain-file.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
@@ -40,6 +41,8 @@ describe.skipIf(process.platform === "win32")("what is no plain file", () => {
     expect((await readSource(pipe)).diagnostics[0]!.message).toBe(`${pipe} is a named pipe, expected a file`);
     const base = readBase(pipe, { name: join(folder, "x.yaml"), text: "" });
     expect(base.diagnostics[0]!.message).toBe(`${pipe} is a named pipe, expected a file`);
-    expect(await readCheckpoint(folder)).toMatchObject({ reason: expect.stringContaining("is a named pipe") });
+    expect(await readCheckpoint(folder, programOf())).toMatchObject({
+      reason: expect.stringContaining("is a named pipe"),
+    });
   });
 });

@@ -38,6 +38,39 @@ describe("decodeSafetensors", () => {
     }
   });
 
+  it.each([
+    ["no object", "5"],
+    ["null", "null"],
+    ["a list", "[]"],
+    ["two tensors of one name", `{"a":${entry([1], 0, 4)},"a":${entry([1], 4, 8)}}`],
+    ["an entry that is null", '{"a":null}'],
+    ["a negative place", `{"a":${entry([3], -4, 8)}}`],
+    ["a fraction of a byte", `{"a":${entry([2], 0.5, 8.5)}}`],
+    ["a place that is text", '{"a":{"dtype":"F32","shape":[2],"data_offsets":["0","8"]}}'],
+    ["a negative size", `{"a":${entry([-2], 0, 8)}}`],
+    ["two negative sizes", `{"a":${entry([-2, -1], 0, 8)}}`],
+    ["a fractional size", `{"a":${entry([0.5, 4], 0, 8)}}`],
+    ["a size beyond all", `{"a":${entry([1e300], 0, 8)}}`],
+    ["an end before the start", `{"a":${entry([0], 8, 4)}}`],
+    ["data beyond the file", `{"a":${entry([4], 0, 16)}}`],
+    ["data that go on", `{"a":${entry([1], 0, 4)}}`],
+    ["a gap", `{"a":${entry([1], 4, 8)}}`],
+    ["tensors that overlap", `{"a":${entry([2], 0, 8)},"b":${entry([1], 4, 8)}}`],
+    ["another type", '{"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}'],
+    ["a type that is none", '{"a":{"dtype":{},"shape":[1],"data_offsets":[0,8]}}'],
+    ["no shape", '{"a":{"dtype":"F32","data_offsets":[0,8]}}'],
+  ])("refuses a header with %s", (_, header) => {
+    expect(() => decodeSafetensors(fileOf(header), "odd.safetensors")).toThrow(/^odd\.safetensors[ :]/);
+  });
+
+  it("refuses a header as long as a number can say", () => {
+    for (const length of [2n ** 64n - 1n, 2n ** 53n, 100n]) {
+      const bytes = fileOf(`{"a":${entry([2], 0, 8)}}`);
+      new DataView(bytes.buffer, bytes.byteOffset).setBigUint64(0, length, true);
+      expect(() => decodeSafetensors(bytes, "odd.safetensors")).toThrow(/^odd\.safetensors is not a safetensors file/);
+    }
+  });
+
   it("never crashes on bytes that are something else", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
@@ -79,4 +112,15 @@ describe("encodeSafetensors", () => {
 
 function bits(data: Float32Array): number[] {
   return [...new Uint32Array(data.buffer, data.byteOffset, data.length)];
+}
+
+function entry(shape: readonly number[], start: number, end: number): string {
+  return JSON.stringify({ dtype: "F32", shape, data_offsets: [start, end] });
+}
+
+/** With eight bytes of data. */
+function fileOf(header: string): Buffer {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([length, Buffer.from(header), Buffer.alloc(8)]);
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -141,6 +141,35 @@ describe("withLock", () => {
     expect(await readdir(folder)).toEqual(["lock"]);
   });
 
+  it.each(["", "null", "5", "{}", '{"pid":-1,"host":"here","token":"x"}', '{"pid":"1"}'])(
+    "takes over soon, however the clock is set, where the owner's file holds no more than %j",
+    async (text) => {
+      await mkdir(lock);
+      await writeFile(join(lock, "owner.json"), text);
+      const ahead = new Date(Date.now() + 3_600_000);
+      await utimes(lock, ahead, ahead);
+      const onWait = vi.fn();
+      expect(await withLock(lock, async () => "mine", { onWait, timing: { ...timing, nameless: 30 } })).toBe("mine");
+      expect(onWait).not.toHaveBeenCalled();
+      expect(await readdir(folder)).toEqual([]);
+    },
+  );
+
+  it("says so where a lock that names nobody is kept alive", async () => {
+    let finish = (): void => undefined;
+    const first = withLock(lock, () => new Promise<void>((resolve) => (finish = resolve)), quiet);
+    await vi.waitFor(() => expect(readdir(lock)).resolves.toContain("owner.json"), PATIENCE);
+    const owner = await readFile(join(lock, "owner.json"));
+    await writeFile(join(lock, "owner.json"), "");
+    const onWait = vi.fn();
+    const second = withLock(lock, async () => "mine", { onWait, timing: { ...timing, nameless: 200 } });
+    await vi.waitFor(() => expect(onWait).toHaveBeenCalledWith(null), PATIENCE);
+    await writeFile(join(lock, "owner.json"), owner);
+    finish();
+    await first;
+    expect(await second).toBe("mine");
+  });
+
   it("keeps a lock alive for as long as the work lasts", async () => {
     const short = { ...timing, stale: 400 };
     let working = true;
@@ -148,7 +177,7 @@ describe("withLock", () => {
       ...quiet,
       timing: short,
     });
-    await sleep(10);
+    await vi.waitFor(() => expect(readdir(lock)).resolves.toContain("owner.json"), PATIENCE);
     await rm(join(lock, "owner.json")); // so that silence alone decides
     const second = withLock(lock, async () => working, { ...quiet, timing: short });
     await first;

@@ -1,8 +1,16 @@
+import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { publishFolder, writeFileAtomically } from "../../../src/runtime/files/write-file-atomically.js";
+import {
+  ignoreRefusedFlush,
+  publishFolder,
+  renameInTime,
+  sweepTemporaries,
+  temporaryName,
+  writeFileAtomically,
+} from "../../../src/runtime/files/write-file-atomically.js";
 
 let folder: string;
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), "netc-files-"))));
@@ -50,4 +58,63 @@ describe("publishFolder", () => {
     await expect(publishFolder(join(folder, "draft"), join(folder, "final"))).rejects.toThrow();
     expect(await readFile(join(folder, "final", "a"), "utf8")).toBe("final");
   });
+});
+
+describe("sweepTemporaries", () => {
+  it("removes what dead processes left, also one that had this one's number, and nothing of living ones", async () => {
+    const dead = spawnSync(process.execPath, ["--version"]).pid;
+    const own = temporaryName(join(folder, "a"));
+    const left = [
+      `.model.${dead}-0123abcd.tmp`,
+      `.origins.json.${process.pid}-0123abcd.tmp`,
+      `.step-00000001.${dead}.tmp`,
+    ];
+    const kept = [basename(own), `.b.${process.ppid}-0123abcd.tmp`, ".hidden", "x.tmp", `.c.${dead}-xyz.tmp`];
+    for (const name of [...left, ...kept]) await mkdir(join(folder, name));
+    await writeFile(join(folder, left[0]!, "weights"), "half");
+    await sweepTemporaries(folder);
+    expect((await readdir(folder)).sort()).toEqual(kept.toSorted());
+    await sweepTemporaries(join(folder, "absent"));
+  });
+});
+const refusal = (code: string) => Object.assign(new Error(code), { code });
+
+describe("renameInTime", () => {
+  const surroundings = (platform: NodeJS.Platform, codes: string[]) => {
+    const waits: number[] = [];
+    const rename = async () => {
+      const code = codes.shift();
+      if (code) throw refusal(code);
+    };
+    return { platform, rename, waits, sleep: async (milliseconds: number) => waits.push(milliseconds) };
+  };
+
+  it("tries again on Windows while another program has the file open", async () => {
+    const windows = surroundings("win32", ["EPERM", "EBUSY", "EACCES"]);
+    await renameInTime("a", "b", windows);
+    expect(windows.waits).toEqual([10, 20, 50]);
+  });
+
+  it("gives up where that lasts, at once on another fault, and at once elsewhere", async () => {
+    const lasting = surroundings("win32", Array<string>(20).fill("EBUSY"));
+    await expect(renameInTime("a", "b", lasting)).rejects.toThrow("EBUSY");
+    expect(lasting.waits).toHaveLength(7);
+    await expect(renameInTime("a", "b", surroundings("win32", ["ENOENT"]))).rejects.toThrow("ENOENT");
+    await expect(renameInTime("a", "b", surroundings("linux", ["EPERM"]))).rejects.toThrow("EPERM");
+  });
+});
+
+describe("a folder's flush", () => {
+  it.each(["EINVAL", "EPERM", "EISDIR", "ENOTSUP"])("may be refused by a file system that has none: %s", (code) => {
+    expect(() => ignoreRefusedFlush(refusal(code))).not.toThrow();
+  });
+
+  it.each(["EIO", "ENOSPC", "EACCES"])("is a fault otherwise: %s", (code) => {
+    expect(() => ignoreRefusedFlush(refusal(code))).toThrow(code);
+  });
+});
+
+it("a temporary name fits where the name itself fits", () => {
+  expect(Buffer.byteLength(temporaryName("é".repeat(127)))).toBeLessThanOrEqual(255);
+  expect(Buffer.byteLength(temporaryName("猫".repeat(85)))).toBeLessThanOrEqual(255);
 });

@@ -3,6 +3,7 @@ import { positionAt } from "../code-frame.js";
 import type { Diagnostic } from "../diagnostic.js";
 import type { FileReport } from "./file-report.js";
 import { shownOf, sourceOf } from "./file-report.js";
+import { printable } from "../printable.js";
 
 export function renderGithub(reports: readonly FileReport[]): string {
   const { shown, more } = shownOf(reports);
@@ -14,8 +15,8 @@ export function renderGithub(reports: readonly FileReport[]): string {
 
 function command({ code, severity, message, span, hint }: Diagnostic, report: FileReport): string {
   const properties = { ...place(span, report), title: code };
-  const list = Object.entries(properties).map(([name, value]) => `${name}=${escapeProperty(String(value))}`);
-  return `::${severity} ${list.join(",")}::${escapeMessage(hint ? `${message}\nhint: ${hint}` : message)}`;
+  const list = Object.entries(properties).map(([name, value]) => `${name}=${escapeProperty(printable(String(value)))}`);
+  return `::${severity} ${list.join(",")}::${escapeMessage([message, ...(hint ? [`hint: ${hint}`] : [])].map(printable).join("\n"))}`;
 }
 
 function place(span: Diagnostic["span"], report: FileReport): Record<string, string | number> {

@@ -4,6 +4,7 @@ import { positionAt } from "../code-frame.js";
 import type { Diagnostic, Span } from "../diagnostic.js";
 import type { FileReport } from "./file-report.js";
 import { countOf, sourceOf } from "./file-report.js";
+import { printableDocument } from "../printable.js";
 
 export function renderJson(reports: readonly FileReport[]): string {
   const document = {
@@ -15,7 +16,7 @@ export function renderJson(reports: readonly FileReport[]): string {
       diagnostics: report.diagnostics.map((diagnostic) => toJson(diagnostic, report)),
     })),
   };
-  return JSON.stringify(document, undefined, 2);
+  return printableDocument(JSON.stringify(document, undefined, 2));
 }
 
 function toJson({ code, severity, message, path, span, hint, related = [] }: Diagnostic, report: FileReport) {

@@ -4,6 +4,7 @@ import { codes } from "../codes.js";
 import type { Diagnostic, Span } from "../diagnostic.js";
 import type { FileReport } from "./file-report.js";
 import { sourceOf } from "./file-report.js";
+import { printableDocument } from "../printable.js";
 
 export function renderSarif(reports: readonly FileReport[]): string {
   const used = new Set(reports.flatMap((report) => report.diagnostics.map(({ code }) => code)));
@@ -18,7 +19,7 @@ export function renderSarif(reports: readonly FileReport[]): string {
     version: "2.1.0",
     runs: [{ tool: { driver: { name: "netc", rules } }, columnKind: "utf16CodeUnits", results }],
   };
-  return JSON.stringify(log, undefined, 2);
+  return printableDocument(JSON.stringify(log, undefined, 2));
 }
 
 function result({ code, severity, message, path, span, hint, related = [] }: Diagnostic, report: FileReport) {

@@ -1,9 +1,10 @@
 // Diagnostics for people: what, where, the user's own line with carets, the way out.
 import pc from "picocolors";
-import { codeFrame, positionAt, printable } from "../code-frame.js";
+import { codeFrame, positionAt } from "../code-frame.js";
 import type { Diagnostic, SourceText, Span } from "../diagnostic.js";
 import type { FileReport, RenderOptions } from "./file-report.js";
 import { countOf, shownOf, sourceOf } from "./file-report.js";
+import { printable } from "../printable.js";
 import { pathText } from "../../front/yaml/yaml-file.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
@@ -20,7 +21,7 @@ export function renderText(reports: readonly FileReport[], { color = false }: Re
 function block(diagnostic: Diagnostic, report: FileReport, colors: Colors): string {
   const { code, severity, message, path, span, hint, related = [] } = diagnostic;
   const tint = severity === "error" ? colors.red : colors.yellow;
-  const place = span ? placeText(sourceOf(span, report), span) : report.source.name;
+  const place = span ? placeText(sourceOf(span, report), span) : printable(report.source.name);
   const frame =
     span && hasText(sourceOf(span, report), span) ? codeFrame(sourceOf(span, report), span, tint) : undefined;
   return [
@@ -49,7 +50,7 @@ function relatedLines(
 function placeText(source: SourceText, span: Span): string {
   if (source.isCommandLine) return source.name;
   const { line, column } = positionAt(source.text, span.start);
-  return `${source.name}:${line}:${column}`;
+  return `${printable(source.name)}:${line}:${column}`;
 }
 
 function hasText(source: SourceText, span: Span): boolean {
@@ -62,6 +63,6 @@ function summary(reports: readonly FileReport[]): string {
     total === 0 ? [] : [`${total.toLocaleString("en-US")} ${word}${total === 1 ? "" : "s"}`];
   const faults = [...count(countOf(reports, "error"), "error"), ...count(countOf(reports, "warning"), "warning")];
   const files = reports.filter((report) => report.diagnostics.length > 0);
-  const where = files.length === 1 ? files[0]!.source.name : `${files.length} files`;
+  const where = files.length === 1 ? printable(files[0]!.source.name) : `${files.length} files`;
   return `${faults.join(" and ")} in ${where}`;
 }

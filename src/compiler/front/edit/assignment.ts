@@ -50,6 +50,9 @@ export function readAssignment(source: SourceText): Result<Assignment> {
   return ok({ steps: steps.value, value: fromSource(parsed.value.root, source), text });
 }
 
+/** Far more than any path of the language has. */
+const MOST_STEPS = 100;
+
 /** The steps of a path that ends at `end`; dots and brackets may be mixed. */
 export function readPath(source: SourceText, end: number): Result<readonly Step[]> {
   const steps: Step[] = [];
@@ -57,6 +60,10 @@ export function readPath(source: SourceText, end: number): Result<readonly Step[
   const path = source.text.slice(0, end);
   while (pattern.lastIndex < end) {
     const from = pattern.lastIndex;
+    if (steps.length === MOST_STEPS) {
+      const hint = "write a path such as `model.stages[1].channels`";
+      return failed([syntaxError(`a path has more than ${MOST_STEPS} steps`, hint, { start: from, end, source })]);
+    }
     const match = pattern.exec(path);
     if (!match) {
       const hint = "write a path such as `model.stages[1].channels`";

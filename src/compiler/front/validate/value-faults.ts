@@ -134,8 +134,8 @@ function meantValue(form: Form, node: YamlNode): string | undefined {
   const number = numberHint(form, value, node.quoted);
   if (number) return number;
   if (forms.some(({ kind }) => kind === "boolean")) {
-    const meant =
-      typeof value === "string" || typeof value === "number" ? booleans[String(value).toLowerCase()] : undefined;
+    const word = String(value).toLowerCase();
+    const meant = value !== null && Object.hasOwn(booleans, word) ? booleans[word] : undefined;
     if (meant !== undefined) {
       return node.quoted
         ? `write \`${meant}\` without quotes`

@@ -67,7 +67,10 @@ export function stepOfTask<P extends ConvolutionPass>(
   const convolutions = { chosen: {}, providers };
   const selection = { batch: task.images, threads, layout, readsAverages: false, accumulates: false, convolutions };
   const selector = new KernelSelector({ tensors: [], nodes: [] }, selection);
-  selector.node = { name: taskKey(task), op: { kind: "average", writesBack: false } };
+  selector.node = {
+    name: taskKey(task),
+    op: { kind: "average", writesBack: false, inputs: { values: [] }, outputs: { replaced: [] } },
+  };
   const bytes = imageBytes(task);
   const input = selector.scratch("input", bytes.input * task.images);
   const output = selector.scratch("output", bytes.output * task.images);

@@ -72,7 +72,7 @@ export class KernelSelector implements CallWriter {
   ) {
     const { parameters, statistics } = selection.layout;
     this.stored = new Map([...parameters, ...statistics].map((tensor) => [tensor.name, tensor]));
-    for (const { op } of graph.nodes) if (op.kind === "softmax_cross_entropy") this.logits = op.logits;
+    for (const { op } of graph.nodes) if (op.kind === "softmax_cross_entropy") this.logits = op.inputs.logits;
   }
 
   call<K extends KernelName>(kernel: K, operands: OperandsOf<K>, { multiplyAdds = 0, ...extra }: CallExtra = {}): void {
@@ -195,7 +195,7 @@ export class KernelSelector implements CallWriter {
 
   private isImages(id: TensorId): boolean {
     const first = this.graph.nodes[0]!.op;
-    return first.kind === "load_images" && first.output === id;
+    return first.kind === "load_images" && first.outputs.output === id;
   }
 
   private bytesOf(id: TensorId): number {

@@ -6,9 +6,10 @@ import { BY_COST } from "../kernels/kernel-provider.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import type { KernelSelector } from "./kernel-selector.js";
 import { mapSize } from "./kernel-selector.js";
-import type { KernelGraph, KernelOpOf, TensorId, TrainingOpOf } from "../step/training-graph.js";
+import type { FlatOp, KernelGraph, TensorId } from "../step/training-graph.js";
+import { flatten } from "../step/training-graph.js";
 
-export function callConvolution(selector: KernelSelector, op: KernelOpOf<"conv2d" | "conv2d_inference">): void {
+export function callConvolution(selector: KernelSelector, op: FlatOp<"conv2d" | "conv2d_inference">): void {
   const epilogue = op.kind === "conv2d" ? { residual: null, relu: false } : op;
   emit(selector, taskRules.conv2d(selector, op), [op.input, op.output], {
     input: selector.operand(op.input),
@@ -21,7 +22,7 @@ export function callConvolution(selector: KernelSelector, op: KernelOpOf<"conv2d
   });
 }
 
-export function callInputGradient(selector: KernelSelector, op: TrainingOpOf<"conv2d_input_gradient">): void {
+export function callInputGradient(selector: KernelSelector, op: FlatOp<"conv2d_input_gradient">): void {
   emit(selector, taskRules.conv2d_input_gradient(selector, op), [op.inputGradient, op.outputGradient], {
     outputGradient: selector.operand(op.outputGradient),
     weights: selector.operand(op.weight),
@@ -30,7 +31,7 @@ export function callInputGradient(selector: KernelSelector, op: TrainingOpOf<"co
   });
 }
 
-export function callWeightGradient(selector: KernelSelector, op: TrainingOpOf<"conv2d_weight_gradient">): void {
+export function callWeightGradient(selector: KernelSelector, op: FlatOp<"conv2d_weight_gradient">): void {
   emit(selector, taskRules.conv2d_weight_gradient(selector, op), [op.input, op.outputGradient], {
     input: selector.operand(op.input),
     outputGradient: selector.operand(op.outputGradient),
@@ -49,28 +50,31 @@ export function convolutionTask(
   op: KernelGraph["nodes"][number]["op"],
 ): { readonly task: ConvolutionTask; readonly maps: readonly TensorId[] } | undefined {
   if (op.kind === "conv2d" || op.kind === "conv2d_inference") {
-    return { task: taskRules.conv2d(selector, op), maps: [op.input, op.output] };
+    const { input } = op.inputs;
+    return { task: taskRules.conv2d(selector, flatten(op)), maps: [input, op.outputs.output] };
   }
   if (op.kind === "conv2d_input_gradient") {
-    return { task: taskRules.conv2d_input_gradient(selector, op), maps: [op.outputGradient, op.inputGradient] };
+    const maps = [op.inputs.outputGradient, op.outputs.inputGradient];
+    return { task: taskRules.conv2d_input_gradient(selector, flatten(op)), maps };
   }
   if (op.kind === "conv2d_weight_gradient") {
-    return { task: taskRules.conv2d_weight_gradient(selector, op), maps: [op.input, op.outputGradient] };
+    const maps = [op.inputs.input, op.inputs.outputGradient];
+    return { task: taskRules.conv2d_weight_gradient(selector, flatten(op)), maps };
   }
   return undefined;
 }
 
 const taskRules = {
-  conv2d: (selector: KernelSelector, op: KernelOpOf<"conv2d" | "conv2d_inference">) => ({
+  conv2d: (selector: KernelSelector, op: FlatOp<"conv2d" | "conv2d_inference">) => ({
     pass: "forward" as const,
     ...(op.kind === "conv2d_inference" ? { evaluates: true as const } : {}),
     ...sizesOf(selector, op, op.input, op.output),
   }),
-  conv2d_input_gradient: (selector: KernelSelector, op: TrainingOpOf<"conv2d_input_gradient">) => ({
+  conv2d_input_gradient: (selector: KernelSelector, op: FlatOp<"conv2d_input_gradient">) => ({
     pass: "input gradient" as const,
     ...sizesOf(selector, op, op.inputGradient, op.outputGradient),
   }),
-  conv2d_weight_gradient: (selector: KernelSelector, op: TrainingOpOf<"conv2d_weight_gradient">) => ({
+  conv2d_weight_gradient: (selector: KernelSelector, op: FlatOp<"conv2d_weight_gradient">) => ({
     pass: "weight gradient" as const,
     ...sizesOf(selector, op, op.input, op.outputGradient),
   }),

@@ -143,6 +143,12 @@ const extentRules: ExtentRules = {
   accumulate_gradients: ({ count }) => ({ gradients: count * FLOAT, sums: count * FLOAT }),
   gradient_norm: ({ count }) => ({ gradients: count * FLOAT }),
   clip_gradients: ({ count }) => ({ gradients: count * FLOAT }),
+  sigmoid: ({ pixels, lanes }) => ({ input: pixels * lanes * FLOAT, output: pixels * lanes * FLOAT }),
+  sigmoid_gradient: ({ count }) => ({
+    output: count * FLOAT,
+    outputGradient: count * FLOAT,
+    inputGradient: count * FLOAT,
+  }),
   scale: ({ count }) => ({ input: count * FLOAT, output: count * FLOAT }),
   update_sgd: ({ count }) => {
     const bytes = count * FLOAT;

@@ -38,6 +38,9 @@ export const kernels = {
   },
   /** output = factor · input, over whole tensors. */
   scale: { input: "read", output: "write", factor: "float", count: "integer" },
+  /** Zero in the lanes beyond the channels. */
+  sigmoid: { input: "read", output: "write", pixels: "integer", channels: "integer", lanes: "integer" },
+  sigmoid_gradient: { output: "read", outputGradient: "read", inputGradient: "write", count: "integer" },
   /** Sum of the losses (f64) and count of correct answers go to the control block. */
   softmax_cross_entropy: {
     logits: "read",

@@ -18,6 +18,14 @@ export function mapExtentRules(elementBytes: number): MapExtentRules {
     batch_norm_gradient: pointwiseGradientExtents(elementBytes),
     pointwise: pointwiseExtents(elementBytes),
     pointwise_gradient: pointwiseGradientExtents(elementBytes),
+    multiply: ({ images, pixels, lanes }) => {
+      const bytes = images * pixels * lanes * elementBytes;
+      return { input: bytes, gate: images * lanes * FLOAT, output: bytes };
+    },
+    multiply_gradient: ({ images, pixels, lanes }) => {
+      const [bytes, gate] = [images * pixels * lanes * elementBytes, images * lanes * FLOAT];
+      return { input: bytes, gate, outputGradient: bytes, inputGradient: bytes, gateGradient: gate };
+    },
     subsample: ({ images, outHeight, outWidth, channels, outLanes }) => {
       const pixels = images * outHeight * outWidth * elementBytes;
       return { input: pixels * channels, output: pixels * outLanes };

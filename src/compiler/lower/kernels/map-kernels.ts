@@ -84,6 +84,18 @@ export const mapKernels = {
     lanes: "integer",
     flags: "integer",
   },
+  /** input · gate, a factor a channel and image; the gate and its gradient are float32 in both forms. */
+  multiply: { input: "read", gate: "read", output: "write", images: "integer", pixels: "integer", lanes: "integer" },
+  multiply_gradient: {
+    input: "read",
+    gate: "read",
+    outputGradient: "read",
+    inputGradient: "write",
+    gateGradient: "write",
+    images: "integer",
+    pixels: "integer",
+    lanes: "integer",
+  },
   /** Every stride-th pixel's first `channels` values, zeros behind them. */
   subsample: subsampleOperands({ input: "read", output: "write" }),
   subsample_gradient: subsampleOperands({ outputGradient: "read", inputGradient: "write" }),

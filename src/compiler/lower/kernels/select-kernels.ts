@@ -9,13 +9,14 @@ import { KernelSelector, mapSize } from "../convolutions/kernel-selector.js";
 import { callConvolution, callInputGradient, callWeightGradient } from "../convolutions/select-convolution.js";
 import { callUpdates } from "./select-update.js";
 import { storagesOf } from "../placement/storage.js";
-import type { KernelGraph, KernelOp, KernelOpOf, Pointwise, TensorId, TrainingOpOf } from "../step/training-graph.js";
+import type { FlatOp, KernelGraph, KernelOp, Pointwise, TensorId } from "../step/training-graph.js";
+import { flatten } from "../step/training-graph.js";
 
 export function selectKernels(graph: KernelGraph, selection: KernelSelection): KernelCalls {
   const selector = new KernelSelector(graph, selection, storagesOf(graph, selection));
   for (const node of graph.nodes) {
     selector.node = node;
-    emitters[node.op.kind](selector, node.op as never);
+    emitters[node.op.kind](selector, flatten(node.op) as never);
   }
   return { buffers: selector.buffers, calls: selector.calls };
 }
@@ -24,7 +25,7 @@ export function selectKernels(graph: KernelGraph, selection: KernelSelection): K
 const STATISTIC_SLOTS = 16;
 const INNER_FLAGS: Readonly<Record<ActivationKind, number>> = { relu: INNER_RELU, gelu: INNER_GELU };
 
-type Emitters = { readonly [K in KernelOp["kind"]]: (selector: KernelSelector, op: KernelOpOf<K>) => void };
+type Emitters = { readonly [K in KernelOp["kind"]]: (selector: KernelSelector, op: FlatOp<K>) => void };
 const emitters: Emitters = {
   load_images(selector, { output }) {
     const { channels } = selector.shape(output);
@@ -75,7 +76,7 @@ const emitters: Emitters = {
 
   pointwise(selector, op) {
     const common = pointwiseOperands(selector, op);
-    if (!op.operands || !op.running || !op.norm) {
+    if (!op.operands || !op.saved || !op.running || !op.norm) {
       const inPlace = { output: common.output.buffer, input: common.input.buffer, required: false };
       selector.mapCall("pointwise", op.output, common, op.inner ? {} : { inPlace });
       return;
@@ -84,10 +85,10 @@ const emitters: Emitters = {
       ...common,
       scale: selector.optional(op.operands.scale),
       shift: selector.operand(op.operands.shift),
-      mean: selector.operand(op.operands.mean),
-      reciprocalDeviation: selector.operand(op.operands.reciprocalDeviation),
-      factor: selector.operand(op.operands.factor),
-      term: selector.operand(op.operands.term),
+      mean: selector.operand(op.saved.mean),
+      reciprocalDeviation: selector.operand(op.saved.reciprocalDeviation),
+      factor: selector.operand(op.saved.factor),
+      term: selector.operand(op.saved.term),
       runningMean: selector.operand(op.running.mean),
       runningVariance: selector.operand(op.running.variance),
       epsilon: op.norm.eps,
@@ -173,6 +174,51 @@ const emitters: Emitters = {
       },
       extra,
     );
+  },
+
+  add(selector, { left, right, output }) {
+    const plain = { norm: null, inner: null, add: true, outerRelu: false };
+    const operands = pointwiseOperands(selector, { ...plain, input: left, residual: right, output });
+    const inPlace = { output: operands.output.buffer, input: operands.input.buffer, required: false };
+    selector.mapCall("pointwise", output, operands, { inPlace });
+  },
+
+  sigmoid(selector, { input, output }) {
+    const size = {
+      pixels: selector.pixels(output),
+      channels: selector.shape(output).channels,
+      lanes: selector.lanes(output),
+    };
+    selector.call("sigmoid", { input: selector.operand(input), output: selector.operand(output), ...size });
+  },
+
+  sigmoid_gradient(selector, { output, outputGradient, inputGradient }) {
+    selector.call("sigmoid_gradient", {
+      output: selector.operand(output),
+      outputGradient: selector.operand(outputGradient),
+      inputGradient: selector.operand(inputGradient),
+      count: selector.pixels(output) * selector.lanes(output),
+    });
+  },
+
+  multiply(selector, { input, gate, output }) {
+    selector.mapCall("multiply", output, {
+      input: selector.operand(input),
+      gate: selector.operand(gate),
+      output: selector.operand(output),
+      ...imagesOf(selector, output),
+    });
+  },
+
+  multiply_gradient(selector, { input, gate, outputGradient, inputGradient, gateGradient }) {
+    selector.mapCall("multiply_gradient", input, {
+      input: selector.operand(input),
+      gate: selector.operand(gate),
+      outputGradient: selector.operand(outputGradient),
+      inputGradient: selector.operand(inputGradient),
+      gateGradient: selector.operand(gateGradient),
+      ...imagesOf(selector, input),
+    });
   },
 
   subsample(selector, op) {
@@ -268,7 +314,7 @@ const emitters: Emitters = {
   },
 };
 
-function callPool(selector: KernelSelector, op: TrainingOpOf<"max_pool" | "average_pool">): void {
+function callPool(selector: KernelSelector, op: FlatOp<"max_pool" | "average_pool">): void {
   const maps = { input: selector.operand(op.input), output: selector.operand(op.output) };
   selector.mapCall(op.kind, op.input, { ...maps, ...poolGeometry(selector, op, op.input, op.output) });
 }
@@ -314,7 +360,7 @@ function poolGeometry(selector: KernelSelector, window: Window, input: TensorId,
 
 function pointwiseOperands(
   selector: KernelSelector,
-  op: Omit<TrainingOpOf<"pointwise_inference">, "kind" | "operands">,
+  op: Pointwise & { readonly input: TensorId; readonly residual: TensorId | null; readonly output: TensorId },
 ) {
   return {
     input: selector.operand(op.input),
@@ -324,6 +370,12 @@ function pointwiseOperands(
     lanes: selector.lanes(op.output),
     flags: flagsOf(op),
   };
+}
+
+/** An image is a unit of work. */
+function imagesOf(selector: KernelSelector, map: TensorId) {
+  const { images } = selector;
+  return { images, pixels: selector.pixels(map) / images, lanes: selector.lanes(map) };
 }
 
 function statisticScratch(selector: KernelSelector, lanes: number) {

@@ -7,11 +7,12 @@ import { MUON_NORM_SLOTS } from "./kernel-constants.js";
 import type { KernelSelector } from "../convolutions/kernel-selector.js";
 import type { StoredTensor } from "../placement/layout.js";
 import { storedBytes } from "../placement/layout.js";
-import type { TrainingOpOf, UpdateGroup } from "../step/training-graph.js";
+import type { FlatOp, GroupRule } from "../step/training-graph.js";
 
-export function callUpdates(selector: KernelSelector, { groups }: TrainingOpOf<"update">): void {
-  for (const group of groups) {
-    const stored = group.parameters.map((id) => selector.storedAs(id));
+export function callUpdates(selector: KernelSelector, { groups, rules }: FlatOp<"update">): void {
+  for (const [index, { parameters }] of groups.entries()) {
+    const group = rules[index]!;
+    const stored = parameters.map((id) => selector.storedAs(id));
     if (stored.length === 0) continue;
     if (group.rule.kind === "muon") {
       for (const tensor of stored) callMuon(selector, group, group.rule, tensor);
@@ -23,7 +24,7 @@ export function callUpdates(selector: KernelSelector, { groups }: TrainingOpOf<"
 
 function callElementwise(
   selector: KernelSelector,
-  group: UpdateGroup,
+  group: GroupRule,
   rule: Exclude<UpdateRule, { kind: "muon" }>,
   stored: readonly StoredTensor[],
 ): void {
@@ -61,7 +62,7 @@ function callElementwise(
 
 function callMuon(
   selector: KernelSelector,
-  group: UpdateGroup,
+  group: GroupRule,
   rule: Extract<UpdateRule, { kind: "muon" }>,
   tensor: StoredTensor,
 ): void {

@@ -6,7 +6,8 @@ import type { KernelSelection } from "../convolutions/kernel-selector.js";
 import { KernelSelector } from "../convolutions/kernel-selector.js";
 import type { Storage } from "./layout.js";
 import { convolutionTask } from "../convolutions/select-convolution.js";
-import type { KernelGraph, KernelOp, KernelOpOf, TensorId } from "../step/training-graph.js";
+import type { FlatOp, KernelGraph, KernelOp, TensorId } from "../step/training-graph.js";
+import { flatten } from "../step/training-graph.js";
 
 /** What an operation asks of the tensors that it works on; convolutions take each side as it is. */
 interface Demand {
@@ -16,7 +17,7 @@ interface Demand {
   readonly plain?: readonly (TensorId | null)[];
 }
 
-type Demands = { readonly [K in KernelOp["kind"]]: (op: KernelOpOf<K>) => Demand };
+type Demands = { readonly [K in KernelOp["kind"]]: (op: FlatOp<K>) => Demand };
 
 const demands: Demands = {
   load_images: ({ output }) => ({ plain: [output] }),
@@ -31,6 +32,14 @@ const demands: Demands = {
   pointwise_inference: ({ input, residual, output }) => ({ plain: [input, residual, output] }),
   pointwise_gradient: ({ outputGradient, input, output, inputGradient, residualGradient }) => ({
     alike: [outputGradient, input, output, inputGradient, residualGradient],
+  }),
+  add: ({ left, right, output }) => ({ alike: [left, right, output] }),
+  sigmoid: ({ input, output }) => ({ plain: [input, output] }),
+  sigmoid_gradient: ({ output, outputGradient, inputGradient }) => ({ plain: [output, outputGradient, inputGradient] }),
+  multiply: ({ input, gate, output }) => ({ alike: [input, output], plain: [gate] }),
+  multiply_gradient: ({ input, gate, outputGradient, inputGradient, gateGradient }) => ({
+    alike: [input, outputGradient, inputGradient],
+    plain: [gate, gateGradient],
   }),
   subsample: ({ input, output }) => ({ alike: [input, output] }),
   subsample_gradient: ({ outputGradient, inputGradient }) => ({ alike: [outputGradient, inputGradient] }),
@@ -59,7 +68,7 @@ export function storagesOf(graph: KernelGraph, selection: KernelSelection): Stor
   if (selection.storesBfloat16 !== true) return graph.tensors.map(() => "float32");
   const selector = new KernelSelector(graph, selection);
   for (const { op } of graph.nodes) {
-    const { alike = [], plain: wanted = [] } = demands[op.kind](op as never);
+    const { alike = [], plain: wanted = [] } = demands[op.kind](flatten(op) as never);
     const [first, ...others] = alike.filter((id) => id !== null);
     for (const other of others) representative[find(other)] = find(first!);
     for (const id of wanted) if (id !== null) plain.add(id);

@@ -1,17 +1,9 @@
 // FusedGraph → TrainingGraph: the forward pass, then the gradient of the loss by reverse accumulation, one rule an
 // operation, then the optimizer's update. With `mode: "evaluate"` only the forward pass with running statistics.
 import { invariant } from "../../diagnostics/diagnostic.js";
-import type { Shape } from "../../network/graph.js";
 import type { FusedGraph, FusedNode, FusedOp } from "./fuse.js";
-import type {
-  NormOperands,
-  Tensor,
-  TensorId,
-  TrainingGraph,
-  TrainingNode,
-  TrainingOp,
-  UpdateGroup,
-} from "./training-graph.js";
+import { Tape } from "./tape.js";
+import type { GroupRule, TensorId, TrainingGraph, TrainingOp } from "./training-graph.js";
 
 /** "update" is what is left of a training step where the gradients of its parts are summed first. */
 export type StepMode = "train" | "evaluate" | "update";
@@ -25,7 +17,7 @@ export interface LossOptions {
 /** How the parameters are updated from their gradients. */
 export interface UpdatePlan {
   /** Those that are trained, by name; the others are frozen and get no gradient. */
-  readonly groups: readonly (Pick<UpdateGroup, "rateIndex" | "rule"> & { readonly parameters: readonly string[] })[];
+  readonly groups: readonly (GroupRule & { readonly parameters: readonly string[] })[];
   /** null without an average. */
   readonly average: null | { readonly writesBack: boolean };
   /** The largest norm of the gradients; null where there is no limit. */
@@ -51,7 +43,13 @@ export function differentiate(
   const last = graph.nodes.length - 1;
   const logits = tape.outputs[last]!;
   const logitsGradient = mode === "evaluate" ? null : tape.activation("logits gradient", graph.nodes[last]!.shape);
-  tape.push("loss", { kind: "softmax_cross_entropy", logits, labelSmoothing, mixedLabels, logitsGradient });
+  tape.push("loss", {
+    kind: "softmax_cross_entropy",
+    labelSmoothing,
+    mixedLabels,
+    inputs: { logits },
+    outputs: { logitsGradient },
+  });
   if (logitsGradient === null) return tape.finish();
 
   tape.gradients[last] = logitsGradient;
@@ -59,100 +57,32 @@ export function differentiate(
     const node = graph.nodes[index]!;
     if (!tape.needsGradient[index]) continue;
     const outputGradient = tape.gradients[index];
-    invariant(outputGradient !== undefined, `${node.name} has no reader`);
+    invariant(outputGradient !== undefined, `${node.name} has no use`);
     backwardRules[node.op.kind](tape, node as never, index, outputGradient);
   }
   const gradients = tape.allGradients();
   if (updates.accumulates && mode === "train") {
-    tape.push("accumulate", { kind: "accumulate", gradients });
+    tape.push("accumulate", { kind: "accumulate", inputs: { gradients }, outputs: {} });
     return tape.finish();
   }
   const beginning = mode === "update" ? tape.nodes.length : 0;
-  tape.push("gradient norm", { kind: "gradient_norm", gradients, clip: updates.clip });
-  tape.push("update", { kind: "update", groups: updates.groups.map((group) => tape.updateGroup(group)) });
-  if (updates.average) tape.push("weight average", { kind: "average", ...updates.average });
+  const { clip, groups } = updates;
+  const clipped = clip === null ? [] : gradients;
+  tape.push("gradient norm", { kind: "gradient_norm", clip, inputs: { gradients }, outputs: { clipped } });
+  tape.push("update", {
+    kind: "update",
+    rules: groups.map(({ rateIndex, rule }) => ({ rateIndex, rule })),
+    inputs: { groups: groups.map(({ parameters }) => tape.updateGroup(parameters)) },
+    outputs: { updated: groups.flatMap(({ parameters }) => tape.updateGroup(parameters).parameters) },
+  });
+  if (updates.average) {
+    const { writesBack } = updates.average;
+    const values = tape.tensors.flatMap(({ kind }, id) => (kind === "parameter" || kind === "statistic" ? [id] : []));
+    const outputs = { replaced: writesBack ? values : [] };
+    tape.push("weight average", { kind: "average", writesBack, inputs: { values }, outputs });
+  }
   const { tensors, nodes } = tape.finish();
   return { tensors, nodes: nodes.slice(beginning) };
-}
-
-/** What a node's forward pass leaves for its backward pass. */
-interface Saved {
-  readonly weight?: TensorId;
-  readonly bias?: TensorId | null;
-  readonly operands?: NormOperands | null;
-}
-
-class Tape {
-  readonly tensors: Tensor[] = [];
-  readonly nodes: TrainingNode[] = [];
-  readonly outputs: TensorId[] = [];
-  readonly saved: Saved[] = [];
-  readonly gradients: (TensorId | undefined)[] = [];
-  /** Parameters so far that are not frozen. */
-  trainedParameters = 0;
-  /** By node of the graph: whether anything that is trained lies at or before it. */
-  readonly needsGradient: boolean[] = [];
-  private readonly parameters = new Map<string, TensorId>();
-  private readonly parameterGradients = new Map<TensorId, TensorId>();
-
-  constructor(
-    readonly graph: FusedGraph,
-    private readonly trained: ReadonlySet<string>,
-  ) {}
-
-  push(name: string, op: TrainingOp): void {
-    this.nodes.push({ name, op });
-  }
-
-  add(tensor: Tensor): TensorId {
-    this.tensors.push(tensor);
-    return this.tensors.length - 1;
-  }
-
-  activation(name: string, shape: Shape): TensorId {
-    return this.add({ kind: "activation", name, shape });
-  }
-
-  parameter(name: string, dims: readonly number[]): TensorId {
-    const id = this.add({ kind: "parameter", name, dims });
-    this.parameters.set(name, id);
-    if (this.trained.has(name)) this.trainedParameters++;
-    return id;
-  }
-
-  /** Null where the parameter is frozen. */
-  gradientOf(parameter: TensorId): TensorId | null {
-    const { name } = this.tensors[parameter]!;
-    if (!this.trained.has(name)) return null;
-    const gradient = this.add({ kind: "gradient", name: `${name} gradient`, parameter });
-    this.parameterGradients.set(parameter, gradient);
-    return gradient;
-  }
-
-  allGradients(): TensorId[] {
-    return [...this.parameterGradients.values()];
-  }
-
-  updateGroup({ parameters: names, ...group }: UpdatePlan["groups"][number]): UpdateGroup {
-    const parameters = names.map((name) => {
-      const id = this.parameters.get(name);
-      invariant(id !== undefined, `the network has no parameter ${name}`);
-      return id;
-    });
-    return { ...group, parameters, gradients: parameters.map((id) => this.parameterGradients.get(id)!) };
-  }
-
-  inputOf(node: FusedNode, which = 0): TensorId {
-    return this.outputs[node.inputs[which]!]!;
-  }
-
-  inputShape(node: FusedNode): Shape {
-    return this.graph.nodes[node.inputs[0]!]!.shape;
-  }
-
-  finish(): TrainingGraph {
-    return { tensors: this.tensors, nodes: this.nodes };
-  }
 }
 
 type NodeOf<K extends FusedOp["kind"]> = FusedNode & { readonly op: Extract<FusedOp, { kind: K }> };
@@ -166,7 +96,7 @@ type BackwardRules = {
 const forwardRules: ForwardRules = {
   input(tape, node, index) {
     tape.outputs[index] = tape.activation("images", node.shape);
-    tape.push("images", { kind: "load_images", output: tape.outputs[index]! });
+    tape.push("images", { kind: "load_images", inputs: {}, outputs: { output: tape.outputs[index]! } });
   },
 
   conv2d(tape, node, index) {
@@ -177,7 +107,12 @@ const forwardRules: ForwardRules = {
     const output = tape.activation(name, shape);
     tape.outputs[index] = output;
     tape.saved[index] = { weight, bias };
-    tape.push(name, { kind: "conv2d", ...windowOf(op), input: tape.inputOf(node), weight, bias, output });
+    tape.push(name, {
+      kind: "conv2d",
+      ...windowOf(op),
+      inputs: { input: tape.inputOf(node), weight, bias },
+      outputs: { output },
+    });
   },
 
   pointwise(tape, node, index, mode) {
@@ -204,24 +139,50 @@ const forwardRules: ForwardRules = {
     tape.outputs[index] = output;
     if (mode === "evaluate") {
       const operands = norm && running ? { ...norm, ...running } : null;
-      tape.push(name, { kind: "pointwise_inference", ...pointwise, input, residual, operands, output });
+      const inputs = { input, residual, operands };
+      tape.push(name, { kind: "pointwise_inference", ...pointwise, inputs, outputs: { output } });
       return;
     }
-    const operands = norm && {
-      ...norm,
-      mean: tape.add({ kind: "channels", name: `${normName} mean`, channels }),
-      reciprocalDeviation: tape.add({ kind: "channels", name: `${normName} reciprocal deviation`, channels }),
-      factor: tape.add({ kind: "channels", name: `${normName} factor`, channels }),
-      term: tape.add({ kind: "channels", name: `${normName} term`, channels }),
-    };
-    tape.saved[index] = { operands };
-    tape.push(name, { kind: "pointwise", ...pointwise, input, residual, operands, running, output });
+    const saved =
+      normName === null
+        ? null
+        : {
+            mean: tape.add({ kind: "channels", name: `${normName} mean`, channels }),
+            reciprocalDeviation: tape.add({ kind: "channels", name: `${normName} reciprocal deviation`, channels }),
+            factor: tape.add({ kind: "channels", name: `${normName} factor`, channels }),
+            term: tape.add({ kind: "channels", name: `${normName} term`, channels }),
+          };
+    tape.saved[index] = { operands: norm && saved ? { ...norm, ...saved } : null };
+    tape.push(name, {
+      kind: "pointwise",
+      ...pointwise,
+      inputs: { input, residual, operands: norm, running: running },
+      outputs: { output, saved, running: running },
+    });
   },
 
   subsample(tape, node, index) {
     const output = tape.activation(node.name, node.shape);
     tape.outputs[index] = output;
-    tape.push(node.name, { kind: "subsample", stride: node.op.stride, input: tape.inputOf(node), output });
+    tape.push(node.name, {
+      kind: "subsample",
+      stride: node.op.stride,
+      inputs: { input: tape.inputOf(node) },
+      outputs: { output },
+    });
+  },
+
+  sigmoid(tape, node, index) {
+    const output = tape.activation(node.name, node.shape);
+    tape.outputs[index] = output;
+    tape.push(node.name, { kind: "sigmoid", inputs: { input: tape.inputOf(node) }, outputs: { output } });
+  },
+
+  multiply(tape, node, index) {
+    const output = tape.activation(node.name, node.shape);
+    tape.outputs[index] = output;
+    const inputs = { input: tape.inputOf(node), gate: tape.inputOf(node, 1) };
+    tape.push(node.name, { kind: "multiply", inputs, outputs: { output } });
   },
 
   max_pool: poolForward,
@@ -230,14 +191,24 @@ const forwardRules: ForwardRules = {
   scale(tape, node, index) {
     const output = tape.activation(node.name, node.shape);
     tape.outputs[index] = output;
-    tape.push(node.name, { kind: "scale", input: tape.inputOf(node), factor: node.op.factor, output });
+    tape.push(node.name, {
+      kind: "scale",
+      factor: node.op.factor,
+      inputs: { input: tape.inputOf(node) },
+      outputs: { output },
+    });
   },
 };
 
 function poolForward(tape: Tape, node: NodeOf<"max_pool"> | NodeOf<"average_pool">, index: number): void {
   const output = tape.activation(node.name, node.shape);
   tape.outputs[index] = output;
-  tape.push(node.name, { ...windowOf(node.op), kind: node.op.kind, input: tape.inputOf(node), output });
+  tape.push(node.name, {
+    ...windowOf(node.op),
+    kind: node.op.kind,
+    inputs: { input: tape.inputOf(node) },
+    outputs: { output },
+  });
 }
 
 const backwardRules: BackwardRules = {
@@ -252,20 +223,31 @@ const backwardRules: BackwardRules = {
     const input = tape.inputOf(node);
     const biasGradient = bias === undefined || bias === null ? null : tape.gradientOf(bias);
     if (biasGradient !== null) {
-      tape.push(`${name} bias gradient`, { kind: "bias_gradient", outputGradient, biasGradient });
+      tape.push(`${name} bias gradient`, {
+        kind: "bias_gradient",
+        inputs: { outputGradient },
+        outputs: { biasGradient },
+      });
     }
     const weightGradient = tape.gradientOf(weight!);
     if (weightGradient !== null) {
-      const toWeight: TrainingOp = { kind: "conv2d_weight_gradient", ...window, input, outputGradient, weightGradient };
-      tape.push(`${name} weight gradient`, toWeight);
+      tape.push(`${name} weight gradient`, {
+        kind: "conv2d_weight_gradient",
+        ...window,
+        inputs: { input, outputGradient },
+        outputs: { weightGradient },
+      });
     }
     const source = node.inputs[0]!;
     if (!tape.needsGradient[source]) return; // images, and what is frozen up to here
-    const accumulate = tape.gradients[source] ?? null;
     const inputGradient = tape.activation(`${name} input gradient`, tape.inputShape(node));
-    tape.gradients[source] = inputGradient;
-    const operands = { outputGradient, weight: weight!, accumulate, inputGradient };
-    tape.push(`${name} input gradient`, { kind: "conv2d_input_gradient", ...window, ...operands });
+    tape.push(`${name} input gradient`, {
+      kind: "conv2d_input_gradient",
+      ...window,
+      inputs: { outputGradient, weight: weight!, accumulate: null },
+      outputs: { inputGradient },
+    });
+    tape.addGradient(source, inputGradient);
   },
 
   pointwise(tape, node, index, outputGradient) {
@@ -276,56 +258,90 @@ const backwardRules: BackwardRules = {
     const inputGradient = tape.activation(`${name} input gradient`, shape);
     const reachesResidual = op.add && tape.needsGradient[node.inputs[1]!];
     const residualGradient = reachesResidual ? tape.activation(`${name} residual gradient`, shape) : null;
-    setGradient(tape, node.inputs[0]!, inputGradient);
-    if (residualGradient !== null) setGradient(tape, node.inputs[1]!, residualGradient);
     tape.push(`${name} gradient`, {
       kind: "pointwise_gradient",
       ...pointwise,
-      outputGradient,
-      input: needsInput ? tape.inputOf(node) : null,
-      output: op.outerRelu ? tape.outputs[index]! : null,
-      operands: operands ?? null,
-      scaleGradient: operands && operands.scale !== null ? tape.gradientOf(operands.scale) : null,
-      shiftGradient: operands ? tape.gradientOf(operands.shift) : null,
-      inputGradient,
-      residualGradient,
+      inputs: {
+        outputGradient,
+        input: needsInput ? tape.inputOf(node) : null,
+        output: op.outerRelu ? tape.outputs[index]! : null,
+        operands: operands ?? null,
+      },
+      outputs: {
+        scaleGradient: operands && operands.scale !== null ? tape.gradientOf(operands.scale) : null,
+        shiftGradient: operands ? tape.gradientOf(operands.shift) : null,
+        inputGradient,
+        residualGradient,
+      },
     });
+    tape.addGradient(node.inputs[0]!, inputGradient);
+    if (residualGradient !== null) tape.addGradient(node.inputs[1]!, residualGradient);
   },
 
   subsample(tape, node, _index, outputGradient) {
-    const inputGradient = tape.activation(`${node.name} input gradient`, tape.inputShape(node));
-    setGradient(tape, node.inputs[0]!, inputGradient);
-    const operands = { outputGradient, inputGradient, stride: node.op.stride };
-    tape.push(`${node.name} gradient`, { kind: "subsample_gradient", ...operands });
+    toInput(tape, node, (inputGradient) => ({
+      kind: "subsample_gradient",
+      stride: node.op.stride,
+      inputs: { outputGradient },
+      outputs: { inputGradient },
+    }));
+  },
+
+  sigmoid(tape, node, index, outputGradient) {
+    toInput(tape, node, (inputGradient) => ({
+      kind: "sigmoid_gradient",
+      inputs: { output: tape.outputs[index]!, outputGradient },
+      outputs: { inputGradient },
+    }));
+  },
+
+  multiply(tape, node, _index, outputGradient) {
+    const { name, shape, inputs } = node;
+    const gateShape = tape.graph.nodes[inputs[1]!]!.shape;
+    const inputGradient = tape.activation(`${name} input gradient`, shape);
+    const gateGradient = tape.activation(`${name} gate gradient`, gateShape);
+    tape.push(`${name} gradient`, {
+      kind: "multiply_gradient",
+      inputs: { input: tape.inputOf(node), gate: tape.inputOf(node, 1), outputGradient },
+      outputs: { inputGradient, gateGradient },
+    });
+    tape.addGradient(inputs[0]!, inputGradient);
+    tape.addGradient(inputs[1]!, gateGradient);
   },
 
   max_pool(tape, node, index, outputGradient) {
-    const input = tape.inputOf(node);
-    const inputGradient = tape.activation(`${node.name} input gradient`, tape.inputShape(node));
-    setGradient(tape, node.inputs[0]!, inputGradient);
-    const operands = { input, output: tape.outputs[index]!, outputGradient, inputGradient };
-    tape.push(`${node.name} gradient`, { kind: "max_pool_gradient", ...windowOf(node.op), ...operands });
+    toInput(tape, node, (inputGradient) => ({
+      kind: "max_pool_gradient",
+      ...windowOf(node.op),
+      inputs: { input: tape.inputOf(node), output: tape.outputs[index]!, outputGradient },
+      outputs: { inputGradient },
+    }));
   },
 
   average_pool(tape, node, _index, outputGradient) {
-    const inputGradient = tape.activation(`${node.name} input gradient`, tape.inputShape(node));
-    setGradient(tape, node.inputs[0]!, inputGradient);
-    const operands = { outputGradient, inputGradient };
-    tape.push(`${node.name} gradient`, { kind: "average_pool_gradient", ...windowOf(node.op), ...operands });
+    toInput(tape, node, (inputGradient) => ({
+      kind: "average_pool_gradient",
+      ...windowOf(node.op),
+      inputs: { outputGradient },
+      outputs: { inputGradient },
+    }));
   },
 
   scale(tape, node, _index, outputGradient) {
-    const inputGradient = tape.activation(`${node.name} input gradient`, tape.inputShape(node));
-    setGradient(tape, node.inputs[0]!, inputGradient);
-    const operands = { input: outputGradient, factor: node.op.factor, output: inputGradient };
-    tape.push(`${node.name} gradient`, { kind: "scale", ...operands });
+    toInput(tape, node, (inputGradient) => ({
+      kind: "scale",
+      factor: node.op.factor,
+      inputs: { input: outputGradient },
+      outputs: { output: inputGradient },
+    }));
   },
 };
 
-/** In a residual network the gradient that comes second to a value is always a convolution's, which can add. */
-function setGradient(tape: Tape, node: number, gradient: TensorId): void {
-  invariant(tape.gradients[node] === undefined, `two gradients meet at ${tape.graph.nodes[node]!.name}`);
-  tape.gradients[node] = gradient;
+/** The gradient of a node's only input. */
+function toInput(tape: Tape, node: FusedNode, gradientOp: (inputGradient: TensorId) => TrainingOp): void {
+  const inputGradient = tape.activation(`${node.name} input gradient`, tape.inputShape(node));
+  tape.push(`${node.name} gradient`, gradientOp(inputGradient));
+  tape.addGradient(node.inputs[0]!, inputGradient);
 }
 
 function windowOf<T extends { kernel: readonly [number, number]; stride: readonly [number, number]; padding: unknown }>(

@@ -13,7 +13,9 @@ export type FusedOp =
   | OpOf<"subsample">
   | OpOf<"max_pool">
   | OpOf<"average_pool">
-  | OpOf<"scale">;
+  | OpOf<"scale">
+  | OpOf<"sigmoid">
+  | OpOf<"multiply">;
 
 export interface FusedPointwise extends Pointwise {
   readonly kind: "pointwise";

@@ -25,140 +25,170 @@ export interface Pointwise {
   readonly outerRelu: boolean;
 }
 
-/** Batch norm's operands; all absent where `norm` is null. */
-export interface NormOperands {
+/** A tensor, none, or several by place or by name. */
+export type Operand = TensorId | null | readonly Operand[] | { readonly [name: string]: Operand };
+export type Operands = Readonly<Record<string, Operand>>;
+
+/** An operation's form: the tensors that it reads and writes, by name, and its attributes. What is updated in place is both. */
+type Form<Inputs extends Operands, Outputs extends Operands, Attributes = unknown> = {
+  readonly inputs: Readonly<Inputs>;
+  readonly outputs: Readonly<Outputs>;
+} & Readonly<Attributes>;
+
+type OpsOf<Forms extends Readonly<Record<keyof Forms, Form<Operands, Operands>>>> = {
+  readonly [K in keyof Forms]: { readonly kind: K } & Forms[K];
+}[keyof Forms];
+
+type NormParameters = {
   /** null counts as 1. */
   readonly scale: TensorId | null;
   readonly shift: TensorId;
+};
+type RunningStatistics = { readonly mean: TensorId; readonly variance: TensorId };
+/** What batch norm leaves for its gradient. */
+type NormStatistics = {
   readonly mean: TensorId;
   readonly reciprocalDeviation: TensorId;
   /** norm(x) = x·factor + term as the forward pass computed it: the backward pass finds the same mask to the bit. */
   readonly factor: TensorId;
   readonly term: TensorId;
-}
+};
+export type NormOperands = NormParameters & NormStatistics;
 
-export type TrainingOp =
-  | { readonly kind: "load_images"; readonly output: TensorId }
-  | ({
-      readonly kind: "conv2d";
-      readonly input: TensorId;
-      readonly weight: TensorId;
-      readonly bias: TensorId | null;
-      readonly output: TensorId;
-    } & Window)
-  | ({
-      readonly kind: "conv2d_input_gradient";
-      readonly outputGradient: TensorId;
-      readonly weight: TensorId;
-      /** A gradient that the same input already has; the result is added to it, in its place. */
-      readonly accumulate: TensorId | null;
-      readonly inputGradient: TensorId;
-    } & Window)
-  | ({
-      readonly kind: "conv2d_weight_gradient";
-      readonly input: TensorId;
-      readonly outputGradient: TensorId;
-      readonly weightGradient: TensorId;
-    } & Window)
-  | { readonly kind: "bias_gradient"; readonly outputGradient: TensorId; readonly biasGradient: TensorId }
-  | ({
-      readonly kind: "pointwise";
-      readonly input: TensorId;
-      readonly residual: TensorId | null;
-      readonly operands: NormOperands | null;
-      readonly running: { readonly mean: TensorId; readonly variance: TensorId } | null;
-      readonly output: TensorId;
-    } & Pointwise)
+/** Every operation, its inputs, outputs and attributes; operands of a norm are null where there is none. */
+type TrainingForms = {
+  load_images: Form<{}, { output: TensorId }>;
+  conv2d: Form<{ input: TensorId; weight: TensorId; bias: TensorId | null }, { output: TensorId }, Window>;
+  /** `accumulate`: a gradient that the same value already has; the result is added to it, in its place. */
+  conv2d_input_gradient: Form<
+    { outputGradient: TensorId; weight: TensorId; accumulate: TensorId | null },
+    { inputGradient: TensorId },
+    Window
+  >;
+  conv2d_weight_gradient: Form<{ input: TensorId; outputGradient: TensorId }, { weightGradient: TensorId }, Window>;
+  bias_gradient: Form<{ outputGradient: TensorId }, { biasGradient: TensorId }>;
+  pointwise: Form<
+    {
+      input: TensorId;
+      residual: TensorId | null;
+      operands: NormParameters | null;
+      running: RunningStatistics | null;
+    },
+    { output: TensorId; saved: NormStatistics | null; running: RunningStatistics | null },
+    Pointwise
+  >;
   /** Batch norm with its running statistics, as in evaluation. */
-  | ({
-      readonly kind: "pointwise_inference";
-      readonly input: TensorId;
-      readonly residual: TensorId | null;
-      readonly operands: { scale: TensorId | null; shift: TensorId; mean: TensorId; variance: TensorId } | null;
-      readonly output: TensorId;
-    } & Pointwise)
-  | ({
-      readonly kind: "pointwise_gradient";
-      readonly outputGradient: TensorId;
-      /** Needed by batch norm and by the inner activation's mask. */
-      readonly input: TensorId | null;
-      /** Needed by the outer activation's mask. */
-      readonly output: TensorId | null;
-      readonly operands: NormOperands | null;
-      /** null where the parameter is frozen, or there is none. */
-      readonly scaleGradient: TensorId | null;
-      readonly shiftGradient: TensorId | null;
-      readonly inputGradient: TensorId;
-      readonly residualGradient: TensorId | null;
-    } & Pointwise)
+  pointwise_inference: Form<
+    { input: TensorId; residual: TensorId | null; operands: (NormParameters & RunningStatistics) | null },
+    { output: TensorId },
+    Pointwise
+  >;
+  /** `input` is needed by batch norm and the inner activation, `output` by the outer; no gradient of what is frozen. */
+  pointwise_gradient: Form<
+    { outputGradient: TensorId; input: TensorId | null; output: TensorId | null; operands: NormOperands | null },
+    {
+      scaleGradient: TensorId | null;
+      shiftGradient: TensorId | null;
+      inputGradient: TensorId;
+      residualGradient: TensorId | null;
+    },
+    Pointwise
+  >;
+  /** The sum of two gradients of one value. */
+  add: Form<{ left: TensorId; right: TensorId }, { output: TensorId }>;
+  sigmoid: Form<{ input: TensorId }, { output: TensorId }>;
+  /** dx = dy·y·(1 − y). */
+  sigmoid_gradient: Form<{ output: TensorId; outputGradient: TensorId }, { inputGradient: TensorId }>;
+  /** A map times its gate: one factor a channel and image. */
+  multiply: Form<{ input: TensorId; gate: TensorId }, { output: TensorId }>;
+  /** dx = dy·gate, and the gate's is the sum of dy·x over an image's pixels. */
+  multiply_gradient: Form<
+    { input: TensorId; gate: TensorId; outputGradient: TensorId },
+    { inputGradient: TensorId; gateGradient: TensorId }
+  >;
   /** Every stride-th pixel; channels beyond the input's are zero. */
-  | {
-      readonly kind: "subsample";
-      readonly input: TensorId;
-      readonly output: TensorId;
-      readonly stride: Window["stride"];
-    }
-  | {
-      readonly kind: "subsample_gradient";
-      readonly outputGradient: TensorId;
-      readonly inputGradient: TensorId;
-      readonly stride: Window["stride"];
-    }
-  | ({ readonly kind: "max_pool" | "average_pool"; readonly input: TensorId; readonly output: TensorId } & Window)
-  | ({
-      readonly kind: "max_pool_gradient";
-      readonly input: TensorId;
-      readonly output: TensorId;
-      readonly outputGradient: TensorId;
-      readonly inputGradient: TensorId;
-    } & Window)
-  | ({
-      readonly kind: "average_pool_gradient";
-      readonly outputGradient: TensorId;
-      readonly inputGradient: TensorId;
-    } & Window)
+  subsample: Form<{ input: TensorId }, { output: TensorId }, Pick<Window, "stride">>;
+  subsample_gradient: Form<{ outputGradient: TensorId }, { inputGradient: TensorId }, Pick<Window, "stride">>;
+  max_pool: Form<{ input: TensorId }, { output: TensorId }, Window>;
+  max_pool_gradient: Form<
+    { input: TensorId; output: TensorId; outputGradient: TensorId },
+    { inputGradient: TensorId },
+    Window
+  >;
+  average_pool: Form<{ input: TensorId }, { output: TensorId }, Window>;
+  average_pool_gradient: Form<{ outputGradient: TensorId }, { inputGradient: TensorId }, Window>;
   /** Every value times the factor; the gradient of one is another. */
-  | { readonly kind: "scale"; readonly input: TensorId; readonly factor: number; readonly output: TensorId }
-  /** Mean cross-entropy over the batch with label smoothing, the count of correct answers, and the logits' gradient. */
-  | {
-      readonly kind: "softmax_cross_entropy";
-      readonly logits: TensorId;
-      readonly labelSmoothing: number;
-      /** Whether each image has a second label, and a share of the target that falls to the first (mixup, cutmix). */
-      readonly mixedLabels: boolean;
-      /** null in evaluation. */
-      readonly logitsGradient: TensorId | null;
-    }
+  scale: Form<{ input: TensorId }, { output: TensorId }, { factor: number }>;
+  /**
+   * Mean cross-entropy over the batch with label smoothing, the count of correct answers, and the logits' gradient, which is
+   * null in evaluation. `mixedLabels`: whether each image has a second label, and a share of the target that falls to the
+   * first (mixup, cutmix).
+   */
+  softmax_cross_entropy: Form<
+    { logits: TensorId },
+    { logitsGradient: TensorId | null },
+    { labelSmoothing: number; mixedLabels: boolean }
+  >;
   /**
    * The end of one part of a batch whose update is still to come: adds the part's gradients, times its share of the
    * batch's images, to the sums that the update reads. The first part begins the sums anew.
    */
-  | { readonly kind: "accumulate"; readonly gradients: readonly TensorId[] }
+  accumulate: Form<{ gradients: readonly TensorId[] }, {}>;
   /**
    * The L2 norm over all gradients together. A step whose loss or norm is not finite ends here: parameters, optimizer
    * slots, statistics and averages are then as before the step. Where `clip` is a number and the norm is larger, all
    * gradients are multiplied by clip / (norm + 1e-6), as PyTorch's clip_grad_norm_ does.
    */
-  | { readonly kind: "gradient_norm"; readonly gradients: readonly TensorId[]; readonly clip: number | null }
+  gradient_norm: Form<{ gradients: readonly TensorId[] }, { clipped: readonly TensorId[] }, { clip: number | null }>;
   /** The new values of all parameters that this phase of training changes; what is frozen is in no group. */
-  | { readonly kind: "update"; readonly groups: readonly UpdateGroup[] }
+  update: Form<{ groups: readonly UpdateGroup[] }, { updated: readonly TensorId[] }, { rules: readonly GroupRule[] }>;
   /**
    * average += share · (value − average) for all parameters and statistics, with the share of the step (`averageShare`; at 0
    * the node does nothing), then, where it writes back, value = average.
    */
-  | { readonly kind: "average"; readonly writesBack: boolean };
+  average: Form<{ values: readonly TensorId[] }, { replaced: readonly TensorId[] }, { writesBack: boolean }>;
+};
 
-/** Parameters that share one rule and one rate. */
-export interface UpdateGroup {
+/** What an evaluation has besides, once its norms are folded (fold-batch-norm.ts). */
+type FoldedForms = {
+  /** weight' = weight · factor, bias' = shift + (bias − mean) · factor, a channel, with factor = scale / √(variance + eps). */
+  fold_batch_norm: Form<
+    { weight: TensorId; bias: TensorId | null } & NormParameters & RunningStatistics,
+    { foldedWeight: TensorId; foldedBias: TensorId },
+    { eps: number }
+  >;
+  /** relu(convolution + bias + residual), each but the convolution optional. */
+  conv2d_inference: Form<
+    { input: TensorId; weight: TensorId; bias: TensorId | null; residual: TensorId | null },
+    { output: TensorId },
+    Window & { relu: boolean }
+  >;
+};
+
+/** What a training step has besides, where it computes again what it did not keep (recompute.ts). */
+type RecomputedForms = {
+  /** The output of "pointwise" from the same input: the same bits. */
+  pointwise_again: Form<
+    { input: TensorId; residual: TensorId | null; operands: Pick<NormStatistics, "factor" | "term"> | null },
+    { output: TensorId },
+    Pointwise
+  >;
+};
+
+/** Parameters that share one rule and one rate; each gradient is that of the parameter at the same place. */
+export type UpdateGroup = { readonly parameters: readonly TensorId[]; readonly gradients: readonly TensorId[] };
+
+/** The rule of the group at the same place. */
+export interface GroupRule {
   /** Which of the step's rates (`groupRates`). */
   readonly rateIndex: number;
   readonly rule: UpdateRule;
-  readonly parameters: readonly TensorId[];
-  /** Each the gradient of the parameter at the same place. */
-  readonly gradients: readonly TensorId[];
 }
 
+export type TrainingOp = OpsOf<TrainingForms>;
 export type TrainingOpOf<K extends TrainingOp["kind"]> = Extract<TrainingOp, { kind: K }>;
+export type KernelOp = OpsOf<TrainingForms & FoldedForms & RecomputedForms>;
+export type KernelOpOf<K extends KernelOp["kind"]> = Extract<KernelOp, { kind: K }>;
 
 export interface TrainingNode {
   /** "stages.0.blocks.1.conv1", with the pass behind it: "… input gradient". */
@@ -178,49 +208,51 @@ export interface FoldedWeight {
   readonly parameter: TensorId;
 }
 
-/** What an evaluation has besides, once its norms are folded (fold-batch-norm.ts). */
-export type FoldedOp =
-  /** weight' = weight · factor, bias' = shift + (bias − mean) · factor, a channel, with factor = scale / √(variance + eps). */
-  | {
-      readonly kind: "fold_batch_norm";
-      readonly weight: TensorId;
-      readonly bias: TensorId | null;
-      /** null counts as 1. */
-      readonly scale: TensorId | null;
-      readonly shift: TensorId;
-      readonly mean: TensorId;
-      readonly variance: TensorId;
-      readonly eps: number;
-      readonly foldedWeight: TensorId;
-      readonly foldedBias: TensorId;
-    }
-  /** relu(convolution + bias + residual), each but the convolution optional. */
-  | ({
-      readonly kind: "conv2d_inference";
-      readonly input: TensorId;
-      readonly weight: TensorId;
-      readonly bias: TensorId | null;
-      readonly residual: TensorId | null;
-      readonly relu: boolean;
-      readonly output: TensorId;
-    } & Window);
-
-/** What a training step has besides, where it computes again what it did not keep (recompute.ts). */
-export type RecomputedOp =
-  /** What "pointwise" put out, from the same input: the same bits. */
-  {
-    readonly kind: "pointwise_again";
-    readonly input: TensorId;
-    readonly residual: TensorId | null;
-    readonly operands: NormOperands | null;
-    readonly output: TensorId;
-  } & Pointwise;
-
-export type KernelOp = TrainingOp | FoldedOp | RecomputedOp;
-export type KernelOpOf<K extends KernelOp["kind"]> = Extract<KernelOp, { kind: K }>;
-
 /** What kernels are selected for: a TrainingGraph, one that computes anew, or a folded evaluation. */
 export interface KernelGraph {
   readonly tensors: readonly (Tensor | FoldedWeight)[];
   readonly nodes: readonly { readonly name: string; readonly op: KernelOp }[];
+}
+
+/** An operation as those that carry it out read it: attributes, inputs and outputs beside each other. */
+export type FlatOp<K extends KernelOp["kind"]> = FlatOf<KernelOpOf<K>>;
+type FlatOf<O> =
+  O extends Form<Operands, Operands> ? Omit<O, "inputs" | "outputs"> & O["inputs"] & O["outputs"] : never;
+
+export function flatten<K extends KernelOp["kind"]>(op: KernelOpOf<K>): FlatOp<K> {
+  const { inputs, outputs, ...attributes } = op as KernelOp;
+  return { ...attributes, ...inputs, ...outputs } as never;
+}
+
+export function readsOf({ inputs }: KernelOp): TensorId[] {
+  return tensorsIn(inputs);
+}
+
+export function writesOf({ outputs }: KernelOp): TensorId[] {
+  return tensorsIn(outputs);
+}
+
+/** How many times each tensor is read. */
+export function usesOf({ nodes }: KernelGraph): ReadonlyMap<TensorId, number> {
+  const uses = new Map<TensorId, number>();
+  for (const id of nodes.flatMap(({ op }) => readsOf(op))) uses.set(id, (uses.get(id) ?? 0) + 1);
+  return uses;
+}
+
+/** The operation with other tensors in the place of those that it reads. */
+export function withInputs<O extends KernelOp>(op: O, replace: (id: TensorId) => TensorId): O {
+  return { ...op, inputs: mapOperand(op.inputs, replace) };
+}
+
+function tensorsIn(operand: Operand): TensorId[] {
+  if (operand === null) return [];
+  return typeof operand === "number" ? [operand] : Object.values(operand).flatMap(tensorsIn);
+}
+
+function mapOperand<T extends Operand>(operand: T, replace: (id: TensorId) => TensorId): T;
+function mapOperand(operand: Operand, replace: (id: TensorId) => TensorId): Operand {
+  if (operand === null) return null;
+  if (typeof operand === "number") return replace(operand);
+  if (Array.isArray(operand)) return operand.map((each: Operand) => mapOperand(each, replace));
+  return Object.fromEntries(Object.entries(operand).map(([name, each]) => [name, mapOperand(each, replace)]));
 }

@@ -9,7 +9,8 @@ import type { BatchInput, HyperName, Storage, Variable } from "./emission.js";
 import { Emission } from "./emission.js";
 import { stepRules } from "./step-rules.js";
 import type { Output, TensorflowGraph, TensorflowNode } from "./tensorflow-graph.js";
-import type { TrainingGraph, TrainingOp } from "../step/training-graph.js";
+import type { TrainingGraph } from "../step/training-graph.js";
+import { flatten } from "../step/training-graph.js";
 
 export interface TensorflowStep {
   readonly mode: StepMode;
@@ -81,8 +82,7 @@ function emit(
   });
   for (const { name, op } of emission.source.nodes) {
     emission.graph.scope = `${name}/`;
-    const rule = stepRules[op.kind] as (emission: Emission, op: TrainingOp) => void;
-    rule(emission, op);
+    stepRules[op.kind](emission, flatten(op) as never);
   }
   return emission;
 }

@@ -1,7 +1,7 @@
 // What happens between gradients and update as TensorFlow operations: sums over the parts of a batch, the norm over all, the
 // limit to it, and whether the step is any good.
 import { invariant } from "../../diagnostics/diagnostic.js";
-import type { TensorId, TrainingOpOf } from "../step/training-graph.js";
+import type { TensorId, FlatOp } from "../step/training-graph.js";
 import type { Emission, Variable } from "./emission.js";
 import { FLOAT } from "./emission.js";
 import type { Output } from "./tensorflow-graph.js";
@@ -11,7 +11,7 @@ export function sumName(parameter: string): string {
   return `${parameter}.gradient_sum`;
 }
 
-export function emitSums(emission: Emission, { gradients }: TrainingOpOf<"accumulate">): void {
+export function emitSums(emission: Emission, { gradients }: FlatOp<"accumulate">): void {
   const share = emission.hyper("part_share");
   for (const id of gradients) {
     const sum = sumOf(emission, id);
@@ -21,7 +21,7 @@ export function emitSums(emission: Emission, { gradients }: TrainingOpOf<"accumu
   emission.assignStatistics();
 }
 
-export function emitGradientNorm(emission: Emission, { gradients, clip }: TrainingOpOf<"gradient_norm">): void {
+export function emitGradientNorm(emission: Emission, { gradients, clip }: FlatOp<"gradient_norm">): void {
   const { graph, train, losses } = emission;
   if (train.accumulate > 1) {
     for (const id of gradients) {

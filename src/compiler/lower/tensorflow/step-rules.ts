@@ -1,16 +1,17 @@
 // One rule an operation of the training graph: the TensorFlow nodes that compute it. Maps are [n, height, width, channels].
 import type { ActivationKind, Window } from "../../network/graph.js";
-import type { Pointwise, TensorId, TrainingOp, TrainingOpOf } from "../step/training-graph.js";
+import type { FlatOp, Pointwise, TensorId, TrainingOp } from "../step/training-graph.js";
 import type { Emission } from "./emission.js";
 import { FLOAT, mapOf } from "./emission.js";
 import type { Attributes, Output } from "./tensorflow-graph.js";
+import { gateRules } from "./gate-rules.js";
 import { emitGradientNorm, emitSums } from "./gradient-rules.js";
 import { emitSubsample, emitSubsampleGradient } from "./subsample-rules.js";
 import { emitAverages, emitUpdate } from "./update-rules.js";
 import { convolutionAttributes, isUnpadded, padded, poolAttributes, unpadded, writtenPadding } from "./windows.js";
 
 type StepRules = {
-  readonly [K in TrainingOp["kind"]]: (emission: Emission, op: TrainingOp & { readonly kind: K }) => void;
+  readonly [K in TrainingOp["kind"]]: (emission: Emission, op: FlatOp<K>) => void;
 };
 
 export const stepRules: StepRules = {
@@ -72,8 +73,8 @@ export const stepRules: StepRules = {
 
   pointwise(emission, op) {
     let value = emission.get(op.input);
-    if (op.norm && op.operands && op.running) {
-      const { operands, running, norm } = op;
+    if (op.norm && op.operands && op.saved && op.running) {
+      const { operands, saved, running, norm } = op;
       const [output, mean, variance, ...reserved] = batchNorm(
         emission,
         value,
@@ -86,7 +87,7 @@ export const stepRules: StepRules = {
         },
         norm.momentum === 1,
       );
-      emission.savedNorms.set(operands.mean, { output: output!, reserved });
+      emission.savedNorms.set(saved.mean, { output: output!, reserved });
       moveStatistic(emission, running.mean, mean!);
       moveStatistic(emission, running.variance, variance!);
       value = output!;
@@ -130,6 +131,12 @@ export const stepRules: StepRules = {
     if (op.scaleGradient !== null) emission.set(op.scaleGradient, scaleGradient!);
     if (op.shiftGradient !== null) emission.set(op.shiftGradient, shiftGradient!);
   },
+
+  add(emission, { left, right, output }) {
+    emission.set(output, emission.add(emission.get(left), emission.get(right)));
+  },
+
+  ...gateRules,
 
   subsample: emitSubsample,
   subsample_gradient: emitSubsampleGradient,
@@ -252,7 +259,7 @@ const NONE = { top: 0, bottom: 0, left: 0, right: 0 };
 
 function filterGradient(
   emission: Emission,
-  { input: id, kernel, stride, padding }: TrainingOpOf<"conv2d_weight_gradient">,
+  { input: id, kernel, stride, padding }: FlatOp<"conv2d_weight_gradient">,
   above: Output,
   shape: readonly number[],
 ): Output {

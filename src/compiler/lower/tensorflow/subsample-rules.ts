@@ -1,10 +1,10 @@
 // Every stride-th pixel with zeros in the further channels (He et al. 2015, §3.3, option A), and its gradient.
-import type { TrainingOpOf } from "../step/training-graph.js";
+import type { FlatOp } from "../step/training-graph.js";
 import type { Emission } from "./emission.js";
 import { FLOAT, mapOf } from "./emission.js";
 import type { Attributes, Output } from "./tensorflow-graph.js";
 
-export function emitSubsample(emission: Emission, { input, output, stride }: TrainingOpOf<"subsample">): void {
+export function emitSubsample(emission: Emission, { input, output, stride }: FlatOp<"subsample">): void {
   const { graph } = emission;
   const shape = emission.dims(output);
   const pixels = [...shape.slice(0, 3), mapOf(emission.shape(input)).channels];
@@ -21,7 +21,7 @@ export function emitSubsample(emission: Emission, { input, output, stride }: Tra
 
 export function emitSubsampleGradient(
   emission: Emission,
-  { outputGradient, inputGradient, stride }: TrainingOpOf<"subsample_gradient">,
+  { outputGradient, inputGradient, stride }: FlatOp<"subsample_gradient">,
 ): void {
   const { graph } = emission;
   const shape = emission.dims(inputGradient);

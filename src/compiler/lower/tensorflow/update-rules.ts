@@ -3,13 +3,14 @@ import { invariant } from "../../diagnostics/diagnostic.js";
 import type { UpdateRule } from "../../training/update-rule.js";
 import { NEWTON_SCHULZ, slotNames } from "../../training/update-rule.js";
 import { averageName } from "../../training/weight-average.js";
-import type { TensorId, TrainingOpOf } from "../step/training-graph.js";
+import type { TensorId, FlatOp } from "../step/training-graph.js";
 import type { Emission, Variable } from "./emission.js";
 import { FLOAT } from "./emission.js";
 import type { Output } from "./tensorflow-graph.js";
 
-export function emitUpdate(emission: Emission, { groups }: TrainingOpOf<"update">): void {
-  for (const { rateIndex, rule, parameters, gradients } of groups) {
+export function emitUpdate(emission: Emission, { groups, rules }: FlatOp<"update">): void {
+  for (const [place, { parameters, gradients }] of groups.entries()) {
+    const { rateIndex, rule } = rules[place]!;
     parameters.forEach((id, index) => {
       const parameter = variableOf(emission, id);
       const slots = slotNames(rule).map((slot) => emission.variable(`${parameter.name}.${slot}`, parameter.shape));
@@ -23,10 +24,10 @@ export function emitUpdate(emission: Emission, { groups }: TrainingOpOf<"update"
 }
 
 /** Every average moves towards what its tensor holds after the update, which is what it was where it is frozen. */
-export function emitAverages(emission: Emission, { writesBack }: TrainingOpOf<"average">): void {
+export function emitAverages(emission: Emission, { values, writesBack }: FlatOp<"average">): void {
   const { graph } = emission;
   const share = emission.hyper("average_share");
-  for (const tensor of emission.source.tensors) {
+  for (const tensor of values.map((id) => emission.tensor(id))) {
     if (tensor.kind !== "parameter" && tensor.kind !== "statistic") continue;
     const average = emission.variable(averageName(tensor.name), tensor.dims);
     const value = emission.updated.get(tensor.name) ?? emission.read(tensor.name, tensor.dims);

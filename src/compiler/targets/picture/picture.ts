@@ -2,6 +2,7 @@
 // activation behind it is one box, stages and blocks are frames, and equal blocks in a row become one that says how many.
 import type { Op, OpOf, ShapedGraph, ShapedNode, Window } from "../../network/graph.js";
 import { formatShape } from "../../network/infer-shapes.js";
+import { printable } from "../../diagnostics/printable.js";
 
 export interface Picture {
   readonly title: string;
@@ -58,7 +59,7 @@ export function drawPicture(title: string, graph: ShapedGraph, { unfold = false 
       frame: framesOf(nodes[head]!.name).at(-1)?.id,
     };
   });
-  return { title, boxes, arrows: arrowsOf(nodes, boxOf), frames: allFrames(boxes, repeats) };
+  return { title: printable(title), boxes, arrows: arrowsOf(nodes, boxOf), frames: allFrames(boxes, repeats) };
 }
 
 function arrowsOf(nodes: readonly ShapedNode[], boxOf: readonly number[]): Arrow[] {
@@ -217,7 +218,9 @@ const describers: Describers = {
   batch_norm: () => attached("batch norm"),
   relu: () => attached("relu"),
   gelu: () => attached("gelu"),
+  sigmoid: () => attached("sigmoid"),
   add: () => alone("addition", "+"),
+  multiply: () => alone("other", "×"),
   subsample: (op) => alone("other", `each ${op.stride.join("×")} pixels to 1, ${op.channels} channels`),
   max_pool: (op) => alone("pooling", `max-pool ${windowText(op)}`),
   average_pool: (op) => alone("pooling", `average-pool ${windowText(op)}`),

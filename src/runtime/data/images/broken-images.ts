@@ -1,9 +1,8 @@
 // Which images of a folder are known not to be readable: found while they were decoded, kept in the cache, so that a file
 // that leaves them out can be checked without decoding anything. One that has changed since is looked at anew.
 import { statSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { cacheFolder } from "../../files/cache-folder.js";
+import { cacheFolder, makeInCache } from "../../files/cache-folder.js";
 import { sha256Of } from "../../files/digest.js";
 import { readPlainFileSync } from "../../files/read-plain-file.js";
 import { writeFileAtomically } from "../../files/write-file-atomically.js";
@@ -58,7 +57,7 @@ export async function rememberBroken(
   stamps: ReadonlyMap<string, string>,
 ): Promise<void> {
   const added = broken.map(({ path, reason }) => [path, { stamp: stamps.get(path)!, reason }] as const);
-  await mkdir(imagesCache(folder), { recursive: true });
+  await makeInCache(imagesCache(folder));
   await writeFileAtomically(fileOf(folder), JSON.stringify({ ...readKnown(folder), ...Object.fromEntries(added) }));
 }
 

@@ -2,11 +2,12 @@
 // what the images were, and read from there.
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { open, readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImagesDataset } from "../../../compiler/config.js";
+import { makeInCache } from "../../files/cache-folder.js";
 import { withLock } from "../../files/with-lock.js";
-import { temporaryName } from "../../files/write-file-atomically.js";
+import { renameInTime, temporaryName } from "../../files/write-file-atomically.js";
 import { UserError } from "../../process/user-error.js";
 import type { Dataset, ImageSet } from "../dataset.js";
 import type { OnDataProgress } from "../progress.js";
@@ -39,9 +40,12 @@ export async function openImages(
     split.test.length === settings.test_images;
   if (!isSame) {
     const found = `${listed.classes.length} classes with ${split.train.length} images to train and ${split.test.length} to test on`;
+    const wayOn =
+      settings.broken === "skip"
+        ? "compile the file again, now that it is known which cannot be read, or put back what was there"
+        : "put back what was there, or start a new run";
     throw new UserError(
-      `${folder} now holds ${found}, expected ${classes.length} with ${settings.train_images} and ${settings.test_images}; ` +
-        "put back what was there, or start a new run",
+      `${folder} now holds ${found}, expected ${classes.length} with ${settings.train_images} and ${settings.test_images}; ${wayOn}`,
     );
   }
   const places = new Map(images.map(({ path }, place) => [path, place]));
@@ -78,7 +82,7 @@ async function decodeOnce(settings: ImagesDataset, onProgress: OnDataProgress, s
   const found = await decodedBefore(settings);
   if (found) return found;
   const cache = imagesCache(folder);
-  await mkdir(cache, { recursive: true });
+  await makeInCache(cache);
   const onWait = (owner: { readonly pid: number } | null): void => {
     const who = owner === null ? "another process" : `process ${owner.pid}`;
     onProgress({ doing: `waiting for ${who}, which is decoding ${folder}`, done: 0, total: 0, unit: "images" });
@@ -98,7 +102,7 @@ async function decodedBefore(settings: ImagesDataset): Promise<Decoded | undefin
   const { folder } = settings;
   const listed = list(folder);
   const known = settings.broken === "error" ? knownBroken(folder, all(listed)) : [];
-  if (known.length > 0) throw new UserError(brokenMessage(folder, known));
+  if (known.length > 0) throw brokenError(folder, known);
   const images = all(readable(folder, listed));
   const file = cacheFile(settings, images, stampsOf(folder, images));
   const found = await stat(file).catch(() => undefined);
@@ -134,11 +138,11 @@ async function decode(
     await handle.sync();
     await handle.close();
     if (broken.length > 0) await rememberBroken(folder, broken, stamps);
-    if (broken.length > 0 && settings.broken === "error") throw new UserError(brokenMessage(folder, broken));
+    if (broken.length > 0 && settings.broken === "error") throw brokenError(folder, broken);
     const isBroken = new Set(broken.map(({ path }) => path));
     const good = images.filter(({ path }) => !isBroken.has(path));
     const place = cacheFile(settings, good, stamps);
-    await rename(temporary, place);
+    await renameInTime(temporary, place);
     await prune(cache);
     return { file: place, images: good };
   } catch (error) {
@@ -168,11 +172,12 @@ async function pixelsOf(path: string, size: ImagesDataset["size"], channels: 1 |
 
 const NAMED = 10;
 
-function brokenMessage(folder: string, broken: readonly BrokenFile[]): string {
-  const names = broken.slice(0, NAMED).map(({ path, reason }) => `\n  ${path} ${reason}`);
-  const rest = broken.length > NAMED ? `\n  and ${broken.length - NAMED} more` : "";
+function brokenError(folder: string, broken: readonly BrokenFile[]): UserError {
+  const names = broken.slice(0, NAMED).map(({ path, reason }) => `  ${path} ${reason}`);
+  const rest = broken.length > NAMED ? [`  and ${broken.length - NAMED} more`] : [];
   const many = broken.length === 1 ? "1 image cannot be read" : `${broken.length} images cannot be read`;
-  return `${many} in ${folder}:${names.join("")}${rest}\nremove them, or leave them out with \`broken: skip\``;
+  const details = [...names, ...rest, "remove them, or leave them out with `broken: skip`"];
+  return new UserError(`${many} in ${folder}:`, details);
 }
 
 /** By path. */

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, delimiter, dirname, join, resolve } from "node:path";
 import { addOnFolder } from "../add-ons.js";
+import { pythonCommand } from "../../process/programs.js";
 
 export interface FoundLibrary {
   /** The file to load. */
@@ -106,13 +107,13 @@ function* environmentFolders(environment: NodeJS.ProcessEnv): Generator<[folder:
   for (const folder of [...paths.split(delimiter), ...system]) if (folder) yield [folder, "the system's libraries"];
 }
 
-/** Where the python3 on the PATH looks for packages. */
+/** Where the Python on the PATH looks for packages. */
 function pythonPath(environment: NodeJS.ProcessEnv): string[] {
   const program = "import sys; print('\\n'.join(sys.path))";
-  const { stdout, status } = spawnSync("python3", ["-c", program], {
+  const { stdout, status } = spawnSync(pythonCommand(), ["-c", program], {
     env: environment,
     encoding: "utf8",
     timeout: 5000, // milliseconds
   });
-  return status === 0 ? stdout.split("\n").filter((line) => line !== "") : [];
+  return status === 0 ? stdout.split(/\r?\n/).filter((line) => line !== "") : [];
 }

@@ -1,6 +1,5 @@
 // A Program opened on TensorFlow: a variable for every tensor that training changes, and one function for each kind and size
 // of batch, all over the same variables.
-import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
 import type { StepMode } from "../../../compiler/lower/step/differentiate.js";
 import type { StepOutputs, TensorflowStep } from "../../../compiler/lower/tensorflow/emit-tensorflow.js";
 import { emitTensorflow } from "../../../compiler/lower/tensorflow/emit-tensorflow.js";
@@ -9,19 +8,13 @@ import type { BatchInput, HyperName } from "../../../compiler/lower/tensorflow/e
 import { batchInputs } from "../../../compiler/lower/tensorflow/emission.js";
 import { sumName } from "../../../compiler/lower/tensorflow/gradient-rules.js";
 import { scopeOf } from "../../../compiler/lower/tensorflow/tensorflow-graph.js";
-import { mixesLabels } from "../../../compiler/training/mixed-labels.js";
-import { parametersOf, statisticsOf } from "../../../compiler/network/parameters.js";
-import { parameterGroups } from "../../../compiler/training/parameter-groups.js";
-import { partsOf } from "../../../compiler/training/parts.js";
+import { parametersOf } from "../../../compiler/network/parameters.js";
 import type { Program } from "../../../compiler/program.js";
-import { groupRates, phaseAt } from "../../../compiler/training/training-phases.js";
-import { momentCorrections, slotNames } from "../../../compiler/training/update-rule.js";
-import { averageName, averageShare, averagesWeights } from "../../../compiler/training/weight-average.js";
-import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../engine.js";
-import { partOf, updatesOf } from "../engine.js";
-import { firstNonFinite } from "../../training/first-non-finite.js";
-import { initialize } from "../../training/initialize.js";
-import { countCorrect } from "../tfjs/session.js";
+import type { StateTensor } from "../../../compiler/training/state-tensors.js";
+import type { Batch, EvaluationResult } from "../engine.js";
+import type { KeptStatistics, MicroBatch } from "../engine-session.js";
+import { countCorrect, EngineSession } from "../engine-session.js";
+import type { StepControl } from "../step-control.js";
 import { functionConfig } from "./config-proto.js";
 import type { FunctionForm, TensorData, TensorflowContext, TensorHandle } from "./context.js";
 import { firstNonFiniteNode, interpret } from "./interpret.js";
@@ -31,10 +24,8 @@ export interface TensorflowSessionOptions {
   readonly interprets?: boolean;
 }
 
-/** A tensor of a State and the variable that holds it. */
-interface Stored {
-  readonly shape: readonly number[];
-  /** The variable's own: a linear layer is the convolution that it equals. */
+interface Variable {
+  /** Of its own: a linear layer is the convolution that it equals. */
   readonly dims: readonly number[];
   readonly handle: TensorHandle;
 }
@@ -55,23 +46,23 @@ export async function openTensorflowSession(
 ): Promise<TensorflowSession> {
   context.validate(emitTensorflow(program, "train", program.config.train.batch_size, "variables").graph);
   const session = new TensorflowSession(program, context, options);
-  await session.writeState(initialize(program.graph, program.config));
-  return session;
+  return session.initialize();
 }
 
-export class TensorflowSession implements Session {
-  readonly #program: Program;
+export class TensorflowSession extends EngineSession {
   readonly #context: TensorflowContext;
   readonly #interprets: boolean;
   readonly #tag = `netc${opened++}`;
-  readonly #stored = new Map<string, Stored>();
-  /** What gradients of a batch's parts are summed in. */
-  readonly #sums = new Map<string, Stored>();
+  /** By the names of a State. */
+  readonly #variables = new Map<string, Variable>();
+  /** What gradients of micro-batches are summed in: variables too, but none of the State, they mean nothing between steps. */
+  readonly #sums = new Map<string, Variable>();
   readonly #steps = new Map<string, CompiledStep>();
-  #isBusy = false;
+  /** Of the last update. */
+  #gradientNorm = Number.NaN;
 
   constructor(program: Program, context: TensorflowContext, { interprets = false }: TensorflowSessionOptions) {
-    this.#program = program;
+    super(program);
     this.#context = context;
     this.#interprets = interprets;
     this.#createVariables();
@@ -82,123 +73,91 @@ export class TensorflowSession implements Session {
     return this.#context.held;
   }
 
-  async step(batch: Batch, hyper: StepHyper): Promise<StepResult> {
-    const { train } = this.#program.config;
-    if (train.accumulate > 1) return this.#stepInParts(batch, hyper);
-    const { losses, logits, gradientNorm } = await this.#run("train", batch, hyper);
-    return { loss: mean(losses!), correct: countCorrectOf(logits!, batch), gradientNorm: gradientNorm![0]! };
-  }
-
-  /** Sums of gradients are variables too, but none of the State: they mean nothing between steps. */
-  async #stepInParts(batch: Batch, hyper: StepHyper): Promise<StepResult> {
-    const { graph, config } = this.#program;
-    const before = new Map(statisticsOf(graph).map(({ name, shape }) => [name, { shape, data: this.#read(name) }]));
-    for (const { handle, dims } of this.#sums.values()) this.#assign(handle, dims, new Float32Array(sizeOf(dims)));
-    let [loss, correct, first] = [0, 0, 0];
-    for (const count of partsOf(batch.count, config.train)) {
-      const part = partOf(batch, first, count);
-      const share = count / batch.count;
-      const { losses, logits } = await this.#run("train", part, hyper, share);
-      loss += share * mean(losses!);
-      correct += countCorrectOf(logits!, part);
-      first += count;
+  protected async runMicroBatch(
+    microBatch: MicroBatch,
+    control: StepControl,
+  ): Promise<{ loss: number; correct: number }> {
+    if (microBatch.isFirst) {
+      for (const sum of this.#sums.values()) this.#assign(sum, new Float32Array(sizeOf(sum.dims)));
     }
-    const { gradientNorm } = Number.isFinite(loss) ? await this.#run("update", EMPTY, hyper) : UNSOUND;
-    if (!Number.isFinite(gradientNorm![0]!)) await this.writeState(before);
-    return { loss, correct, gradientNorm: gradientNorm![0]! };
+    const { losses, logits, gradientNorm } = await this.#run("train", microBatch, control);
+    if (gradientNorm) this.#gradientNorm = gradientNorm[0]!;
+    return { loss: mean(losses!), correct: countCorrect(logits!, microBatch.labels) };
   }
 
-  async findNonFinite(batch: Batch, hyper: StepHyper): Promise<string | undefined> {
-    const { graph, config } = this.#program;
-    const unsound = firstNonFinite(graph, await this.readState());
-    if (unsound !== undefined) return unsound;
-    let first = 0;
-    for (const count of partsOf(batch.count, config.train)) {
-      const phase = phaseAt(this.#program.plan, hyper.step - 1);
-      const { step, form } = this.#stepFor("train", count, phase);
-      const fed = this.#feed(step, partOf(batch, first, count), hyper, 1);
-      const found = firstNonFiniteNode(this.#context, form, [...fed, ...this.#handlesOf(step)]);
-      this.#context.free(fed);
-      if (found !== undefined) {
-        return trainingGraphOf(this.#program, "train", phase).nodes.find(({ name }) => scopeOf(name) === scopeOf(found))
-          ?.name;
-      }
-      first += count;
-    }
-    return undefined;
+  protected async runUpdate(loss: number, control: StepControl): Promise<number> {
+    if (!this.accumulates) return this.#gradientNorm;
+    if (!Number.isFinite(loss)) return Number.NaN;
+    const { gradientNorm } = await this.#run("update", EMPTY, control);
+    return gradientNorm![0]!;
   }
 
-  async evaluate(batch: Batch): Promise<EvaluationResult> {
-    const { losses, logits } = await this.#run("evaluate", batch, { learningRate: 0, step: 1 });
-    return { loss: mean(losses!), correct: countCorrectOf(logits!, batch), logits: logits! };
+  protected async inspect(microBatch: MicroBatch, control: StepControl): Promise<string | undefined> {
+    const { step, form } = this.#stepFor("train", microBatch.count, control.phase);
+    const fed = this.#feed(step, { ...microBatch, share: 1 }, control);
+    const found = firstNonFiniteNode(this.#context, form, [...fed, ...this.#handlesOf(step)]);
+    this.#context.free(fed);
+    if (found === undefined) return undefined;
+    const { nodes } = trainingGraphOf(this.program, "train", control.phase);
+    return nodes.find(({ name }) => scopeOf(name) === scopeOf(found))?.name;
   }
 
-  async readState(): Promise<State> {
-    return new Map([...this.#stored].map(([name, { shape }]) => [name, { shape, data: this.#read(name) }] as const));
+  /** A step that updates by itself leaves the statistics alone where it leaves out the update. */
+  protected keepStatistics(): KeptStatistics {
+    const tensors = this.accumulates ? [...this.tensors.values()].filter(({ role }) => role === "statistic") : [];
+    const kept = tensors.map((tensor) => [tensor, this.readTensor(tensor)] as const);
+    return {
+      putBack: () => kept.forEach(([tensor, data]) => this.writeTensor(tensor, data)),
+      letGo: () => {},
+    };
   }
 
-  #read(name: string): Float32Array {
-    const { handle } = this.#stored.get(name)!;
+  protected async runEvaluation(batch: Batch): Promise<EvaluationResult> {
+    const { losses, logits } = await this.#run("evaluate", { ...batch, share: 1 }, NO_UPDATE);
+    return { loss: mean(losses!), correct: countCorrect(logits!, batch.labels), logits: logits! };
+  }
+
+  protected readTensor({ name }: StateTensor): Float32Array {
+    const { handle } = this.#variables.get(name)!;
     const [value] = this.#context.execute("ReadVariableOp", [handle], { dtype: { type: "float" } }, 1);
     const data = this.#context.read(value!);
     this.#context.free([value!]);
     return data;
   }
 
-  async writeState(state: State): Promise<void> {
-    // All are checked before the first is written: a refused state leaves the session as it was.
-    for (const [name, { shape, data }] of state) {
-      const own = this.#stored.get(name);
-      if (!own) throw new Error(`the network has no tensor named ${name}`);
-      if (shape.join() !== own.shape.join() || data.length !== sizeOf(own.shape)) {
-        const expected = own.shape.join(", ");
-        throw new Error(`${name} has shape [${shape.join(", ")}] and ${data.length} values, expected [${expected}]`);
-      }
-    }
-    for (const [name, { data }] of state) {
-      const { handle, dims } = this.#stored.get(name)!;
-      this.#assign(handle, dims, data);
-    }
+  protected writeTensor({ name }: StateTensor, data: Float32Array): void {
+    this.#assign(this.#variables.get(name)!, data);
   }
 
-  async dispose(): Promise<void> {
+  protected release(): void {
     for (const { name } of this.#steps.values()) if (!this.#interprets) this.#context.removeFunction(name);
-    for (const { handle } of [...this.#stored.values(), ...this.#sums.values()]) {
+    for (const { handle } of [...this.#variables.values(), ...this.#sums.values()]) {
       this.#context.execute("DestroyResourceOp", [handle], {}, 0);
       this.#context.free([handle]);
     }
-    this.#steps.clear();
-    this.#stored.clear();
-    this.#sums.clear();
   }
 
-  async #run(mode: StepMode, batch: Batch, hyper: StepHyper, partShare = 1): Promise<StepValues> {
-    invariant(!this.#isBusy, "a step was started before the last one ended");
-    invariant(this.#stored.size > 0, "the session is closed");
-    const phase = mode === "evaluate" ? 0 : phaseAt(this.#program.plan, hyper.step - 1);
-    const compiled = this.#stepFor(mode, batch.count, phase);
-    const fed = this.#feed(compiled.step, batch, hyper, partShare);
-    const handles = [...fed, ...this.#handlesOf(compiled.step)];
-    this.#isBusy = true;
+  async #run(mode: StepMode, batch: Fed, control: StepControl): Promise<StepValues> {
+    const compiled = this.#stepFor(mode, batch.count, control.phase);
+    const fed = this.#feed(compiled.step, batch, control);
     try {
-      const outputs = await this.#call(compiled, handles);
+      const outputs = await this.#call(compiled, [...fed, ...this.#handlesOf(compiled.step)]);
       const names = namesOf(compiled.step.outputs);
       const values = Object.fromEntries(outputs.map((output, index) => [names[index]!, this.#context.read(output)]));
       this.#context.free(outputs);
       return values;
     } finally {
       this.#context.free(fed);
-      this.#isBusy = false;
     }
   }
 
   #handlesOf({ variables }: TensorflowStep): TensorHandle[] {
-    return variables.map(({ name }) => (this.#stored.get(name) ?? this.#sums.get(name))!.handle);
+    return variables.map(({ name }) => (this.#variables.get(name) ?? this.#sums.get(name))!.handle);
   }
 
   async #call({ name, form }: CompiledStep, handles: readonly TensorHandle[]): Promise<TensorHandle[]> {
     if (this.#interprets) return interpret(this.#context, form, handles);
-    const isBfloat16 = this.#program.config.train.precision === "bfloat16";
+    const isBfloat16 = this.program.config.train.precision === "bfloat16";
     const config = functionConfig(isBfloat16);
     return this.#context.executeAside(name, handles, { config_proto: { bytes: config } }, form.outputs.length);
   }
@@ -208,7 +167,7 @@ export class TensorflowSession implements Session {
     const key = `${mode}_${batch}_${phase}`;
     const known = this.#steps.get(key);
     if (known) return known;
-    const step = emitTensorflow(this.#program, mode, batch, "arguments", phase);
+    const step = emitTensorflow(this.program, mode, batch, "arguments", phase);
     const { graph, inputs, hypers, variables, outputs, updates } = step;
     const fed = [...inputs.values(), ...hypers.values(), ...variables.map(({ handle }) => handle)];
     const form = { graph, inputs: fed, outputs: namesOf(outputs).map((name) => outputs[name]!), updates };
@@ -219,88 +178,72 @@ export class TensorflowSession implements Session {
     return compiled;
   }
 
-  /** A function does not check the sizes of what it is given, so they are checked here. */
-  #feed({ inputs, hypers }: TensorflowStep, batch: Batch, hyper: StepHyper, partShare: number): TensorHandle[] {
-    const { count, labels, mixed } = batch;
-    const mixes = mixesLabels(this.#program.config.data);
-    invariant(!mixed || mixes, "the images are mixed, but the program mixes none");
-    const data: Record<BatchInput, TensorData> = {
-      images: batch.images,
+  #feed({ inputs, hypers }: TensorflowStep, batch: Fed, control: StepControl): TensorHandle[] {
+    const { images, labels, mixed, share } = batch;
+    const data: Record<BatchInput, TensorData | undefined> = {
+      images,
       labels,
-      other_labels: mixed?.labels ?? labels, // of an image that is not mixed, its own
-      label_shares: mixed?.shares ?? new Float32Array(count).fill(1),
+      other_labels: mixed?.labels,
+      label_shares: mixed?.shares,
     };
-    const fed = [...inputs].map(([name, { shape }]) => {
-      const size = sizeOf(shape);
-      invariant(data[name].length >= size, "the batch holds fewer images than it says");
-      return this.#context.tensor(batchInputs[name], shape, data[name].subarray(0, size));
-    });
-    const values = this.#hyperValues(hyper, partShare);
+    const fed = [...inputs].map(([name, { shape }]) => this.#context.tensor(batchInputs[name], shape, data[name]!));
+    const values = this.#hyperValues(control, share);
     const scalars = [...hypers.keys()].map((name) =>
       this.#context.tensor("float", [], Float32Array.of(values.get(name)!)),
     );
     return [...fed, ...scalars];
   }
 
-  #hyperValues(hyper: StepHyper, partShare: number): ReadonlyMap<HyperName, number> {
-    const { config, graph, plan } = this.#program;
-    const rates = groupRates(plan, hyper);
+  #hyperValues({ groups, averageShare }: StepControl, share: number): ReadonlyMap<HyperName, number> {
     const values = new Map<HyperName, number>([
-      ["average_share", averageShare(config.train, plan, hyper.step)],
-      ["part_share", partShare],
+      ["average_share", averageShare],
+      ["part_share", share],
     ]);
-    for (const { rateIndex, rule } of parameterGroups(config, graph).trained) {
-      const [first, second] = momentCorrections(rule, updatesOf(hyper));
-      values.set(`learning_rate_${rateIndex}`, rates[rateIndex]!);
-      values.set(`first_correction_${rateIndex}`, first);
-      values.set(`second_correction_root_${rateIndex}`, second);
-    }
+    groups.forEach(({ rate, corrections: [first, second] }, index) => {
+      values.set(`learning_rate_${index}`, rate);
+      values.set(`first_correction_${index}`, first);
+      values.set(`second_correction_root_${index}`, second);
+    });
     return values;
   }
 
   #createVariables(): void {
-    const { graph, config } = this.#program;
+    const { graph } = this.program;
     const dims = new Map(
-      trainingGraphOf(this.#program, "train").tensors.flatMap((tensor) =>
+      trainingGraphOf(this.program, "train").tensors.flatMap((tensor) =>
         tensor.kind === "parameter" || tensor.kind === "statistic" ? [[tensor.name, tensor.dims] as const] : [],
       ),
     );
-    const parameters = parametersOf(graph);
-    const own = [...parameters, ...statisticsOf(graph)];
-    const create = (name: string, tensor: { name: string; shape: readonly number[] }): void => {
-      this.#stored.set(name, this.#createVariable(name, tensor.shape, dims.get(tensor.name)!));
-    };
-    for (const tensor of own) create(tensor.name, tensor);
-    for (const { rule, parameters: members } of parameterGroups(config, graph).trained) {
-      for (const slot of slotNames(rule)) {
-        for (const parameter of members) create(`${parameter.name}.${slot}`, parameter);
-      }
+    for (const { name, of } of this.tensors.values()) {
+      this.#variables.set(name, this.#createVariable(name, dims.get(of)!));
     }
-    if (config.train.accumulate > 1) {
-      for (const { name, shape } of parameters) {
-        this.#sums.set(sumName(name), this.#createVariable(sumName(name), shape, dims.get(name)!));
-      }
+    if (!this.accumulates) return;
+    for (const { name } of parametersOf(graph)) {
+      this.#sums.set(sumName(name), this.#createVariable(sumName(name), dims.get(name)!));
     }
-    if (averagesWeights(config.train)) for (const tensor of own) create(averageName(tensor.name), tensor);
   }
 
-  #createVariable(name: string, shape: readonly number[], dims: readonly number[]): Stored {
+  #createVariable(name: string, dims: readonly number[]): Variable {
     const attributes = {
       dtype: { type: "float" },
       shape: { shape: dims },
       shared_name: { text: `${this.#tag}/${name}` },
     } as const;
     const [handle] = this.#context.execute("VarHandleOp", [], attributes, 1);
-    this.#assign(handle!, dims, new Float32Array(sizeOf(dims)));
-    return { shape, dims, handle: handle! };
+    const variable = { dims, handle: handle! };
+    this.#assign(variable, new Float32Array(sizeOf(dims)));
+    return variable;
   }
 
-  #assign(variable: TensorHandle, dims: readonly number[], data: Float32Array): void {
+  #assign({ handle, dims }: Variable, data: Float32Array): void {
     const value = this.#context.tensor("float", dims, data);
-    this.#context.execute("AssignVariableOp", [variable, value], { dtype: { type: "float" } }, 0);
+    this.#context.execute("AssignVariableOp", [handle, value], { dtype: { type: "float" } }, 0);
     this.#context.free([value]);
   }
 }
+
+/** What a function is given: of the batch `share` is how much it counts in the step. */
+type Fed = Batch & Pick<MicroBatch, "share">;
 
 type StepValues = { readonly [K in keyof StepOutputs]?: Float32Array };
 
@@ -309,13 +252,9 @@ function namesOf(outputs: StepOutputs): (keyof StepOutputs)[] {
   return (["losses", "logits", "gradientNorm"] as const).filter((name) => outputs[name] !== null);
 }
 
-/** An update needs no images. */
-const EMPTY: Batch = { count: 0, images: new Uint8Array(0), labels: new Int32Array(0) };
-const UNSOUND: StepValues = { gradientNorm: Float32Array.of(Number.NaN) };
-
-function countCorrectOf(logits: Float32Array, { labels, count }: Batch): number {
-  return countCorrect(logits, labels.subarray(0, count));
-}
+/** An update needs no images, and an evaluation nothing of an update. */
+const EMPTY: Fed = { count: 0, images: new Uint8Array(0), labels: new Int32Array(0), share: 1 };
+const NO_UPDATE: StepControl = { phase: 0, groups: [], averageShare: 0 };
 
 function mean(values: Float32Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -45,7 +45,7 @@ export const tfjsNodeEngine: Engine = {
     const { tf, isUsingGpu } = await loadEither(found, threads, device);
     if (device.kind === "gpu" && !isUsingGpu) throw new UserError(`${found.name} sees no GPU here`);
     await tf.core.setBackend(nativeKernels.backend);
-    return new TfjsSession(tf, program, nativeKernels);
+    return new TfjsSession(tf, program, nativeKernels).initialize();
   },
 };
 

@@ -31,6 +31,6 @@ export const tfjsCpuEngine: Engine = {
 
   /** Images are float32 tensors of tfjs; `threads` has no meaning here, the backend uses one. */
   async open(program) {
-    return new TfjsSession(await loadTfjs(), program);
+    return new TfjsSession(await loadTfjs(), program).initialize();
   },
 };

@@ -67,6 +67,13 @@ const forwardRules: ForwardRules = {
 
   scale: ({ tf }, { factor }, [x]) => tf.core.mul(x!, factor),
 
+  sigmoid: ({ tf }, _op, [x]) => tf.core.sigmoid(x!),
+
+  multiply: ({ tf }, _op, [map, gate]) => {
+    const [images, channels] = [gate!.shape[0]!, gate!.shape.at(-1)!];
+    return tf.core.mul(map!, tf.core.reshape(gate!, [images, 1, 1, channels]));
+  },
+
   add: ({ tf }, _op, inputs) => inputs.slice(1).reduce((sum, x) => tf.core.add(sum, x), inputs[0]!),
 
   subsample: ({ tf }, { stride, channels }, [x]) => {

@@ -1,8 +1,9 @@
 // One update of a parameter, by the rule of its group: as PyTorch's SGD, Adam and AdamW do it, or by Muon.
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
+import type { GroupControl } from "../step-control.js";
 import type { UpdateRule } from "../../../compiler/training/update-rule.js";
-import { momentCorrections, NEWTON_SCHULZ } from "../../../compiler/training/update-rule.js";
+import { NEWTON_SCHULZ } from "../../../compiler/training/update-rule.js";
 
 /** A parameter and its slots in the order of `slotNames`. */
 export interface Trained {
@@ -10,14 +11,8 @@ export interface Trained {
   readonly slots: readonly Tensor[];
 }
 
-export interface UpdateStep {
-  readonly rate: number;
-  /** With this one. */
-  readonly updates: number;
-}
-
 /** Returns new tensors; the old ones stay the caller's. */
-export function update(tf: Tfjs, rule: UpdateRule, trained: Trained, gradient: Tensor, at: UpdateStep): Trained {
+export function update(tf: Tfjs, rule: UpdateRule, trained: Trained, gradient: Tensor, at: GroupControl): Trained {
   switch (rule.kind) {
     case "sgd":
       return sgd(tf, rule, ...withDecay(tf, rule, trained, gradient, at), at);
@@ -36,7 +31,7 @@ function withDecay(
   { weightDecay, decoupled }: RuleOf<"sgd" | "adam">,
   trained: Trained,
   gradient: Tensor,
-  { rate }: UpdateStep,
+  { rate }: GroupControl,
 ): [trained: Trained, gradient: Tensor] {
   if (weightDecay === 0) return [trained, gradient];
   if (decoupled) return [{ ...trained, value: mul(trained.value, 1 - rate * weightDecay) }, gradient];
@@ -48,7 +43,7 @@ function sgd(
   { momentum, nesterov }: RuleOf<"sgd">,
   { value, slots: [slot] }: Trained,
   gradient: Tensor,
-  { rate }: UpdateStep,
+  { rate }: GroupControl,
 ): Trained {
   if (!slot) return { value: sub(value, mul(gradient, rate)), slots: [] };
   const velocity = add(mul(slot, momentum), gradient);
@@ -61,13 +56,12 @@ function adam(
   rule: RuleOf<"adam">,
   { value, slots }: Trained,
   gradient: Tensor,
-  { rate, updates }: UpdateStep,
+  { rate, corrections: [firstCorrection, secondCorrection] }: GroupControl,
 ): Trained {
   const { beta1, beta2, eps } = rule;
   const [first, second] = slots as [Tensor, Tensor];
   const firstMoment = add(mul(first, beta1), mul(gradient, 1 - beta1));
   const secondMoment = add(mul(second, beta2), mul(square(gradient), 1 - beta2));
-  const [firstCorrection, secondCorrection] = momentCorrections(rule, updates);
   const divisor = add(div(sqrt(secondMoment), secondCorrection), eps);
   const change = mul(div(firstMoment, divisor), rate / firstCorrection);
   return { value: sub(value, change), slots: [firstMoment, secondMoment] };
@@ -78,7 +72,7 @@ function muon(
   { momentum, nesterov, iterations, normalizeWeights, weightDecay }: RuleOf<"muon">,
   { value, slots }: Trained,
   gradient: Tensor,
-  { rate }: UpdateStep,
+  { rate }: GroupControl,
 ): Trained {
   const { add, div, mul, norm, reshape, sub, transpose } = tf.core;
   const velocity = add(mul(slots[0]!, momentum), gradient);

@@ -18,7 +18,8 @@ import { Heap, encodeStep } from "./heap.js";
 import { kernelsThatFit, refuseBeyond } from "./kernels-that-fit.js";
 import { readMeasured, writeMeasured } from "./measured-kernels.js";
 import { PROVIDER_SOURCES, providersHere } from "./providers.js";
-import { Team, threadModules } from "./team.js";
+import { threadModules } from "./thread-modules.js";
+import { ThreadPool } from "./thread-pool.js";
 
 const WHOLE_WASM = { addressableBytes: WASM_BYTES, machineBytes: Infinity };
 
@@ -203,8 +204,8 @@ async function hold(
 ): Promise<string[]> {
   const all = contests.map((contest) => stepsWithin(contest, threads, mostBytes));
   const heap = new Heap(Math.max(HEAP_START, ...all.flat().map(({ taskStep }) => bytesOf(taskStep))));
-  const team = new Team(heap, threads, threadModules(providers));
-  await team.start();
+  const pool = new ThreadPool(heap, threads, threadModules(providers));
+  await pool.start();
   const clock = isBusy() ? processorClock(threads) : undefined;
   try {
     const winners: string[] = [];
@@ -213,7 +214,7 @@ async function hold(
       const predicted = steps[0]?.name ?? names[0]!;
       let [winner, least] = [predicted, Infinity];
       for (const { name, taskStep } of steps.length > 1 ? steps : []) {
-        const milliseconds = await shortest(heap, team, taskStep, clock);
+        const milliseconds = await shortest(heap, pool, taskStep, clock);
         if (name !== predicted && milliseconds >= least * (winner === predicted ? CLEARLY_FASTER : 1)) continue;
         [winner, least] = [name, milliseconds];
       }
@@ -221,7 +222,7 @@ async function hold(
     }
     return winners;
   } finally {
-    await team.dispose();
+    await pool.dispose();
   }
 }
 
@@ -260,7 +261,7 @@ function processorClock(threads: number): () => number {
 /** By `clock`, or by the stamps of the kernels themselves. */
 async function shortest(
   heap: Heap,
-  team: Team,
+  pool: ThreadPool,
   taskStep: TaskStep,
   clock: (() => number) | undefined,
 ): Promise<number> {
@@ -268,11 +269,11 @@ async function shortest(
   const { address, times } = placeOf(taskStep);
   heap.writeStep(step, address);
   for (const { address, bytes } of inputs) heap.floats(address, bytes / 4).fill(0.5);
-  await team.run(address); // touches every page
+  await pool.run(address); // touches every page
   let least = Infinity;
   for (let repetition = 0; repetition < REPETITIONS; repetition++) {
     const before = clock?.() ?? 0;
-    await team.run(address, times);
+    await pool.run(address, times);
     const stamps = heap.doubles(times, step.calls.length + 1);
     least = Math.min(least, clock ? clock() - before : stamps.at(-1)! - stamps[0]!);
   }

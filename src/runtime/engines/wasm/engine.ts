@@ -9,12 +9,13 @@ import { openWasmSession } from "./session.js";
 export const wasmEngine: Engine = {
   name: "wasm",
   devices: ["cpu"],
-  async probe() {
-    return wasmAvailability();
+  async probe({ isBrief = false } = {}) {
+    const availability = wasmAvailability();
+    if (!availability.available || isBrief) return availability;
+    return { ...availability, device: `${availability.device}, ${await describeProviders()}` };
   },
-  describe: describeProviders,
   async require(program) {
-    await providersHere(program);
+    if (program.config.train.precision !== "float32") await providersHere(program);
   },
   open: async (program, { threads = os.availableParallelism(), kernels = "predicted", memory }) =>
     openWasmSession(program, threads, await chooseKernels(program, threads, kernels, undefined, memory)),

@@ -1,8 +1,6 @@
 // The one shared memory of a session: tensors in and out of their padded storage, and steps written as the kernels read them.
-import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
 import type { Step } from "../../../compiler/lower/placement/emit-step.js";
 import {
-  ABANDONED,
   AVERAGE_SHARE,
   CORRECT,
   GRADIENT_NORM,
@@ -13,28 +11,23 @@ import {
 } from "../../../compiler/lower/kernels/kernel-constants.js";
 import { PROVIDED, kernelNames, kernels } from "../../../compiler/lower/kernels/kernels.js";
 import type { StoredTensor } from "../../../compiler/lower/placement/layout.js";
+import { WASM_BYTES } from "../../../compiler/memory/memory-limits.js";
+import { UserError } from "../../process/user-error.js";
+import type { StepControl } from "../step-control.js";
 
 const PAGE = 65536;
-
-export interface StepControl {
-  /** In the order of `plan.groups`: the rate, and Adam's divisors of its moments. */
-  readonly groups: readonly { readonly rate: number; readonly corrections: readonly [first: number, second: number] }[];
-  /** 0 where the step moves no average. */
-  readonly averageShare: number;
-}
 
 export class Heap {
   readonly memory: WebAssembly.Memory;
 
-  /** @throws RangeError where the machine cannot reserve that much. */
+  /** @throws UserError where that is more than WebAssembly can address or the system gives. */
   constructor(bytes: number) {
-    const initial = Math.ceil(bytes / PAGE);
-    this.memory = reserve(initial);
+    this.memory = orTooLarge(bytes, () => reserve(Math.ceil(bytes / PAGE)));
   }
 
   ensure(bytes: number): void {
     const missing = Math.ceil((bytes - this.memory.buffer.byteLength) / PAGE);
-    if (missing > 0) this.memory.grow(missing);
+    if (missing > 0) orTooLarge(bytes, () => this.memory.grow(missing));
   }
 
   bytes(address: number, length: number): Uint8Array {
@@ -54,15 +47,15 @@ export class Heap {
   }
 
   /** What changes from step to step. */
-  setHyper({ groups, averageShare }: StepControl): void {
+  setHyper({ groups, averageShare }: Omit<StepControl, "phase">): void {
     groups.forEach(({ rate, corrections }, index) => {
       this.floats(GROUPS + 16 * index, 3).set([rate, ...corrections]);
     });
     this.floats(AVERAGE_SHARE, 1)[0] = averageShare;
   }
 
-  /** Where a batch is worked on in parts: what the one to come is of the batch. */
-  setPart(share: number, isFirst: boolean): void {
+  /** Where gradients are summed over micro-batches: what the one to come is of the batch. */
+  setMicroBatch(share: number, isFirst: boolean): void {
     this.floats(PART_SHARE, 1)[0] = share;
     this.integers(IS_FIRST_PART, 1)[0] = Number(isFirst);
   }
@@ -71,11 +64,9 @@ export class Heap {
     new DataView(this.memory.buffer).setFloat64(LOSS, loss, true);
   }
 
-  /** Of the last update; whether it was left out, since the loss or a gradient was not finite. */
-  updateResult(): { gradientNorm: number; isAbandoned: boolean } {
-    const view = new DataView(this.memory.buffer);
-    const isAbandoned = view.getInt32(ABANDONED, true) !== 0;
-    return { gradientNorm: view.getFloat64(GRADIENT_NORM, true), isAbandoned };
+  /** Of the last update; where it or the loss is not finite, the update was left out. */
+  gradientNorm(): number {
+    return new DataView(this.memory.buffer).getFloat64(GRADIENT_NORM, true);
   }
 
   result(): { loss: number; correct: number } {
@@ -139,10 +130,24 @@ function floatBits(value: number): number {
 
 /** A shared memory needs a maximum; the whole 4 GiB where the machine lets us reserve it, so that it can grow. */
 function reserve(initial: number): WebAssembly.Memory {
-  invariant(initial <= 65536, "a heap beyond 4 GiB was not refused");
   try {
-    return new WebAssembly.Memory({ initial, maximum: 65536, shared: true });
+    return new WebAssembly.Memory({ initial, maximum: WASM_BYTES / PAGE, shared: true });
   } catch {
     return new WebAssembly.Memory({ initial, maximum: initial, shared: true });
+  }
+}
+
+function orTooLarge<T>(bytes: number, take: () => T): T {
+  try {
+    return take();
+  } catch (error) {
+    const needed = bytes < 1e8 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+    const reason = (error as Error).message.replace(/^WebAssembly\.Memory(\(\)|\.grow\(\)): /, "");
+    throw new UserError(
+      bytes > WASM_BYTES
+        ? `the network's steps need ${needed}, and the wasm engine can address 4.3 GB: write a smaller train.batch_size, or train.accumulate`
+        : `the system refuses the wasm engine's heap of ${needed} (${reason}): Node sets some 10 GB of address space aside ` +
+            "for it, more than a limit like `ulimit -v` or the machine leaves",
+    );
   }
 }

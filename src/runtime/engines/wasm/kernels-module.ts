@@ -21,14 +21,12 @@ export interface WasmFeatures {
   readonly threads: boolean;
 }
 
-/** Turns relaxed SIMD on where it is behind a flag (Node 20), so that the answer is what a session will get. */
+/** Where relaxed SIMD is behind a flag (Node 20), the answer is what a session will get. */
 export function wasmFeatures(): WasmFeatures {
   const valid = (bytes: readonly number[]) => WebAssembly.validate(new Uint8Array(bytes));
-  if (!valid(relaxedProbe) && process.versions.node.startsWith("20.")) {
-    v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
-  }
+  const relaxedSimd = valid(relaxedProbe) || (nodeMajor === 20 && underFlags(RELAXED_SIMD, () => valid(relaxedProbe)));
   const threads = typeof SharedArrayBuffer !== "undefined" && valid(threadsProbe);
-  return { simd: valid(simdProbe), relaxedSimd: valid(relaxedProbe), threads };
+  return { simd: valid(simdProbe), relaxedSimd, threads };
 }
 
 export function wasmAvailability(): Availability {
@@ -40,18 +38,59 @@ export function wasmAvailability(): Availability {
   return { available: true, version: "1", device };
 }
 
-let compiled: WebAssembly.Module | undefined;
+const compiled = new Map<string, WebAssembly.Module>();
 
 /** Compiled once a process, by the optimizing compiler at once: a step runs the same few functions for hours. */
-export function compileKernels(): WebAssembly.Module {
-  if (compiled) return compiled;
-  const file = kernelsFile(); // turns relaxed SIMD on
-  v8.setFlagsFromString("--no-liftoff");
+export function compileKernels(file: URL = kernelsFile()): WebAssembly.Module {
+  const known = compiled.get(file.href);
+  if (known) return known;
+  const bytes = readFileSync(file);
+  const module = underFlags(OPTIMIZED, () => new WebAssembly.Module(bytes));
+  compiled.set(file.href, module);
+  return module;
+}
+
+/** A flag of V8's for as long as something is compiled, and those that are as before after it. */
+interface Flag {
+  readonly during: string;
+  readonly after: readonly string[];
+  readonly onNode?: (major: number) => boolean;
+}
+
+const [nodeMajor = 0] = process.versions.node.split(".").map(Number);
+
+const RELAXED_SIMD: readonly Flag[] = [
+  {
+    during: "--experimental-wasm-relaxed-simd",
+    after: ["--no-experimental-wasm-relaxed-simd"],
+    onNode: (major) => major === 20,
+  },
+];
+const OPTIMIZED: readonly Flag[] = [
+  ...RELAXED_SIMD,
+  { during: "--no-liftoff", after: ["--liftoff", "--wasm-dynamic-tiering"] }, // the one turns the other off
+  { during: "--no-wasm-lazy-compilation", after: ["--wasm-lazy-compilation"] }, // or functions are compiled after it
   // Optimistic inlining asks for statistics that only the compiler just turned off collects: from Node 25 on it is the
   // default, and V8 then ends the process with "function_feedback != feedback.feedback_for_function.end()".
-  const [major] = process.versions.node.split(".").map(Number);
-  if (major! >= 24) v8.setFlagsFromString("--no-wasm-deopt");
-  return (compiled = new WebAssembly.Module(readFileSync(file)));
+  { during: "--no-wasm-deopt", after: [], onNode: (major) => major === 24 },
+  { during: "--no-wasm-deopt", after: ["--wasm-deopt"], onNode: (major) => major > 24 },
+];
+
+/** The process is not netc's alone: what it compiles besides, and caches of compiled code, depend on V8's flags. */
+function underFlags<T>(flags: readonly Flag[], compile: () => T): T {
+  const given = [...process.execArgv, ...(process.env["NODE_OPTIONS"] ?? "").split(" ")];
+  const own = new Set(given.map(nameOf));
+  const changed = flags.filter(({ during, onNode }) => !own.has(nameOf(during)) && (onNode?.(nodeMajor) ?? true));
+  for (const { during } of changed) v8.setFlagsFromString(during);
+  try {
+    return compile();
+  } finally {
+    for (const flag of changed.flatMap(({ after }) => after)) v8.setFlagsFromString(flag);
+  }
+}
+
+function nameOf(flag: string): string {
+  return flag.replace(/^--(no-)?/, "").replaceAll("_", "-");
 }
 
 /** The build that this machine runs. */

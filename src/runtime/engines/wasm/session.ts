@@ -10,21 +10,16 @@ import type { LoweredProgram, StepRequest } from "../../../compiler/lower/lower.
 import { isSameStep, lower, stepsOfRun, updateRequest } from "../../../compiler/lower/lower.js";
 import type { PersistentName } from "../../../compiler/lower/convolutions/kernel-selector.js";
 import { mixesLabels } from "../../../compiler/training/mixed-labels.js";
-import type { ParameterGroup } from "../../../compiler/training/parameter-groups.js";
-import { parameterGroups } from "../../../compiler/training/parameter-groups.js";
-import { partsOf } from "../../../compiler/training/parts.js";
 import type { Program } from "../../../compiler/program.js";
-import { groupRates, phaseAt } from "../../../compiler/training/training-phases.js";
-import { momentCorrections, slotNames } from "../../../compiler/training/update-rule.js";
-import { averageName, averageShare, averagesWeights } from "../../../compiler/training/weight-average.js";
-import type { Batch, EvaluationResult, Session, State, StepHyper, StepResult } from "../engine.js";
-import { partOf, updatesOf } from "../engine.js";
-import { firstNonFinite } from "../../training/first-non-finite.js";
-import { initialize } from "../../training/initialize.js";
+import type { StateTensor } from "../../../compiler/training/state-tensors.js";
+import type { Batch, EvaluationResult, State, StepHyper } from "../engine.js";
+import type { KeptStatistics, MicroBatch } from "../engine-session.js";
+import { EngineSession } from "../engine-session.js";
+import type { StepControl } from "../step-control.js";
 import { findNonFinite } from "./find-non-finite.js";
-import type { StepControl } from "./heap.js";
 import { Heap, encodeStep } from "./heap.js";
-import { Team, threadModules } from "./team.js";
+import { threadModules } from "./thread-modules.js";
+import { ThreadPool } from "./thread-pool.js";
 
 /** `choice` says which kernel carries out which convolution; without it the cost model decides, the same everywhere. */
 export async function openWasmSession(
@@ -34,8 +29,7 @@ export async function openWasmSession(
 ): Promise<WasmSession> {
   const session = new WasmSession(program, threads, choice);
   await session.start();
-  await session.writeState(initialize(program.graph, program.config));
-  return session;
+  return session.initialize();
 }
 
 /** The calls that were run, and what each took. */
@@ -49,29 +43,43 @@ interface WrittenStep extends StepRequest {
   readonly address: number;
 }
 
-export class WasmSession implements Session {
+/** The region of the heap that tensors of each role lie in. */
+const REGIONS = {
+  parameter: "parameters",
+  statistic: "statistics",
+  "first slot": "first slots",
+  "second slot": "second slots",
+  "average parameter": "average parameters",
+  "average statistic": "average statistics",
+} as const satisfies Readonly<Record<StateTensor["role"], PersistentName>>;
+
+export class WasmSession extends EngineSession {
   private requests: readonly StepRequest[];
   private steps: readonly WrittenStep[] = [];
   /** Of the last training step. */
   private phase = 0;
-  private readonly groups: readonly ParameterGroup[];
   private readonly heap: Heap;
-  private readonly team: Team;
+  private readonly pool: ThreadPool;
   private lowered: LoweredProgram;
+  private readonly stored: ReadonlyMap<string, StoredTensor>;
   /** Where the times of a profiled step go. */
   private timesAddress = 0;
+  /** Where the calls that run are noted, while a step is profiled. */
+  private profile: { readonly calls: StepCall[]; readonly milliseconds: number[] } | undefined;
 
   constructor(
-    private readonly program: Program,
+    program: Program,
     readonly threads: number,
     private readonly choice: KernelChoice,
   ) {
-    this.groups = parameterGroups(program.config, program.graph).trained;
+    super(program);
     this.requests = stepsOfRun(program);
     this.lowered = lower(program, this.requests, threads, choice);
-    this.heap = new Heap(this.lowered.heapBytes);
+    const { parameters, statistics } = this.lowered.layout;
+    this.stored = new Map([...parameters, ...statistics].map((stored) => [stored.name, stored]));
+    this.heap = new Heap(this.placesOfSteps().end); // all of it, where the machine leaves no room to grow
     const calls = this.lowered.steps.flatMap(({ step }) => step.calls);
-    this.team = new Team(this.heap, threads, threadModules(choice.providers, calls));
+    this.pool = new ThreadPool(this.heap, threads, threadModules(choice.providers, calls));
     this.writeSteps();
     this.writePixelValues();
   }
@@ -86,106 +94,77 @@ export class WasmSession implements Session {
   }
 
   async start(): Promise<void> {
-    await this.team.start();
+    await this.pool.start();
   }
 
-  async step(batch: Batch, hyper: StepHyper): Promise<StepResult> {
-    this.heap.setHyper(this.controlOf(hyper));
-    this.enterPhase(this.phaseOf(hyper));
-    const statistics = this.statistics().slice();
-    const measured = await this.runParts(batch, hyper, (written) => this.run(written));
-    const { gradientNorm, isAbandoned } = this.heap.updateResult();
-    if (isAbandoned) this.statistics().set(statistics); // the forward passes have moved them
-    return { ...measured, gradientNorm };
-  }
-
-  /** Runs all of a step, in as many parts as the file asks for. */
-  private async runParts(
-    batch: Batch,
-    hyper: StepHyper,
-    run: (written: WrittenStep) => Promise<void>,
+  protected async runMicroBatch(
+    microBatch: MicroBatch,
+    control: StepControl,
   ): Promise<{ loss: number; correct: number }> {
-    const phase = this.phaseOf(hyper);
-    const sizes = partsOf(batch.count, this.program.config.train);
-    let [loss, correct, first] = [0, 0, 0];
-    for (const count of sizes) {
-      const written = this.stepFor({ mode: "train", batch: count, phase });
-      this.stage(partOf(batch, first, count));
-      this.heap.setPart(count / batch.count, first === 0);
-      await run(written);
-      const part = this.heap.result();
-      loss += part.loss * (count / batch.count);
-      correct += part.correct;
-      first += count;
+    const { count, share, isFirst } = microBatch;
+    if (isFirst) {
+      this.heap.setHyper(control);
+      this.enterPhase(control.phase);
     }
-    if (this.program.config.train.accumulate > 1) {
-      this.heap.setLoss(loss); // the update is left out where any part's is not finite
-      await run(this.stepFor(updateRequest(phase)));
+    const written = this.stepFor({ mode: "train", batch: count, phase: control.phase });
+    this.stage(microBatch);
+    this.heap.setMicroBatch(share, isFirst);
+    await this.run(written);
+    return this.heap.result();
+  }
+
+  protected async runUpdate(loss: number, { phase }: StepControl): Promise<number> {
+    if (this.accumulates) {
+      this.heap.setLoss(loss); // the update is left out where any micro-batch's is not finite
+      await this.run(this.stepFor(updateRequest(phase)));
     }
-    return { loss, correct };
+    return this.heap.gradientNorm();
   }
 
-  async findNonFinite(batch: Batch, hyper: StepHyper): Promise<string | undefined> {
-    const unsound = firstNonFinite(this.program.graph, await this.readState());
-    if (unsound !== undefined) return unsound;
-    const statistics = this.statistics().slice();
-    let first = 0;
-    try {
-      for (const count of partsOf(batch.count, this.program.config.train)) {
-        const request: StepRequest = { mode: "train", batch: count, phase: this.phaseOf(hyper) };
-        this.stepFor(request);
-        this.stage(partOf(batch, first, count));
-        const index = this.requests.findIndex((other) => isSameStep(other, request));
-        const inspected = inspectStep(this.program, this.requests, this.threads, this.choice, index);
-        const run = (address: number) => this.run({ ...request, step: inspected.step, address });
-        const found = await findNonFinite(this.heap, inspected, run, this.timesAddress);
-        if (found !== undefined) return found;
-        first += count;
-      }
-      return undefined;
-    } finally {
-      this.statistics().set(statistics);
-    }
+  protected async inspect(microBatch: MicroBatch, { phase }: StepControl): Promise<string | undefined> {
+    const request: StepRequest = { mode: "train", batch: microBatch.count, phase };
+    this.stepFor(request);
+    this.stage(microBatch);
+    const index = this.requests.findIndex((other) => isSameStep(other, request));
+    const inspected = inspectStep(this.program, this.requests, this.threads, this.choice, index);
+    return findNonFinite(this.heap, inspected, (address) => this.pool.run(address), this.timesAddress);
   }
 
-  private statistics(): Uint8Array {
-    return this.heap.bytes(this.lowered.addresses.statistics, this.lowered.layout.statisticBytes);
+  protected keepStatistics(): KeptStatistics {
+    const { addresses, layout } = this.lowered;
+    const statistics = this.heap.bytes(addresses.statistics, layout.statisticBytes);
+    const kept = statistics.slice();
+    return { putBack: () => statistics.set(kept), letGo: () => {} };
   }
 
-  evaluate(batch: Batch): Promise<EvaluationResult> {
-    return this.evaluateBatch(batch, (written) => this.run(written));
-  }
-
-  private async evaluateBatch(batch: Batch, run: (written: WrittenStep) => Promise<void>): Promise<EvaluationResult> {
+  protected async runEvaluation(batch: Batch): Promise<EvaluationResult> {
     const written = this.stepFor({ mode: "evaluate", batch: batch.count, phase: 0 });
     this.stage(batch);
-    await run(written);
+    await this.run(written);
     return { ...this.heap.result(), logits: this.readLogits(written.step) };
   }
 
   /** One training step with the milliseconds that each of its kernel calls took; changes the weights as a step does. */
   async profileStep(batch: Batch, hyper: StepHyper): Promise<CallTimes> {
     await this.step(batch, hyper); // warms the caches
-    return this.timed((run) => this.runParts(batch, hyper, run));
+    return this.timed(() => this.step(batch, hyper));
   }
 
   /** The same of one evaluation. */
   async profileEvaluation(batch: Batch): Promise<CallTimes> {
     await this.evaluate(batch);
-    return this.timed((run) => this.evaluateBatch(batch, run));
+    return this.timed(() => this.evaluate(batch));
   }
 
-  private async timed(work: (run: (written: WrittenStep) => Promise<void>) => Promise<unknown>): Promise<CallTimes> {
-    const calls: StepCall[] = [];
-    const milliseconds: number[] = [];
-    await work(async (written) => {
-      await this.run(written, this.timesAddress);
-      const count = written.step.calls.length;
-      const times = new Float64Array(this.heap.memory.buffer, this.timesAddress, count + 1);
-      calls.push(...written.step.calls);
-      milliseconds.push(...times.slice(1).map((time, index) => time - times[index]!));
-    });
-    return { calls, milliseconds: Float64Array.from(milliseconds) };
+  private async timed(work: () => Promise<unknown>): Promise<CallTimes> {
+    const profile = { calls: [], milliseconds: [] };
+    this.profile = profile;
+    try {
+      await work();
+    } finally {
+      this.profile = undefined;
+    }
+    return { calls: profile.calls, milliseconds: Float64Array.from(profile.milliseconds) };
   }
 
   /** Gradients of the last training step, by parameter. */
@@ -199,55 +178,34 @@ export class WasmSession implements Session {
     );
   }
 
-  async readState(): Promise<State> {
-    const entries = this.storedTensors().map(({ name, stored, region }) => {
-      const data = this.heap.readTensor(stored, this.lowered.addresses[region]);
-      return [name, { shape: stored.shape, data }] as const;
-    });
-    return new Map(entries);
+  protected readTensor({ of, role }: StateTensor): Float32Array {
+    return this.heap.readTensor(this.stored.get(of)!, this.lowered.addresses[REGIONS[role]]);
   }
 
-  async writeState(state: State): Promise<void> {
-    const known = new Map(this.storedTensors().map((entry) => [entry.name, entry]));
-    // All are checked before the first is written: a refused state leaves the session as it was.
-    const writes = [...state].map(([name, { shape, data }]) => {
-      const entry = known.get(name);
-      if (!entry) throw new Error(`the network has no tensor named ${name}`);
-      const { stored, region } = entry;
-      const elements = shape.reduce((product, size) => product * size, 1);
-      if (shape.join() !== stored.shape.join() || data.length !== elements) {
-        const expected = stored.shape.join(", ");
-        throw new Error(`${name} has shape [${shape.join(", ")}] and ${data.length} values, expected [${expected}]`);
-      }
-      return { stored, region, data };
-    });
-    for (const { stored, region, data } of writes) {
-      this.heap.writeTensor(stored, this.lowered.addresses[region], data);
-    }
+  protected writeTensor({ of, role }: StateTensor, data: Float32Array): void {
+    this.heap.writeTensor(this.stored.get(of)!, this.lowered.addresses[REGIONS[role]], data);
   }
 
-  async dispose(): Promise<void> {
-    await this.team.dispose();
+  protected async release(): Promise<void> {
+    await this.pool.dispose();
   }
 
-  private run({ address }: WrittenStep, times = 0): Promise<void> {
-    return this.team.run(address, times);
+  private async run({ address, step }: WrittenStep): Promise<void> {
+    const { profile } = this;
+    await this.pool.run(address, profile ? this.timesAddress : 0);
+    if (!profile) return;
+    const times = this.heap.doubles(this.timesAddress, step.calls.length + 1);
+    profile.calls.push(...step.calls);
+    profile.milliseconds.push(...times.slice(1).map((time, index) => time - times[index]!));
   }
 
   private stage({ images, labels, mixed, count }: Batch): void {
-    const { height, width, channels } = this.program.config.model.input;
     const { addresses } = this.lowered;
-    const bytes = count * height * width * channels;
-    invariant(images.length >= bytes && labels.length >= count, "the batch holds fewer images than it says");
-    this.heap.bytes(addresses["staged images"], bytes).set(images.subarray(0, bytes));
-    this.heap.integers(addresses["staged labels"], count).set(labels.subarray(0, count));
-    invariant(!mixed || mixesLabels(this.program.config.data), "the images are mixed, but the program mixes none");
-    if (!mixesLabels(this.program.config.data)) return;
-    const others = mixed?.labels ?? labels; // of an image that is not mixed, its own
-    this.heap.integers(addresses["staged other labels"], count).set(others.subarray(0, count));
-    const shares = this.heap.floats(addresses["staged label shares"], count);
-    if (mixed) shares.set(mixed.shares.subarray(0, count));
-    else shares.fill(1);
+    this.heap.bytes(addresses["staged images"], images.length).set(images);
+    this.heap.integers(addresses["staged labels"], count).set(labels);
+    if (!mixed || !mixesLabels(this.program.config.data)) return;
+    this.heap.integers(addresses["staged other labels"], count).set(mixed.labels);
+    this.heap.floats(addresses["staged label shares"], count).set(mixed.shares);
   }
 
   /** Steps for other batch sizes than the plan's are lowered when they are first asked for. */
@@ -259,7 +217,7 @@ export class WasmSession implements Session {
     const names = Object.keys(lowered.addresses) as PersistentName[];
     invariant(
       names.every((name) => lowered.addresses[name] === this.lowered.addresses[name]),
-      `a batch of ${request.batch} images is larger than any that this session was opened for`,
+      "no batch is larger than those that the session was opened for",
     );
     this.requests = requests;
     this.lowered = lowered;
@@ -267,42 +225,36 @@ export class WasmSession implements Session {
     return this.stepFor(request);
   }
 
-  private phaseOf({ step }: StepHyper): number {
-    return phaseAt(this.program.plan, step - 1);
-  }
-
   /** What is frozen from now on keeps no gradient, which the norm over all would go on counting. */
   private enterPhase(phase: number): void {
     if (phase === this.phase) return;
     const { addresses, layout } = this.lowered;
     this.heap.bytes(addresses.gradients, layout.parameterBytes).fill(0);
-    if (this.program.config.train.accumulate > 1) {
-      this.heap.bytes(addresses["part gradients"], layout.parameterBytes).fill(0);
-    }
+    if (this.accumulates) this.heap.bytes(addresses["part gradients"], layout.parameterBytes).fill(0);
     this.phase = phase;
   }
 
-  private controlOf(hyper: StepHyper): StepControl {
-    const { config, plan } = this.program;
-    const groups = groupRates(plan, hyper).map((rate, index) => {
-      const rule = this.groups.find((group) => group.rateIndex === index)?.rule;
-      return { rate, corrections: rule ? momentCorrections(rule, updatesOf(hyper)) : ([1, 1] as const) };
+  /** Behind the heap that was planned come the steps and the times of the longest one's calls. */
+  private placesOfSteps(): { addresses: number[]; times: number; end: number } {
+    let address = this.lowered.heapBytes;
+    const addresses = this.lowered.steps.map(({ step }) => {
+      const start = address;
+      address += Math.ceil((encodeStep(step).length * 4) / 64) * 64;
+      return start;
     });
-    return { groups, averageShare: averageShare(config.train, plan, hyper.step) };
+    const longest = Math.max(...this.lowered.steps.map(({ step }) => step.calls.length));
+    return { addresses, times: address, end: address + (longest + 1) * 8 };
   }
 
   private writeSteps(): void {
-    let address = this.lowered.heapBytes;
-    const longest = Math.max(...this.lowered.steps.map(({ step }) => step.calls.length));
-    const sizes = this.lowered.steps.map(({ step }) => Math.ceil((encodeStep(step).length * 4) / 64) * 64);
-    this.heap.ensure(address + sizes.reduce((sum, size) => sum + size, 0) + (longest + 1) * 8);
+    const { addresses, times, end } = this.placesOfSteps();
+    this.heap.ensure(end);
     this.steps = this.lowered.steps.map((lowered, index) => {
-      const written = { ...lowered, address };
-      this.heap.writeStep(lowered.step, address);
-      address += sizes[index]!;
+      const written = { ...lowered, address: addresses[index]! };
+      this.heap.writeStep(lowered.step, written.address);
       return written;
     });
-    this.timesAddress = address;
+    this.timesAddress = times;
   }
 
   /** float32 at each operation, as PyTorch's ToTensor and Normalize round. */
@@ -331,31 +283,4 @@ export class WasmSession implements Session {
     }
     return logits;
   }
-
-  private storedTensors(): { name: string; stored: StoredTensor; region: PersistentName }[] {
-    const { parameters, statistics } = this.lowered.layout;
-    const { train } = this.program.config;
-    const rules = new Map(
-      this.groups.flatMap(({ parameters: all, rule }) => all.map(({ name }) => [name, rule] as const)),
-    );
-    const averages = averagesWeights(train);
-    const regions = ["first slots", "second slots"] as const;
-    return [
-      ...parameters.map((stored) => ({ name: stored.name, stored, region: "parameters" as const })),
-      ...statistics.map((stored) => ({ name: stored.name, stored, region: "statistics" as const })),
-      ...regions.flatMap((region, index) =>
-        parameters.flatMap((stored) => {
-          const rule = rules.get(stored.name); // a frozen parameter has none
-          const slot = rule && slotNames(rule)[index];
-          return slot ? [{ name: `${stored.name}.${slot}`, stored, region }] : [];
-        }),
-      ),
-      ...(averages ? parameters : []).map((stored) => averageOf(stored, "average parameters")),
-      ...(averages ? statistics : []).map((stored) => averageOf(stored, "average statistics")),
-    ];
-  }
-}
-
-function averageOf(stored: StoredTensor, region: PersistentName) {
-  return { name: averageName(stored.name), stored, region };
 }

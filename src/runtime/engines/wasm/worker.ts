@@ -14,6 +14,9 @@ export interface WorkerSetup {
 
 export type WorkerRequest = { readonly step: number; readonly times: number } | "stop";
 
+/** "ready" once, when all is loaded; "done" after each step, from the thread that was sent it. */
+export type WorkerAnswer = "ready" | "done";
+
 interface Kernels {
   run(step: number, threads: number, times: number): void;
   help(thread: number, threads: number): void;
@@ -31,6 +34,8 @@ const host = {
 };
 const kernels = new WebAssembly.Instance(module, { env: host }).exports as unknown as Kernels;
 
+parentPort!.postMessage("ready" satisfies WorkerAnswer);
+
 if (thread > 0) {
   kernels.help(thread, threads);
 } else {
@@ -41,6 +46,6 @@ if (thread > 0) {
       return;
     }
     kernels.run(request.step, threads, request.times);
-    parentPort!.postMessage("done");
+    parentPort!.postMessage("done" satisfies WorkerAnswer);
   });
 }

@@ -59,17 +59,18 @@ export const webgpuEngine: Engine = {
     const packages = findWebgpu() as WebgpuPackages;
     const { tf } = await loadWebgpu(packages);
     await tryOneStep(program, new TfjsSession(tf, program, kernels));
-    return new TfjsSession(tf, program, kernels);
+    return new TfjsSession(tf, program, kernels).initialize();
   },
 };
 
 /** The backend lacks some of tfjs's kernels: better known now than after an epoch. */
 async function tryOneStep(program: Program, session: TfjsSession): Promise<void> {
   const { height, width, channels } = program.config.model.input;
-  const count = 2; // batch norm needs more than one value even where a map is 1×1
+  const count = Math.min(2, program.config.train.batch_size); // batch norm needs more than one value even where a map is 1×1
   const images = new Uint8Array(count * height * width * channels);
   const batch: Batch = { count, images, labels: new Int32Array(count) };
   try {
+    await session.writeState(await session.readState()); // any filters will do, those that whiten too
     await session.step(batch, { learningRate: 0, step: 1 });
     await session.evaluate(batch);
   } catch (error) {

@@ -161,6 +161,15 @@ const rules: { readonly [K in Op["kind"]]: Rule<K> } = {
   scale: (builder, { factor }, { name }, [x]) =>
     builder.add("Mul", name, [x!, builder.scalar(`${name}.factor`, factor)]),
 
+  sigmoid: (builder, _, { name }, [x]) => builder.add("Sigmoid", name, [x!]),
+
+  multiply: (builder, _, { name, inputs }, [map, gate]) => {
+    const isMap = builder.graph.nodes[inputs[1]!]!.shape.kind === "map";
+    const axes = isMap ? null : builder.integers(`${name}.axes`, [2, 3]);
+    const factors = axes === null ? gate! : builder.add("Unsqueeze", `${name}.gate`, [gate!, axes]);
+    return builder.add("Mul", name, [map!, factors]);
+  },
+
   add: (builder, _, { name }, inputs) => builder.add("Add", name, inputs),
 
   subsample: (builder, { stride, channels }, { name, inputs }, [x]) => {

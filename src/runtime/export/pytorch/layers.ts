@@ -47,6 +47,8 @@ export const layerRules: LayerRules = {
   // By the normal distribution's own function, as here; tanh is only PyTorch's option
   gelu: { module: null, inSequence: () => "nn.GELU()", expression: (_, [x]) => `F.gelu(${x})` },
   scale: { module: null, expression: ({ factor }, [x]) => `${pythonNumber(factor)} * ${x}` },
+  sigmoid: { module: null, inSequence: () => "nn.Sigmoid()", expression: (_, [x]) => `torch.sigmoid(${x})` },
+  multiply: { module: null, expression: (_, [map, gate]) => `${map} * ${gate}.reshape(${gate}.shape[0], -1, 1, 1)` },
   add: { module: null, expression: (_, inputs) => inputs.join(" + ") },
   subsample: { module: (_, { inputs, outputs, stride }) => `Subsample(${inputs}, ${outputs}, stride=${stride})` },
   max_pool: { module: (op, { stride }) => pooling("nn.MaxPool2d", op, stride) },

@@ -4,6 +4,8 @@ import { basename, join } from "node:path";
 import type { Program } from "../../../compiler/program.js";
 import { printConfig } from "../../../compiler/front/yaml/print-config.js";
 import { UserError } from "../../process/user-error.js";
+import { textIfThere } from "../../files/if-there.js";
+import { readPlainFile } from "../../files/read-plain-file.js";
 import { renderTemplate } from "../../files/render-template.js";
 import { pytorchSafetensors } from "../safetensors.js";
 import type { ExportedFiles, ExportSource, TrainedSource } from "../source.js";
@@ -14,14 +16,14 @@ import { initializationView } from "./initialization-view.js";
 import { optimizerView } from "./optimizer-view.js";
 import { scheduleView, trainView } from "./train-view.js";
 import { unwritable } from "./unwritable.js";
-import { readPlainFile } from "../../files/read-plain-file.js";
 
 /** Throws a UserError that names every key that the project cannot do yet, with its place. */
 export async function pytorchProject(source: ExportSource): Promise<ExportedFiles> {
   const { program, trained } = source;
   const faults = unwritable(program.config);
   if (faults.length > 0) {
-    throw new UserError(faults.map(({ path, message }) => `${source.placeOf(path)}: ${message}`).join("\n"));
+    const [first, ...others] = faults.map(({ path, message }) => `${source.placeOf(path)}: ${message}`);
+    throw new UserError(first!, others);
   }
   const model = modelView(program);
   const [data, optimizer, initialization] = [
@@ -75,7 +77,7 @@ async function addRun(
   const { checkpoint, folder, text } = run;
   files.set("model.safetensors", pytorchSafetensors(program, state, checkpoint.progress.step));
   files.set("run/config.yaml", text);
-  files.set("run/events.jsonl", await readPlainFile(folder.events).then(String, () => ""));
+  files.set("run/events.jsonl", (await textIfThere(folder.events)) ?? "");
   for (const file of ["weights.safetensors", "optimizer.safetensors", "manifest.json"]) {
     const place = `run/checkpoints/${basename(checkpoint.folder)}/${file}`;
     files.set(place, [await readPlainFile(join(checkpoint.folder, file))]);

@@ -1,6 +1,6 @@
 // Program and trained state → a folder with model.json and weights.bin, which stock `tf.loadLayersModel` opens.
 // The folder appears in full or not at all.
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Program } from "../../../compiler/program.js";
 import { buildTfjsModel, stateToTfjs } from "../../../compiler/targets/tfjs.js";
@@ -9,7 +9,7 @@ import type { State } from "../../engines/engine.js";
 import { evaluatedState } from "../../run/load-run.js";
 import type { Preprocessing } from "../preprocessing.js";
 import { preprocessingOf } from "../preprocessing.js";
-import { publishFolder, temporaryName } from "../../files/write-file-atomically.js";
+import { publishFolder, renameInTime, temporaryName } from "../../files/write-file-atomically.js";
 
 /** What a user of the model needs to know: the model takes normalised float images. */
 export interface TfjsMetadata {
@@ -89,7 +89,7 @@ function metadataOf({ config }: Program, classes: readonly string[] | undefined)
 /** A full folder cannot be replaced in one rename: the old model moves aside first, so that none is ever half new. */
 async function replaceFolder(temporary: string, folder: string): Promise<void> {
   const old = temporaryName(folder);
-  const existed = await rename(folder, old).then(
+  const existed = await renameInTime(folder, old).then(
     () => true,
     (error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return false;
@@ -99,7 +99,7 @@ async function replaceFolder(temporary: string, folder: string): Promise<void> {
   try {
     await publishFolder(temporary, folder);
   } catch (error) {
-    if (existed) await rename(old, folder);
+    if (existed) await renameInTime(old, folder);
     throw error;
   }
   if (existed) await rm(old, { recursive: true, force: true });

@@ -6,6 +6,7 @@ import type { StepMode } from "../../../../src/compiler/lower/step/differentiate
 import { differentiate } from "../../../../src/compiler/lower/step/differentiate.js";
 import type { FusedGraph, FusedNode, FusedOp } from "../../../../src/compiler/lower/step/fuse.js";
 import { fuse } from "../../../../src/compiler/lower/step/fuse.js";
+import { fuseAdditions } from "../../../../src/compiler/lower/step/fuse-additions.js";
 import type { TrainingGraph } from "../../../../src/compiler/lower/step/training-graph.js";
 import { symmetric } from "../../../oracle/counter-random.js";
 import { square, updateAll } from "../../../reference/build-program.js";
@@ -66,8 +67,8 @@ describe("differentiate", () => {
   it("adds the gradients that meet at a block's input in place, in the convolution that comes second", () => {
     const { nodes, tensors } = trainAll(networks["an identity shortcut"]!);
     const adding = nodes.flatMap(({ name, op }) =>
-      op.kind === "conv2d_input_gradient" && op.accumulate !== null
-        ? [[name, tensors[op.accumulate]!.name, tensors[op.inputGradient]!.name]]
+      op.kind === "conv2d_input_gradient" && op.inputs.accumulate !== null
+        ? [[name, tensors[op.inputs.accumulate]!.name, tensors[op.outputs.inputGradient]!.name]]
         : [],
     );
     expect(adding).toEqual([
@@ -80,8 +81,8 @@ describe("differentiate", () => {
       const { nodes, tensors } = trainAll(network);
       const parameters = tensors.flatMap(({ kind }, id) => (kind === "parameter" ? [id] : []));
       const { op } = nodes.at(-1)!;
-      expect(op).toMatchObject({ kind: "update", groups: [{ parameters }] });
-      const updated = op.kind === "update" ? op.groups[0]!.gradients : [];
+      expect(op).toMatchObject({ kind: "update", inputs: { groups: [{ parameters }] } });
+      const updated = op.kind === "update" ? op.inputs.groups[0]!.gradients : [];
       expect(updated.map((id) => tensors[id])).toMatchObject(
         parameters.map((parameter) => ({ kind: "gradient", parameter })),
       );
@@ -115,7 +116,7 @@ describe("differentiate", () => {
 
 function trainAll(network: ShapedGraph, mode: StepMode = "train"): TrainingGraph {
   const graph = fuse(network);
-  return differentiate(graph, mode, updateAll(graph));
+  return fuseAdditions(differentiate(graph, mode, updateAll(graph)));
 }
 
 /** Largest distance between gradient and finite difference over numbers of every parameter, of the largest gradient. */

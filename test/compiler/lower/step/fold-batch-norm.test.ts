@@ -16,6 +16,7 @@ import type {
   TensorId,
   TrainingGraph,
 } from "../../../../src/compiler/lower/step/training-graph.js";
+import { flatten, readsOf } from "../../../../src/compiler/lower/step/training-graph.js";
 import { symmetric } from "../../../oracle/counter-random.js";
 import { execute, sizeOf } from "../../../reference/interpret.js";
 import { networks } from "../../../reference/networks.js";
@@ -70,7 +71,8 @@ describe("foldBatchNorm", () => {
   it("leaves a norm behind a convolution that something else reads too", () => {
     const graph = graphOfOne({ ...shapes[0]!, inner: null, outerRelu: true, add: true, norm: "with scale" });
     const twice = { ...graph, nodes: graph.nodes.map((node) => ({ ...node, op: { ...node.op } })) };
-    Object.assign(twice.nodes[1]!.op, { residual: (twice.nodes[1]!.op as { input: TensorId }).input });
+    const { op } = twice.nodes[1]!;
+    Object.assign(op, { inputs: { ...op.inputs, residual: readsOf(op)[0]! } });
     expect(foldBatchNorm(twice).nodes).toEqual(twice.nodes);
   });
 
@@ -157,15 +159,13 @@ function graphOfOne({ map, channels, size, bias: hasBias, norm, inner, add, oute
     inner,
     add,
     outerRelu,
-    input: between,
-    residual,
-    operands,
-    output,
+    inputs: { input: between, residual, operands },
+    outputs: { output },
   };
   return {
     tensors,
     nodes: [
-      { name: "conv", op: { kind: "conv2d", ...size, input, weight, bias, output: between } },
+      { name: "conv", op: { kind: "conv2d", ...size, inputs: { input, weight, bias }, outputs: { output: between } } },
       { name: "norm", op: { kind: "pointwise_inference", ...after } },
     ],
   };
@@ -196,7 +196,8 @@ function render(graph: ShapedGraph): string {
   const nameOf = (id: TensorId | null | undefined): string | false =>
     typeof id === "number" && folded.tensors[id]!.name;
   return folded.nodes
-    .map(({ name, op }) => {
+    .map(({ name, op: node }) => {
+      const op = flatten(node);
       if (op.kind === "fold_batch_norm") return `${name}: fold into ${nameOf(op.foldedWeight)}`;
       if (op.kind === "conv2d_inference") {
         const end = [op.residual !== null && ` + ${nameOf(op.residual)}`, op.relu && ", relu"].filter((part) => part);

@@ -87,7 +87,7 @@ describe("recompute", () => {
     });
     const again = twice.filter((op) => op.kind === "pointwise_again");
     const shapes = new Set(
-      again.map(({ operands, inner, residual }) => {
+      again.map(({ inner, inputs: { operands, residual } }) => {
         return [operands && "norm", inner, residual !== null && "addition"].filter(Boolean).join(", ");
       }),
     );

@@ -196,7 +196,9 @@ describe.skipIf(process.platform === "win32")("openCifar10 without a path", () =
   it("says so when the cache cannot be written", async () => {
     await writeFile(join(work, "file"), "");
     vi.stubEnv("NETC_CACHE", join(work, "file"));
-    await expect(open()).rejects.toThrow(/^CIFAR-10 could not be kept in .*: a part of that path is a file/);
+    await expect(open()).rejects.toThrow(
+      /^netc's cache cannot be kept in .*: a part of the path is a file.*; set NETC_CACHE to/,
+    );
   });
 });
 

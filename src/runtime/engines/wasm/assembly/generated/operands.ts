@@ -1,6 +1,6 @@
 // Generated from src/compiler/lower/kernels/kernels.ts by scripts/generate-kernel-operands.mjs.
 
-export const PROVIDED: i32 = 58;
+export const PROVIDED: i32 = 64;
 
 export namespace LoadImages {
   export const ID: i32 = 0;
@@ -934,8 +934,44 @@ export namespace PointwiseGradient {
   @inline export function flags(call: usize): i32 { return load<i32>(call, 28); }
 }
 
-export namespace Subsample {
+export namespace Multiply {
   export const ID: i32 = 30;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function gate(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 20); }
+}
+
+export namespace MultiplyGradient {
+  export const ID: i32 = 31;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function gate(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function gateGradient(call: usize): usize { return load<usize>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 28); }
+}
+
+export namespace Subsample {
+  export const ID: i32 = 32;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -963,7 +999,7 @@ export namespace Subsample {
 }
 
 export namespace SubsampleGradient {
-  export const ID: i32 = 31;
+  export const ID: i32 = 33;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -991,7 +1027,7 @@ export namespace SubsampleGradient {
 }
 
 export namespace MaxPool {
-  export const ID: i32 = 32;
+  export const ID: i32 = 34;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1023,7 +1059,7 @@ export namespace MaxPool {
 }
 
 export namespace MaxPoolGradient {
-  export const ID: i32 = 33;
+  export const ID: i32 = 35;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1059,7 +1095,7 @@ export namespace MaxPoolGradient {
 }
 
 export namespace AveragePool {
-  export const ID: i32 = 34;
+  export const ID: i32 = 36;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1091,7 +1127,7 @@ export namespace AveragePool {
 }
 
 export namespace AveragePoolGradient {
-  export const ID: i32 = 35;
+  export const ID: i32 = 37;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1123,7 +1159,7 @@ export namespace AveragePoolGradient {
 }
 
 export namespace BiasGradientBfloat16 {
-  export const ID: i32 = 36;
+  export const ID: i32 = 38;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1139,7 +1175,7 @@ export namespace BiasGradientBfloat16 {
 }
 
 export namespace BatchNormBfloat16 {
-  export const ID: i32 = 37;
+  export const ID: i32 = 39;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1179,7 +1215,7 @@ export namespace BatchNormBfloat16 {
 }
 
 export namespace BatchNormAgainBfloat16 {
-  export const ID: i32 = 38;
+  export const ID: i32 = 40;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1199,7 +1235,7 @@ export namespace BatchNormAgainBfloat16 {
 }
 
 export namespace BatchNormGradientBfloat16 {
-  export const ID: i32 = 39;
+  export const ID: i32 = 41;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1239,7 +1275,7 @@ export namespace BatchNormGradientBfloat16 {
 }
 
 export namespace PointwiseBfloat16 {
-  export const ID: i32 = 40;
+  export const ID: i32 = 42;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1255,7 +1291,7 @@ export namespace PointwiseBfloat16 {
 }
 
 export namespace PointwiseGradientBfloat16 {
-  export const ID: i32 = 41;
+  export const ID: i32 = 43;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1274,8 +1310,44 @@ export namespace PointwiseGradientBfloat16 {
   @inline export function flags(call: usize): i32 { return load<i32>(call, 28); }
 }
 
+export namespace MultiplyBfloat16 {
+  export const ID: i32 = 44;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function gate(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 20); }
+}
+
+export namespace MultiplyGradientBfloat16 {
+  export const ID: i32 = 45;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function gate(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function gateGradient(call: usize): usize { return load<usize>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 28); }
+}
+
 export namespace SubsampleBfloat16 {
-  export const ID: i32 = 42;
+  export const ID: i32 = 46;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1303,7 +1375,7 @@ export namespace SubsampleBfloat16 {
 }
 
 export namespace SubsampleGradientBfloat16 {
-  export const ID: i32 = 43;
+  export const ID: i32 = 47;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1331,7 +1403,7 @@ export namespace SubsampleGradientBfloat16 {
 }
 
 export namespace MaxPoolBfloat16 {
-  export const ID: i32 = 44;
+  export const ID: i32 = 48;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1363,7 +1435,7 @@ export namespace MaxPoolBfloat16 {
 }
 
 export namespace MaxPoolGradientBfloat16 {
-  export const ID: i32 = 45;
+  export const ID: i32 = 49;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1399,7 +1471,7 @@ export namespace MaxPoolGradientBfloat16 {
 }
 
 export namespace AveragePoolBfloat16 {
-  export const ID: i32 = 46;
+  export const ID: i32 = 50;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1431,7 +1503,7 @@ export namespace AveragePoolBfloat16 {
 }
 
 export namespace AveragePoolGradientBfloat16 {
-  export const ID: i32 = 47;
+  export const ID: i32 = 51;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1463,7 +1535,7 @@ export namespace AveragePoolGradientBfloat16 {
 }
 
 export namespace BatchNormInference {
-  export const ID: i32 = 48;
+  export const ID: i32 = 52;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1491,7 +1563,7 @@ export namespace BatchNormInference {
 }
 
 export namespace Scale {
-  export const ID: i32 = 49;
+  export const ID: i32 = 53;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1502,8 +1574,34 @@ export namespace Scale {
   @inline export function count(call: usize): i32 { return load<i32>(call, 12); }
 }
 
+export namespace Sigmoid {
+  export const ID: i32 = 54;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function pixels(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function channels(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function lanes(call: usize): i32 { return load<i32>(call, 16); }
+}
+
+export namespace SigmoidGradient {
+  export const ID: i32 = 55;
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function inputGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function count(call: usize): i32 { return load<i32>(call, 12); }
+}
+
 export namespace SoftmaxCrossEntropy {
-  export const ID: i32 = 50;
+  export const ID: i32 = 56;
   // @ts-ignore: decorator
   @inline export function logits(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1527,7 +1625,7 @@ export namespace SoftmaxCrossEntropy {
 }
 
 export namespace AccumulateGradients {
-  export const ID: i32 = 51;
+  export const ID: i32 = 57;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1537,7 +1635,7 @@ export namespace AccumulateGradients {
 }
 
 export namespace GradientNorm {
-  export const ID: i32 = 52;
+  export const ID: i32 = 58;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1547,7 +1645,7 @@ export namespace GradientNorm {
 }
 
 export namespace ClipGradients {
-  export const ID: i32 = 53;
+  export const ID: i32 = 59;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1557,7 +1655,7 @@ export namespace ClipGradients {
 }
 
 export namespace UpdateSgd {
-  export const ID: i32 = 54;
+  export const ID: i32 = 60;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1579,7 +1677,7 @@ export namespace UpdateSgd {
 }
 
 export namespace UpdateAdam {
-  export const ID: i32 = 55;
+  export const ID: i32 = 61;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1609,7 +1707,7 @@ export namespace UpdateAdam {
 }
 
 export namespace UpdateMuon {
-  export const ID: i32 = 56;
+  export const ID: i32 = 62;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1643,7 +1741,7 @@ export namespace UpdateMuon {
 }
 
 export namespace UpdateAverage {
-  export const ID: i32 = 57;
+  export const ID: i32 = 63;
   // @ts-ignore: decorator
   @inline export function values(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator

@@ -27,7 +27,7 @@ function constant(index: i32): v128 {
  */
 // @ts-ignore: decorator
 @inline
-function exponential(x: v128): v128 {
+export function exponential(x: v128): v128 {
   const bounded = atLeast(x, constant(0));
   const shifted = fma(bounded, constant(1), constant(2)), n = f32x4.sub(shifted, constant(2));
   const r = fma(n, constant(4), fma(n, constant(3), bounded));

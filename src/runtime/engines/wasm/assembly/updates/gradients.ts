@@ -1,4 +1,4 @@
-// What happens between the gradients and the update: sums over the parts of a batch, the norm, and the limit to it.
+// What happens between the gradients and the update: sums over micro-batches, the norm, and the limit to it.
 import { ABANDONED, GRADIENT_NORM, GRADIENT_UNIT_BYTES as UNIT, IS_FIRST_PART, LOSS, PART_SHARE } from "../generated/constants";
 import { AccumulateGradients, ClipGradients, GradientNorm } from "../generated/operands";
 import { fma, splat } from "../simd";

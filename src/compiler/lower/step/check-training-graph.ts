@@ -1,0 +1,176 @@
+// TrainingGraph or KernelGraph → what is wrong with it, a sentence a fault: reads before writes, two writers, what nothing
+// uses, dimensions that disagree. Tests check what every pass leaves behind; users' steps are lowered without.
+import { invariant } from "../../diagnostics/diagnostic.js";
+import type { Window } from "../../network/graph.js";
+import type { FlatOp, KernelGraph, KernelOp, TensorId } from "./training-graph.js";
+import { flatten, readsOf, writesOf } from "./training-graph.js";
+
+const settings = { checksPasses: false };
+
+/** From now on `afterPass` checks. */
+export function checkPasses(): void {
+  settings.checksPasses = true;
+}
+
+/** What a pass made, checked where that was asked for. */
+export function afterPass<G extends KernelGraph>(pass: string, graph: G): G {
+  const faults = settings.checksPasses ? checkTrainingGraph(graph) : [];
+  invariant(faults.length === 0, `${pass} left a graph that is none: ${faults.join("; ")}`);
+  return graph;
+}
+
+export function checkTrainingGraph(graph: KernelGraph): string[] {
+  const { tensors, nodes } = graph;
+  const faults: string[] = [];
+  const read = new Set(nodes.flatMap(({ op }) => readsOf(op)));
+  const written = new Set<TensorId>();
+  const isWhole = nodes[0]?.op.kind === "load_images"; // else it is only the end of a step, and reads gradients that were summed
+  const isGiven = (id: TensorId): boolean => {
+    const { kind } = tensors[id]!;
+    return kind === "parameter" || kind === "statistic" || (kind === "gradient" && !isWhole);
+  };
+  for (const { name, op } of nodes) {
+    const [reads, writes] = [readsOf(op), writesOf(op)];
+    const unknown = [...reads, ...writes].find((id) => tensors[id] === undefined);
+    if (unknown !== undefined) return [...faults, `${name} names tensor ${unknown}, which does not exist`];
+    for (const id of reads) {
+      if (!written.has(id) && !isGiven(id)) faults.push(`${name} reads ${tensors[id]!.name} before it is written`);
+    }
+    const fresh = writes.filter((id) => !reads.includes(id)); // the others are updated in place
+    for (const id of fresh) {
+      if (written.has(id) || isGiven(id)) faults.push(`${name} writes ${tensors[id]!.name}, which was there`);
+    }
+    if (fresh.length > 0 && op.kind !== "softmax_cross_entropy" && !fresh.some((id) => read.has(id))) {
+      faults.push(`nothing uses what ${name} writes`);
+    }
+    for (const id of writes) written.add(id);
+    faults.push(...disagreements(graph, op).map((fault) => `${name}: ${fault}`));
+  }
+  return faults;
+}
+
+type Dims = readonly number[];
+type DimsOf = (id: TensorId) => Dims;
+/** The dimensions that operands must have, given those of the others. */
+type Expected = readonly (readonly [TensorId | null, Dims])[];
+
+function disagreements({ tensors }: KernelGraph, op: KernelOp): string[] {
+  const dims = (id: TensorId): Dims => {
+    const tensor = tensors[id]!;
+    if (tensor.kind === "gradient" || tensor.kind === "folded") return dims(tensor.parameter);
+    if (tensor.kind === "channels") return [tensor.channels];
+    if (tensor.kind !== "activation") return tensor.dims;
+    const { shape } = tensor;
+    return shape.kind === "map" ? [shape.height, shape.width, shape.channels] : [1, 1, shape.channels];
+  };
+  const expected = dimsRules[op.kind](flatten(op) as never, dims);
+  return expected.flatMap(([id, wanted]) =>
+    id === null || dims(id).join() === wanted.join()
+      ? []
+      : [`${tensors[id]!.name} is ${dims(id).join(" × ")}, where ${wanted.join(" × ")} belongs`],
+  );
+}
+
+const dimsRules: { readonly [K in KernelOp["kind"]]: (op: FlatOp<K>, dims: DimsOf) => Expected } = {
+  load_images: () => [],
+  conv2d: (op, dims) => [
+    ...convolution(op, op.input, op.output, op.weight, dims),
+    [op.bias, channels(op.output, dims)],
+  ],
+  conv2d_inference: (op, dims) => [
+    ...convolution(op, op.input, op.output, op.weight, dims),
+    [op.bias, channels(op.output, dims)],
+    [op.residual, dims(op.output)],
+  ],
+  conv2d_input_gradient: (op, dims) => [
+    ...convolution(op, op.inputGradient, op.outputGradient, op.weight, dims),
+    [op.accumulate, dims(op.inputGradient)],
+  ],
+  conv2d_weight_gradient: (op, dims) => convolution(op, op.input, op.outputGradient, op.weightGradient, dims),
+  bias_gradient: (op, dims) => [[op.biasGradient, channels(op.outputGradient, dims)]],
+  fold_batch_norm: (op, dims) => [
+    [op.foldedWeight, dims(op.weight)],
+    ...vectors([op.bias, op.scale, op.shift, op.mean, op.variance, op.foldedBias], dims(op.weight).slice(-1)),
+  ],
+  pointwise: (op, dims) => [
+    ...alike([op.input, op.residual], op.output, dims),
+    ...vectors(Object.values({ ...op.operands, ...op.saved }), channels(op.output, dims)),
+    ...vectors(Object.values({ ...op.running }), channels(op.output, dims)),
+  ],
+  pointwise_inference: (op, dims) => [
+    ...alike([op.input, op.residual], op.output, dims),
+    ...vectors(Object.values({ ...op.operands }), channels(op.output, dims)),
+  ],
+  pointwise_again: (op, dims) => [
+    ...alike([op.input, op.residual], op.output, dims),
+    ...vectors(Object.values({ ...op.operands }), channels(op.output, dims)),
+  ],
+  pointwise_gradient: (op, dims) => [
+    ...alike([op.input, op.output, op.inputGradient, op.residualGradient], op.outputGradient, dims),
+    ...vectors(
+      [...Object.values({ ...op.operands }), op.scaleGradient, op.shiftGradient],
+      channels(op.outputGradient, dims),
+    ),
+  ],
+  add: (op, dims) => alike([op.left, op.right], op.output, dims),
+  sigmoid: (op, dims) => alike([op.input], op.output, dims),
+  sigmoid_gradient: (op, dims) => alike([op.outputGradient, op.inputGradient], op.output, dims),
+  multiply: (op, dims) => [...alike([op.input], op.output, dims), [op.gate, [1, 1, ...channels(op.output, dims)]]],
+  multiply_gradient: (op, dims) => [
+    ...alike([op.outputGradient, op.inputGradient], op.input, dims),
+    ...[op.gate, op.gateGradient].map((id) => [id, [1, 1, ...channels(op.input, dims)]] as const),
+  ],
+  subsample: (op, dims) => strided(op, op.input, op.output, dims),
+  subsample_gradient: (op, dims) => strided(op, op.inputGradient, op.outputGradient, dims),
+  max_pool: (op, dims) => pool(op, op.input, op.output, dims),
+  max_pool_gradient: (op, dims) => [
+    ...pool(op, op.input, op.output, dims),
+    ...alike([op.outputGradient], op.output, dims),
+    ...alike([op.inputGradient], op.input, dims),
+  ],
+  average_pool: (op, dims) => pool(op, op.input, op.output, dims),
+  average_pool_gradient: (op, dims) => pool(op, op.inputGradient, op.outputGradient, dims),
+  scale: (op, dims) => alike([op.input], op.output, dims),
+  softmax_cross_entropy: (op, dims) => alike([op.logitsGradient], op.logits, dims),
+  accumulate: () => [],
+  gradient_norm: () => [],
+  update: ({ groups }, dims) =>
+    groups.flatMap(({ parameters, gradients }) => parameters.map((id, at) => [gradients[at]!, dims(id)] as const)),
+  average: () => [],
+};
+
+function alike(ids: readonly (TensorId | null)[], as: TensorId, dims: DimsOf): Expected {
+  return ids.map((id) => [id, dims(as)]);
+}
+
+function vectors(ids: readonly (TensorId | null)[], wanted: Dims): Expected {
+  return ids.map((id) => [id, wanted]);
+}
+
+function channels(map: TensorId, dims: DimsOf): Dims {
+  return dims(map).slice(-1);
+}
+
+function convolution(window: Window, input: TensorId, output: TensorId, weight: TensorId, dims: DimsOf): Expected {
+  const filter = [...window.kernel, ...channels(input, dims), ...channels(output, dims)];
+  return [
+    [output, [...slid(window, dims(input)), ...channels(output, dims)]],
+    [weight, filter],
+  ];
+}
+
+function pool(window: Window, input: TensorId, output: TensorId, dims: DimsOf): Expected {
+  return [[output, [...slid(window, dims(input)), ...channels(input, dims)]]];
+}
+
+function strided({ stride }: Pick<Window, "stride">, input: TensorId, output: TensorId, dims: DimsOf): Expected {
+  const [height, width] = dims(input);
+  return [[output, [Math.ceil(height! / stride[0]), Math.ceil(width! / stride[1]), ...channels(output, dims)]]];
+}
+
+function slid({ kernel, stride, padding }: Window, [height, width]: Dims): Dims {
+  return [
+    Math.floor((height! + padding.top + padding.bottom - kernel[0]) / stride[0]) + 1,
+    Math.floor((width! + padding.left + padding.right - kernel[1]) / stride[1]) + 1,
+  ];
+}

@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { failureOf } from "../../../src/cli/screen/errors.js";
+
+const refusal = (code: string) => Object.assign(new Error(code), { code });
+
+describe("a limit of the system is a sentence, and no bug in netc", () => {
+  it.each([
+    ["EFBIG", /limit on the size of files.*ulimit -f/],
+    ["EMFILE", /too many files are open for this process.*ulimit -n/],
+    ["ENFILE", /too many files are open on this machine/],
+    ["ENOMEM", /no more memory.*ulimit -v/],
+    ["EAGAIN", /no more threads.*ulimit -u/],
+    ["ERR_WORKER_INIT_FAILED", /no more threads/],
+    ["ENAMETOOLONG", /the name is too long/],
+  ])("%s", (code, sentence) => {
+    const { message, exitCode } = failureOf(refusal(code));
+    expect(message).toMatch(sentence);
+    expect(exitCode).toBe(1);
+  });
+
+  it("memory that V8 does not get", () => {
+    for (const message of [
+      "WebAssembly.Memory(): could not allocate memory",
+      "WebAssembly.Instance(): Out of memory: Cannot allocate Wasm memory for new instance",
+      "Array buffer allocation failed",
+    ]) {
+      expect(failureOf(new RangeError(message))).toMatchObject({ exitCode: 1 });
+    }
+  });
+
+  it("and a fault of netc's own stays one", () => {
+    expect(failureOf(new RangeError("Maximum call stack size exceeded")).exitCode).toBe(70);
+  });
+});
