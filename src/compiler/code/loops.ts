@@ -1,0 +1,74 @@
+// Loops of emitted code: what is repeated is written once, and all that can be known of it is known while it is written.
+import type { Assembler, General, Vector } from "./asm-x64.js";
+import { at, r12, r13, r14, r15, rbp, rbx, rcx } from "./asm-x64.js";
+import type { InstructionSet } from "./instruction-set.js";
+import { REGISTERS } from "./instruction-set.js";
+
+/** Bytes that a register moves by from one turn to the next. */
+export type Step = readonly [register: General, bytes: number];
+
+/**
+ * Code for each of `count` turns, `unroll` of them in one of a loop that `counter` counts down; `body` is told which of those it
+ * is. Behind the last turn the registers have moved on by all steps.
+ */
+export function repeat(
+  a: Assembler,
+  {
+    count,
+    unroll = 1,
+    counter,
+    steps = [],
+  }: { count: number; unroll?: number; counter: General; steps?: readonly Step[] },
+  body: (turn: number) => void,
+): void {
+  const turns = Math.floor(count / unroll);
+  const several = (times: number): void => {
+    for (let turn = 0; turn < times; turn++) body(turn);
+    for (const [register, bytes] of steps) move(a, register, bytes * times);
+  };
+  if (turns > 1) a.set(counter, turns);
+  const start = a.label();
+  if (turns > 0) several(unroll);
+  if (turns > 1) {
+    a.arithmeticWith("sub", counter, 1);
+    a.j("ne", start);
+  }
+  if (count % unroll > 0) several(count % unroll);
+}
+
+/** Adds a constant to a pointer. */
+export function move(a: Assembler, register: General, bytes: number): void {
+  if (bytes !== 0) a.lea(register, at(register, bytes));
+}
+
+/**
+ * Code for all channels of a pixel: whole vectors in a loop that rcx counts, then half a one for the last eight. `pointers` move
+ * along, and are where they were behind it.
+ */
+export function perVector(
+  a: Assembler,
+  set: InstructionSet,
+  lanes: number,
+  pointers: readonly General[],
+  body: (register: (n: number) => Vector, bytes: number) => void,
+): void {
+  const { whole, lanes: inWhole } = REGISTERS[set];
+  const count = Math.floor(lanes / inWhole);
+  const bytes = inWhole * 4;
+  repeat(a, { count, counter: rcx, steps: pointers.map((pointer) => [pointer, bytes]) }, () => body(whole, bytes));
+  if (lanes % inWhole !== 0) body((n) => ({ n, bytes: 32 }), 32);
+  for (const pointer of pointers) move(a, pointer, -count * bytes);
+}
+
+/** Registers that belong to the caller, by the System V ABI (x86-64 psABI, §3.2.1). */
+const CALLEES_TO_KEEP: readonly General[] = [rbx, rbp, r12, r13, r14, r15];
+
+/** A function around `body`: keeps what belongs to the caller, and leaves the vector unit as other code expects it. */
+export function kernel(a: Assembler, body: () => void): Uint8Array {
+  for (const register of CALLEES_TO_KEEP) a.push(register);
+  body();
+  a.vzeroupper();
+  for (const register of CALLEES_TO_KEEP.toReversed()) a.pop(register);
+  a.ret();
+  return a.finish();
+}

@@ -1,0 +1,237 @@
+// A 3×3 convolution of stride 1 and padding 1 by Winograd's algorithm F(4×4, 3×3): the transform of tiles, the products of the 36
+// frequencies, the way back, some whole maps at a time. Sizes are constants of the code, and so is the border of a map: what lies
+// outside is neither looked up nor multiplied.
+import type { Assembler, Vector } from "./asm-x64.js";
+import {
+  Assembler as Code,
+  at,
+  r10,
+  r11,
+  r12,
+  r13,
+  r14,
+  r15,
+  r8,
+  r9,
+  rax,
+  rbp,
+  rbx,
+  rcx,
+  rdi,
+  rdx,
+  rsi,
+} from "./asm-x64.js";
+import type { InstructionSet } from "./instruction-set.js";
+import { REGISTERS } from "./instruction-set.js";
+import { kernel, move, perVector, repeat } from "./loops.js";
+import { emitProduct } from "./product.js";
+import type { Geometry, WinogradSizes } from "./winograd-tiles.js";
+import {
+  FREQUENCIES,
+  geometryOf,
+  inputLine,
+  outputLine,
+  POINTS,
+  TILE,
+  tileRows,
+  TRANSFORM_CONSTANTS,
+} from "./winograd-tiles.js";
+
+export interface WinogradOptions extends WinogradSizes {
+  /** What is done to the output before it is written: a number per channel added, then a map of its size, then ReLU. */
+  readonly bias?: boolean;
+  readonly residual?: boolean;
+  readonly relu?: boolean;
+}
+
+/** Kernel (input, transformed filter, output, scratch, bias, residual), the last two where there are such. */
+export function winograd(set: InstructionSet, options: WinogradOptions, a = new Code()): Uint8Array {
+  const geometry = geometryOf(set, options);
+  return kernel(a, () => {
+    a.mov(r12, rdx); // the output
+    a.mov(r14, rcx); // scratch
+    a.mov(rbp, r8); // the bias
+    a.mov(r15, r9); // the residual
+    emitInput(a, set, geometry);
+    emitProducts(a, set, geometry);
+    emitOutput(a, set, geometry, options);
+  });
+}
+
+/** rdi: maps → transformed tiles [36][tile][channel] in the scratch memory at r14. Uses all registers but rsi, rdx and r12 and up, vectors too. */
+export function emitInput(a: Assembler, set: InstructionSet, geometry: Geometry): void {
+  const { images, height, width, depth, across, down, strip, inFrequency, inTiles } = geometry;
+  const { whole, lanes, count } = REGISTERS[set];
+  const [slot, pixel] = [lanes * 4, depth * 4];
+  const row = pixel * width;
+  const first = count === 32 ? 16 : 10;
+  const zero = whole(first + 4);
+  TRANSFORM_CONSTANTS.slice(0, 4).forEach((value, n) => a.spread(whole(first + n), value));
+  a.op("vxorps", zero, zero, zero);
+  for (let line = 0; line < POINTS; line++) {
+    for (let column = 0; column < TILE * across + 2; column++) {
+      if (column === 0 || column > width) a.store("vmovups", at(r14, line * strip + column * slot), zero);
+    }
+  }
+  a.mov(r8, rdi);
+  a.lea(r9, at(r14, inTiles));
+  repeat(a, { count: images, counter: r13 }, () => {
+    for (const { count: rows, inside } of tileRows(geometry, 1, POINTS)) {
+      repeat(
+        a,
+        {
+          count: rows,
+          counter: r11,
+          steps: [
+            [r8, TILE * row],
+            [r9, across * pixel],
+          ],
+        },
+        () => {
+          perVector(a, set, depth, [r8, r9], (v) => {
+            const constants = [0, 1, 2, 3].map((n) => v(first + n));
+            // Down the columns of the strip, then along its lines
+            a.mov(rax, r8);
+            a.lea(rbx, at(r14, slot));
+            repeat(
+              a,
+              {
+                count: width,
+                unroll: Math.min(width, 4),
+                counter: r10,
+                steps: [
+                  [rax, pixel],
+                  [rbx, slot],
+                ],
+              },
+              (x) => {
+                inside.forEach((isInside, line) => {
+                  if (isInside) a.load("vmovups", v(line), at(rax, (line - 1) * row + x * pixel));
+                  else a.op("vxorps", v(line), v(line), v(line));
+                });
+                inputLine(a, v, constants, (point, from) =>
+                  a.store("vmovups", at(rbx, point * strip + x * slot), from),
+                );
+              },
+            );
+            for (let line = 0; line < POINTS; line++) {
+              a.lea(rax, at(r14, line * strip));
+              a.lea(rbx, at(r9, line * POINTS * inFrequency));
+              repeat(
+                a,
+                {
+                  count: across,
+                  unroll: Math.min(across, 4),
+                  counter: r10,
+                  steps: [
+                    [rax, TILE * slot],
+                    [rbx, pixel],
+                  ],
+                },
+                (tile) => {
+                  for (let x = 0; x < POINTS; x++) a.load("vmovups", v(x), at(rax, (TILE * tile + x) * slot));
+                  inputLine(a, v, constants, (point, from) =>
+                    a.store("vmovups", at(rbx, point * inFrequency + tile * pixel), from),
+                  );
+                },
+              );
+            }
+          });
+        },
+      );
+    }
+    move(a, r8, (height - TILE * down) * row);
+  });
+}
+
+/** rsi: the filter [36][panels] · transformed tiles → sums [36][tile][column] behind them. */
+function emitProducts(a: Assembler, set: InstructionSet, geometry: Geometry): void {
+  const { tiles, depth, columns, inTiles, outTiles, inFrequency, outFrequency, filterFrequency } = geometry;
+  a.lea(rdi, at(r14, inTiles));
+  a.lea(rdx, at(r14, outTiles));
+  // A product leaves B and C behind their columns
+  const steps = [
+    [rdi, inFrequency],
+    [rsi, filterFrequency - depth * columns * 4],
+    [rdx, outFrequency - columns * 4],
+  ] as const;
+  repeat(a, { count: FREQUENCIES, counter: r13, steps }, () =>
+    emitProduct(a, set, { rows: tiles, columns, depth }, { a: rdi, b: rsi, c: rdx }),
+  );
+}
+
+/** Sums [36][tile][column] → maps at r12. */
+function emitOutput(
+  a: Assembler,
+  set: InstructionSet,
+  geometry: Geometry,
+  { bias, residual, relu }: WinogradOptions,
+): void {
+  const { images, height, width, columns, across, down, strip, outFrequency, outTiles } = geometry;
+  const { whole, lanes, count } = REGISTERS[set];
+  const [slot, pixel] = [lanes * 4, columns * 4];
+  const row = pixel * width;
+  const first = count === 32 ? 16 : 8;
+  TRANSFORM_CONSTANTS.forEach((value, n) => a.spread(whole(first + n), value));
+  a.mov(r9, r12);
+  a.lea(r8, at(r14, outTiles));
+  const alongPixels = [r8, r9, ...(bias ? [rbp] : []), ...(residual ? [r15] : [])];
+  const alongRows = [
+    [r8, across * pixel],
+    [r9, TILE * row],
+    ...(residual ? [[r15, TILE * row] as const] : []),
+  ] as const;
+  repeat(a, { count: images, counter: r13 }, () => {
+    for (const { count: rows, inside } of tileRows(geometry, 0, TILE)) {
+      repeat(a, { count: rows, counter: r11, steps: alongRows }, () => {
+        perVector(a, set, columns, alongPixels, (v) => {
+          const constants = TRANSFORM_CONSTANTS.map((_, n) => v(first + n));
+          const [offset, zero] = [v(first + 6), v(first + 7)] as [Vector, Vector];
+          if (bias) a.load("vmovups", offset, at(rbp));
+          if (relu) a.op("vxorps", zero, zero, zero);
+          for (let line = 0; line < POINTS; line++) {
+            a.lea(rax, at(r8, line * POINTS * outFrequency));
+            a.lea(rbx, at(r14, line * strip));
+            repeat(
+              a,
+              {
+                count: across,
+                unroll: Math.min(across, 4),
+                counter: r10,
+                steps: [
+                  [rax, pixel],
+                  [rbx, TILE * slot],
+                ],
+              },
+              (tile) => {
+                for (let point = 0; point < POINTS; point++)
+                  a.load("vmovups", v(point), at(rax, point * outFrequency + tile * pixel));
+                outputLine(a, v, constants).forEach((from, x) =>
+                  a.store("vmovups", at(rbx, (TILE * tile + x) * slot), from),
+                );
+              },
+            );
+          }
+          a.mov(rax, r14);
+          a.mov(rbx, r9);
+          // rdx goes along the residual: what it held is no longer needed behind the products
+          if (residual) a.mov(rdx, r15);
+          const steps = [[rax, slot], [rbx, pixel], ...(residual ? [[rdx, pixel] as const] : [])] as const;
+          repeat(a, { count: width, unroll: Math.min(width, 4), counter: r10, steps }, (x) => {
+            for (let point = 0; point < POINTS; point++) a.load("vmovups", v(point), at(rax, point * strip + x * slot));
+            outputLine(a, v, constants).forEach((result, line) => {
+              if (!inside[line]) return;
+              const displacement = line * row + x * pixel;
+              if (bias) a.op("vaddps", result, result, offset);
+              if (residual) a.op("vaddps", result, result, at(rdx, displacement));
+              if (relu) a.op("vmaxps", result, result, zero);
+              a.store("vmovups", at(rbx, displacement), result);
+            });
+          });
+        });
+      });
+    }
+    move(a, r9, (height - TILE * down) * row);
+    if (residual) move(a, r15, (height - TILE * down) * row);
+  });
+}

@@ -1,0 +1,85 @@
+// Convolutions in float64, one multiply-add after the other: what emitted kernels are held to.
+
+export interface Convolution {
+  readonly images: number;
+  readonly height: number;
+  readonly width: number;
+  readonly depth: number;
+  readonly columns: number;
+  readonly size: number;
+  readonly stride: number;
+  readonly padding: number;
+}
+
+export function outputSides({ height, width, size, stride, padding }: Convolution): [height: number, width: number] {
+  const side = (length: number): number => Math.floor((length + 2 * padding - size) / stride) + 1;
+  return [side(height), side(width)];
+}
+
+/** Calls `visit` for each pixel of the output, tap, and the pixel of the input that they meet in, by their places. */
+function everyMeeting(sizes: Convolution, visit: (output: number, tap: number, input: number) => void): void {
+  const { images, height, width, size, stride, padding } = sizes;
+  const [outHeight, outWidth] = outputSides(sizes);
+  for (let image = 0; image < images; image++) {
+    for (let y = 0; y < outHeight; y++) {
+      for (let x = 0; x < outWidth; x++) {
+        for (let tap = 0; tap < size * size; tap++) {
+          const iy = y * stride + Math.floor(tap / size) - padding;
+          const ix = x * stride + (tap % size) - padding;
+          if (iy < 0 || ix < 0 || iy >= height || ix >= width) continue;
+          visit((image * outHeight + y) * outWidth + x, tap, (image * height + iy) * width + ix);
+        }
+      }
+    }
+  }
+}
+
+/** Input [pixel][depth], filter [tap][depth][columns] → output [pixel][columns]. */
+export function convolve(sizes: Convolution, input: Float32Array, filter: Float32Array): Float64Array {
+  const { images, depth, columns } = sizes;
+  const [outHeight, outWidth] = outputSides(sizes);
+  const output = new Float64Array(images * outHeight * outWidth * columns);
+  everyMeeting(sizes, (to, tap, from) => {
+    for (let k = 0; k < depth; k++) {
+      const value = input[from * depth + k]!;
+      for (let n = 0; n < columns; n++) output[to * columns + n]! += value * filter[(tap * depth + k) * columns + n]!;
+    }
+  });
+  return output;
+}
+
+export function inputGradient(sizes: Convolution, gradient: Float32Array, filter: Float32Array): Float64Array {
+  const { images, height, width, depth, columns } = sizes;
+  const result = new Float64Array(images * height * width * depth);
+  everyMeeting(sizes, (from, tap, to) => {
+    for (let k = 0; k < depth; k++) {
+      let sum = 0;
+      for (let n = 0; n < columns; n++) sum += gradient[from * columns + n]! * filter[(tap * depth + k) * columns + n]!;
+      result[to * depth + k]! += sum;
+    }
+  });
+  return result;
+}
+
+export function filterGradient(sizes: Convolution, input: Float32Array, gradient: Float32Array): Float64Array {
+  const { depth, columns, size } = sizes;
+  const result = new Float64Array(size * size * depth * columns);
+  everyMeeting(sizes, (from, tap, place) => {
+    for (let k = 0; k < depth; k++) {
+      const value = input[place * depth + k]!;
+      for (let n = 0; n < columns; n++)
+        result[(tap * depth + k) * columns + n]! += value * gradient[from * columns + n]!;
+    }
+  });
+  return result;
+}
+
+/** The largest difference; infinite where something is no number. */
+export function farthest(found: Float32Array, wanted: Float64Array): number {
+  let most = found.length === wanted.length ? 0 : Infinity;
+  found.forEach((value, i) => {
+    const distance = Math.abs(value - wanted[i]!);
+    most = Number.isNaN(distance) ? Infinity : Math.max(most, distance);
+  });
+  return most;
+}

@@ -1,0 +1,165 @@
+// Passes of convolutions over random sizes, cut into units as machine code cuts them, beside float64: filters packed, units run in
+// any order, gradients added, all between red zones. `CODE_SHAPES` says how many sizes, `FUZZ_SEED` which.
+import { describe, expect, it } from "vitest";
+import type { Code, CodeWork } from "../../../src/compiler/code/works.js";
+import { CODE_METHODS, emit } from "../../../src/compiler/code/works.js";
+import type { ConvolutionSizes } from "../../../src/compiler/lower/convolutions/convolution-plan.js";
+import { executable, noise, sets } from "../../engines/wasm/code/code-memory.js";
+import { convolve, farthest, filterGradient, inputGradient, outputSides } from "./reference.js";
+
+const seed = Number(process.env["FUZZ_SEED"] ?? 1);
+const shapes = Number(process.env["CODE_SHAPES"] ?? 12);
+const cases = Array.from({ length: shapes }, (_, index) => seed + index);
+
+describe.each(sets)("machine code with %s", (set) => {
+  for (const [name, passes] of Object.entries(CODE_METHODS)) {
+    it.each(cases)(`computes all passes by ${name} over random sizes of seed %d`, (from) => {
+      const { one, sizes } = randomSizes(from, name === "winograd");
+      const { images, height, width, depth, columns, size } = one;
+      const [outHeight, outWidth] = outputSides(one);
+      const [inCount, outCount] = [images * height * width * depth, images * outHeight * outWidth * columns];
+      const [input, gradient] = [noise(inCount, from), noise(outCount, from + 1)];
+      const [filter, bias, before] = [
+        noise(size ** 2 * depth * columns, from + 2),
+        noise(columns, from + 3),
+        noise(inCount, from + 4),
+      ];
+      // Images have a lane of zeros, which no channel is
+      const lane = depth === 4 ? 3 : depth;
+      if (depth === 4) input.forEach((_, i) => (i % 4 === 3 ? (input[i] = 0) : 0));
+      // Partial sums of n products of noise grow as √n, and what rounds them with them; transforms of tiles round, too
+      const loose = name === "winograd" ? 3e-6 : 2e-6;
+      const near = (count: number): number => loose * Math.sqrt(count) + 1e-7;
+
+      const forward = passes.forward!(set, sizes);
+      if (name === "direct") expect(forward).toBeDefined();
+      if (forward) {
+        for (const hasBias of [false, true]) {
+          const { output } = run(
+            forward,
+            { input, output: new Float32Array(outCount).fill(NaN), weights: filter, bias },
+            { hasBias },
+          );
+          const wanted = convolve(one, input, filter).map((value, i) => value + (hasBias ? bias[i % columns]! : 0));
+          expect(farthest(output!, wanted), JSON.stringify(one)).toBeLessThan(near(size ** 2 * depth));
+        }
+      }
+      const back = depth % 8 === 0 ? passes["input gradient"]!(set, sizes) : undefined;
+      if (back) {
+        for (const adds of [false, true]) {
+          const { input: found } = run(back, { input: before, output: gradient, weights: filter }, { adds });
+          const wanted = inputGradient(one, gradient, filter).map((value, i) => value + (adds ? before[i]! : 0));
+          expect(farthest(found!, wanted), JSON.stringify(one)).toBeLessThan(near(size ** 2 * columns));
+        }
+      }
+      const weights = passes["weight gradient"]!(set, sizes);
+      if (weights) {
+        const found = run(
+          weights,
+          { input, output: gradient, weightGradient: new Float32Array(filter.length).fill(NaN) },
+          {},
+        ).weightGradient!;
+        const wanted = filterGradient(one, input, gradient);
+        const kept = wanted.map((value, i) => (Math.floor(i / columns) % depth < lane ? value : 0));
+        expect(farthest(found, kept), JSON.stringify(one)).toBeLessThan(near(images * outHeight * outWidth));
+      }
+    });
+  }
+});
+
+function randomSizes(from: number, isWinograd: boolean) {
+  let state = (from * 2654435761 + 97) >>> 0;
+  const below = (n: number): number => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) % n;
+  };
+  const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
+  const size = isWinograd ? 3 : pick([1, 1, 2, 3, 3, 3, 5, 7]);
+  const stride = isWinograd ? 1 : pick([1, 1, 2, 2, 3]);
+  const padding = isWinograd ? 1 : below(Math.floor(size / 2) + 1);
+  const side = (): number => Math.max(1 + below(size > 4 ? 14 : 19), size - 2 * padding);
+  const depth = isWinograd ? 8 * (1 + below(8)) : pick([4, 8, 16, 24, 40, 64]);
+  const one = {
+    images: pick([1, 2, 3, 5, 8, 16]),
+    height: side(),
+    width: side(),
+    depth,
+    columns: 8 * (1 + below(9)),
+    size,
+    stride,
+    padding,
+  };
+  const [outHeight, outWidth] = outputSides(one);
+  const behind = (input: number, output: number): number => Math.max(0, (output - 1) * stride + size - padding - input);
+  const sizes: ConvolutionSizes = {
+    images: one.images,
+    height: one.height,
+    width: one.width,
+    inLanes: depth,
+    outHeight,
+    outWidth,
+    outLanes: one.columns,
+    kernel: [size, size],
+    stride: [stride, stride],
+    padding: { top: padding, left: padding, bottom: behind(one.height, outHeight), right: behind(one.width, outWidth) },
+  };
+  return { one, sizes };
+}
+
+type Tensors = Partial<Record<"input" | "output" | "weights" | "bias" | "weightGradient", Float32Array>>;
+
+const ZONE = 256;
+
+/** All phases of a work over memory of its own; its units backwards, as threads may take them in any order. */
+function run(work: CodeWork, tensors: Tensors, flags: { hasBias?: boolean; adds?: boolean }): Tensors {
+  const { hasBias = false, adds = false } = flags;
+  const areas = {
+    ...tensors,
+    packed: new Float32Array(work.packedBytes / 4),
+    partials: new Float32Array((work.packedBytes * work.units) / 4),
+    scratch: new Float32Array(work.scratchBytes / 4),
+  };
+  const placed = Object.entries(areas).map(([name, values]) => {
+    const isOurs = name in tensors;
+    const whole = new Float32Array(values.length + 2 * ZONE + 16).fill(NaN);
+    const start = ZONE + ((64 - ((executable!.addressOf(whole) + ZONE * 4) % 64)) % 64) / 4;
+    if (isOurs) whole.set(values, start);
+    return {
+      name,
+      whole,
+      view: whole.subarray(start, start + values.length),
+      address: executable!.addressOf(whole) + start * 4,
+      start,
+    };
+  });
+  const at = Object.fromEntries(placed.map(({ name, address }) => [name, address]));
+  const addresses = {
+    input: 0,
+    output: 0,
+    weights: 0,
+    bias: 0,
+    weightGradient: 0,
+    ...at,
+    packed: at["packed"]!,
+    partials: at["partials"]!,
+    hasBias,
+    adds,
+  };
+  const kernels = new Map<string, ReturnType<NonNullable<typeof executable>["kernelAt"]>>();
+  const call = (code: Code, ...[a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]: readonly number[]): void => {
+    const key = JSON.stringify(code);
+    if (!kernels.has(key)) kernels.set(key, executable!.kernelAt(executable!.make(emit(code))));
+    kernels.get(key)!(a, b, c, d, e, f);
+  };
+  for (let piece = work.pieces - 1; piece >= 0; piece--) work.pack(piece, addresses, at["scratch"]!, call);
+  for (let unit = work.units - 1; unit >= 0; unit--) work.multiply(unit, addresses, at["scratch"]!, call);
+  for (let piece = work.pieces - 1; piece >= 0; piece--) work.unpack(piece, addresses, at["scratch"]!, call);
+  for (const { name, whole, view, start } of placed) {
+    const zones = [whole.subarray(0, start), whole.subarray(start + view.length)];
+    expect(
+      zones.every((zone) => zone.every(Number.isNaN)),
+      `the red zones of ${name}`,
+    ).toBe(true);
+  }
+  return Object.fromEntries(placed.map(({ name, view }) => [name, view]));
+}
