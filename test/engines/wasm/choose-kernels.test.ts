@@ -33,7 +33,7 @@ it("leaves the choice to the cost model where nothing is to be measured", async 
 });
 
 it("measures what may be the fastest, and finds it again the next time whatever the threads", async () => {
-  const { chosen } = await chooseKernels(program(16), 2, "measured");
+  const { chosen } = await chooseKernels(program(16), 2, "measured", []);
   const tasks = tasksOf(program(16), stepsOfRun(program(16)));
   expect(Object.keys(chosen)).not.toEqual([]);
   for (const [key, name] of Object.entries(chosen)) {
@@ -48,7 +48,7 @@ it("measures what may be the fastest, and finds it again the next time whatever 
   const [first, second] = entry.split(": ")[1]!.split(" or ") as [string, string];
   const other = chosen[key] === first ? second : first;
   await writeFile(measuredFile(), text.replace(`"${entry}": "${chosen[key]}"`, `"${entry}": "${other}"`));
-  expect((await chooseKernels(program(16), 1, "measured")).chosen).toEqual({ ...chosen, [key]: other });
+  expect((await chooseKernels(program(16), 1, "measured", [])).chosen).toEqual({ ...chosen, [key]: other });
 });
 
 it("names another provider's kernel that needs no measurement, since it would not be taken otherwise", async () => {
@@ -81,7 +81,7 @@ it("names another provider's kernel that needs no measurement, since it would no
 
 it("measures anew where the file is broken", async () => {
   await writeFile(measuredFile(), "{");
-  expect((await chooseKernels(program(16), 1, "measured")).chosen).not.toEqual({});
+  expect((await chooseKernels(program(16), 1, "measured", [])).chosen).not.toEqual({});
   expect(JSON.parse(await readFile(measuredFile(), "utf8"))).toHaveProperty("kernels");
 });
 
@@ -90,7 +90,7 @@ it("takes a recorded choice as it is, and refuses one whose kernel is missing", 
   const recorded = { [key]: "direct" };
   expect((await chooseKernels(program(16), 1, recorded)).chosen).toEqual(recorded);
   await expect(chooseKernels(program(16), 1, { [key]: "another library" })).rejects.toThrow(
-    /by the kernel "another library", which is missing here; name the library .* `--no-tune` goes on/,
+    /by the kernel "another library", which is missing here; run on x86-64 Linux .* name the library .* `--no-tune` goes on/,
   );
 });
 

@@ -90,9 +90,10 @@ function recorded(
       ? candidates(task, { chosen: {}, providers }).some((candidate) => candidate.name === name)
       : !isOfCalls(key) || takesCalls(key, name, providers);
     if (isHere) continue;
+    const own = PROVIDER_SOURCES.filter((source) => name.startsWith(`${source.name} `));
+    const ways = (own.length > 0 ? own : PROVIDER_SOURCES).map(({ wayBack }) => wayBack);
     throw new UserError(
-      `the run computed "${key}" by the kernel "${name}", which is missing here; ` +
-        `${PROVIDER_SOURCES.map(({ wayBack }) => wayBack).join(", ")}, ` +
+      `the run computed "${key}" by the kernel "${name}", which is missing here; ${ways.join(", ")}, ` +
         "or `--no-tune` goes on with other kernels, whose results differ in their last bits",
     );
   }

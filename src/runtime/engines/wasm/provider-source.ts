@@ -3,6 +3,8 @@ import type { KernelProvider } from "../../../compiler/lower/kernels/kernel-prov
 import type { Program } from "../../../compiler/program.js";
 
 export interface ProviderSource {
+  /** As the names of its kernels begin. */
+  readonly name: string;
   /** What this machine has for the program. @throws UserError where the program cannot be computed without it. */
   readonly find: (program: Program) => Promise<KernelProvider | undefined>;
   /** "name 1.2", or "without name (reason)"; it may load what it looks for. */

@@ -4,7 +4,8 @@ import type { ConvolutionSizes } from "../../../../compiler/lower/convolutions/c
 import type { Abi } from "./abi.js";
 import type { ConvolutionMethod } from "./convolution.js";
 import { Convolution } from "./convolution.js";
-import type { LibraryWork, WorkAddresses } from "./work.js";
+import type { WorkAddresses } from "../convolution-call.js";
+import type { LibraryWork } from "./work.js";
 
 export class Parts implements LibraryWork {
   readonly packedBytes: number;

@@ -9,7 +9,8 @@ import { OneDnnError } from "./abi.js";
 import type { MatrixLayout } from "./matrices.js";
 import type { Reordering } from "./reorderings.js";
 import { Reorderings, dense } from "./reorderings.js";
-import type { LibraryWork, WorkAddresses } from "./work.js";
+import type { WorkAddresses } from "../convolution-call.js";
+import type { LibraryWork } from "./work.js";
 
 /** Images of one product: the filter is read again for each, and their sums stay in the second-level cache. */
 const MOST_IMAGES = 128;

@@ -10,6 +10,7 @@ export const ONEDNN_REMEDY =
   "run `apt-get install libdnnl2` or `netc engine add onednn --yes`, or set NETC_ONEDNN to a libdnnl's file";
 
 export const oneDnn: ProviderSource = {
+  name: "oneDNN",
   wayBack: "name the library that has it by NETC_ONEDNN",
   environment: ["ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"],
   async describe() {

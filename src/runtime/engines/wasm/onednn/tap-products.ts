@@ -9,7 +9,8 @@ import type { Abi, DataType } from "./abi.js";
 import { OneDnnError } from "./abi.js";
 import type { Reordering, Strided } from "./reorderings.js";
 import { Reorderings, dense } from "./reorderings.js";
-import type { LibraryWork, WorkAddresses } from "./work.js";
+import type { WorkAddresses } from "../convolution-call.js";
+import type { LibraryWork } from "./work.js";
 
 /** What is brought together stays in a core's second-level cache. */
 const CHUNK_BYTES = 1024 * 1024;

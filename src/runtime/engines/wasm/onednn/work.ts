@@ -1,5 +1,7 @@
 // A pass of a convolution as a native library carries it out on this heap: its units can run on any thread, each with scratch
 // memory of its own.
+import type { WorkAddresses } from "../convolution-call.js";
+
 export interface LibraryWork {
   /** Bytes of a filter, or of a partial gradient of one, in the library's own layout. */
   readonly packedBytes: number;
@@ -10,19 +12,4 @@ export interface LibraryWork {
   readonly pack: (piece: number, addresses: WorkAddresses, scratch: number) => void;
   readonly multiply: (unit: number, addresses: WorkAddresses, scratch: number) => void;
   readonly unpack: (piece: number, addresses: WorkAddresses, scratch: number) => void;
-}
-
-/** Addresses of whole tensors in the heap; those that a pass does not have mean nothing. */
-export interface WorkAddresses {
-  /** The map before the convolution, or its gradient. */
-  readonly input: number;
-  /** The map behind it, or its gradient. */
-  readonly output: number;
-  readonly weights: number;
-  readonly bias: number;
-  readonly packed: number;
-  readonly weightGradient: number;
-  readonly partials: number;
-  /** Whether an input's gradient is added to what is there. */
-  readonly adds: boolean;
 }

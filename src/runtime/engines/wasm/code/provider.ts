@@ -1,0 +1,91 @@
+// Machine code as a source of kernels: whether this machine lets code be made and run, for which instructions, and what it offers.
+import type { InstructionSet } from "../../../../compiler/code/instruction-set.js";
+import { DETECTION_WORDS, detected, detection } from "../../../../compiler/code/detect.js";
+import { CODE_METHODS } from "../../../../compiler/code/works.js";
+import { suiting } from "../../../../compiler/lower/convolutions/convolution-kernels.js";
+import type { LibraryMethod } from "../../../../compiler/lower/convolutions/emit-library.js";
+import { libraryConvolutions } from "../../../../compiler/lower/convolutions/emit-library.js";
+import { libraryWinograd } from "../../../../compiler/lower/convolutions/emit-library-winograd.js";
+import type { KernelProvider } from "../../../../compiler/lower/kernels/kernel-provider.js";
+import { UserError } from "../../../process/user-error.js";
+import { hasKoffi, loadKoffi } from "../../native/load-koffi.js";
+import { builtFolder } from "../kernels-module.js";
+import type { ProviderSource } from "../provider-source.js";
+import { ExecutableMemory, NoExecutableMemory } from "./executable-memory.js";
+
+/** A name and a version that run folders record: the version goes up where the same kernel would round otherwise. */
+const [ID, NAME, VERSION] = ["code", "code", "1"];
+
+/** Nanoseconds a thousand multiply-adds, and a byte of activations, on one core of a Zen 4. */
+const COSTS: Readonly<Record<string, LibraryMethod["cost"]>> = {
+  winograd: { products: 7, bytes: 0.02 },
+  direct: { products: 18, bytes: 0.01 },
+};
+
+export const machineCode: ProviderSource = {
+  name: NAME,
+  wayBack: "run on x86-64 Linux with AVX2, where machine code is allowed",
+  environment: ["NETC_CODE"],
+  async find({ config }) {
+    if (config.train.precision !== "float32") return undefined;
+    const found = await instructionSet();
+    return "set" in found ? codeKernels(found.set) : undefined;
+  },
+  async describe() {
+    const found = await instructionSet();
+    return "set" in found ? `machine code for ${SET_NAMES[found.set]}` : `without machine code (${found.reason})`;
+  },
+};
+
+const SET_NAMES: Readonly<Record<InstructionSet, string>> = { avx512: "AVX-512", avx2: "AVX2" };
+
+export function codeKernels(set: InstructionSet): KernelProvider {
+  const methods = Object.entries(CODE_METHODS).map(([name, passes], number): LibraryMethod => ({
+    name: `${NAME} ${VERSION} ${name}`,
+    number,
+    cost: COSTS[name]!,
+    skipsPadding: name === "direct",
+    plan: (pass, sizes) => passes[pass]?.(set, sizes),
+  }));
+  const [own, products] = [libraryConvolutions(ID, methods), libraryWinograd(ID, `${NAME} ${VERSION}`)];
+  const kernels = {
+    forward: [...own.forward, ...products.forward],
+    "input gradient": [...own["input gradient"], ...products["input gradient"]],
+    "weight gradient": [...own["weight gradient"], ...products["weight gradient"]],
+  };
+  return {
+    id: ID,
+    name: NAME,
+    version: VERSION,
+    candidates: (task) => suiting(kernels, task),
+    thread: { module: new URL("code/thread.js", builtFolder).href, setup: set },
+  };
+}
+
+type Found = { readonly set: InstructionSet } | { readonly reason: string };
+
+let here: Promise<Found> | undefined;
+
+/** The widest set of instructions that code can be made for here, or why none. */
+export function instructionSet(): Promise<Found> {
+  return (here ??= detect());
+}
+
+/** `NETC_CODE=off` turns machine code off, `NETC_CODE=avx2` keeps to AVX2. */
+async function detect(): Promise<Found> {
+  const wanted = process.env["NETC_CODE"];
+  if (wanted === "off") return { reason: "NETC_CODE is off" };
+  if (process.arch !== "x64") return { reason: `there is none for ${process.arch} yet` };
+  if (!hasKoffi()) return { reason: "koffi is not installed" };
+  try {
+    const executable = new ExecutableMemory(await loadKoffi());
+    const words = new BigUint64Array(DETECTION_WORDS);
+    executable.kernelAt(executable.make(detection()))(executable.addressOf(words), 0, 0, 0, 0, 0);
+    const set = detected(words);
+    if (!set) return { reason: "the processor has no AVX2" };
+    return { set: wanted === "avx2" ? "avx2" : set };
+  } catch (error) {
+    if (error instanceof NoExecutableMemory || error instanceof UserError) return { reason: error.message };
+    throw error;
+  }
+}
