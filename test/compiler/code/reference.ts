@@ -83,3 +83,9 @@ export function farthest(found: Float32Array, wanted: Float64Array): number {
   });
   return most;
 }
+
+/** The root of the mean square of the differences. */
+export function typical(found: Float32Array, wanted: Float64Array): number {
+  const squares = found.reduce((sum, value, i) => sum + (value - wanted[i]!) ** 2, 0);
+  return Math.sqrt(squares / found.length);
+}
