@@ -8,17 +8,23 @@ import { lower, plannedChoice, stepsOfRun } from "../../compiler/lower/lower.js"
 import { printStep } from "../../compiler/lower/placement/print-step.js";
 import type { Program } from "../../compiler/program.js";
 import type { Picture, PictureOptions } from "../../compiler/targets/picture/picture.js";
-import type { GraphFlags } from "./command.js";
-import { compileFile } from "../load/compile-file.js";
+import { compileFile, reportFaults } from "../load/load-file.js";
 import { printable } from "../../compiler/diagnostics/printable.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
-import { reportFaults } from "../load/load-program.js";
 import { defaultThreads } from "../load/machine-limits.js";
 import { predictMemory } from "../load/predict-memory.js";
 import type { Column } from "../screen/terminal.js";
 import { counted, formatBytes, formatCount, formatScaled, tableLines } from "../screen/terminal.js";
 import { jsonText } from "../screen/print.js";
+
+export interface GraphFlags {
+  readonly set: readonly string[];
+  readonly format: "text" | "json" | "svg" | "mermaid" | "dot" | "html";
+  /** Which step to print as kernel calls; false prints layers. */
+  readonly step: "train" | "evaluate" | false;
+  readonly unfold: boolean;
+}
 
 export async function graph(file: string, { set, format, step, unfold }: GraphFlags): Promise<ExitCode> {
   const compiled = await compileFile(file, set, { engine: "auto" });
