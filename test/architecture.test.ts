@@ -57,6 +57,10 @@ describe("imports go one way: cli → runtime → compiler", () => {
     expect(strays.map(describeImport)).toEqual([]);
   });
 
+  it("no two files import each other, not even types, nor by way of others", () => {
+    expect(circlesOf(imports)).toEqual([]);
+  });
+
   it("nothing in src imports what is outside it", () => {
     const outside = imports.filter(
       ({ target }) => target.startsWith("..") || /^(test|bench|scripts|dist)\//.test(target),
@@ -141,6 +145,19 @@ export const h = "text from "; // from "nowhere"
   ]);
 });
 
+it("finds the circles in which files import one another, each once", () => {
+  const between = (file: string, target: string) => ({ file, target, isType: true, isLazy: false });
+  const edges = [
+    ["a.ts", "b.js"],
+    ["b.ts", "c.js"],
+    ["c.ts", "b.js"],
+    ["c.ts", "d.js"],
+    ["d.ts", "e"],
+    ["e.ts", "d"],
+  ];
+  expect(circlesOf(edges.map(([file, target]) => between(file!, target!)))).toEqual(["b.ts, c.ts", "d.ts, e.ts"]);
+});
+
 interface Import {
   readonly file: string;
   /** A path from the root of the repository, or the name of a library or of a module of Node's. */
@@ -177,6 +194,25 @@ function importsIn(file: string, text: string): Import[] {
     found.push({ file, target: targetOf(specifier), isType: Boolean(type ?? member), isLazy: true });
   }
   return found;
+}
+
+/** The files of each, in which every one reaches every other: the strongly connected components of more than one. */
+function circlesOf(all: readonly Import[]): string[] {
+  const files = [...new Set(all.map(({ file }) => file))].toSorted();
+  const targets = new Map(files.map((file) => [file, new Set<string>()]));
+  // Kernels' sources are imported without an ending
+  for (const { file, target } of all) targets.get(file)!.add(`${target.replace(/\.js$/, "")}.ts`);
+  const reached = new Map(files.map((file) => [file, reachedFrom(file, targets)]));
+  const circles = files.map((file) =>
+    files.filter((other) => reached.get(file)!.has(other) && reached.get(other)!.has(file)),
+  );
+  return [...new Set(circles.filter(({ length }) => length > 1).map((circle) => circle.join(", ")))];
+}
+
+function reachedFrom(file: string, targets: ReadonlyMap<string, ReadonlySet<string>>): ReadonlySet<string> {
+  const reached = new Set<string>(targets.get(file));
+  for (const other of reached) for (const target of targets.get(other) ?? []) reached.add(target);
+  return reached;
 }
 
 function isLibrary(target: string): boolean {
