@@ -30,18 +30,32 @@ export interface NeededMemory {
   readonly share: number;
 }
 
-/** Whether these kernels, by the names of those that were chosen, are another provider's than WebAssembly's; bfloat16 always goes to one. */
-export function usesProviders({ config }: Pick<Program, "config">, chosen: Readonly<Record<string, string>>): boolean {
-  return config.train.precision === "bfloat16" || Object.values(chosen).some((name) => providerIn(name) !== undefined);
+/**
+ * How many kinds of convolution go to another provider than WebAssembly, by the names of the kernels that were chosen. bfloat16
+ * always goes to one: before they are chosen it is the most that it may be.
+ */
+export function kindsOfProviders({ config, graph }: Program, chosen: Readonly<Record<string, string>>): number {
+  const names = Object.values(chosen);
+  if (names.length > 0 || config.train.precision === "float32") {
+    return names.filter((name) => providerIn(name) !== undefined).length;
+  }
+  const layers = graph.nodes.filter(({ op }) => op.kind === "conv2d");
+  const different = new Set(
+    layers.map(({ op, inputs, shape }) => JSON.stringify([op, shape, ...inputs.map((at) => graph.nodes[at]!.shape)])),
+  );
+  return KINDS_A_LAYER * different.size;
 }
+
+/** Three passes of a whole batch and of an epoch's last, and evaluations. */
+const KINDS_A_LAYER = 6;
 
 export function neededMemory(
   program: Program,
   engine: number,
   { threads, addressableBytes, machineBytes }: MemoryLimits,
-  withLibrary = false,
+  kinds = 0,
 ): NeededMemory {
-  const all = engine + sum(Object.values(bytesBesideEngine(program, threads, withLibrary)));
+  const all = engine + sum(Object.values(bytesBesideEngine(program, threads, kinds)));
   return { engine, all, share: Math.max(engine / addressableBytes, all / machineBytes) };
 }
 
@@ -83,12 +97,13 @@ export interface BytesBesideEngine {
   readonly threads: number;
 }
 
-export function bytesBesideEngine(program: Program, threads: number, withLibrary = false): BytesBesideEngine {
+/** `kinds` as `kindsOfProviders` counts them. */
+export function bytesBesideEngine(program: Program, threads: number, kinds = 0): BytesBesideEngine {
   return {
     images: imageBytes(program.config),
     batches: batchBytes(program.config),
     states: 2 * stateBytes(program),
-    library: withLibrary ? LIBRARY : 0,
+    library: kinds > 0 ? LIBRARY + kinds * KIND : 0,
     threads: GROWTH + threads * THREAD,
   };
 }
@@ -97,7 +112,9 @@ export function bytesBesideEngine(program: Program, threads: number, withLibrary
 const MEBIBYTE = 1024 * 1024;
 const GROWTH = 12 * MEBIBYTE;
 const THREAD = 9 * MEBIBYTE;
-const LIBRARY = 28 * MEBIBYTE;
+/** oneDNN, and what it makes for each kind of convolution. */
+const LIBRARY = 8 * MEBIBYTE;
+const KIND = 0.8 * MEBIBYTE;
 
 /** The data set as it is held while training: 8-bit images in their own size. */
 export function imageBytes({ data }: ResolvedConfig): number {

@@ -28,6 +28,7 @@ export async function prepareApart<Task extends PreparationTask>(
 ): Promise<ResultOf<Task>> {
   signal?.throwIfAborted();
   onProgress({ doing: announcement(needs, has), done: 0, total: 0, unit: "parts" });
+  signal?.throwIfAborted(); // by who heard that
   // Standard output is a command's own; what a library prints belongs to the errors
   const child = fork(ENTRY, { stdio: ["ignore", 2, 2, "ipc"], execArgv: [], serialization: "advanced" });
   const stop = () => child.connected && child.disconnect();
