@@ -7,7 +7,7 @@ import type { StepMode } from "../../compiler/lower/step/differentiate.js";
 import { lower, plannedChoice, stepsOfRun } from "../../compiler/lower/lower.js";
 import { printStep } from "../../compiler/lower/placement/print-step.js";
 import type { Program } from "../../compiler/program.js";
-import type { PreparationNeeds } from "../../runtime/data/preparation-needs.js";
+import type { PreparationNeeds } from "../../runtime/data/progress.js";
 import { preparationNeeds } from "../../runtime/data/preparation-needs.js";
 import type { Picture, PictureOptions } from "../../compiler/targets/picture/picture.js";
 import { compileFile, reportFaults } from "../load/load-file.js";

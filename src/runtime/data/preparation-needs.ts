@@ -1,18 +1,7 @@
 // What has to be made of a data set before it can be opened, and the memory that this takes.
 import type { DataConfig } from "../../compiler/config.js";
+import type { PreparationNeeds } from "./progress.js";
 import { CIFAR10_NEEDS, hasCifar10 } from "./cifar10/fetch-cifar10.js";
-
-/** Bytes are of the processes that prepare, beside the one that waits for them. */
-export interface PreparationNeeds {
-  /** In the words the reader sees: "fetching CIFAR-10". */
-  readonly doing: string;
-  /** The upper end: how much it will be is not known before. */
-  readonly most: number;
-  /** With less it cannot be done. */
-  readonly least: number;
-  /** A clause: what there is to do where it is too much. */
-  readonly wayOn: string;
-}
 
 /** Undefined where nothing has to be done first. Looks at names, sizes and times of files alone. */
 export async function preparationNeeds({ dataset, path }: DataConfig): Promise<PreparationNeeds | undefined> {

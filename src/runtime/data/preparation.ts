@@ -5,9 +5,8 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { machineMemoryBytes } from "../process/machine-memory.js";
 import { UserError } from "../process/user-error.js";
-import type { PreparationNeeds } from "./preparation-needs.js";
 import type { PreparationTask, ResultOf } from "./preparation-tasks.js";
-import type { DataProgress, PreparationOptions } from "./progress.js";
+import type { DataProgress, PreparationNeeds, PreparationOptions } from "./progress.js";
 
 /** What the process of its own says; the last of its messages is how it ended. */
 export type PreparationMessage =

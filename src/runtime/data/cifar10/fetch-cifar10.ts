@@ -9,8 +9,7 @@ import { withLock } from "../../files/with-lock.js";
 import { publishFolder, renameInTime, temporaryName } from "../../files/write-file-atomically.js";
 import { UserError } from "../../process/user-error.js";
 import { prepareApart } from "../preparation.js";
-import type { PreparationNeeds } from "../preparation-needs.js";
-import type { OnDataProgress } from "../progress.js";
+import type { OnDataProgress, PreparationNeeds } from "../progress.js";
 import { CIFAR10, META_FILE, RECORD_BYTES } from "./facts.js";
 import type { CifarSource } from "./facts.js";
 

@@ -1,7 +1,7 @@
 // What decoding takes: the bytes of one picture's decoder, told from its header before it begins, and a bound that all decoders
 // together keep within.
 import type { ImagesDataset } from "../../../compiler/config.js";
-import type { PreparationNeeds } from "../preparation-needs.js";
+import type { PreparationNeeds } from "../progress.js";
 import type { PictureFormat } from "./picture-formats.js";
 
 /**
