@@ -192,7 +192,7 @@ async function compute(
   heap.bytes(start, stepAddress - start).fill(0xff);
   const [call] = step.calls;
   const operands = Object.fromEntries(
-    Object.keys(kernels[call!.kernel]).map((name, at) => [name, call!.operands[at]!]),
+    Object.keys(kernels[call!.kernel].operands).map((name, at) => [name, call!.operands[at]!]),
   );
   const { storage = { input: "float32", output: "float32" } } = geometry;
   const storages: Readonly<Record<string, Storage>> = {
@@ -209,7 +209,7 @@ async function compute(
     else heap.floats(operands[name], values.length).set(values);
   }
   const { kernel, operands: values } = call!;
-  const accumulate = Object.keys(kernels[kernel]).indexOf("accumulate");
+  const accumulate = Object.keys(kernels[kernel].operands).indexOf("accumulate");
   const added = { ...call!, operands: values.map((value, index) => (adds && index === accumulate ? 1 : value)) };
   heap.writeStep({ ...step, calls: [added, ...step.calls.slice(1)] }, stepAddress);
   await pools.get(threads)!.run(stepAddress);

@@ -82,6 +82,34 @@ export function multiplyAddsOf({ images, outHeight, outWidth, kernel, inLanes, o
   return images * outHeight * outWidth * kernel[0] * kernel[1] * inLanes * outLanes;
 }
 
+/** As operands of a kernel for any window. */
+export function windowOf({
+  images,
+  height,
+  width,
+  inLanes,
+  outHeight,
+  outWidth,
+  outLanes,
+  ...window
+}: ConvolutionSizes) {
+  return {
+    images,
+    height,
+    width,
+    inLanes,
+    outHeight,
+    outWidth,
+    outLanes,
+    kernelHeight: window.kernel[0],
+    kernelWidth: window.kernel[1],
+    strideHeight: window.stride[0],
+    strideWidth: window.stride[1],
+    paddingTop: window.padding.top,
+    paddingLeft: window.padding.left,
+  };
+}
+
 /** A thread's scratch: whole pages plus four lines, so that equal strides do not fall on the same cache sets. */
 export function threadScratch(bytes: number): number {
   return Math.ceil(bytes / 4096) * 4096 + 256;

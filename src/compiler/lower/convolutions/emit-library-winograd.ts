@@ -2,7 +2,7 @@
 // the frequencies by a provider.
 import type { ConvolutionKernel, ConvolutionKernels, ConvolvedOperands } from "./convolution-task.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
-import { multiplyAddsOf, suitsWinograd, transformedFilterBytes, winogradTiles } from "./convolution-plan.js";
+import { suitsWinograd, transformedFilterBytes, winogradTiles } from "./convolution-plan.js";
 import { FILTER_SCRATCH_BYTES, FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
 import type { CallWriter } from "../kernels/kernel-calls.js";
 import { replacing } from "../kernels/kernel-calls.js";
@@ -79,7 +79,7 @@ function weightGradient(id: string, algorithm: Algorithm): ConvolutionKernel<"we
       const geometry = { images, height, width, inLanes, outLanes, provider, points, tilesAtOnce };
       const all = { ...operands, ...geometry, ...memory };
       const kernel = `weight_gradient_winograd_library${sizes.storage ? "_bfloat16" : ""}` as const;
-      writer.call(kernel, all, { multiplyAdds: multiplyAddsOf(sizes) });
+      writer.call(kernel, all);
     },
   };
 }
@@ -148,15 +148,8 @@ function convolve(
   };
   const extents = { images, height, width, depth, columns };
   const products = { transposed: Number(isFlipped), provider: writer.provider(id), points, tilesAtOnce };
-  const maps = {
-    input,
-    transformed,
-    bias,
-    residual,
-    output,
-    relu: Number(relu),
-    accumulate: Number(accumulated !== null),
-  };
-  const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, { input, residual }) };
-  writer.call("convolve_winograd_library", { ...maps, ...extents, ...products, ...memory }, extra);
+  const accumulate = Number(accumulated !== null);
+  const maps = { input, transformed, bias, residual, output, relu: Number(relu), accumulate };
+  const replaced = replacing(accumulated, output, { input, residual });
+  writer.call("convolve_winograd_library", { ...maps, ...extents, ...products, ...memory }, replaced);
 }

@@ -12,6 +12,7 @@ import {
   tilesAtOnce,
   transformedFilterBytes,
   winogradTiles,
+  windowOf,
 } from "./convolution-plan.js";
 import { FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
 
@@ -32,7 +33,7 @@ export const weightGradientWinograd: WeightGradient = {
     const partials = writer.scratch("partial sums", transformedFilterBytes(sizes) * slots);
     const geometry = { images, height, width, inLanes, outLanes, tilesAtOnce: atOnce, slots };
     const memory = { partials, scratch, scratchStride };
-    writer.call("weight_gradient_winograd", { ...operands, ...geometry, ...memory }, work(sizes));
+    writer.call("weight_gradient_winograd", { ...operands, ...geometry, ...memory });
   },
 };
 
@@ -54,7 +55,7 @@ export const weightGradientByFrequency: WeightGradient = {
       scratch: writer.scratch("tile", STRIP_BYTES * writer.threads),
     };
     const geometry = { images, height, width, inLanes, outLanes };
-    writer.call("weight_gradient_winograd_by_frequency", { ...operands, ...geometry, ...memory }, work(sizes));
+    writer.call("weight_gradient_winograd_by_frequency", { ...operands, ...geometry, ...memory });
   },
 };
 
@@ -82,8 +83,7 @@ export const winogradThreesWeightGradient: WeightGradient = {
       scratch: writer.scratch("strip", STRIP_BYTES * writer.threads),
     };
     const geometry = { images, height, width, inLanes, outLanes, tilesAtOnce: chunk };
-    const all = { ...operands, ...geometry, ...memory };
-    writer.call("weight_gradient_winograd_threes", all, work(sizes));
+    writer.call("weight_gradient_winograd_threes", { ...operands, ...geometry, ...memory });
   },
 };
 
@@ -106,7 +106,7 @@ export const weightGradientByImage: WeightGradient = {
       scratchStride,
     };
     const parts = { imagesAtOnce: atOnce, slots };
-    writer.call("weight_gradient_by_image", { ...operands, ...windowOf(sizes), ...parts, ...memory }, work(sizes));
+    writer.call("weight_gradient_by_image", { ...operands, ...windowOf(sizes), ...parts, ...memory });
   },
 };
 
@@ -123,7 +123,7 @@ export const weightGradientByChannel: WeightGradient = {
       scratch: writer.scratch("panels", scratchStride * writer.threads),
       scratchStride,
     };
-    writer.call("weight_gradient_by_channel", { ...operands, ...windowOf(sizes), ...memory }, work(sizes));
+    writer.call("weight_gradient_by_channel", { ...operands, ...windowOf(sizes), ...memory });
   },
 };
 
@@ -141,26 +141,4 @@ function winogradCost(sizes: ConvolutionSizes): number {
 
 function directCost(sizes: ConvolutionSizes): number {
   return multiplyAddsOf(sizes) * 0.042;
-}
-
-function work(sizes: ConvolutionSizes) {
-  return { multiplyAdds: multiplyAddsOf(sizes) };
-}
-
-function windowOf(sizes: ConvolutionSizes) {
-  return {
-    images: sizes.images,
-    height: sizes.height,
-    width: sizes.width,
-    inLanes: sizes.inLanes,
-    outHeight: sizes.outHeight,
-    outWidth: sizes.outWidth,
-    outLanes: sizes.outLanes,
-    kernelHeight: sizes.kernel[0],
-    kernelWidth: sizes.kernel[1],
-    strideHeight: sizes.stride[0],
-    strideWidth: sizes.stride[1],
-    paddingTop: sizes.padding.top,
-    paddingLeft: sizes.padding.left,
-  };
 }

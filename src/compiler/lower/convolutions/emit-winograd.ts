@@ -4,7 +4,6 @@ import { replacing } from "../kernels/kernel-calls.js";
 import { FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import {
-  multiplyAddsOf,
   suitsWinograd,
   threadScratch,
   tilesAtOnce,
@@ -99,6 +98,6 @@ function convolve(writer: CallWriter, sizes: ConvolutionSizes, algorithm: Algori
   const geometry = { images, height, width, depth, columns, tilesAtOnce: atOnce };
   const accumulate = Number(accumulated !== null);
   const maps = { input, transformed, bias, residual, output, relu: Number(relu), accumulate };
-  const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, { input, residual }) };
-  writer.call(kernel, { ...maps, ...geometry, scratch, scratchStride }, extra);
+  const replaced = replacing(accumulated, output, { input, residual });
+  writer.call(kernel, { ...maps, ...geometry, scratch, scratchStride }, replaced);
 }

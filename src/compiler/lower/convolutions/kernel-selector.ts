@@ -14,7 +14,9 @@ import type {
 } from "../kernels/kernel-calls.js";
 import type { KernelChoice } from "../kernels/kernel-provider.js";
 import { BY_COST, callsKey, nameOfCalls } from "../kernels/kernel-provider.js";
+import type { Sizes } from "../kernels/descriptor.js";
 import type { KernelName } from "../kernels/kernels.js";
+import { rowOf } from "../kernels/kernels.js";
 import type { MapKernel } from "../kernels/map-kernels.js";
 import type { ParameterLayout, Storage, StoredTensor } from "../placement/layout.js";
 import { elementBytes, imageLanesOf, lanesOf, storedBytes } from "../placement/layout.js";
@@ -75,7 +77,9 @@ export class KernelSelector implements CallWriter {
     for (const { op } of graph.nodes) if (op.kind === "softmax_cross_entropy") this.logits = op.inputs.logits;
   }
 
-  call<K extends KernelName>(kernel: K, operands: OperandsOf<K>, { multiplyAdds = 0, ...extra }: CallExtra = {}): void {
+  call<K extends KernelName>(kernel: K, operands: OperandsOf<K>, extra: CallExtra = {}): void {
+    // Rows count by numbers alone, and buffers have none yet
+    const multiplyAdds = rowOf(kernel).multiplyAdds?.(operands as unknown as Sizes) ?? 0;
     const call: KernelCall = {
       kernel,
       node: this.node.name,

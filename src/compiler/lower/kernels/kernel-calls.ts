@@ -1,5 +1,5 @@
 // Kernel calls over buffers that have no address yet: what select-kernels makes and allocate places.
-import type { KernelName, kernels } from "./kernels.js";
+import type { KernelName, OperandName, kernels } from "./kernels.js";
 import type { Storage } from "../placement/layout.js";
 
 /** Index into `KernelCalls.buffers`. */
@@ -32,7 +32,7 @@ export type Operand = number | null | BufferOperand;
 
 type OperandOf<A> = A extends "integer" | "float" ? number : Exclude<Operand, number>;
 export type OperandsOf<K extends KernelName> = {
-  readonly [P in keyof (typeof kernels)[K]]: OperandOf<(typeof kernels)[K][P]>;
+  readonly [P in OperandName<K>]: OperandOf<(typeof kernels)[K]["operands"][P]>;
 };
 
 export interface KernelCall {

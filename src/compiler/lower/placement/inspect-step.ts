@@ -3,7 +3,7 @@
 import type { Step, StepCall } from "./emit-step.js";
 import { emitStep } from "./emit-step.js";
 import type { KernelName } from "../kernels/kernels.js";
-import { kernels } from "../kernels/kernels.js";
+import { rowOf } from "../kernels/kernels.js";
 import type { Storage, StoredTensor } from "./layout.js";
 import { storedBytes } from "./layout.js";
 import type { KernelChoice } from "../kernels/kernel-provider.js";
@@ -50,7 +50,7 @@ export function inspectStep(
   } as Readonly<Record<string, readonly StoredTensor[]>>;
 
   const written = selectedCalls.calls.map(({ kernel, operands }, call) => {
-    const accesses: Readonly<Record<string, string>> = kernels[kernel];
+    const accesses = rowOf(kernel).operands;
     return Object.keys(accesses).flatMap((name, place): WrittenTensor[] => {
       const operand = operands[name];
       const isWritten = accesses[name] === "write" || accesses[name] === "update";

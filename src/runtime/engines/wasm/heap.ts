@@ -9,7 +9,7 @@ import {
   LOSS,
   PART_SHARE,
 } from "../../../compiler/lower/kernels/kernel-constants.js";
-import { PROVIDED, kernelNames, kernels } from "../../../compiler/lower/kernels/kernels.js";
+import { PROVIDED, kernelNames, rowOf } from "../../../compiler/lower/kernels/kernels.js";
 import type { StoredTensor } from "../../../compiler/lower/placement/layout.js";
 import { WASM_BYTES } from "../../../compiler/memory/memory-limits.js";
 import { UserError } from "../../process/user-error.js";
@@ -111,7 +111,7 @@ export class Heap {
 export function encodeStep(step: Step): Uint32Array {
   const words: number[] = [];
   for (const { kernel, operands, provided } of step.calls) {
-    const accesses = Object.values(kernels[kernel]) as string[];
+    const accesses = Object.values(rowOf(kernel).operands);
     const place = kernelNames.indexOf(kernel);
     const before = provided ? [provided.provider, place, provided.units.length, ...provided.units] : [];
     words.push(provided ? PROVIDED : place, (operands.length + before.length + 2) * 4, ...before);

@@ -4,7 +4,7 @@ import type { KernelChoice } from "../../../compiler/lower/kernels/kernel-provid
 import { BY_COST } from "../../../compiler/lower/kernels/kernel-provider.js";
 import { inspectStep } from "../../../compiler/lower/placement/inspect-step.js";
 import type { Step, StepCall } from "../../../compiler/lower/placement/emit-step.js";
-import { kernels } from "../../../compiler/lower/kernels/kernels.js";
+import { namedOperands } from "../../../compiler/lower/kernels/kernels.js";
 import type { StoredTensor } from "../../../compiler/lower/placement/layout.js";
 import type { LoweredProgram, StepRequest } from "../../../compiler/lower/lower.js";
 import { isSameStep, lower, stepsOfRun, updateRequest } from "../../../compiler/lower/lower.js";
@@ -272,10 +272,7 @@ export class WasmSession extends EngineSession {
   private readLogits(step: Step): Float32Array {
     const loss = step.calls.at(-1)!;
     invariant(loss.kernel === "softmax_cross_entropy", "an evaluation ends with its loss");
-    const operand = (name: keyof typeof kernels.softmax_cross_entropy): number =>
-      loss.operands[Object.keys(kernels.softmax_cross_entropy).indexOf(name)]!;
-    const [address, images, classes] = [operand("logits"), operand("images"), operand("classes")];
-    const lanes = operand("lanes");
+    const { logits: address, images, classes, lanes } = namedOperands(loss.kernel, loss.operands);
     const stored = this.heap.floats(address, images * lanes);
     const logits = new Float32Array(images * classes);
     for (let image = 0; image < images; image++) {

@@ -8,7 +8,7 @@ import type {
   ThreadModule,
   ThreadProvider,
 } from "../../../compiler/lower/kernels/kernel-provider.js";
-import { kernelNames, kernels } from "../../../compiler/lower/kernels/kernels.js";
+import { kernelNames, rowOf } from "../../../compiler/lower/kernels/kernels.js";
 
 /** What the module imports of its host for them. */
 export interface ProviderImports {
@@ -39,7 +39,7 @@ export function importsOf(
   const calls = new Map<number, { readonly words: Int32Array; readonly call: ProvidedCall }>();
   const callAt = (kernel: number, address: number): ProvidedCall => {
     const name = kernelNames[kernel]!;
-    const accesses = Object.entries(kernels[name]);
+    const accesses = Object.entries(rowOf(name).operands);
     const words = new Int32Array(memory.buffer, address, accesses.length);
     const known = calls.get(address);
     const isKnown = known?.call.kernel === name && known.words.every((word, index) => word === words[index]);

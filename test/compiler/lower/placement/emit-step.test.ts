@@ -27,7 +27,7 @@ describe("emitStep", () => {
     const { steps, heapBytes } = lower(program, stepsOfRun(program), 2);
     for (const { step } of steps) {
       for (const { kernel, operands, node } of step.calls) {
-        const accesses = Object.entries(kernels[kernel] as Record<string, string>);
+        const accesses = Object.entries(kernels[kernel].operands);
         expect([node, operands.length]).toEqual([node, accesses.length]);
         accesses.forEach(([name, access], index) => {
           const value = operands[index]!;
