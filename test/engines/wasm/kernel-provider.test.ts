@@ -41,7 +41,7 @@ const provider: KernelProvider = {
   id: "plain",
   name: "plain",
   version: "1",
-  candidates: (task) => (task.storage ? [] : [...suiting(whole, task), ...suiting(products, task)]),
+  candidates: (task) => (task.dtypes ? [] : [...suiting(whole, task), ...suiting(products, task)]),
   take({ kernel, operands }) {
     if (((operands["flags"] as number | undefined) ?? 0) & INNER_GELU) return undefined;
     if (kernel === "batch_norm") return [operands["lanes"] as number, operands["lanes"] as number];

@@ -1,7 +1,7 @@
 // Geometry of one convolution for the kernels: which algorithm, how much at once, and the tables of offsets that
 // turn any kernel, stride and padding into the same matrix product.
 import type { Window } from "../../network/graph.js";
-import type { Storage } from "../placement/layout.js";
+import type { Dtype } from "../placement/layout.js";
 import { elementBytes } from "../placement/layout.js";
 import { FREQUENCY_GAP } from "../kernels/kernel-constants.js";
 
@@ -14,7 +14,7 @@ export interface ConvolutionSizes extends Window {
   readonly outWidth: number;
   readonly outLanes: number;
   /** How the maps lie in the heap; absent where both are float32. */
-  readonly storage?: { readonly input: Storage; readonly output: Storage };
+  readonly dtypes?: { readonly input: Dtype; readonly output: Dtype };
 }
 
 /** Bytes of input that one unit of work should keep in the second-level cache. */
@@ -117,8 +117,8 @@ export function threadScratch(bytes: number): number {
 
 export function imageBytes(sizes: ConvolutionSizes): { input: number; output: number } {
   return {
-    input: sizes.height * sizes.width * sizes.inLanes * elementBytes[sizes.storage?.input ?? "float32"],
-    output: sizes.outHeight * sizes.outWidth * sizes.outLanes * elementBytes[sizes.storage?.output ?? "float32"],
+    input: sizes.height * sizes.width * sizes.inLanes * elementBytes[sizes.dtypes?.input ?? "float32"],
+    output: sizes.outHeight * sizes.outWidth * sizes.outLanes * elementBytes[sizes.dtypes?.output ?? "float32"],
   };
 }
 

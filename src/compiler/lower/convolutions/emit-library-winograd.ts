@@ -63,7 +63,7 @@ function weightGradient(id: string, algorithm: Algorithm): ConvolutionKernel<"we
   const { suits, ...rest } = common(algorithm);
   return {
     ...rest,
-    suits: ({ storage, ...sizes }) => suits(sizes) && (!storage || (algorithm.side === 4 && isBfloat16(storage))),
+    suits: ({ dtypes, ...sizes }) => suits(sizes) && (!dtypes || (algorithm.side === 4 && isBfloat16(dtypes))),
     emit(writer, sizes, operands) {
       const { images, height, width, inLanes, outLanes } = sizes;
       const { points } = algorithm;
@@ -78,20 +78,20 @@ function weightGradient(id: string, algorithm: Algorithm): ConvolutionKernel<"we
       const provider = writer.provider(id);
       const geometry = { images, height, width, inLanes, outLanes, provider, points, tilesAtOnce };
       const all = { ...operands, ...geometry, ...memory };
-      const kernel = `weight_gradient_winograd_library${sizes.storage ? "_bfloat16" : ""}` as const;
+      const kernel = `weight_gradient_winograd_library${sizes.dtypes ? "_bfloat16" : ""}` as const;
       writer.call(kernel, all);
     },
   };
 }
 
-function isBfloat16({ input, output }: NonNullable<ConvolutionSizes["storage"]>): boolean {
+function isBfloat16({ input, output }: NonNullable<ConvolutionSizes["dtypes"]>): boolean {
   return input === "bfloat16" && output === "bfloat16";
 }
 
 function common(algorithm: Algorithm) {
   return {
     name: algorithm.name,
-    suits: (sizes: ConvolutionSizes) => !sizes.storage && sizes.inLanes % 8 === 0 && algorithm.suits(sizes),
+    suits: (sizes: ConvolutionSizes) => !sizes.dtypes && sizes.inLanes % 8 === 0 && algorithm.suits(sizes),
     cost: (sizes: ConvolutionSizes) => costOf(algorithm, sizes),
   };
 }

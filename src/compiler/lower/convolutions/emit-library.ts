@@ -115,8 +115,8 @@ function prepare(
     method: method.number,
     imagesAtOnce: atOnce,
     ...windowOf(sizes),
-    inputElementBytes: elementBytes[sizes.storage?.input ?? "float32"],
-    outputElementBytes: elementBytes[sizes.storage?.output ?? "float32"],
+    inputElementBytes: elementBytes[sizes.dtypes?.input ?? "float32"],
+    outputElementBytes: elementBytes[sizes.dtypes?.output ?? "float32"],
     scratch: writer.scratch("library", scratchStride * writer.threads),
     scratchStride,
   };

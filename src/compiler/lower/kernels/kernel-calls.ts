@@ -1,6 +1,6 @@
 // Kernel calls over buffers that have no address yet: what select-kernels makes and allocate places.
 import type { KernelName, OperandName, kernels } from "./kernels.js";
-import type { Storage } from "../placement/layout.js";
+import type { Dtype } from "../placement/layout.js";
 
 /** Index into `KernelCalls.buffers`. */
 export type BufferId = number;
@@ -9,7 +9,7 @@ export type Buffer =
   /** At the same address in every step: parameters, gradients, optimizer slots, statistics, the staged batch. */
   | { readonly kind: "persistent"; readonly name: string }
   /** Lives from its first to its last call. */
-  | { readonly kind: "transient"; readonly name: string; readonly bytes: number; readonly storage: Storage }
+  | { readonly kind: "transient"; readonly name: string; readonly bytes: number; readonly dtype: Dtype }
   /** Integers that the kernels read, written once; made only when a step is emitted, since sizes suffice for a plan. */
   | {
       readonly kind: "table";

@@ -8,12 +8,12 @@ import type { KernelSelection } from "../convolutions/kernel-selector.js";
 import { KernelSelector, mapSize } from "../convolutions/kernel-selector.js";
 import { callConvolution, callInputGradient, callWeightGradient } from "../convolutions/select-convolution.js";
 import { callUpdates } from "./select-update.js";
-import { storagesOf } from "../placement/storage.js";
+import { dtypesOf } from "../placement/dtypes.js";
 import type { FlatOp, KernelGraph, KernelOp, Pointwise, TensorId } from "../step/training-graph.js";
 import { flatten } from "../step/training-graph.js";
 
 export function selectKernels(graph: KernelGraph, selection: KernelSelection): KernelCalls {
-  const selector = new KernelSelector(graph, selection, storagesOf(graph, selection));
+  const selector = new KernelSelector(graph, selection, dtypesOf(graph, selection));
   for (const node of graph.nodes) {
     selector.node = node;
     emitters[node.op.kind](selector, flatten(node.op) as never);

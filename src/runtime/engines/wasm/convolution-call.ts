@@ -3,7 +3,7 @@ import { ZEROS } from "../../../compiler/lower/kernels/kernel-constants.js";
 import type { ProvidedCall } from "../../../compiler/lower/kernels/kernel-provider.js";
 import type { ConvolutionSizes } from "../../../compiler/lower/convolutions/convolution-plan.js";
 import type { ConvolutionPass } from "../../../compiler/lower/convolutions/convolution-task.js";
-import type { Storage } from "../../../compiler/lower/placement/layout.js";
+import type { Dtype } from "../../../compiler/lower/placement/layout.js";
 import { elementBytes } from "../../../compiler/lower/placement/layout.js";
 
 /** Addresses of whole tensors in the heap; those that a pass does not have are those of zeros. */
@@ -87,10 +87,10 @@ function sizesOf(of: (name: string) => number): ConvolutionSizes {
     kernel,
     stride,
     padding: { top, left, bottom: behind(0, height, outHeight, top), right: behind(1, width, outWidth, left) },
-    storage: { input: storageOf(of("inputElementBytes")), output: storageOf(of("outputElementBytes")) },
+    dtypes: { input: dtypeOf(of("inputElementBytes")), output: dtypeOf(of("outputElementBytes")) },
   };
 }
 
-function storageOf(bytes: number): Storage {
+function dtypeOf(bytes: number): Dtype {
   return bytes === elementBytes.bfloat16 ? "bfloat16" : "float32";
 }

@@ -192,7 +192,7 @@ function spoiled({ buffers, calls }: KernelCalls, { offsets }: Allocation): stri
 }
 
 function transient(name: string, bytes: number): Buffer {
-  return { kind: "transient", storage: "float32", name, bytes };
+  return { kind: "transient", dtype: "float32", name, bytes };
 }
 
 const plain = { kernel: "pointwise", node: "test", multiplyAdds: 0 } as const;

@@ -4,7 +4,7 @@ import { takesBfloat16 } from "../convolutions/convolution-kernels.js";
 import { BY_COST } from "../kernels/kernel-provider.js";
 import type { KernelSelection } from "../convolutions/kernel-selector.js";
 import { KernelSelector } from "../convolutions/kernel-selector.js";
-import type { Storage } from "./layout.js";
+import type { Dtype } from "./layout.js";
 import { convolutionTask } from "../convolutions/select-convolution.js";
 import type { FlatOp, KernelGraph, KernelOp, TensorId } from "../step/training-graph.js";
 import { flatten } from "../step/training-graph.js";
@@ -58,7 +58,7 @@ const demands: Demands = {
 };
 
 /** By tensor. Where one of several that must be alike has to be float32, all of them are. */
-export function storagesOf(graph: KernelGraph, selection: KernelSelection): Storage[] {
+export function dtypesOf(graph: KernelGraph, selection: KernelSelection): Dtype[] {
   const representative = graph.tensors.map((_, id) => id);
   const find = (id: TensorId): TensorId => (representative[id] === id ? id : find(representative[id]!));
   const plain = new Set<TensorId>();
