@@ -285,7 +285,7 @@ function sizesOfRegions(layout: ParameterLayout, run: KernelRun): Record<Persist
     "pixel values": (run.pixelValues?.length ?? 0) * 4,
     parameters: bytes,
     gradients: bytes,
-    "part gradients": 0,
+    "micro-batch gradients": 0,
     statistics: layout.statisticBytes,
     "first slots": bytes,
     "second slots": bytes,

@@ -139,10 +139,12 @@ function selectSteps(
 /** The steps that a whole run needs: full and last batches of training, in each of its phases, and of evaluation. */
 export function stepsOfRun({ config, plan }: Program): StepRequest[] {
   const evaluationBatch = Math.min(config.train.evaluation.batch_size, plan.testImages);
-  const parts = [config.train.batch_size, plan.lastBatch].flatMap((images) => microBatchSizes(images, config.train));
+  const microBatches = [config.train.batch_size, plan.lastBatch].flatMap((images) =>
+    microBatchSizes(images, config.train),
+  );
   const requests: StepRequest[] = [
     ...phaseStarts(plan).flatMap((_, phase): StepRequest[] => [
-      ...parts.map((batch): StepRequest => ({ mode: "train", batch, phase })),
+      ...microBatches.map((batch): StepRequest => ({ mode: "train", batch, phase })),
       ...(config.train.accumulate > 1 ? [updateRequest(phase)] : []),
     ]),
     { mode: "evaluate", batch: evaluationBatch, phase: 0 },

@@ -18,7 +18,7 @@ import {
   weightGradientByFrequency,
   weightGradientByImage,
   weightGradientWinograd,
-  winogradThreesWeightGradient,
+  winogradF3WeightGradient,
 } from "./emit-weight-gradient.js";
 
 const ownKernels: ConvolutionKernels = {
@@ -27,7 +27,7 @@ const ownKernels: ConvolutionKernels = {
   "weight gradient": [
     weightGradientWinograd,
     weightGradientByFrequency,
-    winogradThreesWeightGradient,
+    winogradF3WeightGradient,
     stridedWinogradWeightGradient,
     weightGradientByImage,
     weightGradientByChannel,

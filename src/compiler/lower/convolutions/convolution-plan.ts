@@ -19,9 +19,9 @@ export interface ConvolutionSizes extends Window {
 
 /** Bytes of input that one unit of work should keep in the second-level cache. */
 const CACHE_BYTES = 256 * 1024;
-/** Sums are split in a number of parts that does not depend on threads, so that bits do not either. */
-const MAXIMUM_SLOTS = 16;
-const SLOT_BYTES = 16 * 1024 * 1024;
+/** Sums are split in a number of partial sums that does not depend on threads, so that bits do not either. */
+const MAXIMUM_PARTIALS = 16;
+const PARTIALS_BYTES = 16 * 1024 * 1024;
 /** Most lanes of Winograd's kernels: their filters grow fourfold, to 38 MB at 512 lanes both ways. */
 export const MAXIMUM_WINOGRAD_LANES = 640;
 
@@ -69,9 +69,9 @@ export function winogradTiles({ images, height, width }: ConvolutionSizes, side 
   return images * Math.ceil(height / side) * Math.ceil(width / side);
 }
 
-/** Partial sums for something of `bytes`, out of at most `parts` pieces of work. */
-export function slotsFor(bytes: number, parts: number): number {
-  return Math.max(1, Math.min(MAXIMUM_SLOTS, parts, Math.max(4, Math.floor(SLOT_BYTES / bytes))));
+/** Partial sums for something of `bytes`, out of at most so many pieces of work. */
+export function partialsFor(bytes: number, pieces: number): number {
+  return Math.max(1, Math.min(MAXIMUM_PARTIALS, pieces, Math.max(4, Math.floor(PARTIALS_BYTES / bytes))));
 }
 
 export function filterBytes({ kernel, inLanes, outLanes }: ConvolutionSizes): number {
@@ -122,10 +122,10 @@ export function imageBytes(sizes: ConvolutionSizes): { input: number; output: nu
   };
 }
 
-export function imagesAtOnce(sizes: ConvolutionSizes, slots: number): number {
+export function imagesAtOnce(sizes: ConvolutionSizes, partialCount: number): number {
   const { input, output } = imageBytes(sizes);
   const fitting = Math.floor(Math.max(CACHE_BYTES, filterBytes(sizes) / 4) / (input + output));
-  return Math.max(1, Math.min(fitting, Math.ceil(sizes.images / slots)));
+  return Math.max(1, Math.min(fitting, Math.ceil(sizes.images / partialCount)));
 }
 
 /** One call of convolve_direct: a matrix product over tiles of four pixels. */

@@ -4,26 +4,19 @@ import type { ConvolutionKernel, ConvolutionKernels, ConvolvedOperands } from ".
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import { suitsWinograd, transformedFilterBytes, winogradTiles } from "./convolution-plan.js";
 import { FILTER_SCRATCH_BYTES, FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
+import type { WinogradAlgorithm } from "./winograd-algorithms.js";
+import { F3, F4, WHOLE_MAP } from "./winograd-algorithms.js";
 import type { CallWriter } from "../kernels/kernel-calls.js";
 import { replacing } from "../kernels/kernel-calls.js";
 
-/** Tiles of `side`² pixels from `points`² products a pair of channels. */
-interface Algorithm {
-  readonly name: string;
-  readonly points: number;
-  readonly side: number;
+interface Algorithm extends WinogradAlgorithm {
   readonly suits: (sizes: ConvolutionSizes) => boolean;
 }
 
 const ALGORITHMS: readonly Algorithm[] = [
-  { name: "winograd fours", points: 6, side: 4, suits: suitsWinograd },
-  { name: "winograd threes", points: 5, side: 3, suits: suitsWinograd },
-  {
-    name: "winograd whole",
-    points: 4,
-    side: 3,
-    suits: (sizes) => suitsWinograd(sizes) && sizes.height === 3 && sizes.width === 3,
-  },
+  { ...F4, suits: suitsWinograd },
+  { ...F3, suits: suitsWinograd },
+  { ...WHOLE_MAP, suits: (sizes) => suitsWinograd(sizes) && sizes.height === 3 && sizes.width === 3 },
 ];
 
 /** Winograd's kernels for a provider that multiplies float32 matrices; `library` is its name with its version. */
@@ -90,7 +83,7 @@ function isBfloat16({ input, output }: NonNullable<ConvolutionSizes["dtypes"]>):
 
 function common(algorithm: Algorithm) {
   return {
-    name: algorithm.name,
+    name: algorithm.recorded.library,
     suits: (sizes: ConvolutionSizes) => !sizes.dtypes && sizes.inLanes % 8 === 0 && algorithm.suits(sizes),
     cost: (sizes: ConvolutionSizes) => costOf(algorithm, sizes),
   };

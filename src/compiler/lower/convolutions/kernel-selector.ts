@@ -34,7 +34,7 @@ export interface KernelSelection {
   readonly convolutions?: KernelChoice;
   /** Whether maps and their gradients are stored as bfloat16 wherever all that work on them take it so (dtypes.ts). */
   readonly storesBfloat16?: boolean;
-  /** Whether gradients are those of a part of a batch, to be added to the sums that the update reads. */
+  /** Whether gradients are those of a micro-batch, to be added to the sums that the update reads. */
   readonly accumulates: boolean;
 }
 
@@ -47,7 +47,7 @@ export const persistentBuffers = [
   "pixel values",
   "parameters",
   "gradients",
-  "part gradients",
+  "micro-batch gradients",
   "statistics",
   "first slots",
   "second slots",
@@ -154,7 +154,7 @@ export class KernelSelector implements CallWriter {
       return this.persistent(readsAverages ? "average statistics" : "statistics", this.storedAs(id).offset);
     }
     if (tensor.kind === "gradient") {
-      const region = this.selection.accumulates ? "part gradients" : "gradients";
+      const region = this.selection.accumulates ? "micro-batch gradients" : "gradients";
       return this.persistent(region, this.storedAs(tensor.parameter).offset);
     }
     let buffer = this.ofTensor.get(id);

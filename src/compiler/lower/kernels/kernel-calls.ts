@@ -47,7 +47,7 @@ export interface KernelCall {
   readonly provided?: Provided;
 }
 
-/** Of a call that is not WebAssembly's: the place of its provider among the step's, and the units of each of its phases. */
+/** Of a call that is not WebAssembly's: the place of its provider among the step's, and the units of each of its rounds. */
 export interface Provided {
   readonly provider: number;
   readonly units: readonly number[];

@@ -138,7 +138,7 @@ export const convolutionKernels = {
     moves: (sizes) => winogradMoves(sizes, 36),
     multiplyAdds: winogradMultiplyAdds,
   }),
-  /** Filter gradient in Winograd's domain; `slots` partial sums of fixed extent, added in order. */
+  /** Filter gradient in Winograd's domain; `partialCount` partial sums of fixed extent, added in order. */
   weight_gradient_winograd: kernel({
     run: ["convolutions/winograd", "weightGradientWinograd(call, thread, threads)"],
     operands: {
@@ -146,7 +146,7 @@ export const convolutionKernels = {
       ...maps,
       outLanes: "integer",
       tilesAtOnce: "integer",
-      slots: "integer",
+      partialCount: "integer",
       partials: "scratch",
       ...threadScratch,
     },
@@ -159,24 +159,24 @@ export const convolutionKernels = {
     ...winogradGradientRules(FLOAT),
   }),
   /** 3×3 filters → 25 matrices of Winograd's F(3×3, 3×3), [25][column / 8][depth][8]; transposed for the input gradient. */
-  transform_weights_threes: kernel({
-    run: ["convolutions/winograd-threes", "transformWeightsThrees(call, thread)"],
+  transform_weights_f3: kernel({
+    run: ["convolutions/winograd-f3", "transformWeightsF3(call, thread)"],
     operands: filterTransform,
     moves: transformMoves(25),
   }),
   /** 3×3, stride 1, padding 1 by Winograd's F(3×3, 3×3). */
-  convolve_winograd_threes: kernel({
-    run: ["convolutions/winograd-threes", "convolveWinogradThrees(call, thread)"],
+  convolve_winograd_f3: kernel({
+    run: ["convolutions/winograd-f3", "convolveWinogradF3(call, thread)"],
     operands: winograd,
     moves: (sizes) => winogradMoves(sizes, 25),
     multiplyAdds: winogradMultiplyAdds,
   }),
-  weight_gradient_winograd_threes: kernel({
-    run: ["convolutions/winograd-threes", "weightGradientWinogradThrees(call, thread, threads)"],
+  weight_gradient_winograd_f3: kernel({
+    run: ["convolutions/winograd-f3", "weightGradientWinogradF3(call, thread, threads)"],
     operands: { ...gradientMaps, ...maps, outLanes: "integer", tilesAtOnce: "integer", ...tilesAndSums },
     ...winogradGradientRules(FLOAT),
   }),
-  /** 3×3 filters of stride 2 → 25 matrices of F(4×4, 2×2), whose phases lie along the depth, or transposed the columns. */
+  /** 3×3 filters of stride 2 → 25 matrices of F(4×4, 2×2), whose residues lie along the depth, or transposed the columns. */
   transform_weights_strided: kernel({
     run: ["convolutions/winograd-strided", "transformWeightsStrided(call, thread)"],
     operands: filterTransform,
@@ -230,14 +230,14 @@ export const convolutionKernels = {
     },
     multiplyAdds: stridedMultiplyAdds,
   }),
-  /** Filter gradient by images: `slots` partial sums of fixed extent, added in order. */
+  /** Filter gradient by images: `partialCount` partial sums of fixed extent, added in order. */
   weight_gradient_by_image: kernel({
     run: ["convolutions/weight-gradient", "weightGradientByImage(call, thread, threads)"],
     operands: {
       ...gradientMaps,
       ...windowOperands,
       imagesAtOnce: "integer",
-      slots: "integer",
+      partialCount: "integer",
       partials: "scratch",
       ...threadScratch,
     },

@@ -81,14 +81,14 @@ export const kernels = {
       return { logits: bytes, logitsGradient: bytes };
     },
   }),
-  /** sums += share·gradients, or sums = share·gradients for the first part, as the control block says. */
+  /** sums += share·gradients, or sums = share·gradients for the first micro-batch, as the control block says. */
   accumulate_gradients: kernel({
     run: ["updates/gradients", "accumulateGradients(call)"],
     operands: { gradients: "read", sums: "update", count: "integer" },
     moves: ({ count }) => ({ gradients: count * FLOAT, sums: count * FLOAT }),
   }),
   /**
-   * The L2 norm of all gradients, summed in double precision in parts of fixed extent, goes to the control block. Where
+   * The L2 norm of all gradients, summed in double precision as partial sums of fixed extent, goes to the control block. Where
    * it or the loss is not finite, the rest of the step is left out.
    */
   gradient_norm: kernel({

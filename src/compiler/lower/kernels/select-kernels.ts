@@ -21,8 +21,8 @@ export function selectKernels(graph: KernelGraph, selection: KernelSelection): K
   return { buffers: selector.buffers, calls: selector.calls };
 }
 
-/** Batch statistics and bias gradients are summed in this many parts, whatever the number of threads. */
-const STATISTIC_SLOTS = 16;
+/** Batch statistics and bias gradients are summed in this many partial sums, whatever the number of threads. */
+const STATISTIC_PARTIALS = 16;
 const INNER_FLAGS: Readonly<Record<ActivationKind, number>> = { relu: INNER_RELU, gelu: INNER_GELU };
 
 type Emitters = { readonly [K in KernelOp["kind"]]: (selector: KernelSelector, op: FlatOp<K>) => void };
@@ -69,8 +69,8 @@ const emitters: Emitters = {
       biasGradient: selector.operand(biasGradient),
       pixels: selector.pixels(outputGradient),
       lanes,
-      slots: STATISTIC_SLOTS,
-      partials: selector.scratch("partial sums", STATISTIC_SLOTS * lanes * 8),
+      partialCount: STATISTIC_PARTIALS,
+      partials: selector.scratch("partial sums", STATISTIC_PARTIALS * lanes * 8),
     });
   },
 
@@ -280,7 +280,7 @@ const emitters: Emitters = {
 
   accumulate(selector) {
     selector.call("accumulate_gradients", {
-      gradients: selector.persistent("part gradients"),
+      gradients: selector.persistent("micro-batch gradients"),
       sums: selector.persistent("gradients"),
       count: selector.selection.layout.parameterBytes / 4,
     });
@@ -380,8 +380,8 @@ function imagesOf(selector: KernelSelector, map: TensorId) {
 
 function statisticScratch(selector: KernelSelector, lanes: number) {
   return {
-    slots: STATISTIC_SLOTS,
-    partials: selector.scratch("partial sums", STATISTIC_SLOTS * 2 * lanes * 8),
+    partialCount: STATISTIC_PARTIALS,
+    partials: selector.scratch("partial sums", STATISTIC_PARTIALS * 2 * lanes * 8),
   };
 }
 

@@ -45,7 +45,7 @@ export function inspectStep(
   });
   const stored = {
     gradients: layout.parameters,
-    "part gradients": layout.parameters,
+    "micro-batch gradients": layout.parameters,
     statistics: layout.statistics,
   } as Readonly<Record<string, readonly StoredTensor[]>>;
 

@@ -5,7 +5,7 @@ import type { FusedGraph, FusedNode, FusedOp } from "./fuse.js";
 import { Tape } from "./tape.js";
 import type { GroupRule, TensorId, TrainingGraph, TrainingOp } from "./training-graph.js";
 
-/** "update" is what is left of a training step where the gradients of its parts are summed first. */
+/** "update" is what is left of a training step where the gradients of its micro-batches are summed first. */
 export type StepMode = "train" | "evaluate" | "update";
 
 /** How the loss of training is computed. */

@@ -22,18 +22,18 @@ export interface WorkAddresses {
   readonly adds: boolean;
 }
 
-type Phase = "pack" | "multiply" | "unpack";
+type Round = "pack" | "multiply" | "unpack";
 
-/** The phases are as emit-library.ts has their units. */
+/** The rounds are as emit-library.ts has their units. */
 const CALLS = {
-  library_convolution: { pass: "forward", phases: ["pack", "multiply"] },
-  library_input_gradient: { pass: "input gradient", phases: ["pack", "multiply"] },
-  library_weight_gradient: { pass: "weight gradient", phases: ["multiply", "unpack"] },
-} as const satisfies Readonly<Record<string, { pass: ConvolutionPass; phases: readonly Phase[] }>>;
+  library_convolution: { pass: "forward", rounds: ["pack", "multiply"] },
+  library_input_gradient: { pass: "input gradient", rounds: ["pack", "multiply"] },
+  library_weight_gradient: { pass: "weight gradient", rounds: ["multiply", "unpack"] },
+} as const satisfies Readonly<Record<string, { pass: ConvolutionPass; rounds: readonly Round[] }>>;
 
 export interface ConvolutionCall {
   readonly pass: ConvolutionPass;
-  readonly phases: readonly Phase[];
+  readonly rounds: readonly Round[];
   readonly sizes: ConvolutionSizes;
   /** The provider's number of the method, and the images that a unit of it was planned for. */
   readonly method: number;

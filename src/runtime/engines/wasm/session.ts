@@ -230,7 +230,7 @@ export class WasmSession extends EngineSession {
     if (phase === this.phase) return;
     const { addresses, layout } = this.lowered;
     this.heap.bytes(addresses.gradients, layout.parameterBytes).fill(0);
-    if (this.accumulates) this.heap.bytes(addresses["part gradients"], layout.parameterBytes).fill(0);
+    if (this.accumulates) this.heap.bytes(addresses["micro-batch gradients"], layout.parameterBytes).fill(0);
     this.phase = phase;
   }
 

@@ -12,7 +12,7 @@ import { kernelNames, rowOf } from "../../../compiler/lower/kernels/kernels.js";
 
 /** What the module imports of its host for them. */
 export interface ProviderImports {
-  readonly provide: (provider: number, kernel: number, address: number, phase: number, unit: number) => void;
+  readonly provide: (provider: number, kernel: number, address: number, round: number, unit: number) => void;
   readonly multiply: (provider: number, ...product: ProductOperands) => void;
 }
 
@@ -55,10 +55,10 @@ export function importsOf(
     return call;
   };
   return {
-    provide(provider, kernel, address, phase, unit) {
+    provide(provider, kernel, address, round, unit) {
       const run = opened[provider];
       invariant(run?.run, `thread was given no provider ${provider} for ${kernelNames[kernel]}`);
-      run.run(callAt(kernel, address >>> 0), phase, unit);
+      run.run(callAt(kernel, address >>> 0), round, unit);
     },
     multiply(provider, ...product) {
       const multiplier = opened[provider];

@@ -11,10 +11,10 @@ export { peakCopy, peakMultiplyAdd } from "./peak";
 @external("env", "now")
 declare function now(): f64;
 
-/** Runs unit `unit` of phase `phase` of the call of `kernel` whose operands lie at `call`. */
+/** Runs unit `unit` of round `round` of the call of `kernel` whose operands lie at `call`. */
 // @ts-ignore: decorator
 @external("env", "provide")
-declare function provide(provider: i32, kernel: i32, call: usize, phase: i32, unit: i32): void;
+declare function provide(provider: i32, kernel: i32, call: usize, round: i32, unit: i32): void;
 
 /** Runs the step at `step` with all threads; called by thread 0. With `times` it notes the time before the first call and after each there. */
 export function run(step: usize, threads: i32, times: usize): void {
@@ -62,12 +62,12 @@ function runCalls(step: usize, thread: i32, threads: i32, times: usize): void {
   }
 }
 
-/** A call that is not WebAssembly's: provider, kernel, how many phases, the units of each, and then the kernel's operands. */
+/** A call that is not WebAssembly's: provider, kernel, how many rounds, the units of each, and then the kernel's operands. */
 function runProvided(call: usize, threads: i32): void {
-  const provider = load<i32>(call), kernel = load<i32>(call, 4), phases = load<i32>(call, 8), counts = call + 12;
-  for (let phase = 0; phase < phases; phase++) {
-    if (phase > 0) barrier(threads);
-    const units = load<i32>(counts + (phase << 2));
-    for (let unit = takeUnit(); unit < units; unit = takeUnit()) provide(provider, kernel, counts + (phases << 2), phase, unit);
+  const provider = load<i32>(call), kernel = load<i32>(call, 4), rounds = load<i32>(call, 8), counts = call + 12;
+  for (let round = 0; round < rounds; round++) {
+    if (round > 0) barrier(threads);
+    const units = load<i32>(counts + (round << 2));
+    for (let unit = takeUnit(); unit < units; unit = takeUnit()) provide(provider, kernel, counts + (rounds << 2), round, unit);
   }
 }
