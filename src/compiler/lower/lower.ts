@@ -4,7 +4,7 @@ import type { Program } from "../program.js";
 import { parameterGroups } from "../training/parameter-groups.js";
 import { isFrozenIn, phaseStarts } from "../training/training-phases.js";
 import { averagesWeights, writesBack } from "../training/weight-average.js";
-import { afterPass } from "./step/check-training-graph.js";
+import { afterPass, checkTrainingGraph } from "./step/check-training-graph.js";
 import { allocate, leastArenaBytes } from "./placement/allocate.js";
 import type { StepMode } from "./step/differentiate.js";
 import { differentiate } from "./step/differentiate.js";
@@ -176,16 +176,20 @@ export function trainingGraphOf({ config, graph, plan }: Program, mode: StepMode
   const average = averagesWeights(config.train) ? { writesBack: writesBack(config.train) } : null;
   const { accumulate, gradient_clip: limit } = config.train;
   const updates = { groups, average, clip: limit?.norm ?? null, accumulates: accumulate > 1 };
-  const differentiated = afterPass("differentiate", differentiate(fuse(graph), mode, updates, loss));
-  return afterPass("fuseAdditions", fuseAdditions(differentiated));
+  const differentiated = afterPass(
+    "differentiate",
+    differentiate(fuse(graph), mode, updates, loss),
+    checkTrainingGraph,
+  );
+  return afterPass("fuseAdditions", fuseAdditions(differentiated), checkTrainingGraph);
 }
 
 /** What this engine runs of it. */
 export function kernelGraphOf(program: Program, mode: StepMode, phase: number): KernelGraph {
   const graph = trainingGraphOf(program, mode, phase);
-  if (mode === "evaluate") return afterPass("foldBatchNorm", foldBatchNorm(graph));
+  if (mode === "evaluate") return afterPass("foldBatchNorm", foldBatchNorm(graph), checkTrainingGraph);
   // Maps of bfloat16 are half as large and products twice as fast: there it costs a fortieth of a step, and has to be asked for
   const { recompute: more } = program.config.train;
   const computesAnew = mode === "train" && (more || !computesInBfloat16(program, mode));
-  return computesAnew ? afterPass("recompute", recompute(graph, more)) : graph;
+  return computesAnew ? afterPass("recompute", recompute(graph, more), checkTrainingGraph) : graph;
 }

@@ -9,11 +9,13 @@ import { KernelSelector, mapSize } from "../convolutions/kernel-selector.js";
 import { callConvolution, callInputGradient, callWeightGradient } from "../convolutions/select-convolution.js";
 import { callUpdates } from "./select-update.js";
 import { dtypesOf } from "../placement/dtypes.js";
+import { afterPass, checkDtypes } from "../step/check-training-graph.js";
 import type { FlatOp, KernelGraph, KernelOp, Pointwise, TensorId } from "../step/training-graph.js";
 import { flatten } from "../step/training-graph.js";
 
 export function selectKernels(graph: KernelGraph, selection: KernelSelection): KernelCalls {
-  const selector = new KernelSelector(graph, selection, dtypesOf(graph, selection));
+  const dtypes = afterPass("dtypesOf", dtypesOf(graph, selection), (made) => checkDtypes(graph, made));
+  const selector = new KernelSelector(graph, selection, dtypes);
   for (const node of graph.nodes) {
     selector.node = node;
     emitters[node.op.kind](selector, flatten(node.op) as never);
