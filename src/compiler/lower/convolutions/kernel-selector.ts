@@ -174,7 +174,7 @@ export class KernelSelector implements CallWriter {
 
   shape(id: TensorId): Shape {
     const tensor = this.graph.tensors[id]!;
-    invariant(tensor.kind === "activation", `${tensor.name} is no activation`);
+    invariant(tensor.kind === "activation", `${tensor.name} is a ${tensor.kind} where an activation belongs`);
     return tensor.shape;
   }
 

@@ -158,7 +158,7 @@ const emitters: Emitters = {
       return;
     }
     const { input, scaleGradient, shiftGradient } = op;
-    invariant(input !== null, "batch norm lacks its input");
+    invariant(input !== null, `${selector.node.name} lacks the input of its norm`);
     selector.mapCall(
       "batch_norm_gradient",
       op.outputGradient,

@@ -49,6 +49,6 @@ export function emitGradientNorm(emission: Emission, { gradients, clip }: FlatOp
 function sumOf(emission: Emission, gradient: TensorId): Variable {
   const tensor = emission.tensor(gradient);
   const parameter = tensor.kind === "gradient" ? emission.tensor(tensor.parameter) : tensor;
-  invariant(parameter.kind === "parameter", `${tensor.name} is the gradient of a parameter`);
+  invariant(parameter.kind === "parameter", `${tensor.name} is the gradient of a ${parameter.kind}`);
   return emission.variable(sumName(parameter.name), parameter.dims);
 }

@@ -217,7 +217,7 @@ export class WasmSession extends EngineSession {
     const names = Object.keys(lowered.addresses) as PersistentName[];
     invariant(
       names.every((name) => lowered.addresses[name] === this.lowered.addresses[name]),
-      "no batch is larger than those that the session was opened for",
+      "a batch is larger than those that the session was opened for",
     );
     this.requests = requests;
     this.lowered = lowered;
@@ -271,7 +271,7 @@ export class WasmSession extends EngineSession {
 
   private readLogits(step: Step): Float32Array {
     const loss = step.calls.at(-1)!;
-    invariant(loss.kernel === "softmax_cross_entropy", "an evaluation ends with its loss");
+    invariant(loss.kernel === "softmax_cross_entropy", `an evaluation ends with ${loss.kernel} and not with its loss`);
     const { logits: address, images, classes, lanes } = namedOperands(loss.kernel, loss.operands);
     const stored = this.heap.floats(address, images * lanes);
     const logits = new Float32Array(images * classes);

@@ -85,7 +85,7 @@ function pooling(name: string, op: Window, stride: string): string {
 }
 
 function padding({ top, bottom, left, right }: Padding): string[] {
-  invariant(top === bottom && left === right, "a file can only ask for the same padding on opposite sides");
+  invariant(top === bottom && left === right, "padding differs between opposite sides, which no file can ask for");
   if (top === 0 && left === 0) return [];
   return [`padding=${pair([top, left])}`];
 }
