@@ -1,5 +1,6 @@
 // Program → the memory that training will take, known before its first step.
-import { heapBytesOf, plannedChoice, stepsOfRun } from "../../compiler/lower/lower.js";
+import { heapBytesOf, plannedChoice } from "../../compiler/lower/lower.js";
+import { stepsOfRun } from "../../compiler/lower/step-requests.js";
 import { bytesBesideEngine, usesProviders } from "../../compiler/memory/memory-limits.js";
 import type { Program } from "../../compiler/program.js";
 import { BEFORE_TRAINING, defaultThreads } from "./machine-limits.js";

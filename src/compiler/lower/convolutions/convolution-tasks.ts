@@ -14,7 +14,7 @@ import { KernelSelector, persistentBuffers } from "./kernel-selector.js";
 import type { PersistentName } from "./kernel-selector.js";
 import { layoutParameters } from "../placement/layout.js";
 import { parameterGroups } from "../../training/parameter-groups.js";
-import type { StepRequest } from "../lower.js";
+import type { StepRequest } from "../step-requests.js";
 import { computesInBfloat16, kernelGraphOf } from "../lower.js";
 import { convolutionTasks } from "./select-convolution.js";
 import { dtypesOf } from "../placement/dtypes.js";

@@ -7,7 +7,7 @@ import { rowOf } from "../kernels/kernels.js";
 import type { Dtype, StoredTensor } from "./layout.js";
 import { storedBytes } from "./layout.js";
 import type { KernelChoice } from "../kernels/kernel-provider.js";
-import type { StepRequest } from "../lower.js";
+import type { StepRequest } from "../step-requests.js";
 import { placeSteps } from "../lower.js";
 import type { Program } from "../../program.js";
 

@@ -11,7 +11,7 @@ import type { Buffer, KernelCall, KernelCalls } from "../../../../src/compiler/l
 import type { Access } from "../../../../src/compiler/lower/kernels/descriptor.js";
 import { kernels } from "../../../../src/compiler/lower/kernels/kernels.js";
 import { layoutParameters } from "../../../../src/compiler/lower/placement/layout.js";
-import type { StepRequest } from "../../../../src/compiler/lower/lower.js";
+import type { StepRequest } from "../../../../src/compiler/lower/step-requests.js";
 import { kernelGraphOf, trainingGraphOf } from "../../../../src/compiler/lower/lower.js";
 import { selectKernels } from "../../../../src/compiler/lower/kernels/select-kernels.js";
 import { parameterGroups } from "../../../../src/compiler/training/parameter-groups.js";

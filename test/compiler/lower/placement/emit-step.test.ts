@@ -6,7 +6,8 @@ import type { KernelCalls } from "../../../../src/compiler/lower/kernels/kernel-
 import type { PersistentName } from "../../../../src/compiler/lower/convolutions/kernel-selector.js";
 import type { KernelName } from "../../../../src/compiler/lower/kernels/kernels.js";
 import { kernels } from "../../../../src/compiler/lower/kernels/kernels.js";
-import { lower, stepsOfRun } from "../../../../src/compiler/lower/lower.js";
+import { lower } from "../../../../src/compiler/lower/lower.js";
+import { stepsOfRun } from "../../../../src/compiler/lower/step-requests.js";
 import { printStep } from "../../../../src/compiler/lower/placement/print-step.js";
 import { encodeStep } from "../../../../src/runtime/engines/wasm/heap.js";
 import { graphOf, programOf, square } from "../../../reference/build-program.js";
