@@ -18,6 +18,9 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   process.once("uncaughtException", (error) => process.exit(report(error))); // from a worker or a timer
   process.exitCode = undefined;
   try {
+    if (process.env["NETC_CHECK_GRAPH"] === "1") {
+      (await import("../compiler/lower/step/check-training-graph.js")).checkPasses();
+    }
     const program = await commandLine(args);
     await program.parseAsync(args, { from: "user" });
     const exitCode = (process.exitCode as ExitCode | undefined) ?? exitCodes.done;

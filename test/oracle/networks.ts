@@ -52,6 +52,7 @@ export function oracleCases(): OracleCase[] {
     groupsLookahead(),
     muonStochastic(),
     clippedParts(),
+    squeezeAndExcitation(),
   ];
 }
 
@@ -232,6 +233,32 @@ function clippedParts(): OracleCase {
   return fromGraph("clipped-parts", { seed: 8, batch: 6, learningRate: 0.01 }, net, training);
 }
 
+/** Gates a factor a channel and image (Hu et al. 2017): one whose map is added to what it gates, one before a strided block. */
+function squeezeAndExcitation(): OracleCase {
+  const net = new Network(11, 14, 3);
+  const gated = (name: string, input: number, channels: number, squeezed: number): number => {
+    let x = net.add(`${name}.pooling`, { kind: "global_average_pool" }, input);
+    x = net.add(`${name}.squeeze`, { kind: "linear", features: squeezed, bias: true }, x);
+    x = net.add(`${name}.squeezed`, { kind: "relu" }, x);
+    x = net.add(`${name}.excite`, { kind: "linear", features: channels, bias: true }, x);
+    x = net.add(`${name}.gate`, { kind: "sigmoid" }, x);
+    return net.add(`${name}.gated`, { kind: "multiply" }, input, x);
+  };
+  let x = net.add("stem.conv", { kind: "conv2d", channels: 12, bias: false, ...window(3, 1, 1) }, 0);
+  x = net.add("stem.norm", { kind: "batch_norm", eps: 1e-5, momentum: 0.1, scale: true }, x);
+  x = net.add("stem.activation", { kind: "relu" }, x);
+  x = net.add("stem.add", { kind: "add" }, gated("stem", x, 12, 5), x);
+  x = net.add("middle.conv", { kind: "conv2d", channels: 9, bias: true, ...window(3, 2, 1) }, x);
+  x = net.add("middle.activation", { kind: "gelu" }, x);
+  x = gated("middle", x, 9, 4);
+  x = residualBlock(net, "stages.0.blocks.0", x, 10, 2);
+  x = net.add("pooling", { kind: "global_average_pool" }, x);
+  net.add("classifier", { kind: "linear", features: 4, bias: true }, x);
+  const optimizer = sgd({ momentum: 0.9, weight_decay: 1e-3 });
+  const training = { optimizer, labelSmoothing: 0.1, classes: 4, mean: cifarMean, std: cifarStd };
+  return fromGraph("squeeze-and-excitation", { seed: 17, batch: 6, learningRate: 0.02 }, net, training);
+}
+
 /**
  * One operation each, between a 1×1 convolution, whose gradient tells the operation's gradient by its input, and a classifier.
  * Two steps, momentum without decay.
@@ -297,6 +324,8 @@ export function probeCases(): OracleCase[] {
     ["5x7", 6, { kind: "gelu" }],
     ["4x6", 5, { kind: "batch_norm", eps: 1e-12, momentum: 0.4, scale: false }],
     ["9x8", 5, { kind: "subsample", channels: 12, stride: [2, 3] }],
+    ["5x7", 6, { kind: "sigmoid" }],
+    ["1x1", 9, { kind: "sigmoid" }],
   ];
   return probes.map(([map, channels, op, batch = 3], index) => {
     const [height, width] = map.split("x").map(Number) as [number, number];

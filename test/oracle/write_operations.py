@@ -96,6 +96,8 @@ CASES = [
     {"op": {"kind": "gelu"}, "input": [1, 4, 4, 8], "spread": 8.0},
     {"op": {"kind": "batch_norm", "eps": 1e-12, "momentum": 0.4, "scale": False}, "input": [3, 4, 2, 5]},
     {"op": {"kind": "scale", "factor": 0.125}, "input": [4, 6]},
+    {"op": {"kind": "sigmoid"}, "input": [3, 9]},
+    {"op": {"kind": "sigmoid"}, "input": [2, 3, 5, 3], "spread": 12.0},
 ]
 
 
@@ -123,6 +125,8 @@ def apply(op, x, parameters):
         return F.relu(x)
     if kind == "gelu":
         return F.gelu(x)
+    if kind == "sigmoid":
+        return torch.sigmoid(x)
     if kind == "scale":
         return x * op["factor"]
     if kind == "linear":

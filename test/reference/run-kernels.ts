@@ -11,7 +11,7 @@ import { imageLanesOf, lanesOf } from "../../src/compiler/lower/placement/layout
 import type { KernelChoice } from "../../src/compiler/lower/kernels/kernel-provider.js";
 import type { KernelSelection, PersistentName } from "../../src/compiler/lower/convolutions/kernel-selector.js";
 import { persistentBuffers } from "../../src/compiler/lower/convolutions/kernel-selector.js";
-import type { Storage } from "../../src/compiler/lower/placement/layout.js";
+import type { Dtype } from "../../src/compiler/lower/placement/layout.js";
 import { elementBytes } from "../../src/compiler/lower/placement/layout.js";
 import { selectKernels } from "../../src/compiler/lower/kernels/select-kernels.js";
 import type { KernelGraph, TensorId } from "../../src/compiler/lower/step/training-graph.js";
@@ -99,31 +99,31 @@ export function runKernels(run: KernelRun): KernelOutcome {
       if (buffer < 0) return null;
       const columns = tensor.kind === "channels" ? tensor.channels : mapOf(graph, id).channels;
       const storedColumns = lanes(tensor, id);
-      const { storage } = calls.buffers[buffer] as Extract<KernelCalls["buffers"][number], { kind: "transient" }>;
-      const rows = sizes[buffer]! / (storedColumns * elementBytes[storage]);
-      return { at: arena + offsets[buffer]!, blocks: 1, rows, storedRows: rows, columns, storedColumns, storage };
+      const { dtype } = calls.buffers[buffer] as Extract<KernelCalls["buffers"][number], { kind: "transient" }>;
+      const rows = sizes[buffer]! / (storedColumns * elementBytes[dtype]);
+      return { at: arena + offsets[buffer]!, blocks: 1, rows, storedRows: rows, columns, storedColumns, dtype };
     }
     const { name } = tensor.kind === "gradient" ? graph.tensors[tensor.parameter]! : tensor;
     const regions = { parameter: "parameters", gradient: "gradients", statistic: "statistics" } as const;
     const place = stored.get(name)!;
-    return { ...place, at: persistent[regions[tensor.kind]] + place.offset, storage: "float32" as Storage };
+    return { ...place, at: persistent[regions[tensor.kind]] + place.offset, dtype: "float32" as Dtype };
   };
   /** All of a tensor with its padding, as numbers. */
-  const contentsOf = ({ at, blocks, storedRows, storedColumns, storage }: NonNullable<ReturnType<typeof rowsOf>>) => {
+  const contentsOf = ({ at, blocks, storedRows, storedColumns, dtype }: NonNullable<ReturnType<typeof rowsOf>>) => {
     const count = blocks * storedRows * storedColumns;
-    if (storage === "float32") return heap.floats(at, count);
+    if (dtype === "float32") return heap.floats(at, count);
     return widened(new Uint16Array(heap.memory.buffer, at, count));
   };
   for (const [id, value] of run.values) {
     const place = rowsOf(id);
     if (!place) continue;
-    const { at, blocks, rows, storedRows, columns, storedColumns, storage } = place;
+    const { at, blocks, rows, storedRows, columns, storedColumns, dtype } = place;
     const all = new Float32Array(blocks * storedRows * storedColumns);
     value.forEach((element, index) => {
       const row = Math.floor(index / columns);
       all[(Math.floor(row / rows) * storedRows + (row % rows)) * storedColumns + (index % columns)] = element;
     });
-    if (storage === "float32") heap.floats(at, all.length).set(all);
+    if (dtype === "float32") heap.floats(at, all.length).set(all);
     else new Uint16Array(heap.memory.buffer, at, all.length).set(upperHalves(all));
   }
 
@@ -285,7 +285,7 @@ function sizesOfRegions(layout: ParameterLayout, run: KernelRun): Record<Persist
     "pixel values": (run.pixelValues?.length ?? 0) * 4,
     parameters: bytes,
     gradients: bytes,
-    "part gradients": 0,
+    "micro-batch gradients": 0,
     statistics: layout.statisticBytes,
     "first slots": bytes,
     "second slots": bytes,

@@ -1,6 +1,7 @@
 // Program → the memory that training will take, known before its first step.
-import { heapBytesOf, plannedChoice, stepsOfRun } from "../../compiler/lower/lower.js";
 import { bytesBesideEngine, providerBytes } from "../../compiler/memory/memory-limits.js";
+import { heapBytesOf, plannedChoice } from "../../compiler/lower/lower.js";
+import { stepsOfRun } from "../../compiler/lower/step-requests.js";
 import type { Program } from "../../compiler/program.js";
 import { BEFORE_TRAINING, defaultThreads } from "./machine-limits.js";
 

@@ -1,7 +1,7 @@
 // A measured step or evaluation → its profile: totals by kernel, by pass, and by layer and pass, as plain data.
 import type { StepCall } from "../../compiler/lower/placement/emit-step.js";
 import type { MachinePeak } from "../../runtime/engines/wasm/peak/machine-peak.js";
-import { bytesOf, readersOfInput } from "../../compiler/lower/kernels/kernel-bytes.js";
+import { bytesOf, usesOfInput } from "../../compiler/lower/kernels/kernel-bytes.js";
 
 export const passes = ["forward", "input gradient", "weight gradient", "norm", "norm gradient", "update"] as const;
 export type Pass = (typeof passes)[number];
@@ -41,13 +41,13 @@ export interface StepProfile {
 
 /** `milliseconds[step][call]`, each step timing every call. */
 export function measuredCalls(calls: readonly StepCall[], milliseconds: readonly Float64Array[]): MeasuredCall[] {
-  const readers = readersOfInput(calls);
+  const uses = usesOfInput(calls);
   return calls.map((call, index) => ({
     kernel: call.kernel,
     ...placeOf(call),
     milliseconds: median(milliseconds.map((times) => times[index]!)),
     multiplyAdds: call.multiplyAdds,
-    bytes: bytesOf(call, readers[index]),
+    bytes: bytesOf(call, uses[index]),
   }));
 }
 

@@ -113,8 +113,8 @@ function imagesAtOnce(images: number, bytesOfImage: number, most: number, least:
 /** Of a tensor of `count` numbers. */
 const bytesOf = (...sides: readonly number[]): number => 4 * sides.reduce((product, side) => product * side, 1);
 
-function isFloat32({ storage }: ConvolutionSizes): boolean {
-  return !storage || (storage.input === "float32" && storage.output === "float32");
+function isFloat32({ dtypes }: ConvolutionSizes): boolean {
+  return !dtypes || (dtypes.input === "float32" && dtypes.output === "float32");
 }
 
 function suitsWinograd(sizes: ConvolutionSizes): boolean {

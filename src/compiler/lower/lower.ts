@@ -2,9 +2,9 @@
 // ahead of time. Training, evaluation and the smaller last batch of each are steps of their own over shared parameters.
 import type { Program } from "../program.js";
 import { parameterGroups } from "../training/parameter-groups.js";
-import { isFrozenIn, phaseStarts } from "../training/training-phases.js";
+import { isFrozenIn } from "../training/training-phases.js";
 import { averagesWeights, writesBack } from "../training/weight-average.js";
-import { afterPass } from "./step/check-training-graph.js";
+import { afterPass, checkTrainingGraph } from "./step/check-training-graph.js";
 import { allocate, leastArenaBytes } from "./placement/allocate.js";
 import type { StepMode } from "./step/differentiate.js";
 import { differentiate } from "./step/differentiate.js";
@@ -21,29 +21,17 @@ import type { ParameterLayout } from "./placement/layout.js";
 import { layoutParameters } from "./placement/layout.js";
 import { aligned, placePersistent } from "./placement/place-persistent.js";
 import { recompute } from "./step/recompute.js";
-import { microBatchSizes } from "../training/micro-batches.js";
+import type { StepRequest } from "./step-requests.js";
 import { mixesLabels } from "../training/mixed-labels.js";
 import type { PersistentName } from "./convolutions/kernel-selector.js";
 import { selectKernels } from "./kernels/select-kernels.js";
 import type { KernelGraph, TrainingGraph } from "./step/training-graph.js";
-
-export interface StepRequest {
-  readonly mode: StepMode;
-  readonly batch: number;
-  /** Phase of training that a training step is for (see training-phases.ts). */
-  readonly phase: number;
-}
 
 export interface LoweredProgram {
   readonly steps: readonly (StepRequest & { readonly step: Step })[];
   readonly layout: ParameterLayout;
   readonly addresses: Readonly<Record<PersistentName, number>>;
   readonly heapBytes: number;
-}
-
-/** The update works on parameters alone, whatever the batch. */
-export function updateRequest(phase: number): StepRequest {
-  return { mode: "update", batch: 0, phase };
 }
 
 export function lower(
@@ -136,21 +124,6 @@ function selectSteps(
   });
 }
 
-/** The steps that a whole run needs: full and last batches of training, in each of its phases, and of evaluation. */
-export function stepsOfRun({ config, plan }: Program): StepRequest[] {
-  const evaluationBatch = Math.min(config.train.evaluation.batch_size, plan.testImages);
-  const parts = [config.train.batch_size, plan.lastBatch].flatMap((images) => microBatchSizes(images, config.train));
-  const requests: StepRequest[] = [
-    ...phaseStarts(plan).flatMap((_, phase): StepRequest[] => [
-      ...parts.map((batch): StepRequest => ({ mode: "train", batch, phase })),
-      ...(config.train.accumulate > 1 ? [updateRequest(phase)] : []),
-    ]),
-    { mode: "evaluate", batch: evaluationBatch, phase: 0 },
-    { mode: "evaluate", batch: plan.testImages % evaluationBatch || evaluationBatch, phase: 0 },
-  ];
-  return requests.filter((request, index) => requests.findIndex((other) => isSameStep(request, other)) === index);
-}
-
 /** What a heap is planned by before anything is known of the machine. */
 export function plannedChoice({ config }: Program): KernelChoice {
   return config.train.precision === "float32" ? BY_COST : { chosen: {}, providers: [plannedProvider] };
@@ -159,10 +132,6 @@ export function plannedChoice({ config }: Program): KernelChoice {
 /** Whether the maps of such a step are stored as bfloat16. */
 export function computesInBfloat16({ config }: Program, mode: StepMode): boolean {
   return mode === "train" && config.train.precision === "bfloat16";
-}
-
-export function isSameStep(one: StepRequest, other: StepRequest): boolean {
-  return one.mode === other.mode && one.batch === other.batch && one.phase === other.phase;
 }
 
 export function trainingGraphOf({ config, graph, plan }: Program, mode: StepMode, phase = 0): TrainingGraph {
@@ -174,16 +143,20 @@ export function trainingGraphOf({ config, graph, plan }: Program, mode: StepMode
   const average = averagesWeights(config.train) ? { writesBack: writesBack(config.train) } : null;
   const { accumulate, gradient_clip: limit } = config.train;
   const updates = { groups, average, clip: limit?.norm ?? null, accumulates: accumulate > 1 };
-  const differentiated = afterPass("differentiate", differentiate(fuse(graph), mode, updates, loss));
-  return afterPass("fuseAdditions", fuseAdditions(differentiated));
+  const differentiated = afterPass(
+    "differentiate",
+    differentiate(fuse(graph), mode, updates, loss),
+    checkTrainingGraph,
+  );
+  return afterPass("fuseAdditions", fuseAdditions(differentiated), checkTrainingGraph);
 }
 
 /** What this engine runs of it. */
 export function kernelGraphOf(program: Program, mode: StepMode, phase: number): KernelGraph {
   const graph = trainingGraphOf(program, mode, phase);
-  if (mode === "evaluate") return afterPass("foldBatchNorm", foldBatchNorm(graph));
+  if (mode === "evaluate") return afterPass("foldBatchNorm", foldBatchNorm(graph), checkTrainingGraph);
   // Maps of bfloat16 are half as large and products twice as fast: there it costs a fortieth of a step, and has to be asked for
   const { recompute: more } = program.config.train;
   const computesAnew = mode === "train" && (more || !computesInBfloat16(program, mode));
-  return computesAnew ? afterPass("recompute", recompute(graph, more)) : graph;
+  return computesAnew ? afterPass("recompute", recompute(graph, more), checkTrainingGraph) : graph;
 }

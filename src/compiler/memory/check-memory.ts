@@ -1,7 +1,8 @@
 // Program and the memory there is → a fault where training does not fit, with the largest batch that would.
 import type { ResolvedConfig } from "../config.js";
 import type { Diagnostic, Path } from "../diagnostics/diagnostic.js";
-import { heapBytesOf, leastHeapBytesOf, plannedChoice, stepsOfRun } from "../lower/lower.js";
+import { heapBytesOf, leastHeapBytesOf, plannedChoice } from "../lower/lower.js";
+import { stepsOfRun } from "../lower/step-requests.js";
 import type { MemoryLimits, NeededMemory } from "./memory-limits.js";
 import { neededMemory, shortage, providerBytes } from "./memory-limits.js";
 import { plan } from "../training/plan.js";

@@ -120,7 +120,7 @@ function addGroup(
   blockIndex: number,
   input: number,
 ): number {
-  invariant(stage.block !== "residual", "a residual block is no group");
+  invariant(stage.block !== "residual", "a stage of residual blocks was built as groups");
   const { convolutions, pool, shortcut } = stage.block.group;
   const origin: Path = ["model", "stages", stageIndex];
   const name = `stages.${stageIndex}.blocks.${blockIndex}`;

@@ -83,7 +83,11 @@ function slide(input: MapShape, window: Window, channels: number, node: Node): S
 /** Networks have no gate that a file describes yet, so that one that does not fit is our own. */
 function gated(map: MapShape, gate: Shape, name: string): Shape {
   const isVector = gate.kind === "vector" || (gate.height === 1 && gate.width === 1);
-  invariant(isVector && gate.channels === map.channels, `the gate of ${name} is a factor for each of its channels`);
+  invariant(isVector, `the gate of ${name} is a map of several pixels`);
+  invariant(
+    gate.channels === map.channels,
+    `the gate of ${name} has ${gate.channels} factors for ${map.channels} channels`,
+  );
   return map;
 }
 

@@ -62,6 +62,6 @@ function reversed(
 
 function tensorOf(state: ReadonlyMap<string, NamedTensor>, name: string): NamedTensor {
   const tensor = state.get(name);
-  invariant(tensor, `the state holds ${name}`);
+  invariant(tensor, `the state lacks ${name}`);
   return tensor;
 }

@@ -36,7 +36,7 @@ export function stateToTfjs(tf: Tfjs, model: LayersModel, graph: ShapedGraph, st
   for (const [layerName, names] of weightsByLayer(graph)) {
     const tensors = names.map((name) => {
       const value = state.get(name);
-      invariant(value, `the state holds ${name}`);
+      invariant(value, `the state lacks ${name}`);
       return tf.core.tensor(value.data, [...value.shape], "float32");
     });
     model.getLayer(layerName).setWeights(tensors);
@@ -49,7 +49,10 @@ export async function tfjsToState(model: LayersModel, graph: ShapedGraph): Promi
   const state = new Map<string, { shape: readonly number[]; data: Float32Array }>();
   for (const [layerName, names] of weightsByLayer(graph)) {
     const tensors = model.getLayer(layerName).getWeights();
-    invariant(tensors.length === names.length, `${layerName} has the weights ${names.join(", ")}`);
+    invariant(
+      tensors.length === names.length,
+      `${layerName} has ${tensors.length} weights where ${names.join(", ")} belong`,
+    );
     for (const [index, name] of names.entries()) {
       const tensor = tensors[index]!;
       const data = Float32Array.from(await tensor.data()); // a copy: the cpu backend hands out its own array

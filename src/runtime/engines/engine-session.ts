@@ -1,7 +1,7 @@
 // What a session does on every engine: micro-batches that add up to a step, steps that are left out, the search for what is
 // not finite, and the state. What is computed, and where, is the engine's: the abstract methods.
 import type { Program } from "../../compiler/program.js";
-import { stepsOfRun } from "../../compiler/lower/lower.js";
+import { stepsOfRun } from "../../compiler/lower/step-requests.js";
 import { microBatchSizes } from "../../compiler/training/micro-batches.js";
 import { mixesLabels } from "../../compiler/training/mixed-labels.js";
 import type { ParameterGroup } from "../../compiler/training/parameter-groups.js";

@@ -2,7 +2,7 @@ import { mkdir, readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { bytesOf, readersOfInput } from "../../../src/compiler/lower/kernels/kernel-bytes.js";
+import { bytesOf, usesOfInput } from "../../../src/compiler/lower/kernels/kernel-bytes.js";
 import type { MeasuredCall } from "../../../src/cli/profile/profile-step.js";
 import { measuredCalls, profileStep } from "../../../src/cli/profile/profile-step.js";
 import { traceJson } from "../../../src/cli/profile/profile-trace.js";
@@ -22,7 +22,12 @@ function callOf(
   named: Readonly<Record<string, number>> = {},
   multiplyAdds = 0,
 ): StepCall {
-  return { kernel, node, operands: Object.keys(kernels[kernel]).map((name) => named[name] ?? 0), multiplyAdds };
+  return {
+    kernel,
+    node,
+    operands: Object.keys(kernels[kernel].operands).map((name) => named[name] ?? 0),
+    multiplyAdds,
+  };
 }
 
 describe("bytesOf", () => {
@@ -54,7 +59,7 @@ describe("bytesOf", () => {
   });
 });
 
-describe("readersOfInput", () => {
+describe("usesOfInput", () => {
   it("shares what the classes of a strided input gradient read among those that read it", () => {
     const ofClass = (node: string, input: number, taps: number, offsets = 0) =>
       callOf("convolve_direct", node, { input, taps, offsets });
@@ -65,7 +70,7 @@ describe("readersOfInput", () => {
       ...[ofClass(name, 64, 4, 7), ofClass(name, 64, 2, 8), ofClass("stem", 64, 9), ofClass("stem", 64, 9)],
       callOf("update_sgd", "update"),
     ];
-    expect(readersOfInput(calls)).toEqual([2, 2, 1, 1, 2, 2, 1, 1, 1]);
+    expect(usesOfInput(calls)).toEqual([2, 2, 1, 1, 2, 2, 1, 1, 1]);
     const whole = { input: 64, packed: 128, output: 192, tiles: 4, taps: 4, depth: 8, columnTiles: 1, groups: 1 };
     const call = callOf("convolve_direct", name, { ...whole, inputGroupBytes: 4096 });
     expect(bytesOf(call) - bytesOf(call, 2)).toBe(1024); // 16 pixels read four taps of 8 channels, not all of the map

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { compileText } from "../../../src/compiler/compile.js";
 import { candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
 import { tasksOf } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
-import { stepsOfRun } from "../../../src/compiler/lower/lower.js";
+import { stepsOfRun } from "../../../src/compiler/lower/step-requests.js";
 import { newestIn } from "../../support/newest-in.js";
 import { runFolderAt } from "../../../src/runtime/run/run-folder.js";
 import { netc } from "../../support/netc.js";

@@ -6,7 +6,7 @@ import { candidates } from "../../../src/compiler/lower/convolutions/convolution
 import { stepOfTask } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
 import type { ConvolutionSizes } from "../../../src/compiler/lower/convolutions/convolution-plan.js";
 import { kernels } from "../../../src/compiler/lower/kernels/kernels.js";
-import type { Storage } from "../../../src/compiler/lower/placement/layout.js";
+import type { Dtype } from "../../../src/compiler/lower/placement/layout.js";
 import { Heap, encodeStep } from "../../../src/runtime/engines/wasm/heap.js";
 import { METHODS } from "../../../src/runtime/engines/wasm/onednn/methods.js";
 import { threadModules } from "../../../src/runtime/engines/wasm/thread-modules.js";
@@ -33,7 +33,7 @@ const square = (kernel: number, stride: number, padding: number) => ({
   padding: { top: padding, bottom: padding, left: padding, right: padding },
 });
 
-const STORAGES = [
+const DTYPES = [
   { input: "bfloat16", output: "bfloat16" },
   { input: "float32", output: "bfloat16" },
   { input: "bfloat16", output: "float32" },
@@ -77,8 +77,8 @@ describe.each(Object.entries(GEOMETRIES))("%s", (_, geometry) => {
   const expected = reference(geometry);
   for (const pass of passes) {
     for (const { name: method } of METHODS) {
-      const can = (storage?: ConvolutionSizes["storage"]): boolean =>
-        kernelOf(pass, { ...geometry, ...(storage ? { storage } : {}) }, method) !== undefined;
+      const can = (dtypes?: ConvolutionSizes["dtypes"]): boolean =>
+        kernelOf(pass, { ...geometry, ...(dtypes ? { dtypes } : {}) }, method) !== undefined;
       if (can()) {
         it(`${pass}, ${method}`, async () => {
           const [one, three] = [await compute(pass, geometry, method, 1), await compute(pass, geometry, method, 3)];
@@ -86,10 +86,10 @@ describe.each(Object.entries(GEOMETRIES))("%s", (_, geometry) => {
           expect(three).toEqual(one); // bits do not depend on the threads
         });
       }
-      for (const storage of STORAGES.filter(can)) {
-        const { input, output } = storage;
+      for (const dtypes of DTYPES.filter(can)) {
+        const { input, output } = dtypes;
         it(`${pass}, ${method}, with maps stored as ${input} and ${output}`, async () => {
-          const stored = { ...geometry, storage };
+          const stored = { ...geometry, dtypes };
           const one = await compute(pass, stored, method, 1);
           const limit = Math.max(TOLERANCES[method]!, TOLERANCES["bfloat16"]!);
           expect(distance(one, expected[pass])).toBeLessThan(limit);
@@ -97,10 +97,10 @@ describe.each(Object.entries(GEOMETRIES))("%s", (_, geometry) => {
         });
       }
       if (pass !== "input gradient") continue;
-      for (const storage of [...STORAGES, { input: "float32", output: "float32" } as const].filter(can)) {
-        const { input, output } = storage;
+      for (const dtypes of [...DTYPES, { input: "float32", output: "float32" } as const].filter(can)) {
+        const { input, output } = dtypes;
         it(`${pass}, ${method}, added to a gradient stored as ${input}, of one stored as ${output}`, async () => {
-          const sum = await compute(pass, { ...geometry, storage }, method, 3, true);
+          const sum = await compute(pass, { ...geometry, dtypes }, method, 3, true);
           const { input: earlier } = tensors(geometry);
           const wanted = expected[pass].map((value, index) => value + earlier[index]!);
           expect(distance(sum, wanted)).toBeLessThan(Math.max(TOLERANCES[method]!, TOLERANCES["bfloat16"]!));
@@ -112,7 +112,7 @@ describe.each(Object.entries(GEOMETRIES))("%s", (_, geometry) => {
 
 it("leaves the padding out in every pass where a map is small, and nowhere where it is large", () => {
   if (!oneDnn.bfloat16) return;
-  const halves = (geometry: ConvolutionSizes) => ({ ...geometry, storage: STORAGES[0] });
+  const halves = (geometry: ConvolutionSizes) => ({ ...geometry, dtypes: DTYPES[0] });
   const can = (geometry: ConvolutionSizes) =>
     passes.map((pass) => kernelOf(pass, halves(geometry), "bfloat16 without padding") !== undefined);
   expect(can(sizes(4, 3, 3, 64, 64, square(3, 1, 1)))).toEqual([true, true, true]);
@@ -192,30 +192,30 @@ async function compute(
   heap.bytes(start, stepAddress - start).fill(0xff);
   const [call] = step.calls;
   const operands = Object.fromEntries(
-    Object.keys(kernels[call!.kernel]).map((name, at) => [name, call!.operands[at]!]),
+    Object.keys(kernels[call!.kernel].operands).map((name, at) => [name, call!.operands[at]!]),
   );
-  const { storage = { input: "float32", output: "float32" } } = geometry;
-  const storages: Readonly<Record<string, Storage>> = {
-    input: storage.input,
-    inputGradient: storage.input,
-    output: storage.output,
-    outputGradient: storage.output,
+  const { dtypes = { input: "float32", output: "float32" } } = geometry;
+  const dtypesOfOperands: Readonly<Record<string, Dtype>> = {
+    input: dtypes.input,
+    inputGradient: dtypes.input,
+    output: dtypes.output,
+    outputGradient: dtypes.output,
   };
   const { input, ...others } = tensors(geometry);
   const given: Readonly<Record<string, Float32Array>> = { input, ...others, ...(adds ? { inputGradient: input } : {}) };
   for (const [name, values] of Object.entries(given)) {
     if (operands[name] === undefined) continue;
-    if (storages[name] === "bfloat16") halves(operands[name], values.length).set(rounded(values));
+    if (dtypesOfOperands[name] === "bfloat16") halves(operands[name], values.length).set(rounded(values));
     else heap.floats(operands[name], values.length).set(values);
   }
   const { kernel, operands: values } = call!;
-  const accumulate = Object.keys(kernels[kernel]).indexOf("accumulate");
+  const accumulate = Object.keys(kernels[kernel].operands).indexOf("accumulate");
   const added = { ...call!, operands: values.map((value, index) => (adds && index === accumulate ? 1 : value)) };
   heap.writeStep({ ...step, calls: [added, ...step.calls.slice(1)] }, stepAddress);
   await pools.get(threads)!.run(stepAddress);
   const result = { forward: "output", "input gradient": "inputGradient", "weight gradient": "weightGradient" }[pass];
   const count = reference(geometry)[pass].length;
-  if (storages[result] !== "bfloat16") return heap.floats(operands[result]!, count).slice();
+  if (dtypesOfOperands[result] !== "bfloat16") return heap.floats(operands[result]!, count).slice();
   return new Float32Array(Uint32Array.from(halves(operands[result]!, count), (half) => half << 16).buffer);
 }
 
@@ -231,7 +231,7 @@ function rounded(values: Float32Array): Uint16Array {
 const references = new Map<string, Readonly<Record<ConvolutionPass, Float64Array>>>();
 
 function reference(geometry: ConvolutionSizes): Readonly<Record<ConvolutionPass, Float64Array>> {
-  const { storage: _, ...plain } = geometry;
+  const { dtypes: _, ...plain } = geometry;
   const key = JSON.stringify(plain);
   const known = references.get(key);
   if (known) return known;

@@ -2,7 +2,7 @@
 import type { KernelProvider } from "../../../src/compiler/lower/kernels/kernel-provider.js";
 import { candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
 import { tasksOf } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
-import { stepsOfRun } from "../../../src/compiler/lower/lower.js";
+import { stepsOfRun } from "../../../src/compiler/lower/step-requests.js";
 import type { Program } from "../../../src/compiler/program.js";
 import type { Engine } from "../../../src/runtime/engines/engine.js";
 import { wasmEngine } from "../../../src/runtime/engines/wasm/engine.js";

@@ -9,7 +9,8 @@ import type { ConvolutionSizes } from "../../../src/compiler/lower/convolutions/
 import { candidates, suiting } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
 import { BY_COST } from "../../../src/compiler/lower/kernels/kernel-provider.js";
 import { stepOfTask, tasksOf } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
-import { heapBytesOf, stepsOfRun } from "../../../src/compiler/lower/lower.js";
+import { heapBytesOf } from "../../../src/compiler/lower/lower.js";
+import { stepsOfRun } from "../../../src/compiler/lower/step-requests.js";
 import type { Program } from "../../../src/compiler/program.js";
 import { chooseKernels } from "../../../src/runtime/engines/wasm/choose-kernels.js";
 import { kernelsThatFit } from "../../../src/runtime/engines/wasm/kernels-that-fit.js";

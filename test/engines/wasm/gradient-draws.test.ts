@@ -7,7 +7,7 @@ import { BY_COST } from "../../../src/compiler/lower/kernels/kernel-provider.js"
 import type { KernelChoice } from "../../../src/compiler/lower/kernels/kernel-provider.js";
 import type { ConvolutionTask } from "../../../src/compiler/lower/convolutions/convolution-task.js";
 import { tasksOf } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
-import { stepsOfRun } from "../../../src/compiler/lower/lower.js";
+import { stepsOfRun } from "../../../src/compiler/lower/step-requests.js";
 import type { Program } from "../../../src/compiler/program.js";
 import { openWasmSession } from "../../../src/runtime/engines/wasm/session.js";
 import { batchOf, gradientDistance, initialState, readFixture } from "../../oracle/fixtures.js";

@@ -7,7 +7,8 @@ import { libraryWinograd } from "../../../src/compiler/lower/convolutions/emit-l
 import { GROUPS, INNER_GELU } from "../../../src/compiler/lower/kernels/kernel-constants.js";
 import { callsKey, nameOfCalls } from "../../../src/compiler/lower/kernels/kernel-provider.js";
 import type { KernelChoice, KernelProvider } from "../../../src/compiler/lower/kernels/kernel-provider.js";
-import { heapBytesOf, lower, stepsOfRun, trainingGraphOf } from "../../../src/compiler/lower/lower.js";
+import { heapBytesOf, lower, trainingGraphOf } from "../../../src/compiler/lower/lower.js";
+import { stepsOfRun } from "../../../src/compiler/lower/step-requests.js";
 import type { Program } from "../../../src/compiler/program.js";
 import { groupRates } from "../../../src/compiler/training/training-phases.js";
 import { openWasmSession } from "../../../src/runtime/engines/wasm/session.js";
@@ -41,7 +42,7 @@ const provider: KernelProvider = {
   id: "plain",
   name: "plain",
   version: "1",
-  candidates: (task) => (task.storage ? [] : [...suiting(whole, task), ...suiting(products, task)]),
+  candidates: (task) => (task.dtypes ? [] : [...suiting(whole, task), ...suiting(products, task)]),
   take({ kernel, operands }) {
     if (((operands["flags"] as number | undefined) ?? 0) & INNER_GELU) return undefined;
     if (kernel === "batch_norm") return [operands["lanes"] as number, operands["lanes"] as number];

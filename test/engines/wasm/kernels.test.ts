@@ -147,7 +147,7 @@ describe.each(builds)("%s", (build) => {
       const nodes = graph.nodes.filter(({ op }) => op.kind === "conv2d_weight_gradient");
       const result = graph.tensors.findIndex(({ kind }) => kind === "gradient");
       const [float32, bfloat16] = [false, true].map((storesBfloat16) => {
-        const convolutions = byWinogradFours({ tensors: graph.tensors, nodes }, batch, storesBfloat16);
+        const convolutions = byWinogradF4({ tensors: graph.tensors, nodes }, batch, storesBfloat16);
         return runKernels({
           graph: { tensors: graph.tensors, nodes },
           batch,
@@ -538,7 +538,7 @@ const products: KernelProvider = {
 };
 
 /** Weight gradients by that library's Winograd; maps are only stored as bfloat16 where some kernel takes each form of them. */
-function byWinogradFours(graph: TrainingGraph, batch: number, storesBfloat16: boolean): KernelChoice {
+function byWinogradF4(graph: TrainingGraph, batch: number, storesBfloat16: boolean): KernelChoice {
   const emit = () => invariant(false, "it is never chosen");
   const all = { name: "all", suits: () => true, cost: () => Infinity, emit };
   const kernels = { ...productKernels, "weight gradient": [...productKernels["weight gradient"], all] };
@@ -719,7 +719,7 @@ function isWinograd({ kernels }: KernelOutcome, tensor: string): boolean {
   const pass = /^(weight|input) gradient/.exec(tensor)?.[1] ?? "convolve";
   const passes = {
     weight: /^weight_gradient_winograd/,
-    input: /^input_gradient_winograd|^convolve_winograd(_threes|_library)?$/,
+    input: /^input_gradient_winograd|^convolve_winograd(_f3|_library)?$/,
   };
   const pattern = pass === "convolve" ? /^convolve_winograd/ : passes[pass as keyof typeof passes];
   return tensor !== "bias gradient" && kernels.some((kernel) => pattern.test(kernel));

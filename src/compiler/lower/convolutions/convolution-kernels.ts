@@ -18,7 +18,7 @@ import {
   weightGradientByFrequency,
   weightGradientByImage,
   weightGradientWinograd,
-  winogradThreesWeightGradient,
+  winogradF3WeightGradient,
 } from "./emit-weight-gradient.js";
 
 const ownKernels: ConvolutionKernels = {
@@ -27,7 +27,7 @@ const ownKernels: ConvolutionKernels = {
   "weight gradient": [
     weightGradientWinograd,
     weightGradientByFrequency,
-    winogradThreesWeightGradient,
+    winogradF3WeightGradient,
     stridedWinogradWeightGradient,
     weightGradientByImage,
     weightGradientByChannel,
@@ -36,7 +36,7 @@ const ownKernels: ConvolutionKernels = {
 
 /** Reads and writes float32 alone. */
 const webAssembly: Pick<KernelProvider, "candidates"> = {
-  candidates: (task) => (task.storage ? [] : suiting(ownKernels, task)),
+  candidates: (task) => (task.dtypes ? [] : suiting(ownKernels, task)),
 };
 
 export function suiting<P extends ConvolutionPass>(
@@ -65,7 +65,7 @@ export function chooseKernel<P extends ConvolutionPass>(
   const name = choice.chosen[taskKey(task)];
   const named = suitable.find((candidate) => candidate.name === name);
   // Others compute only what they were chosen for by name, so that what is not recorded is the same on every machine
-  const [kernel] = named ? [named] : task.storage ? suitable : candidates(task, BY_COST);
+  const [kernel] = named ? [named] : task.dtypes ? suitable : candidates(task, BY_COST);
   invariant(kernel, `none of ${choice.providers.length + 1} providers has a kernel for ${taskKey(task)}`);
   return kernel;
 }
@@ -78,9 +78,7 @@ export function takesBfloat16(task: ConvolutionTask, { providers }: KernelChoice
     { input: "float32", output: "bfloat16" },
   ] as const;
   return providers.some((provider) => {
-    const [first, ...others] = forms.map((storage) =>
-      provider.candidates({ ...task, storage }).map(({ name }) => name),
-    );
+    const [first, ...others] = forms.map((dtypes) => provider.candidates({ ...task, dtypes }).map(({ name }) => name));
     return first!.some((name) => others.every((names) => names.includes(name)));
   });
 }

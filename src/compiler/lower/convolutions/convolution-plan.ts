@@ -1,7 +1,7 @@
 // Geometry of one convolution for the kernels: which algorithm, how much at once, and the tables of offsets that
 // turn any kernel, stride and padding into the same matrix product.
 import type { Window } from "../../network/graph.js";
-import type { Storage } from "../placement/layout.js";
+import type { Dtype } from "../placement/layout.js";
 import { elementBytes } from "../placement/layout.js";
 import { FREQUENCY_GAP } from "../kernels/kernel-constants.js";
 
@@ -14,14 +14,14 @@ export interface ConvolutionSizes extends Window {
   readonly outWidth: number;
   readonly outLanes: number;
   /** How the maps lie in the heap; absent where both are float32. */
-  readonly storage?: { readonly input: Storage; readonly output: Storage };
+  readonly dtypes?: { readonly input: Dtype; readonly output: Dtype };
 }
 
 /** Bytes of input that one unit of work should keep in the second-level cache. */
 const CACHE_BYTES = 256 * 1024;
-/** Sums are split in a number of parts that does not depend on threads, so that bits do not either. */
-const MAXIMUM_SLOTS = 16;
-const SLOT_BYTES = 16 * 1024 * 1024;
+/** Sums are split in a number of partial sums that does not depend on threads, so that bits do not either. */
+const MAXIMUM_PARTIALS = 16;
+const PARTIALS_BYTES = 16 * 1024 * 1024;
 /** Most lanes of Winograd's kernels: their filters grow fourfold, to 38 MB at 512 lanes both ways. */
 export const MAXIMUM_WINOGRAD_LANES = 640;
 
@@ -69,9 +69,9 @@ export function winogradTiles({ images, height, width }: ConvolutionSizes, side 
   return images * Math.ceil(height / side) * Math.ceil(width / side);
 }
 
-/** Partial sums for something of `bytes`, out of at most `parts` pieces of work. */
-export function slotsFor(bytes: number, parts: number): number {
-  return Math.max(1, Math.min(MAXIMUM_SLOTS, parts, Math.max(4, Math.floor(SLOT_BYTES / bytes))));
+/** Partial sums for something of `bytes`, out of at most so many pieces of work. */
+export function partialsFor(bytes: number, pieces: number): number {
+  return Math.max(1, Math.min(MAXIMUM_PARTIALS, pieces, Math.max(4, Math.floor(PARTIALS_BYTES / bytes))));
 }
 
 export function filterBytes({ kernel, inLanes, outLanes }: ConvolutionSizes): number {
@@ -82,6 +82,34 @@ export function multiplyAddsOf({ images, outHeight, outWidth, kernel, inLanes, o
   return images * outHeight * outWidth * kernel[0] * kernel[1] * inLanes * outLanes;
 }
 
+/** As operands of a kernel for any window. */
+export function windowOf({
+  images,
+  height,
+  width,
+  inLanes,
+  outHeight,
+  outWidth,
+  outLanes,
+  ...window
+}: ConvolutionSizes) {
+  return {
+    images,
+    height,
+    width,
+    inLanes,
+    outHeight,
+    outWidth,
+    outLanes,
+    kernelHeight: window.kernel[0],
+    kernelWidth: window.kernel[1],
+    strideHeight: window.stride[0],
+    strideWidth: window.stride[1],
+    paddingTop: window.padding.top,
+    paddingLeft: window.padding.left,
+  };
+}
+
 /** A thread's scratch: whole pages plus four lines, so that equal strides do not fall on the same cache sets. */
 export function threadScratch(bytes: number): number {
   return Math.ceil(bytes / 4096) * 4096 + 256;
@@ -89,15 +117,15 @@ export function threadScratch(bytes: number): number {
 
 export function imageBytes(sizes: ConvolutionSizes): { input: number; output: number } {
   return {
-    input: sizes.height * sizes.width * sizes.inLanes * elementBytes[sizes.storage?.input ?? "float32"],
-    output: sizes.outHeight * sizes.outWidth * sizes.outLanes * elementBytes[sizes.storage?.output ?? "float32"],
+    input: sizes.height * sizes.width * sizes.inLanes * elementBytes[sizes.dtypes?.input ?? "float32"],
+    output: sizes.outHeight * sizes.outWidth * sizes.outLanes * elementBytes[sizes.dtypes?.output ?? "float32"],
   };
 }
 
-export function imagesAtOnce(sizes: ConvolutionSizes, slots: number): number {
+export function imagesAtOnce(sizes: ConvolutionSizes, partialCount: number): number {
   const { input, output } = imageBytes(sizes);
   const fitting = Math.floor(Math.max(CACHE_BYTES, filterBytes(sizes) / 4) / (input + output));
-  return Math.max(1, Math.min(fitting, Math.ceil(sizes.images / slots)));
+  return Math.max(1, Math.min(fitting, Math.ceil(sizes.images / partialCount)));
 }
 
 /** One call of convolve_direct: a matrix product over tiles of four pixels. */

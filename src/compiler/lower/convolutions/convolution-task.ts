@@ -56,11 +56,11 @@ export type ConvolutionKernels = { readonly [P in ConvolutionPass]: readonly Con
 
 /** "forward 3x3/2 16→32 at 32x32": pass and geometry; not the batch, so that every step of a run has the same kernels. */
 export function taskKey(task: ConvolutionTask): string {
-  const { pass, evaluates, kernel, stride, padding, height, width, inLanes, outLanes, storage } = task;
+  const { pass, evaluates, kernel, stride, padding, height, width, inLanes, outLanes, dtypes } = task;
   const strides = stride[0] === stride[1] ? stride[0] : stride.join("x");
   const { top, bottom, left, right } = padding;
   const sides = top === bottom && top === left && top === right ? top : [top, bottom, left, right].join(",");
-  const stored = storage ? ` ${storage.input}→${storage.output}` : "";
+  const stored = dtypes ? ` ${dtypes.input}→${dtypes.output}` : "";
   const purpose = evaluates ? `${pass} of an evaluation` : pass;
   return `${purpose} ${kernel.join("x")}/${strides} pad ${sides} ${inLanes}→${outLanes} at ${height}x${width}${stored}`;
 }

@@ -14,10 +14,10 @@ import { KernelSelector, persistentBuffers } from "./kernel-selector.js";
 import type { PersistentName } from "./kernel-selector.js";
 import { layoutParameters } from "../placement/layout.js";
 import { parameterGroups } from "../../training/parameter-groups.js";
-import type { StepRequest } from "../lower.js";
+import type { StepRequest } from "../step-requests.js";
 import { computesInBfloat16, kernelGraphOf } from "../lower.js";
 import { convolutionTasks } from "./select-convolution.js";
-import { storagesOf } from "../placement/storage.js";
+import { dtypesOf } from "../placement/dtypes.js";
 
 /** Each geometry and pass once, at the size of the first request that has it. With bfloat16 the providers decide which maps are stored so. */
 export function tasksOf(
@@ -42,7 +42,7 @@ export function tasksOf(
       convolutions,
       storesBfloat16,
     };
-    for (const task of convolutionTasks(new KernelSelector(graph, selection, storagesOf(graph, selection)))) {
+    for (const task of convolutionTasks(new KernelSelector(graph, selection, dtypesOf(graph, selection)))) {
       const key = taskKey(task);
       if (!tasks.has(key)) tasks.set(key, task);
     }

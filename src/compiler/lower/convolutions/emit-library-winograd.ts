@@ -2,28 +2,21 @@
 // the frequencies by a provider.
 import type { ConvolutionKernel, ConvolutionKernels, ConvolvedOperands } from "./convolution-task.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
-import { multiplyAddsOf, suitsWinograd, transformedFilterBytes, winogradTiles } from "./convolution-plan.js";
+import { suitsWinograd, transformedFilterBytes, winogradTiles } from "./convolution-plan.js";
 import { FILTER_SCRATCH_BYTES, FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
+import type { WinogradAlgorithm } from "./winograd-algorithms.js";
+import { F3, F4, WHOLE_MAP } from "./winograd-algorithms.js";
 import type { CallWriter } from "../kernels/kernel-calls.js";
 import { replacing } from "../kernels/kernel-calls.js";
 
-/** Tiles of `side`² pixels from `points`² products a pair of channels. */
-interface Algorithm {
-  readonly name: string;
-  readonly points: number;
-  readonly side: number;
+interface Algorithm extends WinogradAlgorithm {
   readonly suits: (sizes: ConvolutionSizes) => boolean;
 }
 
 const ALGORITHMS: readonly Algorithm[] = [
-  { name: "winograd fours", points: 6, side: 4, suits: suitsWinograd },
-  { name: "winograd threes", points: 5, side: 3, suits: suitsWinograd },
-  {
-    name: "winograd whole",
-    points: 4,
-    side: 3,
-    suits: (sizes) => suitsWinograd(sizes) && sizes.height === 3 && sizes.width === 3,
-  },
+  { ...F4, suits: suitsWinograd },
+  { ...F3, suits: suitsWinograd },
+  { ...WHOLE_MAP, suits: (sizes) => suitsWinograd(sizes) && sizes.height === 3 && sizes.width === 3 },
 ];
 
 /** Winograd's kernels for a provider that multiplies float32 matrices; `library` is its name with its version. */
@@ -63,7 +56,7 @@ function weightGradient(id: string, algorithm: Algorithm): ConvolutionKernel<"we
   const { suits, ...rest } = common(algorithm);
   return {
     ...rest,
-    suits: ({ storage, ...sizes }) => suits(sizes) && (!storage || (algorithm.side === 4 && isBfloat16(storage))),
+    suits: ({ dtypes, ...sizes }) => suits(sizes) && (!dtypes || (algorithm.side === 4 && isBfloat16(dtypes))),
     emit(writer, sizes, operands) {
       const { images, height, width, inLanes, outLanes } = sizes;
       const { points } = algorithm;
@@ -78,20 +71,20 @@ function weightGradient(id: string, algorithm: Algorithm): ConvolutionKernel<"we
       const provider = writer.provider(id);
       const geometry = { images, height, width, inLanes, outLanes, provider, points, tilesAtOnce };
       const all = { ...operands, ...geometry, ...memory };
-      const kernel = `weight_gradient_winograd_library${sizes.storage ? "_bfloat16" : ""}` as const;
-      writer.call(kernel, all, { multiplyAdds: multiplyAddsOf(sizes) });
+      const kernel = `weight_gradient_winograd_library${sizes.dtypes ? "_bfloat16" : ""}` as const;
+      writer.call(kernel, all);
     },
   };
 }
 
-function isBfloat16({ input, output }: NonNullable<ConvolutionSizes["storage"]>): boolean {
+function isBfloat16({ input, output }: NonNullable<ConvolutionSizes["dtypes"]>): boolean {
   return input === "bfloat16" && output === "bfloat16";
 }
 
 function common(algorithm: Algorithm) {
   return {
-    name: algorithm.name,
-    suits: (sizes: ConvolutionSizes) => !sizes.storage && sizes.inLanes % 8 === 0 && algorithm.suits(sizes),
+    name: algorithm.recorded.library,
+    suits: (sizes: ConvolutionSizes) => !sizes.dtypes && sizes.inLanes % 8 === 0 && algorithm.suits(sizes),
     cost: (sizes: ConvolutionSizes) => costOf(algorithm, sizes),
   };
 }
@@ -148,15 +141,8 @@ function convolve(
   };
   const extents = { images, height, width, depth, columns };
   const products = { transposed: Number(isFlipped), provider: writer.provider(id), points, tilesAtOnce };
-  const maps = {
-    input,
-    transformed,
-    bias,
-    residual,
-    output,
-    relu: Number(relu),
-    accumulate: Number(accumulated !== null),
-  };
-  const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, { input, residual }) };
-  writer.call("convolve_winograd_library", { ...maps, ...extents, ...products, ...memory }, extra);
+  const accumulate = Number(accumulated !== null);
+  const maps = { input, transformed, bias, residual, output, relu: Number(relu), accumulate };
+  const replaced = replacing(accumulated, output, { input, residual });
+  writer.call("convolve_winograd_library", { ...maps, ...extents, ...products, ...memory }, replaced);
 }

@@ -2,7 +2,7 @@
 // needs; how the images are cut does not depend on the threads, so that bits do not either.
 import type { ConvolutionKernel, ConvolutionKernels, ConvolutionPass } from "./convolution-task.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
-import { filterBytes, imageBytes, multiplyAddsOf, threadScratch } from "./convolution-plan.js";
+import { filterBytes, imageBytes, multiplyAddsOf, threadScratch, windowOf } from "./convolution-plan.js";
 import { OUTER_RELU } from "../kernels/kernel-constants.js";
 import { elementBytes } from "../placement/layout.js";
 import { multiplyAddsWithoutPadding } from "./valid-places.js";
@@ -111,25 +111,12 @@ function prepare(
   const atOnce = imagesAtOnce(pass, sizes);
   const plan = method.plan(pass, sizes, atOnce)!;
   const scratchStride = threadScratch(plan.scratchBytes);
-  const { images, height, width, inLanes, outHeight, outWidth, outLanes, kernel, stride, padding, storage } = sizes;
   const call = {
     method: method.number,
     imagesAtOnce: atOnce,
-    images,
-    height,
-    width,
-    inLanes,
-    outHeight,
-    outWidth,
-    outLanes,
-    kernelHeight: kernel[0],
-    kernelWidth: kernel[1],
-    strideHeight: stride[0],
-    strideWidth: stride[1],
-    paddingTop: padding.top,
-    paddingLeft: padding.left,
-    inputElementBytes: elementBytes[storage?.input ?? "float32"],
-    outputElementBytes: elementBytes[storage?.output ?? "float32"],
+    ...windowOf(sizes),
+    inputElementBytes: elementBytes[sizes.dtypes?.input ?? "float32"],
+    outputElementBytes: elementBytes[sizes.dtypes?.output ?? "float32"],
     scratch: writer.scratch("library", scratchStride * writer.threads),
     scratchStride,
   };
@@ -138,7 +125,7 @@ function prepare(
     provider: writer.provider(id),
     units: pass === "weight gradient" ? [units, pieces] : [pieces, units],
   };
-  return { call, plan, extra: { multiplyAdds: multiplyAddsOf(sizes), provided } };
+  return { call, plan, extra: { provided } };
 }
 
 /** Activations of that many bytes stay in a core's second-level cache while they are converted, multiplied and put back. */

@@ -6,37 +6,39 @@ import {
   imageBytes,
   imagesAtOnce,
   multiplyAddsOf,
-  slotsFor,
+  partialsFor,
   suitsWinograd,
   threadScratch,
   tilesAtOnce,
   transformedFilterBytes,
   winogradTiles,
+  windowOf,
 } from "./convolution-plan.js";
+import { F3, F4 } from "./winograd-algorithms.js";
 import { FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
 
 type WeightGradient = ConvolutionKernel<"weight gradient">;
 
 /** Partial sums in the transformed domain. */
 export const weightGradientWinograd: WeightGradient = {
-  name: "winograd",
+  name: F4.recorded.own,
   suits: (sizes) => suitsWinograd(sizes) && sizes.inLanes % 8 === 0,
-  cost: (sizes) => winogradCost(sizes) + winogradSlots(sizes) * transformedFilterBytes(sizes) * 0.15,
+  cost: (sizes) => winogradCost(sizes) + winogradPartials(sizes) * transformedFilterBytes(sizes) * 0.15,
   emit(writer, sizes, operands) {
     const { inLanes, outLanes, height, width, images } = sizes;
     const { threads } = writer;
     const atOnce = tilesAtOnce(winogradTiles(sizes), 36 * (inLanes + outLanes) * 4);
-    const slots = winogradSlots(sizes);
+    const partialCount = winogradPartials(sizes);
     const scratchStride = threadScratch(STRIP_BYTES + 36 * ((inLanes + outLanes) * atOnce * 4 + 2 * FREQUENCY_GAP));
     const scratch = writer.scratch("tiles", scratchStride * threads);
-    const partials = writer.scratch("partial sums", transformedFilterBytes(sizes) * slots);
-    const geometry = { images, height, width, inLanes, outLanes, tilesAtOnce: atOnce, slots };
+    const partials = writer.scratch("partial sums", transformedFilterBytes(sizes) * partialCount);
+    const geometry = { images, height, width, inLanes, outLanes, tilesAtOnce: atOnce, partialCount };
     const memory = { partials, scratch, scratchStride };
-    writer.call("weight_gradient_winograd", { ...operands, ...geometry, ...memory }, work(sizes));
+    writer.call("weight_gradient_winograd", { ...operands, ...geometry, ...memory });
   },
 };
 
-/** All tiles first, then a product a frequency: nothing is summed in parts, which would be larger than small maps. */
+/** All tiles first, then a product a frequency: there are no partial sums, which would be larger than small maps. */
 export const weightGradientByFrequency: WeightGradient = {
   name: "winograd by frequency",
   suits: (sizes) => suitsWinograd(sizes) && sizes.inLanes % 8 === 0,
@@ -54,7 +56,7 @@ export const weightGradientByFrequency: WeightGradient = {
       scratch: writer.scratch("tile", STRIP_BYTES * writer.threads),
     };
     const geometry = { images, height, width, inLanes, outLanes };
-    writer.call("weight_gradient_winograd_by_frequency", { ...operands, ...geometry, ...memory }, work(sizes));
+    writer.call("weight_gradient_winograd_by_frequency", { ...operands, ...geometry, ...memory });
   },
 };
 
@@ -62,8 +64,8 @@ export const weightGradientByFrequency: WeightGradient = {
 const MOST_BYTES_OF_PARTIAL_SUM = 64 * 1024 * 1024;
 
 /** The same by F(3×3, 3×3), chunk by chunk of tiles. */
-export const winogradThreesWeightGradient: WeightGradient = {
-  name: "winograd threes",
+export const winogradF3WeightGradient: WeightGradient = {
+  name: F3.recorded.own,
   suits: (sizes) => suitsWinograd(sizes) && sizes.inLanes % 8 === 0,
   cost: (sizes) => {
     const { inLanes, outLanes } = sizes;
@@ -82,8 +84,7 @@ export const winogradThreesWeightGradient: WeightGradient = {
       scratch: writer.scratch("strip", STRIP_BYTES * writer.threads),
     };
     const geometry = { images, height, width, inLanes, outLanes, tilesAtOnce: chunk };
-    const all = { ...operands, ...geometry, ...memory };
-    writer.call("weight_gradient_winograd_threes", all, work(sizes));
+    writer.call("weight_gradient_winograd_f3", { ...operands, ...geometry, ...memory });
   },
 };
 
@@ -94,19 +95,19 @@ const CHUNK_BYTES = 16 * 1024 * 1024;
 export const weightGradientByImage: WeightGradient = {
   name: "by image",
   suits: (sizes) => filterBytes(sizes) <= MOST_BYTES_OF_PARTIAL_SUM || !weightGradientByChannel.suits(sizes),
-  cost: (sizes) => directCost(sizes) + slotsFor(filterBytes(sizes), sizes.images) * filterBytes(sizes) * 0.3,
+  cost: (sizes) => directCost(sizes) + partialsFor(filterBytes(sizes), sizes.images) * filterBytes(sizes) * 0.3,
   emit(writer, sizes, operands) {
-    const slots = slotsFor(filterBytes(sizes), sizes.images);
-    const atOnce = imagesAtOnce(sizes, slots);
+    const partialCount = partialsFor(filterBytes(sizes), sizes.images);
+    const atOnce = imagesAtOnce(sizes, partialCount);
     const bytes = imageBytes(sizes);
     const scratchStride = threadScratch(atOnce * (bytes.input + bytes.output));
     const memory = {
-      partials: writer.scratch("partial sums", slots * filterBytes(sizes)),
+      partials: writer.scratch("partial sums", partialCount * filterBytes(sizes)),
       scratch: writer.scratch("panels", scratchStride * writer.threads),
       scratchStride,
     };
-    const parts = { imagesAtOnce: atOnce, slots };
-    writer.call("weight_gradient_by_image", { ...operands, ...windowOf(sizes), ...parts, ...memory }, work(sizes));
+    const shares = { imagesAtOnce: atOnce, partialCount };
+    writer.call("weight_gradient_by_image", { ...operands, ...windowOf(sizes), ...shares, ...memory });
   },
 };
 
@@ -123,14 +124,14 @@ export const weightGradientByChannel: WeightGradient = {
       scratch: writer.scratch("panels", scratchStride * writer.threads),
       scratchStride,
     };
-    writer.call("weight_gradient_by_channel", { ...operands, ...windowOf(sizes), ...memory }, work(sizes));
+    writer.call("weight_gradient_by_channel", { ...operands, ...windowOf(sizes), ...memory });
   },
 };
 
-function winogradSlots(sizes: ConvolutionSizes): number {
+function winogradPartials(sizes: ConvolutionSizes): number {
   const tiles = winogradTiles(sizes);
   const units = Math.ceil(tiles / tilesAtOnce(tiles, 36 * (sizes.inLanes + sizes.outLanes) * 4));
-  return slotsFor(transformedFilterBytes(sizes), units);
+  return partialsFor(transformedFilterBytes(sizes), units);
 }
 
 function winogradCost(sizes: ConvolutionSizes): number {
@@ -141,26 +142,4 @@ function winogradCost(sizes: ConvolutionSizes): number {
 
 function directCost(sizes: ConvolutionSizes): number {
   return multiplyAddsOf(sizes) * 0.042;
-}
-
-function work(sizes: ConvolutionSizes) {
-  return { multiplyAdds: multiplyAddsOf(sizes) };
-}
-
-function windowOf(sizes: ConvolutionSizes) {
-  return {
-    images: sizes.images,
-    height: sizes.height,
-    width: sizes.width,
-    inLanes: sizes.inLanes,
-    outHeight: sizes.outHeight,
-    outWidth: sizes.outWidth,
-    outLanes: sizes.outLanes,
-    kernelHeight: sizes.kernel[0],
-    kernelWidth: sizes.kernel[1],
-    strideHeight: sizes.stride[0],
-    strideWidth: sizes.stride[1],
-    paddingTop: sizes.padding.top,
-    paddingLeft: sizes.padding.left,
-  };
 }

@@ -1,7 +1,7 @@
 // 3×3 convolutions of stride 2 by Winograd's algorithm over the odd and the even pixels (see assembly/winograd-strided.ts).
 import type { ConvolutionKernel } from "./convolution-task.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
-import { MAXIMUM_WINOGRAD_LANES, multiplyAddsOf, threadScratch, tilesAtOnce, unitsFor } from "./convolution-plan.js";
+import { MAXIMUM_WINOGRAD_LANES, threadScratch, tilesAtOnce, unitsFor } from "./convolution-plan.js";
 import { FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
 import type { BufferOperand, CallWriter } from "../kernels/kernel-calls.js";
 import { replacing } from "../kernels/kernel-calls.js";
@@ -14,8 +14,7 @@ export const stridedWinogradConvolution: ConvolutionKernel<"forward"> = {
     const transformed = transformWeights(writer, sizes, weights, 0);
     const maps = { input, transformed, bias, residual, output, relu: Number(relu) };
     const operands = { ...maps, ...extentsOf(sizes), ...tilesOf(writer, sizes) };
-    const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(null, output, { input, residual }) };
-    writer.call("convolve_winograd_strided", operands, extra);
+    writer.call("convolve_winograd_strided", operands, replacing(null, output, { input, residual }));
   },
 };
 
@@ -27,8 +26,7 @@ export const stridedWinogradInputGradient: ConvolutionKernel<"input gradient"> =
     const transformed = transformWeights(writer, sizes, weights, 1);
     const maps = { outputGradient, transformed, inputGradient, accumulate: Number(accumulated !== null) };
     const operands = { ...maps, ...extentsOf(sizes), ...tilesOf(writer, sizes) };
-    const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, inputGradient) };
-    writer.call("input_gradient_winograd_strided", operands, extra);
+    writer.call("input_gradient_winograd_strided", operands, replacing(accumulated, inputGradient));
   },
 };
 
@@ -47,7 +45,7 @@ export const stridedWinogradWeightGradient: ConvolutionKernel<"weight gradient">
       scratch: writer.scratch("strip", STRIP_BYTES * writer.threads),
     };
     const all = { ...operands, ...extentsOf(sizes), tilesAtOnce: chunk, ...memory };
-    writer.call("weight_gradient_winograd_strided", all, { multiplyAdds: multiplyAddsOf(sizes) });
+    writer.call("weight_gradient_winograd_strided", all);
   },
 };
 

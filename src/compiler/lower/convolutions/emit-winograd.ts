@@ -4,7 +4,6 @@ import { replacing } from "../kernels/kernel-calls.js";
 import { FREQUENCY_GAP, STRIP_BYTES } from "../kernels/kernel-constants.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import {
-  multiplyAddsOf,
   suitsWinograd,
   threadScratch,
   tilesAtOnce,
@@ -13,44 +12,27 @@ import {
   winogradTiles,
 } from "./convolution-plan.js";
 import type { ConvolutionKernel, ConvolvedOperands } from "./convolution-task.js";
+import type { WinogradAlgorithm } from "./winograd-algorithms.js";
+import { F3, F4 } from "./winograd-algorithms.js";
 
-/** Tiles of `side`² pixels from `points`² products a pair of channels. */
-interface Algorithm {
-  /** As runs record it. */
-  readonly name: string;
-  readonly points: number;
-  readonly side: number;
+interface Algorithm extends WinogradAlgorithm {
+  readonly recorded: { readonly own: string; readonly library: string };
   /** Bytes of a thread that transforms a filter. */
   readonly filterScratch: number;
   /** Nanoseconds of a tile's transforms, for each channel. */
   readonly transforms: number;
   readonly kernels:
     | readonly ["transform_weights", "convolve_winograd"]
-    | readonly ["transform_weights_threes", "convolve_winograd_threes"];
+    | readonly ["transform_weights_f3", "convolve_winograd_f3"];
 }
 
-/** F(4×4, 3×3). */
-const F4: Algorithm = {
-  name: "winograd",
-  points: 6,
-  side: 4,
-  filterScratch: 4096,
-  transforms: 14,
-  kernels: ["transform_weights", "convolve_winograd"],
-};
+const ALGORITHMS: readonly Algorithm[] = [
+  { ...F4, filterScratch: 4096, transforms: 14, kernels: ["transform_weights", "convolve_winograd"] },
+  { ...F3, filterScratch: 1024, transforms: 16, kernels: ["transform_weights_f3", "convolve_winograd_f3"] },
+];
 
-/** F(3×3, 3×3): for maps of 3, 6 or 9 pixels a side, where tiles of 4×4 are not filled. */
-const F3: Algorithm = {
-  name: "winograd threes",
-  points: 5,
-  side: 3,
-  filterScratch: 1024,
-  transforms: 16,
-  kernels: ["transform_weights_threes", "convolve_winograd_threes"],
-};
-
-export const winogradForward: readonly ConvolutionKernel<"forward">[] = [F4, F3].map((algorithm) => ({
-  name: algorithm.name,
+export const winogradForward: readonly ConvolutionKernel<"forward">[] = ALGORITHMS.map((algorithm) => ({
+  name: algorithm.recorded.own,
   suits: suitsWinograd,
   cost: (sizes) => costOf(algorithm, sizes),
   emit(writer, sizes, operands) {
@@ -58,8 +40,8 @@ export const winogradForward: readonly ConvolutionKernel<"forward">[] = [F4, F3]
   },
 }));
 
-export const winogradInputGradients: readonly ConvolutionKernel<"input gradient">[] = [F4, F3].map((algorithm) => ({
-  name: algorithm.name,
+export const winogradInputGradients: readonly ConvolutionKernel<"input gradient">[] = ALGORITHMS.map((algorithm) => ({
+  name: algorithm.recorded.own,
   suits: (sizes) => suitsWinograd(sizes) && sizes.inLanes % 8 === 0,
   cost: (sizes) => costOf(algorithm, sizes),
   emit(writer, sizes, { outputGradient, weights, inputGradient, accumulated }) {
@@ -99,6 +81,6 @@ function convolve(writer: CallWriter, sizes: ConvolutionSizes, algorithm: Algori
   const geometry = { images, height, width, depth, columns, tilesAtOnce: atOnce };
   const accumulate = Number(accumulated !== null);
   const maps = { input, transformed, bias, residual, output, relu: Number(relu), accumulate };
-  const extra = { multiplyAdds: multiplyAddsOf(sizes), ...replacing(accumulated, output, { input, residual }) };
-  writer.call(kernel, { ...maps, ...geometry, scratch, scratchStride }, extra);
+  const replaced = replacing(accumulated, output, { input, residual });
+  writer.call(kernel, { ...maps, ...geometry, scratch, scratchStride }, replaced);
 }

@@ -14,9 +14,11 @@ import type {
 } from "../kernels/kernel-calls.js";
 import type { KernelChoice } from "../kernels/kernel-provider.js";
 import { BY_COST, callsKey, nameOfCalls } from "../kernels/kernel-provider.js";
+import type { Sizes } from "../kernels/descriptor.js";
 import type { KernelName } from "../kernels/kernels.js";
+import { rowOf } from "../kernels/kernels.js";
 import type { MapKernel } from "../kernels/map-kernels.js";
-import type { ParameterLayout, Storage, StoredTensor } from "../placement/layout.js";
+import type { ParameterLayout, Dtype, StoredTensor } from "../placement/layout.js";
 import { elementBytes, imageLanesOf, lanesOf, storedBytes } from "../placement/layout.js";
 import type { KernelGraph, TensorId } from "../step/training-graph.js";
 
@@ -30,9 +32,9 @@ export interface KernelSelection {
   readonly readsAverages: boolean;
   /** Which kernel carries out which convolution; without it the cost model decides. */
   readonly convolutions?: KernelChoice;
-  /** Whether maps and their gradients are stored as bfloat16 wherever all that work on them take it so (storage.ts). */
+  /** Whether maps and their gradients are stored as bfloat16 wherever all that work on them take it so (dtypes.ts). */
   readonly storesBfloat16?: boolean;
-  /** Whether gradients are those of a part of a batch, to be added to the sums that the update reads. */
+  /** Whether gradients are those of a micro-batch, to be added to the sums that the update reads. */
   readonly accumulates: boolean;
 }
 
@@ -45,7 +47,7 @@ export const persistentBuffers = [
   "pixel values",
   "parameters",
   "gradients",
-  "part gradients",
+  "micro-batch gradients",
   "statistics",
   "first slots",
   "second slots",
@@ -68,14 +70,16 @@ export class KernelSelector implements CallWriter {
     readonly graph: KernelGraph,
     readonly selection: KernelSelection,
     /** By tensor; those that are absent are float32. */
-    private readonly storages: readonly Storage[] = [],
+    private readonly dtypes: readonly Dtype[] = [],
   ) {
     const { parameters, statistics } = selection.layout;
     this.stored = new Map([...parameters, ...statistics].map((tensor) => [tensor.name, tensor]));
     for (const { op } of graph.nodes) if (op.kind === "softmax_cross_entropy") this.logits = op.inputs.logits;
   }
 
-  call<K extends KernelName>(kernel: K, operands: OperandsOf<K>, { multiplyAdds = 0, ...extra }: CallExtra = {}): void {
+  call<K extends KernelName>(kernel: K, operands: OperandsOf<K>, extra: CallExtra = {}): void {
+    // Rows count by numbers alone, and buffers have none yet
+    const multiplyAdds = rowOf(kernel).multiplyAdds?.(operands as unknown as Sizes) ?? 0;
     const call: KernelCall = {
       kernel,
       node: this.node.name,
@@ -110,7 +114,7 @@ export class KernelSelector implements CallWriter {
     operands: OperandsOf<K>,
     extra: { inPlace?: KernelCall["inPlace"] } = {},
   ): void {
-    const form: KernelName = this.storage(map) === "bfloat16" ? `${kernel}_bfloat16` : kernel;
+    const form: KernelName = this.dtype(map) === "bfloat16" ? `${kernel}_bfloat16` : kernel;
     this.call(form, operands as never, extra);
   }
 
@@ -119,7 +123,7 @@ export class KernelSelector implements CallWriter {
   }
 
   scratch(name: string, bytes: number): { buffer: BufferId } {
-    return { buffer: this.add({ kind: "transient", name: `${this.node.name} ${name}`, bytes, storage: "float32" }) };
+    return { buffer: this.add({ kind: "transient", name: `${this.node.name} ${name}`, bytes, dtype: "float32" }) };
   }
 
   /** Tables of the same key are equal and kept once. */
@@ -150,18 +154,18 @@ export class KernelSelector implements CallWriter {
       return this.persistent(readsAverages ? "average statistics" : "statistics", this.storedAs(id).offset);
     }
     if (tensor.kind === "gradient") {
-      const region = this.selection.accumulates ? "part gradients" : "gradients";
+      const region = this.selection.accumulates ? "micro-batch gradients" : "gradients";
       return this.persistent(region, this.storedAs(tensor.parameter).offset);
     }
     let buffer = this.ofTensor.get(id);
     const isWhole = id === this.logits && this.images !== this.selection.batch;
     if (buffer === undefined) {
-      const storage = this.storage(id);
-      const bytes = isWhole ? this.selection.batch * this.lanes(id) * elementBytes[storage] : this.bytesOf(id);
-      buffer = this.add({ kind: "transient", name: tensor.name, bytes, storage });
+      const dtype = this.dtype(id);
+      const bytes = isWhole ? this.selection.batch * this.lanes(id) * elementBytes[dtype] : this.bytesOf(id);
+      buffer = this.add({ kind: "transient", name: tensor.name, bytes, dtype });
       this.ofTensor.set(id, buffer);
     }
-    return isWhole ? { buffer, imageBytes: this.lanes(id) * elementBytes[this.storage(id)] } : { buffer };
+    return isWhole ? { buffer, imageBytes: this.lanes(id) * elementBytes[this.dtype(id)] } : { buffer };
   }
 
   optional(id: TensorId | null): BufferOperand | null {
@@ -170,12 +174,12 @@ export class KernelSelector implements CallWriter {
 
   shape(id: TensorId): Shape {
     const tensor = this.graph.tensors[id]!;
-    invariant(tensor.kind === "activation", `${tensor.name} is no activation`);
+    invariant(tensor.kind === "activation", `${tensor.name} is a ${tensor.kind} where an activation belongs`);
     return tensor.shape;
   }
 
-  storage(id: TensorId): Storage {
-    return this.storages[id] ?? "float32";
+  dtype(id: TensorId): Dtype {
+    return this.dtypes[id] ?? "float32";
   }
 
   lanes(id: TensorId): number {
@@ -202,7 +206,7 @@ export class KernelSelector implements CallWriter {
     const tensor = this.graph.tensors[id]!;
     if (tensor.kind === "folded") return storedBytes(this.storedAs(tensor.parameter));
     const count = tensor.kind === "channels" ? lanesOf(tensor.channels) : this.pixels(id) * this.lanes(id);
-    return count * elementBytes[this.storage(id)];
+    return count * elementBytes[this.dtype(id)];
   }
 
   private add(buffer: Buffer): BufferId {

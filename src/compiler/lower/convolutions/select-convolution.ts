@@ -100,9 +100,9 @@ function emit<P extends ConvolutionPass>(
 
 function sizesOf(selector: KernelSelector, window: Window, input: TensorId, output: TensorId): ConvolutionSizes {
   const [{ height, width }, out] = [mapSize(selector.shape(input)), mapSize(selector.shape(output))];
-  const storage = { input: selector.storage(input), output: selector.storage(output) };
+  const dtypes = { input: selector.dtype(input), output: selector.dtype(output) };
   return {
-    ...(storage.input === "bfloat16" || storage.output === "bfloat16" ? { storage } : {}),
+    ...(dtypes.input === "bfloat16" || dtypes.output === "bfloat16" ? { dtypes } : {}),
     kernel: window.kernel,
     stride: window.stride,
     padding: window.padding,

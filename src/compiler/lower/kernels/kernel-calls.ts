@@ -1,6 +1,6 @@
 // Kernel calls over buffers that have no address yet: what select-kernels makes and allocate places.
-import type { KernelName, kernels } from "./kernels.js";
-import type { Storage } from "../placement/layout.js";
+import type { KernelName, OperandName, kernels } from "./kernels.js";
+import type { Dtype } from "../placement/layout.js";
 
 /** Index into `KernelCalls.buffers`. */
 export type BufferId = number;
@@ -9,7 +9,7 @@ export type Buffer =
   /** At the same address in every step: parameters, gradients, optimizer slots, statistics, the staged batch. */
   | { readonly kind: "persistent"; readonly name: string }
   /** Lives from its first to its last call. */
-  | { readonly kind: "transient"; readonly name: string; readonly bytes: number; readonly storage: Storage }
+  | { readonly kind: "transient"; readonly name: string; readonly bytes: number; readonly dtype: Dtype }
   /** Integers that the kernels read, written once; made only when a step is emitted, since sizes suffice for a plan. */
   | {
       readonly kind: "table";
@@ -32,7 +32,7 @@ export type Operand = number | null | BufferOperand;
 
 type OperandOf<A> = A extends "integer" | "float" ? number : Exclude<Operand, number>;
 export type OperandsOf<K extends KernelName> = {
-  readonly [P in keyof (typeof kernels)[K]]: OperandOf<(typeof kernels)[K][P]>;
+  readonly [P in OperandName<K>]: OperandOf<(typeof kernels)[K]["operands"][P]>;
 };
 
 export interface KernelCall {
@@ -47,7 +47,7 @@ export interface KernelCall {
   readonly provided?: Provided;
 }
 
-/** Of a call that is not WebAssembly's: the place of its provider among the step's, and the units of each of its phases. */
+/** Of a call that is not WebAssembly's: the place of its provider among the step's, and the units of each of its rounds. */
 export interface Provided {
   readonly provider: number;
   readonly units: readonly number[];

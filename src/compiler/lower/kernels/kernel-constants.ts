@@ -12,10 +12,10 @@ export const ARRIVED = 1088;
 export const NEXT = 1152;
 export const SLEEPERS = 1216;
 export const STEP = 1280;
-/** f32: the share of its batch that a part has. */
-export const PART_SHARE = 1408;
-/** i32: whether the part is the first of its batch. */
-export const IS_FIRST_PART = 1412;
+/** f32: the share of its batch that a micro-batch has. */
+export const MICRO_BATCH_SHARE = 1408;
+/** i32: whether the micro-batch is the first of its batch. */
+export const IS_FIRST_MICRO_BATCH = 1412;
 /** i32: whether the rest of the step is left out, since a number is not finite. */
 export const ABANDONED = 1416;
 /** f64: the norm over all gradients, before any limit to it. */
@@ -56,8 +56,8 @@ export const POINTWISE_UNIT_BYTES = 65536;
 /** Bytes of gradients that are added, squared and summed at a time, by one thread in one order. */
 export const GRADIENT_UNIT_BYTES = 32768;
 
-/** Parts in which Muon's norms are summed, whatever the number of threads. */
-export const MUON_NORM_SLOTS = 16;
+/** Partial sums in which Muon's norms are summed, whatever the number of threads. */
+export const MUON_NORM_PARTIALS = 16;
 /** Flags of what a pointwise kernel does besides adding. */
 export const INNER_RELU = 1;
 export const OUTER_RELU = 2;
@@ -73,8 +73,8 @@ export const constantsOfKernels = {
     STEP,
     UPDATE_UNIT_BYTES,
     POINTWISE_UNIT_BYTES,
-    PART_SHARE,
-    IS_FIRST_PART,
+    MICRO_BATCH_SHARE,
+    IS_FIRST_MICRO_BATCH,
     ABANDONED,
     GRADIENT_NORM,
     AVERAGE_SHARE,
@@ -88,7 +88,7 @@ export const constantsOfKernels = {
     FILTER_SCRATCH_BYTES,
     GRADIENT_UNIT_BYTES,
   },
-  i32: { ZERO_FLOATS, MUON_NORM_SLOTS, INNER_RELU, OUTER_RELU, INNER_GELU },
+  i32: { ZERO_FLOATS, MUON_NORM_PARTIALS, INNER_RELU, OUTER_RELU, INNER_GELU },
   f32: { NEWTON_SCHULZ_A: NEWTON_SCHULZ.a, NEWTON_SCHULZ_B: NEWTON_SCHULZ.b, NEWTON_SCHULZ_C: NEWTON_SCHULZ.c },
   f64: { NEWTON_SCHULZ_EPS: NEWTON_SCHULZ.eps },
 } as const;

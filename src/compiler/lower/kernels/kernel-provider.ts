@@ -14,7 +14,7 @@ export interface KernelProvider {
     task: ConvolutionTask & { readonly pass: P },
   ) => readonly ConvolutionKernel<P>[];
   /**
-   * The units of each phase of a call that it carries out in WebAssembly's place, where it was chosen for calls of that kernel
+   * The units of each round of a call that it carries out in WebAssembly's place, where it was chosen for calls of that kernel
    * (`callsKey`); undefined where the call stays there.
    */
   readonly take?: (call: KernelCall) => readonly number[] | undefined;
@@ -47,8 +47,8 @@ export type OpenProvider = (
 
 /** A provider on one thread. Addresses are bytes from the heap's beginning. */
 export interface ThreadProvider {
-  /** Runs a unit of a phase of a call. Units of one phase run on any threads in any order; all end before the next phase. */
-  readonly run?: (call: ProvidedCall, phase: number, unit: number) => void;
+  /** Runs a unit of a round of a call. Units of one round run on any threads in any order; all end before the next one. */
+  readonly run?: (call: ProvidedCall, round: number, unit: number) => void;
   /** A product of matrices, for the kernels of WebAssembly that leave their products to a provider. */
   readonly multiply?: (...product: ProductOperands) => void;
 }

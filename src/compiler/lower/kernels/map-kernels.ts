@@ -1,127 +1,230 @@
-// The part of the table of kernels (kernels.ts) that works on whole maps. Each comes in two forms: maps stored as float32, and
-// maps stored as bfloat16, its upper half. Parameters, statistics and sums are float32 in both.
-import type { Access } from "./access.js";
+// The rows of the table of kernels (kernels.ts) that work on whole maps. Each comes in two forms: maps stored as float32, and maps
+// stored as bfloat16, its upper half. Parameters, statistics and sums are float32 in both.
+import type { Element, Operands, Sizes } from "./descriptor.js";
+import { BFLOAT16, FLOAT, FLOAT32, kernel } from "./descriptor.js";
 
-type Operands = Readonly<Record<string, Access>>;
-
-export const mapKernels = {
-  bias_gradient: {
-    outputGradient: "read",
-    biasGradient: "write",
-    pixels: "integer",
-    lanes: "integer",
-    slots: "integer",
-    partials: "scratch",
-  },
-  /** outer(inner(norm(x)) + residual) with batch statistics; flags: 1 inner ReLU, 2 outer ReLU, 4 inner GELU. A scale that is absent is 1. */
-  batch_norm: {
-    input: "read",
-    residual: "read",
-    output: "write",
-    pixels: "integer",
-    lanes: "integer",
-    scale: "read",
-    shift: "read",
-    mean: "write",
-    reciprocalDeviation: "write",
-    factor: "write",
-    term: "write",
-    runningMean: "update",
-    runningVariance: "update",
-    epsilon: "float",
-    momentum: "float",
-    flags: "integer",
-    slots: "integer",
-    partials: "scratch",
-  },
-  /** The last part of batch_norm alone, with the factor and term that it left: the same bits once more. */
-  batch_norm_again: {
-    input: "read",
-    residual: "read",
-    output: "write",
-    pixels: "integer",
-    lanes: "integer",
-    factor: "read",
-    term: "read",
-    flags: "integer",
-  },
-  batch_norm_gradient: {
-    outputGradient: "read",
-    input: "read",
-    output: "read",
-    pixels: "integer",
-    lanes: "integer",
-    scale: "read",
-    mean: "read",
-    reciprocalDeviation: "read",
-    factor: "read",
-    term: "read",
-    scaleGradient: "write",
-    shiftGradient: "write",
-    inputGradient: "write",
-    residualGradient: "write",
-    flags: "integer",
-    slots: "integer",
-    partials: "scratch",
-    coefficients: "scratch",
-  },
-  /** outer(inner(x) + residual) without a norm. */
-  pointwise: {
-    input: "read",
-    residual: "read",
-    output: "write",
-    pixels: "integer",
-    lanes: "integer",
-    flags: "integer",
-  },
-  pointwise_gradient: {
-    outputGradient: "read",
-    input: "read",
-    output: "read",
-    inputGradient: "write",
-    residualGradient: "write",
-    pixels: "integer",
-    lanes: "integer",
-    flags: "integer",
-  },
-  /** input · gate, a factor a channel and image; the gate and its gradient are float32 in both forms. */
-  multiply: { input: "read", gate: "read", output: "write", images: "integer", pixels: "integer", lanes: "integer" },
-  multiply_gradient: {
-    input: "read",
-    gate: "read",
-    outputGradient: "read",
-    inputGradient: "write",
-    gateGradient: "write",
-    images: "integer",
-    pixels: "integer",
-    lanes: "integer",
-  },
-  /** Every stride-th pixel's first `channels` values, zeros behind them. */
-  subsample: subsampleOperands({ input: "read", output: "write" }),
-  subsample_gradient: subsampleOperands({ outputGradient: "read", inputGradient: "write" }),
-  max_pool: poolOperands({ input: "read", output: "write" }),
-  max_pool_gradient: poolOperands({
-    input: "read",
-    output: "read",
-    outputGradient: "read",
-    inputGradient: "write",
-  }),
-  /** The average, and its gradient, is float32 in both forms. */
-  average_pool: poolOperands({ input: "read", output: "write" }),
-  average_pool_gradient: poolOperands({ outputGradient: "read", inputGradient: "write" }),
-} as const satisfies Readonly<Record<string, Operands>>;
+export const mapKernels = mapKernelsOf(FLOAT32);
 
 export type MapKernel = keyof typeof mapKernels;
 
-/** The same kernels under the names by which they take maps of bfloat16. */
-export function inBfloat16<T extends Readonly<Record<string, Operands>>>(
-  table: T,
-): { readonly [K in keyof T & string as `${K}_bfloat16`]: T[K] } {
-  const entries = Object.entries(table).map(([name, operands]) => [`${name}_bfloat16`, operands] as const);
-  return Object.fromEntries(entries) as never;
+/** The same under the names by which they take maps of bfloat16. */
+export const bfloat16Kernels = Object.fromEntries(
+  Object.entries(mapKernelsOf(BFLOAT16)).map(([name, row]) => [`${name}_bfloat16`, row]),
+) as unknown as { readonly [K in MapKernel as `${K}_bfloat16`]: (typeof mapKernels)[K] };
+
+function mapKernelsOf({ type, bytes }: Element) {
+  return {
+    bias_gradient: kernel({
+      run: ["maps/batch-norm", `biasGradient<${type}>(call, thread, threads)`],
+      operands: {
+        outputGradient: "read",
+        biasGradient: "write",
+        pixels: "integer",
+        lanes: "integer",
+        partialCount: "integer",
+        partials: "scratch",
+      },
+      moves: ({ pixels, lanes }) => ({ outputGradient: pixels * lanes * bytes }),
+    }),
+    /** outer(inner(norm(x)) + residual) with batch statistics; flags: 1 inner ReLU, 2 outer ReLU, 4 inner GELU. A scale that is absent is 1. */
+    batch_norm: kernel({
+      run: ["maps/batch-norm", `batchNorm<${type}>(call, thread, threads)`],
+      operands: {
+        input: "read",
+        residual: "read",
+        output: "write",
+        pixels: "integer",
+        lanes: "integer",
+        scale: "read",
+        shift: "read",
+        mean: "write",
+        reciprocalDeviation: "write",
+        factor: "write",
+        term: "write",
+        runningMean: "update",
+        runningVariance: "update",
+        epsilon: "float",
+        momentum: "float",
+        flags: "integer",
+        partialCount: "integer",
+        partials: "scratch",
+      },
+      moves: pointwise(bytes),
+    }),
+    /** The last part of batch_norm alone, with the factor and term that it left: the same bits once more. */
+    batch_norm_again: kernel({
+      run: ["maps/batch-norm", `batchNormAgain<${type}>(call)`],
+      operands: {
+        input: "read",
+        residual: "read",
+        output: "write",
+        pixels: "integer",
+        lanes: "integer",
+        factor: "read",
+        term: "read",
+        flags: "integer",
+      },
+      moves: pointwise(bytes),
+    }),
+    batch_norm_gradient: kernel({
+      run: ["maps/batch-norm", `batchNormGradient<${type}>(call, thread, threads)`],
+      operands: {
+        outputGradient: "read",
+        input: "read",
+        output: "read",
+        pixels: "integer",
+        lanes: "integer",
+        scale: "read",
+        mean: "read",
+        reciprocalDeviation: "read",
+        factor: "read",
+        term: "read",
+        scaleGradient: "write",
+        shiftGradient: "write",
+        inputGradient: "write",
+        residualGradient: "write",
+        flags: "integer",
+        partialCount: "integer",
+        partials: "scratch",
+        coefficients: "scratch",
+      },
+      moves: pointwiseGradient(bytes),
+    }),
+    /** outer(inner(x) + residual) without a norm. */
+    pointwise: kernel({
+      run: ["maps/pointwise", `pointwise<${type}>(call)`],
+      operands: {
+        input: "read",
+        residual: "read",
+        output: "write",
+        pixels: "integer",
+        lanes: "integer",
+        flags: "integer",
+      },
+      moves: pointwise(bytes),
+    }),
+    pointwise_gradient: kernel({
+      run: ["maps/pointwise", `pointwiseGradient<${type}>(call)`],
+      operands: {
+        outputGradient: "read",
+        input: "read",
+        output: "read",
+        inputGradient: "write",
+        residualGradient: "write",
+        pixels: "integer",
+        lanes: "integer",
+        flags: "integer",
+      },
+      moves: pointwiseGradient(bytes),
+    }),
+    /** input · gate, a factor a channel and image; the gate and its gradient are float32 in both forms. */
+    multiply: kernel({
+      run: ["maps/gate", `multiply<${type}>(call)`],
+      operands: {
+        input: "read",
+        gate: "read",
+        output: "write",
+        images: "integer",
+        pixels: "integer",
+        lanes: "integer",
+      },
+      moves: ({ images, pixels, lanes }) => {
+        const map = images * pixels * lanes * bytes;
+        return { input: map, gate: images * lanes * FLOAT, output: map };
+      },
+    }),
+    multiply_gradient: kernel({
+      run: ["maps/gate", `multiplyGradient<${type}>(call)`],
+      operands: {
+        input: "read",
+        gate: "read",
+        outputGradient: "read",
+        inputGradient: "write",
+        gateGradient: "write",
+        images: "integer",
+        pixels: "integer",
+        lanes: "integer",
+      },
+      moves: ({ images, pixels, lanes }) => {
+        const [map, gate] = [images * pixels * lanes * bytes, images * lanes * FLOAT];
+        return { input: map, gate, outputGradient: map, inputGradient: map, gateGradient: gate };
+      },
+    }),
+    /** Every stride-th pixel's first `channels` values, zeros behind them. */
+    subsample: kernel({
+      run: ["convolutions/subsample", `subsample<${type}>(call)`],
+      operands: subsampleOperands({ input: "read", output: "write" }),
+      moves: ({ images, outHeight, outWidth, channels, outLanes }) => {
+        const pixels = images * outHeight * outWidth * bytes;
+        return { input: pixels * channels, output: pixels * outLanes };
+      },
+    }),
+    subsample_gradient: kernel({
+      run: ["convolutions/subsample", `subsampleGradient<${type}>(call)`],
+      operands: subsampleOperands({ outputGradient: "read", inputGradient: "write" }),
+      moves: ({ images, height, width, lanes, outHeight, outWidth, channels }) => {
+        const outputGradient = images * outHeight * outWidth * channels * bytes;
+        return { outputGradient, inputGradient: images * height * width * lanes * bytes };
+      },
+    }),
+    max_pool: kernel({
+      run: ["maps/pooling", `maxPool<${type}>(call)`],
+      operands: poolOperands({ input: "read", output: "write" }),
+      moves: (sizes) => pool(sizes, bytes, bytes),
+    }),
+    max_pool_gradient: kernel({
+      run: ["maps/pooling", `maxPoolGradient<${type}>(call)`],
+      operands: poolOperands({ input: "read", output: "read", outputGradient: "read", inputGradient: "write" }),
+      moves: (sizes) => {
+        const { input, output } = pool(sizes, bytes, bytes);
+        return { input, output, outputGradient: output, inputGradient: input };
+      },
+    }),
+    /** The average, and its gradient, is float32 in both forms. */
+    average_pool: kernel({
+      run: ["maps/pooling", `averagePool<${type}>(call)`],
+      operands: poolOperands({ input: "read", output: "write" }),
+      moves: (sizes) => pool(sizes, bytes, FLOAT),
+    }),
+    average_pool_gradient: kernel({
+      run: ["maps/pooling", `averagePoolGradient<${type}>(call)`],
+      operands: poolOperands({ outputGradient: "read", inputGradient: "write" }),
+      moves: (sizes) => {
+        const { input, output } = pool(sizes, bytes, FLOAT);
+        return { outputGradient: output, inputGradient: input };
+      },
+    }),
+  };
 }
 
-function subsampleOperands<T extends Readonly<Record<string, Access>>>(maps: T) {
+/** What pointwise kernels move, of maps whose elements have so many bytes. */
+export function pointwise(elementBytes: number) {
+  return ({ pixels, lanes }: Sizes<"pixels" | "lanes">) => {
+    const map = pixels * lanes * elementBytes;
+    return { input: map, residual: map, output: map };
+  };
+}
+
+function pointwiseGradient(elementBytes: number) {
+  return ({ pixels, lanes }: Sizes<"pixels" | "lanes">) => {
+    const map = pixels * lanes * elementBytes;
+    return { outputGradient: map, input: map, output: map, inputGradient: map, residualGradient: map };
+  };
+}
+
+function pool(
+  sizes: Sizes<"images" | "height" | "width" | "outHeight" | "outWidth" | "lanes">,
+  inputBytes: number,
+  outputBytes: number,
+) {
+  const { images, height, width, outHeight, outWidth, lanes } = sizes;
+  return {
+    input: height * width * images * lanes * inputBytes,
+    output: outHeight * outWidth * images * lanes * outputBytes,
+  };
+}
+
+function subsampleOperands<const T extends Operands>(maps: T) {
   return {
     ...maps,
     images: "integer",
@@ -137,7 +240,7 @@ function subsampleOperands<T extends Readonly<Record<string, Access>>>(maps: T) 
   } as const;
 }
 
-function poolOperands<T extends Readonly<Record<string, Access>>>(maps: T) {
+function poolOperands<const T extends Operands>(maps: T) {
   return {
     ...maps,
     images: "integer",

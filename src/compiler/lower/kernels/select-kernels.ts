@@ -8,12 +8,14 @@ import type { KernelSelection } from "../convolutions/kernel-selector.js";
 import { KernelSelector, mapSize } from "../convolutions/kernel-selector.js";
 import { callConvolution, callInputGradient, callWeightGradient } from "../convolutions/select-convolution.js";
 import { callUpdates } from "./select-update.js";
-import { storagesOf } from "../placement/storage.js";
+import { dtypesOf } from "../placement/dtypes.js";
+import { afterPass, checkDtypes } from "../step/check-training-graph.js";
 import type { FlatOp, KernelGraph, KernelOp, Pointwise, TensorId } from "../step/training-graph.js";
 import { flatten } from "../step/training-graph.js";
 
 export function selectKernels(graph: KernelGraph, selection: KernelSelection): KernelCalls {
-  const selector = new KernelSelector(graph, selection, storagesOf(graph, selection));
+  const dtypes = afterPass("dtypesOf", dtypesOf(graph, selection), (made) => checkDtypes(graph, made));
+  const selector = new KernelSelector(graph, selection, dtypes);
   for (const node of graph.nodes) {
     selector.node = node;
     emitters[node.op.kind](selector, flatten(node.op) as never);
@@ -21,8 +23,8 @@ export function selectKernels(graph: KernelGraph, selection: KernelSelection): K
   return { buffers: selector.buffers, calls: selector.calls };
 }
 
-/** Batch statistics and bias gradients are summed in this many parts, whatever the number of threads. */
-const STATISTIC_SLOTS = 16;
+/** Batch statistics and bias gradients are summed in this many partial sums, whatever the number of threads. */
+const STATISTIC_PARTIALS = 16;
 const INNER_FLAGS: Readonly<Record<ActivationKind, number>> = { relu: INNER_RELU, gelu: INNER_GELU };
 
 type Emitters = { readonly [K in KernelOp["kind"]]: (selector: KernelSelector, op: FlatOp<K>) => void };
@@ -69,8 +71,8 @@ const emitters: Emitters = {
       biasGradient: selector.operand(biasGradient),
       pixels: selector.pixels(outputGradient),
       lanes,
-      slots: STATISTIC_SLOTS,
-      partials: selector.scratch("partial sums", STATISTIC_SLOTS * lanes * 8),
+      partialCount: STATISTIC_PARTIALS,
+      partials: selector.scratch("partial sums", STATISTIC_PARTIALS * lanes * 8),
     });
   },
 
@@ -156,7 +158,7 @@ const emitters: Emitters = {
       return;
     }
     const { input, scaleGradient, shiftGradient } = op;
-    invariant(input !== null, "batch norm lacks its input");
+    invariant(input !== null, `${selector.node.name} lacks the input of its norm`);
     selector.mapCall(
       "batch_norm_gradient",
       op.outputGradient,
@@ -280,7 +282,7 @@ const emitters: Emitters = {
 
   accumulate(selector) {
     selector.call("accumulate_gradients", {
-      gradients: selector.persistent("part gradients"),
+      gradients: selector.persistent("micro-batch gradients"),
       sums: selector.persistent("gradients"),
       count: selector.selection.layout.parameterBytes / 4,
     });
@@ -380,8 +382,8 @@ function imagesOf(selector: KernelSelector, map: TensorId) {
 
 function statisticScratch(selector: KernelSelector, lanes: number) {
   return {
-    slots: STATISTIC_SLOTS,
-    partials: selector.scratch("partial sums", STATISTIC_SLOTS * 2 * lanes * 8),
+    partialCount: STATISTIC_PARTIALS,
+    partials: selector.scratch("partial sums", STATISTIC_PARTIALS * 2 * lanes * 8),
   };
 }
 

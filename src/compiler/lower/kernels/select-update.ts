@@ -3,7 +3,7 @@
 import { invariant } from "../../diagnostics/diagnostic.js";
 import { slotNames } from "../../training/update-rule.js";
 import type { UpdateRule } from "../../training/update-rule.js";
-import { MUON_NORM_SLOTS } from "./kernel-constants.js";
+import { MUON_NORM_PARTIALS } from "./kernel-constants.js";
 import type { KernelSelector } from "../convolutions/kernel-selector.js";
 import type { StoredTensor } from "../placement/layout.js";
 import { storedBytes } from "../placement/layout.js";
@@ -86,6 +86,6 @@ function callMuon(
     step: Math.sqrt(Math.max(1, outputs / inputs)),
     matrices: selector.scratch("matrices", 2 * storedBytes(tensor)),
     products: selector.scratch("products", 3 * side * side * 4),
-    partials: selector.scratch("partial sums", 2 * MUON_NORM_SLOTS * 8),
+    partials: selector.scratch("partial sums", 2 * MUON_NORM_PARTIALS * 8),
   });
 }

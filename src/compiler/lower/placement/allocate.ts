@@ -1,7 +1,7 @@
 // KernelCalls → an address for every buffer: liveness from the order of the calls, then the largest buffers first,
 // each at the lowest address where nothing alive at the same time lies (greedy by size, arXiv 2001.03288 §5).
 import type { BufferId, KernelCall, KernelCalls } from "../kernels/kernel-calls.js";
-import { kernels } from "../kernels/kernels.js";
+import { rowOf } from "../kernels/kernels.js";
 import { invariant } from "../../diagnostics/diagnostic.js";
 
 export interface Allocation {
@@ -75,7 +75,7 @@ function placeBehind(placed: readonly Placed[], offset: number): number {
 
 /** Buffers that a call touches, with what it does to them. */
 export function touched(call: KernelCall): { buffer: BufferId; access: string }[] {
-  const accesses: Readonly<Record<string, string>> = kernels[call.kernel];
+  const accesses = rowOf(call.kernel).operands;
   const found: { buffer: BufferId; access: string }[] = [];
   for (const name in call.operands) {
     const operand = call.operands[name];

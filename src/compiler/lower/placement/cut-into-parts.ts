@@ -3,7 +3,7 @@
 // layers. What depends on weights alone (folded norms, filters brought into a kernel's layout) comes first, once.
 import type { StepMode } from "../step/differentiate.js";
 import type { BufferId, KernelCall, KernelCalls } from "../kernels/kernel-calls.js";
-import { kernels } from "../kernels/kernels.js";
+import { rowOf } from "../kernels/kernels.js";
 import { elementBytes, lanesOf } from "./layout.js";
 import type { KernelGraph } from "../step/training-graph.js";
 
@@ -72,7 +72,7 @@ export function cutIntoParts({ buffers, calls }: KernelCalls, size: number, batc
 
 function buffersOf({ kernel, operands }: KernelCall): { reads: BufferId[]; writes: BufferId[] } {
   const [reads, writes]: [BufferId[], BufferId[]] = [[], []];
-  for (const [name, access] of Object.entries(kernels[kernel])) {
+  for (const [name, access] of Object.entries(rowOf(kernel).operands)) {
     const operand = operands[name];
     if (typeof operand !== "object" || operand === null) continue;
     if (access === "read" || access === "update") reads.push(operand.buffer);

@@ -4,7 +4,7 @@ import type { Allocation } from "./allocate.js";
 import { invariant } from "../../diagnostics/diagnostic.js";
 import type { KernelCall, KernelCalls, Operand, Provided } from "../kernels/kernel-calls.js";
 import type { KernelName } from "../kernels/kernels.js";
-import { kernels } from "../kernels/kernels.js";
+import { rowOf } from "../kernels/kernels.js";
 import type { PersistentName } from "../convolutions/kernel-selector.js";
 
 export interface StepCall {
@@ -51,11 +51,9 @@ export function emitStep(batch: number, source: KernelCalls, allocation: Allocat
     return addresses[operand.buffer]! + (operand.offset ?? 0) + firstImage * (operand.imageBytes ?? 0);
   };
   const emit = ({ kernel, node, operands, multiplyAdds, provided }: KernelCall, firstImage = 0): StepCall => {
-    const names = Object.keys(kernels[kernel]);
-    invariant(
-      names.length === Object.keys(operands).filter((name) => name in kernels[kernel]).length,
-      `${kernel} lacks an operand`,
-    );
+    const names = Object.keys(rowOf(kernel).operands);
+    const missing = names.find((name) => !(name in operands));
+    invariant(missing === undefined, `${node} calls ${kernel}, which lacks an operand: ${missing}`);
     const numbers = names.map((name) => resolve(operands[name]!, firstImage));
     return { kernel, node, operands: numbers, multiplyAdds, ...(provided ? { provided } : {}) };
   };
@@ -80,7 +78,7 @@ export function encodedBytes({ calls, repeated }: KernelCalls): number {
   const wordsOf = (some: readonly KernelCall[]): number =>
     some.reduce((words, { kernel, provided }) => {
       const more = provided ? 3 + provided.units.length : 0;
-      return words + 2 + more + Object.keys(kernels[kernel]).length;
+      return words + 2 + more + Object.keys(rowOf(kernel).operands).length;
     }, 0);
   const more = repeated ? (repeated.starts.length - 1) * wordsOf(calls.slice(repeated.first, repeated.end)) : 0;
   return alignedBytes(wordsOf(calls) + more + 1);

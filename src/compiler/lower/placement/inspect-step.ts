@@ -3,11 +3,11 @@
 import type { Step, StepCall } from "./emit-step.js";
 import { emitStep } from "./emit-step.js";
 import type { KernelName } from "../kernels/kernels.js";
-import { kernels } from "../kernels/kernels.js";
-import type { Storage, StoredTensor } from "./layout.js";
+import { rowOf } from "../kernels/kernels.js";
+import type { Dtype, StoredTensor } from "./layout.js";
 import { storedBytes } from "./layout.js";
 import type { KernelChoice } from "../kernels/kernel-provider.js";
-import type { StepRequest } from "../lower.js";
+import type { StepRequest } from "../step-requests.js";
 import { placeSteps } from "../lower.js";
 import type { Program } from "../../program.js";
 
@@ -15,7 +15,7 @@ export interface WrittenTensor {
   readonly name: string;
   readonly address: number;
   readonly bytes: number;
-  readonly storage: Storage;
+  readonly dtype: Dtype;
 }
 
 export interface InspectedStep {
@@ -45,12 +45,12 @@ export function inspectStep(
   });
   const stored = {
     gradients: layout.parameters,
-    "part gradients": layout.parameters,
+    "micro-batch gradients": layout.parameters,
     statistics: layout.statistics,
   } as Readonly<Record<string, readonly StoredTensor[]>>;
 
   const written = selectedCalls.calls.map(({ kernel, operands }, call) => {
-    const accesses: Readonly<Record<string, string>> = kernels[kernel];
+    const accesses = rowOf(kernel).operands;
     return Object.keys(accesses).flatMap((name, place): WrittenTensor[] => {
       const operand = operands[name];
       const isWritten = accesses[name] === "write" || accesses[name] === "update";
@@ -58,12 +58,12 @@ export function inspectStep(
       const address = step.calls[call]!.operands[place]!;
       const buffer = selectedCalls.buffers[operand.buffer]!;
       if (buffer.kind === "transient") {
-        return [{ name: buffer.name, address, bytes: buffer.bytes, storage: buffer.storage }];
+        return [{ name: buffer.name, address, bytes: buffer.bytes, dtype: buffer.dtype }];
       }
       const tensor = stored[buffer.name]?.find(({ offset }) => offset === (operand.offset ?? 0));
       if (!tensor) return []; // a whole region: the update's, which is left out where a gradient is not finite
       const suffix = buffer.name === "statistics" ? "" : " gradient";
-      return [{ name: tensor.name + suffix, address, bytes: storedBytes(tensor), storage: "float32" }];
+      return [{ name: tensor.name + suffix, address, bytes: storedBytes(tensor), dtype: "float32" }];
     });
   });
   const calls = step.calls.slice(

@@ -6,9 +6,9 @@ import type { Parameter, Statistic } from "../../network/parameters.js";
 import { statisticsOf } from "../../network/parameters.js";
 
 /** How the values of a map are stored. */
-export type Storage = "float32" | "bfloat16";
+export type Dtype = "float32" | "bfloat16";
 
-export const elementBytes: Readonly<Record<Storage, number>> = { float32: 4, bfloat16: 2 };
+export const elementBytes: Readonly<Record<Dtype, number>> = { float32: 4, bfloat16: 2 };
 
 /** Channels as stored: a multiple of 8, the width of a kernel's output tile. */
 export function lanesOf(channels: number): number {

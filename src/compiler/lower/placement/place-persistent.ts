@@ -25,7 +25,7 @@ export function placePersistent(program: Program, layout: ParameterLayout, batch
     "pixel values": channels * 256 * 4,
     parameters: layout.parameterBytes,
     gradients: layout.parameterBytes,
-    "part gradients": program.config.train.accumulate > 1 ? layout.parameterBytes : 0,
+    "micro-batch gradients": program.config.train.accumulate > 1 ? layout.parameterBytes : 0,
     statistics: layout.statisticBytes,
     "first slots": slots > 0 ? layout.parameterBytes : 0,
     "second slots": slots > 1 ? layout.parameterBytes : 0,

@@ -1,7 +1,7 @@
 // Step → text that a person can read: each kernel call with its operands, sizes and heap addresses.
 import type { Step } from "./emit-step.js";
-import type { Access } from "../kernels/access.js";
-import { kernels } from "../kernels/kernels.js";
+import type { Access } from "../kernels/descriptor.js";
+import { rowOf } from "../kernels/kernels.js";
 
 export function printStep(step: Step): string {
   const width = String(step.calls.length - 1).length;
@@ -14,7 +14,7 @@ export function printStep(step: Step): string {
       ];
     }
     if (index > end && index < afterLast) return [];
-    const entries = Object.entries(kernels[kernel] as Record<string, Access>);
+    const entries = Object.entries(rowOf(kernel).operands);
     const texts = entries.map(([name, access], position) => `${name}=${formatOperand(operands[position]!, access)}`);
     return [`${String(index).padStart(width)}  ${kernel}  # ${node}`, `${" ".repeat(width)}    ${texts.join(" ")}`];
   });

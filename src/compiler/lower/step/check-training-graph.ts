@@ -1,9 +1,11 @@
 // TrainingGraph or KernelGraph → what is wrong with it, a sentence a fault: reads before writes, two writers, what nothing
-// uses, dimensions that disagree. Tests check what every pass leaves behind; users' steps are lowered without.
+// uses, dimensions and dtypes that disagree. Tests check what every pass leaves behind; users' steps are lowered without.
 import { invariant } from "../../diagnostics/diagnostic.js";
 import type { Window } from "../../network/graph.js";
 import type { FlatOp, KernelGraph, KernelOp, TensorId } from "./training-graph.js";
 import { flatten, readsOf, writesOf } from "./training-graph.js";
+import { demandOf } from "../placement/dtypes.js";
+import type { Dtype } from "../placement/layout.js";
 
 const settings = { checksPasses: false };
 
@@ -13,10 +15,10 @@ export function checkPasses(): void {
 }
 
 /** What a pass made, checked where that was asked for. */
-export function afterPass<G extends KernelGraph>(pass: string, graph: G): G {
-  const faults = settings.checksPasses ? checkTrainingGraph(graph) : [];
+export function afterPass<T>(pass: string, made: T, faultsOf: (made: T) => readonly string[]): T {
+  const faults = settings.checksPasses ? faultsOf(made) : [];
   invariant(faults.length === 0, `${pass} left a graph that is none: ${faults.join("; ")}`);
-  return graph;
+  return made;
 }
 
 export function checkTrainingGraph(graph: KernelGraph): string[] {
@@ -45,6 +47,25 @@ export function checkTrainingGraph(graph: KernelGraph): string[] {
     }
     for (const id of writes) written.add(id);
     faults.push(...disagreements(graph, op).map((fault) => `${name}: ${fault}`));
+  }
+  return faults;
+}
+
+/** `dtypes` by tensor: each operation finds alike what it takes alike, as float32 what it takes as that, and only maps are less. */
+export function checkDtypes({ tensors, nodes }: KernelGraph, dtypes: readonly Dtype[]): string[] {
+  const narrow = tensors.filter(({ kind }, id) => dtypes[id] !== "float32" && kind !== "activation");
+  const faults = narrow.map(({ name, kind }) => `${name} is a ${kind} and not float32`);
+  for (const { name, op } of nodes) {
+    const { alike = [], plain = [] } = demandOf(op);
+    const [first, ...others] = alike.filter((id) => id !== null);
+    const wanted = [
+      ...others.map((id) => [id, dtypes[first!]!] as const),
+      ...plain.map((id) => [id, "float32"] as const),
+    ];
+    for (const [id, dtype] of wanted) {
+      if (id === null || dtypes[id] === dtype) continue;
+      faults.push(`${name}: ${tensors[id]!.name} is ${dtypes[id]}, where ${dtype} belongs`);
+    }
   }
   return faults;
 }

@@ -5,7 +5,7 @@ import type { FusedGraph, FusedNode, FusedOp } from "./fuse.js";
 import { Tape } from "./tape.js";
 import type { GroupRule, TensorId, TrainingGraph, TrainingOp } from "./training-graph.js";
 
-/** "update" is what is left of a training step where the gradients of its parts are summed first. */
+/** "update" is what is left of a training step where the gradients of its micro-batches are summed first. */
 export type StepMode = "train" | "evaluate" | "update";
 
 /** How the loss of training is computed. */
@@ -57,7 +57,7 @@ export function differentiate(
     const node = graph.nodes[index]!;
     if (!tape.needsGradient[index]) continue;
     const outputGradient = tape.gradients[index];
-    invariant(outputGradient !== undefined, `${node.name} has no use`);
+    invariant(outputGradient !== undefined, `nothing uses what ${node.name} computes`);
     backwardRules[node.op.kind](tape, node as never, index, outputGradient);
   }
   const gradients = tape.allGradients();
@@ -213,7 +213,7 @@ function poolForward(tape: Tape, node: NodeOf<"max_pool"> | NodeOf<"average_pool
 
 const backwardRules: BackwardRules = {
   input() {
-    invariant(false, "the images need no gradient");
+    invariant(false, "a gradient of the images was asked for");
   },
 
   conv2d(tape, node, index, outputGradient) {

@@ -35,12 +35,12 @@ export interface FusedGraph {
 }
 
 export function fuse(graph: ShapedGraph): FusedGraph {
-  const readers = readersOf(graph);
+  const uses = usesOf(graph);
   const chains = new Map<number, Chain>(); // by their last member, where every input is known
   const inChain = new Set<number>();
   graph.nodes.forEach((node, index) => {
     if (!isPointwise(node) || inChain.has(index)) return;
-    const chain = collectChain(graph, index, readers);
+    const chain = collectChain(graph, index, uses);
     for (const member of chain.members) inChain.add(member);
     chains.set(chain.members.at(-1)!, chain);
   });
@@ -58,12 +58,12 @@ export function fuse(graph: ShapedGraph): FusedGraph {
   return { nodes };
 }
 
-function readersOf(graph: ShapedGraph): number[][] {
-  const readers: number[][] = graph.nodes.map(() => []);
+function usesOf(graph: ShapedGraph): number[][] {
+  const uses: number[][] = graph.nodes.map(() => []);
   graph.nodes.forEach((node, index) => {
-    for (const input of node.inputs) readers[input]!.push(index);
+    for (const input of node.inputs) uses[input]!.push(index);
   });
-  return readers;
+  return uses;
 }
 
 function isPointwise({ op }: ShapedNode): boolean {
@@ -76,8 +76,8 @@ interface Chain {
   readonly op: FusedPointwise;
 }
 
-/** Follows norm → activation → add → relu from `start` for as long as each value has one reader and the order holds. */
-function collectChain(graph: ShapedGraph, start: number, readers: readonly (readonly number[])[]): Chain {
+/** Follows norm → activation → add → relu from `start` for as long as each value has one use and the order holds. */
+function collectChain(graph: ShapedGraph, start: number, uses: readonly (readonly number[])[]): Chain {
   const members = [start];
   const first = graph.nodes[start]!;
   const norm = first.op.kind === "batch_norm" ? { eps: first.op.eps, momentum: first.op.momentum } : null;
@@ -90,7 +90,7 @@ function collectChain(graph: ShapedGraph, start: number, readers: readonly (read
   }
   for (;;) {
     const last = members.at(-1)!;
-    const [next, ...others] = readers[last]!;
+    const [next, ...others] = uses[last]!;
     const node = next === undefined ? undefined : graph.nodes[next];
     if (!node || others.length > 0 || node.inputs[0] !== last) break;
     if (isActivation(node.op) && !add && !inner) inner = node.op.kind;

@@ -130,8 +130,8 @@ type TrainingForms = {
     { labelSmoothing: number; mixedLabels: boolean }
   >;
   /**
-   * The end of one part of a batch whose update is still to come: adds the part's gradients, times its share of the
-   * batch's images, to the sums that the update reads. The first part begins the sums anew.
+   * The end of a micro-batch: adds its gradients, times its share of the
+   * batch's images, to the sums that the update reads. The first micro-batch begins the sums anew.
    */
   accumulate: Form<{ gradients: readonly TensorId[] }, {}>;
   /**

@@ -102,7 +102,7 @@ export class Emission {
 
   shape(id: TensorId): Shape {
     const tensor = this.tensor(id);
-    invariant(tensor.kind === "activation", `${tensor.name} is an activation`);
+    invariant(tensor.kind === "activation", `${tensor.name} is a ${tensor.kind} where an activation belongs`);
     return tensor.shape;
   }
 
@@ -119,7 +119,10 @@ export class Emission {
     const value = this.#values.get(id);
     if (value) return value;
     const tensor = this.tensor(id);
-    invariant(tensor.kind === "parameter" || tensor.kind === "statistic", `${tensor.name} was computed`);
+    invariant(
+      tensor.kind === "parameter" || tensor.kind === "statistic",
+      `${tensor.name} is read before it is computed`,
+    );
     return this.read(this.nameOf(tensor.name), tensor.dims);
   }
 

@@ -54,7 +54,7 @@ export function emitTensorflowInference(
 ): { graph: TensorflowGraph; images: Output; logits: Output } {
   const emission = emit(program, trainingGraphOf(program, "evaluate"), "evaluate", -1, weights, false);
   const { graph, logits } = emission;
-  invariant(logits, "an evaluation yields logits");
+  invariant(logits, "an evaluation came out without logits");
   return { graph, images: emission.batchInput("images"), logits };
 }
 

@@ -1,4 +1,4 @@
-// What happens between gradients and update as TensorFlow operations: sums over the parts of a batch, the norm over all, the
+// What happens between gradients and update as TensorFlow operations: sums over the micro-batches of a batch, the norm over all, the
 // limit to it, and whether the step is any good.
 import { invariant } from "../../diagnostics/diagnostic.js";
 import type { TensorId, FlatOp } from "../step/training-graph.js";
@@ -6,7 +6,7 @@ import type { Emission, Variable } from "./emission.js";
 import { FLOAT } from "./emission.js";
 import type { Output } from "./tensorflow-graph.js";
 
-/** What the gradients of a batch's parts are summed in: a variable a parameter, set to zero before the first part. */
+/** What the gradients of micro-batches are summed in: a variable a parameter, set to zero before the first. */
 export function sumName(parameter: string): string {
   return `${parameter}.gradient_sum`;
 }
@@ -15,8 +15,8 @@ export function emitSums(emission: Emission, { gradients }: FlatOp<"accumulate">
   const share = emission.hyper("part_share");
   for (const id of gradients) {
     const sum = sumOf(emission, id);
-    const part = emission.multiply(emission.get(id), share);
-    emission.assign(sum, emission.add(emission.read(sum.name, sum.shape), part));
+    const shared = emission.multiply(emission.get(id), share);
+    emission.assign(sum, emission.add(emission.read(sum.name, sum.shape), shared));
   }
   emission.assignStatistics();
 }
@@ -49,6 +49,6 @@ export function emitGradientNorm(emission: Emission, { gradients, clip }: FlatOp
 function sumOf(emission: Emission, gradient: TensorId): Variable {
   const tensor = emission.tensor(gradient);
   const parameter = tensor.kind === "gradient" ? emission.tensor(tensor.parameter) : tensor;
-  invariant(parameter.kind === "parameter", `${tensor.name} is the gradient of a parameter`);
+  invariant(parameter.kind === "parameter", `${tensor.name} is the gradient of a ${parameter.kind}`);
   return emission.variable(sumName(parameter.name), parameter.dims);
 }

@@ -179,6 +179,6 @@ function withDecay({ emission, current }: UpdateContext, { weightDecay }: Update
 
 function variableOf(emission: Emission, id: TensorId): Variable {
   const tensor = emission.tensor(id);
-  invariant(tensor.kind === "parameter", `${tensor.name} is a parameter`);
+  invariant(tensor.kind === "parameter", `${tensor.name} is a ${tensor.kind} where a parameter belongs`);
   return emission.variable(tensor.name, tensor.dims);
 }

@@ -8,7 +8,8 @@ import { BY_COST, isOfCalls, takesCalls } from "../../../compiler/lower/kernels/
 import type { TaskStep } from "../../../compiler/lower/convolutions/convolution-tasks.js";
 import { stepOfTask, tasksOf } from "../../../compiler/lower/convolutions/convolution-tasks.js";
 import { HEAP_START } from "../../../compiler/lower/kernels/kernel-constants.js";
-import { heapBytesOf, stepsOfRun } from "../../../compiler/lower/lower.js";
+import { heapBytesOf } from "../../../compiler/lower/lower.js";
+import { stepsOfRun } from "../../../compiler/lower/step-requests.js";
 import type { MemoryLimits } from "../../../compiler/memory/memory-limits.js";
 import { WASM_BYTES } from "../../../compiler/memory/memory-limits.js";
 import type { Program } from "../../../compiler/program.js";

@@ -3,7 +3,7 @@ import { ZEROS } from "../../../compiler/lower/kernels/kernel-constants.js";
 import type { ProvidedCall } from "../../../compiler/lower/kernels/kernel-provider.js";
 import type { ConvolutionSizes } from "../../../compiler/lower/convolutions/convolution-plan.js";
 import type { ConvolutionPass } from "../../../compiler/lower/convolutions/convolution-task.js";
-import type { Storage } from "../../../compiler/lower/placement/layout.js";
+import type { Dtype } from "../../../compiler/lower/placement/layout.js";
 import { elementBytes } from "../../../compiler/lower/placement/layout.js";
 
 /** Addresses of whole tensors in the heap; those that a pass does not have are those of zeros. */
@@ -22,18 +22,18 @@ export interface WorkAddresses {
   readonly adds: boolean;
 }
 
-type Phase = "pack" | "multiply" | "unpack";
+type Round = "pack" | "multiply" | "unpack";
 
-/** The phases are as emit-library.ts has their units. */
+/** The rounds are as emit-library.ts has their units. */
 const CALLS = {
-  library_convolution: { pass: "forward", phases: ["pack", "multiply"] },
-  library_input_gradient: { pass: "input gradient", phases: ["pack", "multiply"] },
-  library_weight_gradient: { pass: "weight gradient", phases: ["multiply", "unpack"] },
-} as const satisfies Readonly<Record<string, { pass: ConvolutionPass; phases: readonly Phase[] }>>;
+  library_convolution: { pass: "forward", rounds: ["pack", "multiply"] },
+  library_input_gradient: { pass: "input gradient", rounds: ["pack", "multiply"] },
+  library_weight_gradient: { pass: "weight gradient", rounds: ["multiply", "unpack"] },
+} as const satisfies Readonly<Record<string, { pass: ConvolutionPass; rounds: readonly Round[] }>>;
 
 export interface ConvolutionCall {
   readonly pass: ConvolutionPass;
-  readonly phases: readonly Phase[];
+  readonly rounds: readonly Round[];
   readonly sizes: ConvolutionSizes;
   /** The provider's number of the method, and the images that a unit of it was planned for. */
   readonly method: number;
@@ -87,10 +87,10 @@ function sizesOf(of: (name: string) => number): ConvolutionSizes {
     kernel,
     stride,
     padding: { top, left, bottom: behind(0, height, outHeight, top), right: behind(1, width, outWidth, left) },
-    storage: { input: storageOf(of("inputElementBytes")), output: storageOf(of("outputElementBytes")) },
+    dtypes: { input: dtypeOf(of("inputElementBytes")), output: dtypeOf(of("outputElementBytes")) },
   };
 }
 
-function storageOf(bytes: number): Storage {
+function dtypeOf(bytes: number): Dtype {
   return bytes === elementBytes.bfloat16 ? "bfloat16" : "float32";
 }

@@ -24,8 +24,8 @@ export async function findNonFinite(
   return undefined;
 }
 
-function valuesOf(heap: Heap, { address, bytes, storage }: WrittenTensor): Float32Array {
-  if (storage === "float32") return heap.floats(address, bytes / 4);
+function valuesOf(heap: Heap, { address, bytes, dtype }: WrittenTensor): Float32Array {
+  if (dtype === "float32") return heap.floats(address, bytes / 4);
   const halves = new Uint16Array(heap.memory.buffer, address, bytes / 2);
   return new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
 }

@@ -5,11 +5,11 @@ import {
   CORRECT,
   GRADIENT_NORM,
   GROUPS,
-  IS_FIRST_PART,
+  IS_FIRST_MICRO_BATCH,
   LOSS,
-  PART_SHARE,
+  MICRO_BATCH_SHARE,
 } from "../../../compiler/lower/kernels/kernel-constants.js";
-import { PROVIDED, kernelNames, kernels } from "../../../compiler/lower/kernels/kernels.js";
+import { PROVIDED, kernelNames, rowOf } from "../../../compiler/lower/kernels/kernels.js";
 import type { StoredTensor } from "../../../compiler/lower/placement/layout.js";
 import { WASM_BYTES } from "../../../compiler/memory/memory-limits.js";
 import { UserError } from "../../process/user-error.js";
@@ -56,8 +56,8 @@ export class Heap {
 
   /** Where gradients are summed over micro-batches: what the one to come is of the batch. */
   setMicroBatch(share: number, isFirst: boolean): void {
-    this.floats(PART_SHARE, 1)[0] = share;
-    this.integers(IS_FIRST_PART, 1)[0] = Number(isFirst);
+    this.floats(MICRO_BATCH_SHARE, 1)[0] = share;
+    this.integers(IS_FIRST_MICRO_BATCH, 1)[0] = Number(isFirst);
   }
 
   setLoss(loss: number): void {
@@ -106,12 +106,12 @@ export class Heap {
 
 /**
  * A call is its kernel, the bytes to the next call, and its operands; a kernel of -1 ends the step. Of another provider's,
- * PROVIDED stands in the kernel's place, and before the operands the provider, the kernel, and the number of phases and their units.
+ * PROVIDED stands in the kernel's place, and before the operands the provider, the kernel, and the number of rounds and their units.
  */
 export function encodeStep(step: Step): Uint32Array {
   const words: number[] = [];
   for (const { kernel, operands, provided } of step.calls) {
-    const accesses = Object.values(kernels[kernel]) as string[];
+    const accesses = Object.values(rowOf(kernel).operands);
     const place = kernelNames.indexOf(kernel);
     const before = provided ? [provided.provider, place, provided.units.length, ...provided.units] : [];
     words.push(provided ? PROVIDED : place, (operands.length + before.length + 2) * 4, ...before);

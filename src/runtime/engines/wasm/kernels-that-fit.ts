@@ -4,7 +4,8 @@ import type { KernelChoice } from "../../../compiler/lower/kernels/kernel-provid
 import type { ConvolutionTask } from "../../../compiler/lower/convolutions/convolution-task.js";
 import { chooseKernel } from "../../../compiler/lower/convolutions/convolution-kernels.js";
 import { stepOfTask } from "../../../compiler/lower/convolutions/convolution-tasks.js";
-import { heapBytesOf, stepsOfRun } from "../../../compiler/lower/lower.js";
+import { heapBytesOf } from "../../../compiler/lower/lower.js";
+import { stepsOfRun } from "../../../compiler/lower/step-requests.js";
 import type { MemoryLimits } from "../../../compiler/memory/memory-limits.js";
 import { neededMemory, shortage, providerBytes } from "../../../compiler/memory/memory-limits.js";
 import type { Program } from "../../../compiler/program.js";

@@ -4,10 +4,12 @@ import type { KernelChoice } from "../../../compiler/lower/kernels/kernel-provid
 import { BY_COST } from "../../../compiler/lower/kernels/kernel-provider.js";
 import { inspectStep } from "../../../compiler/lower/placement/inspect-step.js";
 import type { Step, StepCall } from "../../../compiler/lower/placement/emit-step.js";
-import { kernels } from "../../../compiler/lower/kernels/kernels.js";
+import { namedOperands } from "../../../compiler/lower/kernels/kernels.js";
 import type { StoredTensor } from "../../../compiler/lower/placement/layout.js";
-import type { LoweredProgram, StepRequest } from "../../../compiler/lower/lower.js";
-import { isSameStep, lower, stepsOfRun, updateRequest } from "../../../compiler/lower/lower.js";
+import type { LoweredProgram } from "../../../compiler/lower/lower.js";
+import type { StepRequest } from "../../../compiler/lower/step-requests.js";
+import { lower } from "../../../compiler/lower/lower.js";
+import { isSameStep, stepsOfRun, updateRequest } from "../../../compiler/lower/step-requests.js";
 import type { PersistentName } from "../../../compiler/lower/convolutions/kernel-selector.js";
 import { mixesLabels } from "../../../compiler/training/mixed-labels.js";
 import type { Program } from "../../../compiler/program.js";
@@ -217,7 +219,7 @@ export class WasmSession extends EngineSession {
     const names = Object.keys(lowered.addresses) as PersistentName[];
     invariant(
       names.every((name) => lowered.addresses[name] === this.lowered.addresses[name]),
-      "no batch is larger than those that the session was opened for",
+      "a batch is larger than those that the session was opened for",
     );
     this.requests = requests;
     this.lowered = lowered;
@@ -230,7 +232,7 @@ export class WasmSession extends EngineSession {
     if (phase === this.phase) return;
     const { addresses, layout } = this.lowered;
     this.heap.bytes(addresses.gradients, layout.parameterBytes).fill(0);
-    if (this.accumulates) this.heap.bytes(addresses["part gradients"], layout.parameterBytes).fill(0);
+    if (this.accumulates) this.heap.bytes(addresses["micro-batch gradients"], layout.parameterBytes).fill(0);
     this.phase = phase;
   }
 
@@ -271,11 +273,8 @@ export class WasmSession extends EngineSession {
 
   private readLogits(step: Step): Float32Array {
     const loss = step.calls.at(-1)!;
-    invariant(loss.kernel === "softmax_cross_entropy", "an evaluation ends with its loss");
-    const operand = (name: keyof typeof kernels.softmax_cross_entropy): number =>
-      loss.operands[Object.keys(kernels.softmax_cross_entropy).indexOf(name)]!;
-    const [address, images, classes] = [operand("logits"), operand("images"), operand("classes")];
-    const lanes = operand("lanes");
+    invariant(loss.kernel === "softmax_cross_entropy", `an evaluation ends with ${loss.kernel} and not with its loss`);
+    const { logits: address, images, classes, lanes } = namedOperands(loss.kernel, loss.operands);
     const stored = this.heap.floats(address, images * lanes);
     const logits = new Float32Array(images * classes);
     for (let image = 0; image < images; image++) {

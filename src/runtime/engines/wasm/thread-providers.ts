@@ -8,11 +8,11 @@ import type {
   ThreadModule,
   ThreadProvider,
 } from "../../../compiler/lower/kernels/kernel-provider.js";
-import { kernelNames, kernels } from "../../../compiler/lower/kernels/kernels.js";
+import { kernelNames, rowOf } from "../../../compiler/lower/kernels/kernels.js";
 
 /** What the module imports of its host for them. */
 export interface ProviderImports {
-  readonly provide: (provider: number, kernel: number, address: number, phase: number, unit: number) => void;
+  readonly provide: (provider: number, kernel: number, address: number, round: number, unit: number) => void;
   readonly multiply: (provider: number, ...product: ProductOperands) => void;
 }
 
@@ -39,7 +39,7 @@ export function importsOf(
   const calls = new Map<number, { readonly words: Int32Array; readonly call: ProvidedCall }>();
   const callAt = (kernel: number, address: number): ProvidedCall => {
     const name = kernelNames[kernel]!;
-    const accesses = Object.entries(kernels[name]);
+    const accesses = Object.entries(rowOf(name).operands);
     const words = new Int32Array(memory.buffer, address, accesses.length);
     const known = calls.get(address);
     const isKnown = known?.call.kernel === name && known.words.every((word, index) => word === words[index]);
@@ -55,10 +55,10 @@ export function importsOf(
     return call;
   };
   return {
-    provide(provider, kernel, address, phase, unit) {
+    provide(provider, kernel, address, round, unit) {
       const run = opened[provider];
       invariant(run?.run, `thread was given no provider ${provider} for ${kernelNames[kernel]}`);
-      run.run(callAt(kernel, address >>> 0), phase, unit);
+      run.run(callAt(kernel, address >>> 0), round, unit);
     },
     multiply(provider, ...product) {
       const multiplier = opened[provider];

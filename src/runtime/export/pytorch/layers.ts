@@ -48,7 +48,7 @@ export const layerRules: LayerRules = {
   gelu: { module: null, inSequence: () => "nn.GELU()", expression: (_, [x]) => `F.gelu(${x})` },
   scale: { module: null, expression: ({ factor }, [x]) => `${pythonNumber(factor)} * ${x}` },
   sigmoid: { module: null, inSequence: () => "nn.Sigmoid()", expression: (_, [x]) => `torch.sigmoid(${x})` },
-  multiply: { module: null, expression: (_, [map, gate]) => `${map} * ${gate}.reshape(${gate}.shape[0], -1, 1, 1)` },
+  multiply: { module: null, expression: (_, [map, gate]) => `${map} * ${gate}.flatten(1)[:, :, None, None]` },
   add: { module: null, expression: (_, inputs) => inputs.join(" + ") },
   subsample: { module: (_, { inputs, outputs, stride }) => `Subsample(${inputs}, ${outputs}, stride=${stride})` },
   max_pool: { module: (op, { stride }) => pooling("nn.MaxPool2d", op, stride) },
@@ -85,7 +85,7 @@ function pooling(name: string, op: Window, stride: string): string {
 }
 
 function padding({ top, bottom, left, right }: Padding): string[] {
-  invariant(top === bottom && left === right, "a file can only ask for the same padding on opposite sides");
+  invariant(top === bottom && left === right, "padding differs between opposite sides, which no file can ask for");
   if (top === 0 && left === 0) return [];
   return [`padding=${pair([top, left])}`];
 }

@@ -18,6 +18,7 @@ export interface ModelView {
   readonly classes: readonly ClassView[];
   readonly usesSequences: boolean;
   readonly usesFunctions: boolean;
+  readonly usesTorch: boolean;
   readonly subsamples: boolean;
   readonly shifts: boolean;
   /** Blocks whose last norm starts at zero where the file asks for it. */
@@ -57,6 +58,7 @@ export function modelView(program: Program): ModelView {
     classes,
     usesSequences: text.includes("named("),
     usesFunctions: text.includes("F.") || text.includes("Subsample("),
+    usesTorch: text.includes("torch."),
     subsamples: text.includes("Subsample("),
     shifts: text.includes("ShiftNorm("),
     lastNorms: lastNormsOf(graph, blocks),

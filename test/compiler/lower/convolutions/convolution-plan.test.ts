@@ -11,7 +11,7 @@ import {
   imagesAtOnce,
   inputGradientClasses,
   planDirect,
-  slotsFor,
+  partialsFor,
   suitsWinograd,
   tilesAtOnce,
 } from "../../../../src/compiler/lower/convolutions/convolution-plan.js";
@@ -142,13 +142,13 @@ describe("the choice of an algorithm", () => {
         expect(tiles % 4).toBe(0);
         expect(tiles).toBeGreaterThanOrEqual(16);
         expect(tiles).toBeLessThanOrEqual(128);
-        const slots = slotsFor(depth * columns * 36, parts);
-        expect(slots).toBeGreaterThanOrEqual(1);
-        expect(slots).toBeLessThanOrEqual(Math.min(16, parts));
+        const partialCount = partialsFor(depth * columns * 36, parts);
+        expect(partialCount).toBeGreaterThanOrEqual(1);
+        expect(partialCount).toBeLessThanOrEqual(Math.min(16, parts));
         const size = { ...square(9, 3, 2, 1), inLanes: depth, outLanes: columns, images: parts };
-        const atOnce = imagesAtOnce(size, slots);
+        const atOnce = imagesAtOnce(size, partialCount);
         expect(atOnce).toBeGreaterThanOrEqual(1);
-        expect(atOnce).toBeLessThanOrEqual(Math.ceil(parts / slots));
+        expect(atOnce).toBeLessThanOrEqual(Math.ceil(parts / partialCount));
       }),
       RUNS,
     );

@@ -8,10 +8,10 @@ import type { Allocation } from "../../../../src/compiler/lower/placement/alloca
 import { allocate } from "../../../../src/compiler/lower/placement/allocate.js";
 import { cutIntoParts } from "../../../../src/compiler/lower/placement/cut-into-parts.js";
 import type { Buffer, KernelCall, KernelCalls } from "../../../../src/compiler/lower/kernels/kernel-calls.js";
-import type { Access } from "../../../../src/compiler/lower/kernels/access.js";
+import type { Access } from "../../../../src/compiler/lower/kernels/descriptor.js";
 import { kernels } from "../../../../src/compiler/lower/kernels/kernels.js";
 import { layoutParameters } from "../../../../src/compiler/lower/placement/layout.js";
-import type { StepRequest } from "../../../../src/compiler/lower/lower.js";
+import type { StepRequest } from "../../../../src/compiler/lower/step-requests.js";
 import { kernelGraphOf, trainingGraphOf } from "../../../../src/compiler/lower/lower.js";
 import { selectKernels } from "../../../../src/compiler/lower/kernels/select-kernels.js";
 import { parameterGroups } from "../../../../src/compiler/training/parameter-groups.js";
@@ -163,7 +163,7 @@ function spoiled({ buffers, calls }: KernelCalls, { offsets }: Allocation): stri
     if (!isWhole.has(buffer)) faults.push(`${call.node}: ${call.kernel} reads ${buffers[buffer]!.name}`);
   };
   for (const call of calls) {
-    const accesses: Readonly<Record<string, Access>> = kernels[call.kernel];
+    const accesses: Readonly<Record<string, Access>> = kernels[call.kernel].operands;
     const touched = Object.entries(call.operands).flatMap(([name, operand]) =>
       typeof operand === "object" && operand !== null && buffers[operand.buffer]!.kind === "transient"
         ? [{ buffer: operand.buffer, access: accesses[name]! }]
@@ -192,7 +192,7 @@ function spoiled({ buffers, calls }: KernelCalls, { offsets }: Allocation): stri
 }
 
 function transient(name: string, bytes: number): Buffer {
-  return { kind: "transient", storage: "float32", name, bytes };
+  return { kind: "transient", dtype: "float32", name, bytes };
 }
 
 const plain = { kernel: "pointwise", node: "test", multiplyAdds: 0 } as const;

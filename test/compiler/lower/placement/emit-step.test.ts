@@ -6,7 +6,8 @@ import type { KernelCalls } from "../../../../src/compiler/lower/kernels/kernel-
 import type { PersistentName } from "../../../../src/compiler/lower/convolutions/kernel-selector.js";
 import type { KernelName } from "../../../../src/compiler/lower/kernels/kernels.js";
 import { kernels } from "../../../../src/compiler/lower/kernels/kernels.js";
-import { lower, stepsOfRun } from "../../../../src/compiler/lower/lower.js";
+import { lower } from "../../../../src/compiler/lower/lower.js";
+import { stepsOfRun } from "../../../../src/compiler/lower/step-requests.js";
 import { printStep } from "../../../../src/compiler/lower/placement/print-step.js";
 import { encodeStep } from "../../../../src/runtime/engines/wasm/heap.js";
 import { graphOf, programOf, square } from "../../../reference/build-program.js";
@@ -27,7 +28,7 @@ describe("emitStep", () => {
     const { steps, heapBytes } = lower(program, stepsOfRun(program), 2);
     for (const { step } of steps) {
       for (const { kernel, operands, node } of step.calls) {
-        const accesses = Object.entries(kernels[kernel] as Record<string, string>);
+        const accesses = Object.entries(kernels[kernel].operands);
         expect([node, operands.length]).toEqual([node, accesses.length]);
         accesses.forEach(([name, access], index) => {
           const value = operands[index]!;

@@ -1,14 +1,19 @@
 // What the check of graphs says of sound ones, nothing, and of each way to break one.
 import { describe, expect, it } from "vitest";
-import { afterPass, checkTrainingGraph } from "../../../../src/compiler/lower/step/check-training-graph.js";
+import {
+  afterPass,
+  checkDtypes,
+  checkTrainingGraph,
+} from "../../../../src/compiler/lower/step/check-training-graph.js";
 import type { StepMode } from "../../../../src/compiler/lower/step/differentiate.js";
+import type { Dtype } from "../../../../src/compiler/lower/placement/layout.js";
 import { differentiate } from "../../../../src/compiler/lower/step/differentiate.js";
 import { foldBatchNorm } from "../../../../src/compiler/lower/step/fold-batch-norm.js";
 import { fuse } from "../../../../src/compiler/lower/step/fuse.js";
 import { fuseAdditions } from "../../../../src/compiler/lower/step/fuse-additions.js";
 import { recompute } from "../../../../src/compiler/lower/step/recompute.js";
 import type { TrainingGraph } from "../../../../src/compiler/lower/step/training-graph.js";
-import { withInputs } from "../../../../src/compiler/lower/step/training-graph.js";
+import { withInputs, writesOf } from "../../../../src/compiler/lower/step/training-graph.js";
 import type { ShapedGraph } from "../../../../src/compiler/network/graph.js";
 import { updateAll } from "../../../reference/build-program.js";
 import { networks } from "../../../reference/networks.js";
@@ -58,9 +63,22 @@ describe("checkTrainingGraph", () => {
     expect(checkTrainingGraph({ ...sound, nodes })).toContain("stem.conv names tensor 9999, which does not exist");
   });
 
+  it("finds dtypes that disagree", () => {
+    const dtypes = sound.tensors.map((): Dtype => "float32");
+    expect(checkDtypes(sound, dtypes)).toEqual([]);
+    const narrowed = (id: number) => checkDtypes(sound, dtypes.with(id, "bfloat16"));
+    const { op } = sound.nodes.find(({ name }) => name === "stem.norm")!;
+    const { name } = sound.tensors[writesOf(op)[0]!]!;
+    expect(narrowed(writesOf(op)[0]!)).toContain(`stem.norm: ${name} is bfloat16, where float32 belongs`);
+    const weight = sound.tensors.findIndex(({ kind }) => kind === "parameter");
+    expect(narrowed(weight)).toEqual([`${sound.tensors[weight]!.name} is a parameter and not float32`]);
+  });
+
   it("runs after each pass in tests, and names the pass", () => {
     const nodes = sound.nodes.toSpliced(1, 1);
-    expect(() => afterPass("a pass", { ...sound, nodes })).toThrow("a pass left a graph that is none: stem.norm reads");
+    expect(() => afterPass("a pass", { ...sound, nodes }, checkTrainingGraph)).toThrow(
+      "a pass left a graph that is none: stem.norm reads",
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-// How the threads of a step keep together: work is taken off one counter, and a barrier ends each phase.
+// How the threads of a step keep together: work is taken off one counter, and a barrier ends each round.
 // All state lies in the control block of the shared heap, one cache line a word.
 
 import { ARRIVED, GENERATION, NEXT, SLEEPERS } from "./generated/constants";

@@ -39,10 +39,10 @@ class CodeThread implements ThreadProvider {
     this.base = executable.addressOf(new Uint8Array(memory.buffer)); // growing does not move it
   }
 
-  run(call: ProvidedCall, phase: number, unit: number): void {
+  run(call: ProvidedCall, round: number, unit: number): void {
     let known = this.works.get(call);
     if (!known) this.works.set(call, (known = this.read(call)));
-    known.work[known.phases[phase]!](unit, known.addresses, known.scratch, this.call);
+    known.work[known.rounds[round]!](unit, known.addresses, known.scratch, this.call);
   }
 
   multiply(

@@ -59,7 +59,7 @@ export class Convolution {
   ) {
     const { images, height, width, inLanes, outHeight, outWidth, outLanes, kernel } = sizes;
     const { type } = method;
-    const storage = sizes.storage ?? { input: "float32", output: "float32" };
+    const dtypes = sizes.dtypes ?? { input: "float32", output: "float32" };
     const bytes = imageBytes(sizes);
     [this.inputImageBytes, this.outputImageBytes] = [bytes.input, bytes.output];
     const inputSizes = [images, inLanes, height, width];
@@ -72,7 +72,7 @@ export class Convolution {
     };
     // A result that leaves the product as the heap has it needs no way back
     const result = (side: "input" | "output", inner: readonly number[]): Handle =>
-      type === "float32" ? asked[side] : activations(abi, inner, storage[side], method.layout);
+      type === "float32" ? asked[side] : activations(abi, inner, dtypes[side], method.layout);
     const window = windowOf(sizes);
     const plain = abi.attributes(false);
     const hint = (): Handle => {
@@ -98,8 +98,8 @@ export class Convolution {
       const inner = abi.descriptorOf(this.product, which);
       return { heap, inner, differs: !abi.descriptorsEqual(heap, inner) };
     };
-    this.input = side(channelsLast(abi, inputSizes, storage.input), query.input);
-    this.output = side(channelsLast(abi, outputSizes, storage.output), query.output);
+    this.input = side(channelsLast(abi, inputSizes, dtypes.input), query.input);
+    this.output = side(channelsLast(abi, outputSizes, dtypes.output), query.output);
     this.weights = side(filterInHeap(abi, sizes), query.weights);
     this.packedBytes = lines(abi.descriptorBytes(this.weights.inner));
     this.parts = this.partsOfFilter();

@@ -2,7 +2,7 @@
 // product are one pixel of many images, as they lie in the heap; what it sums over is the row of pixels that the pixel's
 // window sees, which lie in the heap one behind the other, too. So nothing is copied but the result.
 import type { ConvolutionSizes } from "../../../../compiler/lower/convolutions/convolution-plan.js";
-import type { Storage } from "../../../../compiler/lower/placement/layout.js";
+import type { Dtype } from "../../../../compiler/lower/placement/layout.js";
 import { elementBytes } from "../../../../compiler/lower/placement/layout.js";
 import type { Abi, DataType } from "./abi.js";
 import { OneDnnError } from "./abi.js";
@@ -39,7 +39,7 @@ interface Term {
 interface Side {
   readonly pixels: number;
   readonly lanes: number;
-  readonly storage: Storage;
+  readonly dtype: Dtype;
 }
 
 export class PixelProducts implements LibraryWork {
@@ -64,11 +64,11 @@ export class PixelProducts implements LibraryWork {
     private readonly type: DataType,
   ) {
     abi.productOf(type);
-    const { height, width, inLanes, outHeight, outWidth, outLanes, kernel, storage } = sizes;
-    const input = { pixels: height * width, lanes: inLanes, storage: storage?.input ?? "float32" };
-    const output = { pixels: outHeight * outWidth, lanes: outLanes, storage: storage?.output ?? "float32" };
+    const { height, width, inLanes, outHeight, outWidth, outLanes, kernel, dtypes } = sizes;
+    const input = { pixels: height * width, lanes: inLanes, dtype: dtypes?.input ?? "float32" };
+    const output = { pixels: outHeight * outWidth, lanes: outLanes, dtype: dtypes?.output ?? "float32" };
     [this.source, this.result] = pass === "forward" ? [input, output] : [output, input];
-    if (this.source.storage !== type) throw new OneDnnError(`the product needs maps stored as ${type}`);
+    if (this.source.dtype !== type) throw new OneDnnError(`the product needs maps stored as ${type}`);
     this.slots = pass === "forward" ? kernelColumns(sizes) : slotsByResidue(sizes);
     this.filter =
       pass === "forward" ? { stride: outLanes, transposed: false } : { stride: kernel[1] * outLanes, transposed: true };
@@ -115,7 +115,7 @@ export class PixelProducts implements LibraryWork {
       );
     }
     const place = (firstImage * result.pixels + pixel) * result.lanes + firstLane;
-    const end = to + place * elementBytes[result.storage];
+    const end = to + place * elementBytes[result.dtype];
     this.reorderings.run(this.leaving(this.work[unit]!, adds), sums, end, scratch + this.sumsBytes);
   }
 
@@ -140,9 +140,9 @@ export class PixelProducts implements LibraryWork {
   }
 
   private leaving({ images, lanes }: Unit, adds: boolean): Reordering {
-    const { pixels, lanes: resultLanes, storage } = this.result;
+    const { pixels, lanes: resultLanes, dtype } = this.result;
     const sizes = [images, lanes];
-    const to = { type: storage, strides: [pixels * resultLanes, 1] };
+    const to = { type: dtype, strides: [pixels * resultLanes, 1] };
     return { sizes, from: dense("float32", sizes), to, adds };
   }
 

@@ -128,14 +128,14 @@ export class TapProducts implements LibraryWork {
   }
 
   private picks({ tap, rows, columns, firstLane }: Unit): { input: Pick; output: Pick } {
-    const { height, width, inLanes, outHeight, outWidth, outLanes, kernel, stride, padding, storage } = this.sizes;
+    const { height, width, inLanes, outHeight, outWidth, outLanes, kernel, stride, padding, dtypes } = this.sizes;
     const extents = { rows: rows.end - rows.first, columns: columns.end - columns.first };
     const row = rows.first * stride[0] + Math.floor(tap / kernel[1]) - padding.top;
     const column = columns.first * stride[1] + (tap % kernel[1]) - padding.left;
     return {
       input: {
         ...{
-          type: storage?.input ?? "float32",
+          type: dtypes?.input ?? "float32",
           width,
           pixels: height * width,
           mapLanes: inLanes,
@@ -145,7 +145,7 @@ export class TapProducts implements LibraryWork {
         ...{ firstPixel: row * width + column, firstLane, lanes: Math.min(this.lanes, inLanes - firstLane) },
       },
       output: {
-        ...{ type: storage?.output ?? "float32", width: outWidth, pixels: outHeight * outWidth, mapLanes: outLanes },
+        ...{ type: dtypes?.output ?? "float32", width: outWidth, pixels: outHeight * outWidth, mapLanes: outLanes },
         ...{
           step: [1, 1],
           ...extents,

@@ -31,13 +31,13 @@ class OneDnnThread implements ThreadProvider {
     this.base = abi.addressOf(new Uint8Array(memory.buffer)); // growing does not move it
   }
 
-  run(call: ProvidedCall, phase: number, unit: number): void {
+  run(call: ProvidedCall, round: number, unit: number): void {
     let known = this.calls.get(call);
     if (!known) {
       const read = readConvolution(call, this.base, this.thread);
       this.calls.set(call, (known = { ...read, work: this.workOf(read) }));
     }
-    known.work[known.phases[phase]!](unit, known.addresses, known.scratch);
+    known.work[known.rounds[round]!](unit, known.addresses, known.scratch);
   }
 
   /** A product of matrices in the heap. */

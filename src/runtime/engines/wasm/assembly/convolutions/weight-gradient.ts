@@ -94,9 +94,9 @@ function packEights(from: usize, to: usize, pixels: i32, lanes: i32): void {
   }
 }
 
-/** Each slot sums its share of the images into filters of its own; then the slots are added in order. */
+/** Each partial sums its share of the images into filters of its own; then the partialCount are added in order. */
 export function weightGradientByImage(call: usize, thread: i32, threads: i32): void {
-  const images = WeightGradientByImage.images(call), slots = WeightGradientByImage.slots(call);
+  const images = WeightGradientByImage.images(call), partialCount = WeightGradientByImage.partialCount(call);
   const height = WeightGradientByImage.height(call), width = WeightGradientByImage.width(call);
   const outHeight = WeightGradientByImage.outHeight(call), outWidth = WeightGradientByImage.outWidth(call);
   const inLanes = WeightGradientByImage.inLanes(call), outLanes = WeightGradientByImage.outLanes(call);
@@ -112,10 +112,10 @@ export function weightGradientByImage(call: usize, thread: i32, threads: i32): v
   const x = WeightGradientByImage.scratch(call) + <usize>WeightGradientByImage.scratchStride(call) * thread;
   const d = x + inputImage * atOnce;
 
-  for (let slot = takeUnit(); slot < slots; slot = takeUnit()) {
-    const sums = partials + filter * slot, end = cut(images, slot + 1, slots);
+  for (let partial = takeUnit(); partial < partialCount; partial = takeUnit()) {
+    const sums = partials + filter * partial, end = cut(images, partial + 1, partialCount);
     memory.fill(sums, 0, filter);
-    for (let image = cut(images, slot, slots); image < end; image += atOnce) {
+    for (let image = cut(images, partial, partialCount); image < end; image += atOnce) {
       const count = min(atOnce, end - image);
       packFours(input + inputImage * image, x, count * pixels, inLanes);
       packEights(gradient + gradientImage * image, d, count * outPixels, outLanes);
@@ -142,16 +142,16 @@ export function weightGradientByImage(call: usize, thread: i32, threads: i32): v
     }
   }
   barrier(threads);
-  addSlots(partials, filter, slots, WeightGradientByImage.weightGradient(call), thread, threads);
+  addPartials(partials, filter, partialCount, WeightGradientByImage.weightGradient(call), thread, threads);
 }
 
-/** result = Σ slots, in their order; each thread adds a part of the extent. */
-function addSlots(partials: usize, bytes: usize, slots: i32, result: usize, thread: i32, threads: i32): void {
+/** result = Σ partialCount, in their order; each thread adds a part of the extent. */
+function addPartials(partials: usize, bytes: usize, partialCount: i32, result: usize, thread: i32, threads: i32): void {
   const vectors = <i32>(bytes >> 4);
   const end = <usize>cut(vectors, thread + 1, threads) << 4;
   for (let at = <usize>cut(vectors, thread, threads) << 4; at < end; at += 16) {
     let sum = v128.load(partials + at);
-    for (let slot = 1; slot < slots; slot++) sum = f32x4.add(sum, v128.load(partials + bytes * slot + at));
+    for (let partial = 1; partial < partialCount; partial++) sum = f32x4.add(sum, v128.load(partials + bytes * partial + at));
     v128.store(result + at, sum);
   }
 }

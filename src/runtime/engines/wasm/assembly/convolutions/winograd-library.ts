@@ -1,17 +1,17 @@
 // Winograd's algorithm with its products by a provider, whose vectors may be longer than WebAssembly's four floats: the
-// transforms are those of winograd.ts (6 points a side for tiles of 4×4), winograd-threes.ts (5, of 3×3) and winograd-whole.ts
+// transforms are those of winograd.ts (6 points a side for tiles of 4×4), winograd-f3.ts (5, of 3×3) and winograd-whole.ts
 // (4, for maps of 3×3), and a frequency is a matrix by rows, [tile][channel] or [input channel][output channel].
 import { FILTER_SCRATCH_BYTES, FREQUENCY_GAP, STRIP_BYTES } from "../generated/constants";
 import { ConvolveWinogradLibrary, TransformWeightsByRows, WeightGradientWinogradLibrary } from "../generated/operands";
 import { barrier, takeUnit } from "../threads";
 import {
-  runLength, transformFilterLine, transformGradient as gradientOfFours, transformInput as inputOfFours, transformSumsLine,
+  runLength, transformFilterLine, transformGradient as gradientF4, transformInput as inputF4, transformSumsLine,
 } from "./winograd";
-import { transformInputByEight as inputOfFoursByEight, transformOutput as outputOfFours } from "./winograd-by-eight";
+import { transformInputByEight as inputF4ByEight, transformOutput as outputF4 } from "./winograd-by-eight";
 import {
-  filterLine as filterLineOfThrees, sumsLine as sumsLineOfThrees, transformGradient as gradientOfThrees,
-  transformInput as inputOfThrees, transformOutput as outputOfThrees,
-} from "./winograd-threes";
+  filterLine as filterLineF3, sumsLine as sumsLineF3, transformGradient as gradientF3,
+  transformInput as inputF3, transformOutput as outputF3,
+} from "./winograd-f3";
 import { filterLineOfFour, sumsLineOfFour, transformWholeMap, transformWholeOutput } from "./winograd-whole";
 
 /**
@@ -83,14 +83,14 @@ export function transformWeightsByRows(call: usize, thread: i32): void {
         const from = first + at + step * s, to = between + (s << 4);
         const g0 = v128.load(from), g1 = v128.load(from + 3 * step), g2 = v128.load(from + 6 * step);
         if (points == 4) filterLineOfFour(g0, g1, g2, to, 48);
-        else if (points == 5) filterLineOfThrees(g0, g1, g2, to, 48);
+        else if (points == 5) filterLineF3(g0, g1, g2, to, 48);
         else transformFilterLine(g0, g1, g2, to, 48);
       }
       for (let i = 0; i < points; i++) {
         const from = between + i * 48, to = result + across * i + start + at;
         const g0 = v128.load(from), g1 = v128.load(from, 16), g2 = v128.load(from, 32);
         if (points == 4) filterLineOfFour(g0, g1, g2, to, frequency);
-        else if (points == 5) filterLineOfThrees(g0, g1, g2, to, frequency);
+        else if (points == 5) filterLineF3(g0, g1, g2, to, frequency);
         else transformFilterLine(g0, g1, g2, to, frequency);
       }
     }
@@ -110,12 +110,12 @@ function transformTiles<T>(
     run = points == 6 ? runLength(place, across, count - t, lanes) : 1;
     if (isFloat<T>() && points == 4) transformWholeMap(from, lanes, q, frequency, isGradient, strip);
     else if (isFloat<T>() && points == 5) {
-      if (isGradient) gradientOfThrees(from, y, x, height, width, lanes, q, 32, frequency, strip);
-      else inputOfThrees(from, y, x, height, width, lanes, q, 16, frequency, strip);
+      if (isGradient) gradientF3(from, y, x, height, width, lanes, q, 32, frequency, strip);
+      else inputF3(from, y, x, height, width, lanes, q, 16, frequency, strip);
     } else {
-      if (isGradient) gradientOfFours<T>(from, y, x, run, height, width, lanes, q, tile, 32, frequency, strip);
-      else if (isFloat<T>() && lanes & 4) inputOfFours(from, y - 1, x - 1, run, height, width, lanes, q, tile, 16, frequency, strip);
-      else inputOfFoursByEight<T>(from, y - 1, x - 1, run, height, width, lanes, q, tile, frequency, strip);
+      if (isGradient) gradientF4<T>(from, y, x, run, height, width, lanes, q, tile, 32, frequency, strip);
+      else if (isFloat<T>() && lanes & 4) inputF4(from, y - 1, x - 1, run, height, width, lanes, q, tile, 16, frequency, strip);
+      else inputF4ByEight<T>(from, y - 1, x - 1, run, height, width, lanes, q, tile, frequency, strip);
     }
   }
 }
@@ -157,8 +157,8 @@ export function convolveWinogradLibrary(call: usize, thread: i32, threads: i32):
         const image = outputImage * (at / inImage), q = to + columnRow * u, plus = added ? added + image : 0;
         run = points == 6 ? runLength(place, across, end - u, 16) : 1;
         if (points == 4) transformWholeOutput(q, toFrequency, output + image, columns, bias, plus, relu, strip);
-        else if (points == 5) outputOfThrees(q, toFrequency, output + image, y, x, height, width, columns, strip, bias, plus, relu);
-        else outputOfFours(q, columnRow, toFrequency, output + image, y, x, run, height, width, columns, strip, bias, plus, relu);
+        else if (points == 5) outputF3(q, toFrequency, output + image, y, x, height, width, columns, strip, bias, plus, relu);
+        else outputF4(q, columnRow, toFrequency, output + image, y, x, run, height, width, columns, strip, bias, plus, relu);
       }
     }
     if (first + atOnce < tiles) barrier(threads);
@@ -208,6 +208,6 @@ export function weightGradientWinogradLibrary<T>(call: usize, thread: i32, threa
 @inline
 function sumsOf(points: i32, at: usize, step: usize, to: usize, toStep: usize): void {
   if (points == 4) sumsLineOfFour(at, step, to, toStep);
-  else if (points == 5) sumsLineOfThrees(at, step, to, toStep);
+  else if (points == 5) sumsLineF3(at, step, to, toStep);
   else transformSumsLine(at, step, to, toStep);
 }

@@ -1,6 +1,6 @@
 // Winograd's algorithm for 3×3 convolutions of stride 2. Along one side, outputs are the sum of a filter of two taps over the
 // odd pixels and one of one tap over the even ones, both as F(4, 2) at the points ±C, ±D and ∞; the latter vanishes at ∞.
-// So 4×4 outputs take 25 frequencies with up to four phases each: 81 products a channel where the definition has 144.
+// So 4×4 outputs take 25 frequencies with up to four residues (odd or even along each side) each: 81 products a channel where the definition has 144.
 import { FREQUENCY_GAP, STRIP_BYTES, ZERO_FLOATS, ZEROS } from "../generated/constants";
 import {
   ConvolveWinogradStrided, InputGradientWinogradStrided, TransformWeightsStrided, WeightGradientWinogradStrided,
@@ -8,7 +8,7 @@ import {
 import { lowerBound } from "../maps/pointwise";
 import { atLeast, fma, fnma, splat } from "../simd";
 import { barrier, takeUnit } from "../threads";
-import { columnsOfFive, rowAt, rowOfFive, transformPhases } from "./winograd-phases";
+import { columnsOfFive, rowAt, rowOfFive, transformResidues } from "./winograd-residues";
 import { AT_C, AT_D, C, C2, C3, D, D2, D3 } from "./winograd-points";
 import { accumulatePanels, multiplyPanel } from "./winograd";
 import { clearColumn, STRIP_ROW } from "./winograd-strip";
@@ -16,10 +16,10 @@ import { clearColumn, STRIP_ROW } from "./winograd-strip";
 /** Tiles of a row that are transformed together: 65 pixels of a strip. */
 const RUN: i32 = 8;
 
-/** Phases that meet at frequency (i, j): the even ones vanish at ∞. */
+/** Residues that meet at frequency (i, j): the even ones vanish at ∞. */
 // @ts-ignore: decorator
 @inline
-function phasesAt(i: i32, j: i32): i32 {
+function residuesAt(i: i32, j: i32): i32 {
   return (i < 4 ? 2 : 1) * (j < 4 ? 2 : 1);
 }
 
@@ -97,15 +97,15 @@ function evenTap(g: v128, to: usize, step: usize): void {
 }
 
 /**
- * Filters [3][3][in][out] → 25 matrices [column / 8][depth][8]. Forward, a phase adds to the depth; for the input gradient
- * (transposed) the phases are columns, and the taps over odd pixels are turned.
+ * Filters [3][3][in][out] → 25 matrices [column / 8][depth][8]. Forward, a residue adds to the depth; for the input gradient
+ * (transposed) the residues are columns, and the taps over odd pixels are turned.
  */
 export function transformWeightsStrided(call: usize, thread: i32): void {
   const weights = TransformWeightsStrided.weights(call), transposed = TransformWeightsStrided.transposed(call);
   const inLanes = TransformWeightsStrided.inLanes(call), outLanes = TransformWeightsStrided.outLanes(call);
   const tap = <usize>(inLanes * outLanes) << 2, frequency = (tap << 2) + FREQUENCY_GAP, result = TransformWeightsStrided.transformed(call);
   const scratch = TransformWeightsStrided.scratch(call) + <usize>TransformWeightsStrided.scratchStride(call) * thread;
-  const taps = scratch, rows = scratch + 256, values = rows + 512; // [9], [2 phases][5][3], [5]
+  const taps = scratch, rows = scratch + 256, values = rows + 512; // [9], [2 residues][5][3], [5]
   for (let channel = takeUnit(); channel < inLanes; channel = takeUnit()) for (let out = 0; out < outLanes; out += 4) {
     const from = weights + (<usize>(channel * outLanes + out) << 2);
     for (let t: usize = 0; t < 9; t++) {
@@ -121,13 +121,13 @@ export function transformWeightsStrided(call: usize, thread: i32): void {
       oddTaps(transposed ? right : left, transposed ? left : right, values, 16);
       evenTap(v128.load(line, 16), values + 80, 16);
       for (let c = 0; c < 2; c++) for (let j = 0; j < 5 - c; j++) {
-        const slot = r * (j < 4 ? 2 : 1) + c, value = v128.load(values + 80 * c + (j << 4));
+        const residue = r * (j < 4 ? 2 : 1) + c, value = v128.load(values + 80 * c + (j << 4));
         const matrix = result + frequency * (i * 5 + j);
         if (!transposed) {
-          const depth = phasesAt(i, j) * inLanes;
-          v128.store(matrix + (<usize>((out >> 3) * depth * 8 + (slot * inLanes + channel) * 8 + (out & 7)) << 2), value);
+          const depth = residuesAt(i, j) * inLanes;
+          v128.store(matrix + (<usize>((out >> 3) * depth * 8 + (residue * inLanes + channel) * 8 + (out & 7)) << 2), value);
         } else {
-          const column = slot * inLanes + channel, to = matrix + (<usize>((column >> 3) * outLanes * 8 + out * 8 + (column & 7)) << 2);
+          const column = residue * inLanes + channel, to = matrix + (<usize>((column >> 3) * outLanes * 8 + out * 8 + (column & 7)) << 2);
           store<f32>(to, f32x4.extract_lane(value, 0)); store<f32>(to, f32x4.extract_lane(value, 1), 32);
           store<f32>(to, f32x4.extract_lane(value, 2), 64); store<f32>(to, f32x4.extract_lane(value, 3), 96);
         }
@@ -145,8 +145,8 @@ export function convolveWinogradStrided(call: usize, thread: i32): void {
   const inLanes = ConvolveWinogradStrided.inLanes(call), outLanes = ConvolveWinogradStrided.outLanes(call);
   const atOnce = ConvolveWinogradStrided.tilesAtOnce(call);
   const across = (outWidth + 3) >> 2, inImage = ((outHeight + 3) >> 2) * across, tiles = ConvolveWinogradStrided.images(call) * inImage;
-  const slot = <usize>inLanes << 2, inRow = slot << 2, outRow = <usize>outLanes << 2;
-  const inputImage = slot * (height * width), outputImage = outRow * (outHeight * outWidth);
+  const residueStep = <usize>inLanes << 2, inRow = residueStep << 2, outRow = <usize>outLanes << 2;
+  const inputImage = residueStep * (height * width), outputImage = outRow * (outHeight * outWidth);
   const strip = ConvolveWinogradStrided.scratch(call) + <usize>ConvolveWinogradStrided.scratchStride(call) * thread;
   const from = strip + STRIP_BYTES, fromFrequency = inRow * atOnce + FREQUENCY_GAP;
   const to = from + 25 * fromFrequency, toFrequency = outRow * atOnce + FREQUENCY_GAP, filterFrequency = inRow * outLanes + FREQUENCY_GAP;
@@ -156,10 +156,10 @@ export function convolveWinogradStrided(call: usize, thread: i32): void {
       const at = first + t, image = at / inImage, place = at % inImage;
       const y = (place / across) * 8 - 1, x = (place % across) * 8 - 1;
       run = runLength(place, across, count - t, inLanes, 8);
-      transformPhases(input + inputImage * image, y, x, run, height, width, inLanes, from + inRow * t, inRow, 16, slot, fromFrequency, strip);
+      transformResidues(input + inputImage * image, y, x, run, height, width, inLanes, from + inRow * t, inRow, 16, residueStep, fromFrequency, strip);
     }
     for (let i = 0; i < 5; i++) for (let j = 0; j < 5; j++) {
-      const f = i * 5 + j, panel = (slot << 3) * phasesAt(i, j);
+      const f = i * 5 + j, panel = (residueStep << 3) * residuesAt(i, j);
       for (let column = 0; column < outLanes >> 3; column++) {
         multiplyPanel(
           from + fromFrequency * f, inRow, fours, filter + filterFrequency * f + panel * column, panel,
@@ -185,7 +185,7 @@ export function convolveWinogradStrided(call: usize, thread: i32): void {
   }
 }
 
-/** Tiles are of 4×4 output pixels; each gives 8×8 pixels of the input's gradient, phase by phase. */
+/** Tiles are of 4×4 output pixels; each gives 8×8 pixels of the input's gradient, residue by residue. */
 export function inputGradientWinogradStrided(call: usize, thread: i32): void {
   const gradient = InputGradientWinogradStrided.outputGradient(call), filter = InputGradientWinogradStrided.transformed(call);
   const result = InputGradientWinogradStrided.inputGradient(call), accumulate = InputGradientWinogradStrided.accumulate(call);
@@ -194,8 +194,8 @@ export function inputGradientWinogradStrided(call: usize, thread: i32): void {
   const inLanes = InputGradientWinogradStrided.inLanes(call), outLanes = InputGradientWinogradStrided.outLanes(call);
   const atOnce = InputGradientWinogradStrided.tilesAtOnce(call);
   const across = (outWidth + 3) >> 2, inImage = ((outHeight + 3) >> 2) * across, tiles = InputGradientWinogradStrided.images(call) * inImage;
-  const slot = <usize>inLanes << 2, inRow = slot << 2, outRow = <usize>outLanes << 2, row = slot * width;
-  const resultImage = slot * (height * width), gradientImage = outRow * (outHeight * outWidth);
+  const residueStep = <usize>inLanes << 2, inRow = residueStep << 2, outRow = <usize>outLanes << 2, row = residueStep * width;
+  const resultImage = residueStep * (height * width), gradientImage = outRow * (outHeight * outWidth);
   const strip = InputGradientWinogradStrided.scratch(call) + <usize>InputGradientWinogradStrided.scratchStride(call) * thread;
   const from = strip + STRIP_BYTES, fromFrequency = outRow * atOnce + FREQUENCY_GAP;
   const to = from + 25 * fromFrequency, toFrequency = inRow * atOnce + FREQUENCY_GAP, filterFrequency = inRow * outLanes + FREQUENCY_GAP;
@@ -210,7 +210,7 @@ export function inputGradientWinogradStrided(call: usize, thread: i32): void {
     }
     for (let i = 0; i < 5; i++) for (let j = 0; j < 5; j++) {
       const f = i * 5 + j, panel = outRow << 3;
-      for (let column = 0; column < phasesAt(i, j) * (inLanes >> 3); column++) {
+      for (let column = 0; column < residuesAt(i, j) * (inLanes >> 3); column++) {
         multiplyPanel(
           from + fromFrequency * f, outRow, fours, filter + filterFrequency * f + panel * column, panel,
           to + toFrequency * f + (<usize>column << 5), inRow,
@@ -221,18 +221,18 @@ export function inputGradientWinogradStrided(call: usize, thread: i32): void {
       const at = first + t, image = at / inImage, place = at % inImage, y = (place / across) * 8, x = (place % across) * 8;
       run = runLength(place, across, count - t, 8, 4);
       for (let r = 0; r < 2; r++) for (let c = 0; c < 2; c++) {
-        // Phase 0 are the odd pixels: y + 1, y + 3, …
+        // Residue 0 are the odd pixels: y + 1, y + 3, …
         const top = y + 1 - r, left = x + 1 - c, rows = min(4, (height - top + 1) >> 1), columns = min(run * 4, (width - left + 1) >> 1);
         if (rows <= 0 || columns <= 0) continue;
-        const pixels = result + resultImage * image + row * top + slot * left;
-        for (let channel: usize = 0; channel < slot; channel += 16) {
+        const pixels = result + resultImage * image + row * top + residueStep * left;
+        for (let channel: usize = 0; channel < residueStep; channel += 16) {
           const start = to + inRow * t + channel;
           for (let i = 0; i < 5 - r; i++) {
-            const line = start + toFrequency * (5 * i), last: usize = c ? 0 : line + 4 * toFrequency + slot * r;
-            outputRow(line + slot * (2 * r + c), last, run, inRow, toFrequency, strip + STRIP_ROW * i);
+            const line = start + toFrequency * (5 * i), last: usize = c ? 0 : line + 4 * toFrequency + residueStep * r;
+            outputRow(line + residueStep * (2 * r + c), last, run, inRow, toFrequency, strip + STRIP_ROW * i);
           }
           if (r) memory.fill(strip + 4 * STRIP_ROW, 0, <usize>columns << 4);
-          outputColumns(strip, columns, splat(0), pixels + channel, row * 2, slot * 2, rows, accumulate ? pixels + channel : 0, splat(-Infinity));
+          outputColumns(strip, columns, splat(0), pixels + channel, row * 2, residueStep * 2, rows, accumulate ? pixels + channel : 0, splat(-Infinity));
         }
       }
     }
@@ -309,7 +309,7 @@ function evenSum(m0: v128, m1: v128, m2: v128, m3: v128): v128 {
 }
 
 /**
- * Chunk by chunk of tiles: all are transformed, then each frequency and phase adds its product to its sum, so that there are
+ * Chunk by chunk of tiles: all are transformed, then each frequency and residue adds its product to its sum, so that there are
  * no partial sums; at last the sums are transformed back.
  */
 export function weightGradientWinogradStrided(call: usize, thread: i32, threads: i32): void {
@@ -322,10 +322,10 @@ export function weightGradientWinogradStrided(call: usize, thread: i32, threads:
   const inRow = <usize>inLanes << 2, outRow = <usize>outLanes << 2, tap = inRow * outLanes, sum = tap + FREQUENCY_GAP;
   const inputImage = inRow * (height * width), gradientImage = outRow * (outHeight * outWidth);
   const strip = WeightGradientWinogradStrided.scratch(call) + STRIP_BYTES * thread;
-  const fourStep = <usize>atOnce << 4, eightStep = <usize>atOnce << 5, slot = fourStep * (inLanes >> 2);
-  const x = WeightGradientWinogradStrided.inputTiles(call), xFrequency = slot * 4 + FREQUENCY_GAP;
+  const fourStep = <usize>atOnce << 4, eightStep = <usize>atOnce << 5, residueStep = fourStep * (inLanes >> 2);
+  const x = WeightGradientWinogradStrided.inputTiles(call), xFrequency = residueStep * 4 + FREQUENCY_GAP;
   const d = WeightGradientWinogradStrided.gradientTiles(call), dFrequency = eightStep * (outLanes >> 3) + FREQUENCY_GAP;
-  const sums = WeightGradientWinogradStrided.sums(call), columns = outLanes >> 3; // [25][4 phases][in][out]
+  const sums = WeightGradientWinogradStrided.sums(call), columns = outLanes >> 3; // [25][4 residues][in][out]
 
   for (let first = 0; first < tiles; first += atOnce) {
     const count = min(atOnce, tiles - first), whole = (count + 3) & ~3;
@@ -334,9 +334,9 @@ export function weightGradientWinogradStrided(call: usize, thread: i32, threads:
       for (let t = unit * RUN, run = 0; t < end; t += run) {
         const at = first + t, image = at / inImage, place = at % inImage, row = (place / across), column = (place % across);
         run = runLength(place, across, end - t, inLanes, 8);
-        transformPhases(
+        transformResidues(
           input + inputImage * image, row * 8 - 1, column * 8 - 1, run, height, width, inLanes,
-          x + (<usize>t << 4), 16, fourStep, slot, xFrequency, strip,
+          x + (<usize>t << 4), 16, fourStep, residueStep, xFrequency, strip,
         );
         for (let tile = 0; tile < run; tile++) {
           transformGradientTile(
@@ -358,13 +358,13 @@ export function weightGradientWinogradStrided(call: usize, thread: i32, threads:
     }
     barrier(threads);
     for (let unit = takeUnit(); unit < 25 * columns; unit = takeUnit()) {
-      const f = unit / columns, o = unit % columns, phases = phasesAt(f / 5, f % 5);
-      for (let phase = 0; phase < phases; phase++) for (let c = 0; c < inLanes >> 2; c++) {
-        const to = sums + sum * (f * 4 + phase) + outRow * (<usize>c << 2) + (<usize>o << 5);
+      const f = unit / columns, o = unit % columns, residues = residuesAt(f / 5, f % 5);
+      for (let residue = 0; residue < residues; residue++) for (let c = 0; c < inLanes >> 2; c++) {
+        const to = sums + sum * (f * 4 + residue) + outRow * (<usize>c << 2) + (<usize>o << 5);
         if (first == 0) for (let row: usize = 0; row < 4; row++) {
           v128.store(to + outRow * row, splat(0)); v128.store(to + outRow * row, splat(0), 16);
         }
-        accumulatePanels(x + xFrequency * f + slot * phase + fourStep * c, d + dFrequency * f + eightStep * o, whole, to, outRow);
+        accumulatePanels(x + xFrequency * f + residueStep * residue + fourStep * c, d + dFrequency * f + eightStep * o, whole, to, outRow);
       }
     }
     barrier(threads);
@@ -375,8 +375,8 @@ export function weightGradientWinogradStrided(call: usize, thread: i32, threads:
       for (let r = 0; r < 2; r++) for (let c = 0; c < 2; c++) {
         for (let i = 0; i < 5 - r; i++) {
           for (let j = 0; j < 5 - c; j++) {
-            const phase = r * (j < 4 ? 2 : 1) + c;
-            v128.store(values + <usize>((i * 5 + j) << 4), v128.load(sums + sum * ((i * 5 + j) * 4 + phase) + at));
+            const residue = r * (j < 4 ? 2 : 1) + c;
+            v128.store(values + <usize>((i * 5 + j) << 4), v128.load(sums + sum * ((i * 5 + j) * 4 + residue) + at));
           }
           const line = values + <usize>(i * 80), to = taps + <usize>(i << 4);
           if (c) v128.store(to, evenSum(v128.load(line), v128.load(line, 16), v128.load(line, 32), v128.load(line, 48)));

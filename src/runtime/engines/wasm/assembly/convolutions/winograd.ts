@@ -355,13 +355,13 @@ function clearTiles(panels: usize, frequency: usize, panelStep: usize, panelCoun
   }
 }
 
-/** The filter gradient [3][3][in][out] of input channel `channel` from the sums of `slots` parts, in their order. */
-function transformSums(partials: usize, slots: i32, tap: usize, outRow: usize, channel: i32, result: usize, tile: usize): void {
+/** The filter gradient [3][3][in][out] of input channel `channel` from `partialCount` partial sums, in their order. */
+function transformSums(partials: usize, partialCount: i32, tap: usize, outRow: usize, channel: i32, result: usize, tile: usize): void {
   const between = tile + 36 * 16, frequency = tap + FREQUENCY_GAP; // [3][6]
   for (let at = outRow * channel; at < outRow * (channel + 1); at += 16) {
     for (let f = 0; f < 36; f++) {
       let sum = v128.load(partials + frequency * f + at);
-      for (let slot = 1; slot < slots; slot++) sum = f32x4.add(sum, v128.load(partials + frequency * (36 * slot + f) + at));
+      for (let partial = 1; partial < partialCount; partial++) sum = f32x4.add(sum, v128.load(partials + frequency * (36 * partial + f) + at));
       v128.store(tile + (<usize>f << 4), sum);
     }
     for (let j: usize = 0; j < 6; j++) transformSumsLine(tile + (j << 4), 96, between + (j << 4), 96);
@@ -369,12 +369,12 @@ function transformSums(partials: usize, slots: i32, tap: usize, outRow: usize, c
   }
 }
 
-/** Each slot sums its share of the tiles in the transformed domain; the slots are added in order, then transformed back. */
+/** Each partial sums its share of the tiles in the transformed domain; the partialCount are added in order, then transformed back. */
 export function weightGradientWinograd(call: usize, thread: i32, threads: i32): void {
   const input = WeightGradientWinograd.input(call), gradient = WeightGradientWinograd.outputGradient(call);
   const height = WeightGradientWinograd.height(call), width = WeightGradientWinograd.width(call);
   const inLanes = WeightGradientWinograd.inLanes(call), outLanes = WeightGradientWinograd.outLanes(call);
-  const atOnce = WeightGradientWinograd.tilesAtOnce(call), slots = WeightGradientWinograd.slots(call);
+  const atOnce = WeightGradientWinograd.tilesAtOnce(call), partialCount = WeightGradientWinograd.partialCount(call);
   const across = (width + 3) >> 2, inImage = ((height + 3) >> 2) * across, tiles = WeightGradientWinograd.images(call) * inImage;
   const inRow = <usize>inLanes << 2, outRow = <usize>outLanes << 2, tap = inRow * outLanes;
   const inputImage = inRow * (height * width), gradientImage = outRow * (height * width);
@@ -384,10 +384,10 @@ export function weightGradientWinograd(call: usize, thread: i32, threads: i32): 
   const d = x + 36 * xFrequency, dFrequency = eightStep * (outLanes >> 3) + FREQUENCY_GAP;
   const partials = WeightGradientWinograd.partials(call);
 
-  for (let slot = takeUnit(); slot < slots; slot = takeUnit()) {
-    const sums = partials + 36 * (tap + FREQUENCY_GAP) * slot, end = cut(tiles, slot + 1, slots);
+  for (let partial = takeUnit(); partial < partialCount; partial = takeUnit()) {
+    const sums = partials + 36 * (tap + FREQUENCY_GAP) * partial, end = cut(tiles, partial + 1, partialCount);
     memory.fill(sums, 0, 36 * (tap + FREQUENCY_GAP));
-    for (let first = cut(tiles, slot, slots); first < end; first += atOnce) {
+    for (let first = cut(tiles, partial, partialCount); first < end; first += atOnce) {
       const count = min(atOnce, end - first), whole = (count + 3) & ~3;
       for (let t = 0, run = 0; t < count; t += run) {
         const at = first + t, image = at / inImage, place = at % inImage, row = (place / across) * 4, column = (place % across) * 4;
@@ -409,13 +409,13 @@ export function weightGradientWinograd(call: usize, thread: i32, threads: i32): 
   barrier(threads);
   const result = WeightGradientWinograd.weightGradient(call);
   for (let channel = takeUnit(); channel < inLanes; channel = takeUnit()) {
-    transformSums(partials, slots, tap, outRow, channel, result, tile);
+    transformSums(partials, partialCount, tap, outRow, channel, result, tile);
   }
 }
 
 /**
  * The same for many channels on small maps, where partial sums would be larger than the maps: every tile is transformed
- * first, then each frequency is one product over all tiles, so that nothing is summed in parts.
+ * first, then each frequency is one product over all tiles, so that there are no partial sums.
  */
 export function weightGradientWinogradByFrequency(call: usize, thread: i32, threads: i32): void {
   const input = WeightGradientWinogradByFrequency.input(call), gradient = WeightGradientWinogradByFrequency.outputGradient(call);

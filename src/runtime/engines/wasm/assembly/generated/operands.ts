@@ -173,7 +173,7 @@ export namespace WeightGradientWinograd {
   // @ts-ignore: decorator
   @inline export function tilesAtOnce(call: usize): i32 { return load<i32>(call, 32); }
   // @ts-ignore: decorator
-  @inline export function slots(call: usize): i32 { return load<i32>(call, 36); }
+  @inline export function partialCount(call: usize): i32 { return load<i32>(call, 36); }
   // @ts-ignore: decorator
   @inline export function partials(call: usize): usize { return load<usize>(call, 40); }
   // @ts-ignore: decorator
@@ -210,7 +210,7 @@ export namespace WeightGradientWinogradByFrequency {
   @inline export function scratch(call: usize): usize { return load<usize>(call, 44); }
 }
 
-export namespace TransformWeightsThrees {
+export namespace TransformWeightsF3 {
   export const ID: i32 = 8;
   // @ts-ignore: decorator
   @inline export function weights(call: usize): usize { return load<usize>(call, 0); }
@@ -228,7 +228,7 @@ export namespace TransformWeightsThrees {
   @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 24); }
 }
 
-export namespace ConvolveWinogradThrees {
+export namespace ConvolveWinogradF3 {
   export const ID: i32 = 9;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
@@ -262,7 +262,7 @@ export namespace ConvolveWinogradThrees {
   @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 56); }
 }
 
-export namespace WeightGradientWinogradThrees {
+export namespace WeightGradientWinogradF3 {
   export const ID: i32 = 10;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
@@ -449,7 +449,7 @@ export namespace WeightGradientByImage {
   // @ts-ignore: decorator
   @inline export function imagesAtOnce(call: usize): i32 { return load<i32>(call, 64); }
   // @ts-ignore: decorator
-  @inline export function slots(call: usize): i32 { return load<i32>(call, 68); }
+  @inline export function partialCount(call: usize): i32 { return load<i32>(call, 68); }
   // @ts-ignore: decorator
   @inline export function partials(call: usize): usize { return load<usize>(call, 72); }
   // @ts-ignore: decorator
@@ -793,7 +793,7 @@ export namespace BiasGradient {
   // @ts-ignore: decorator
   @inline export function lanes(call: usize): i32 { return load<i32>(call, 12); }
   // @ts-ignore: decorator
-  @inline export function slots(call: usize): i32 { return load<i32>(call, 16); }
+  @inline export function partialCount(call: usize): i32 { return load<i32>(call, 16); }
   // @ts-ignore: decorator
   @inline export function partials(call: usize): usize { return load<usize>(call, 20); }
 }
@@ -833,7 +833,7 @@ export namespace BatchNorm {
   // @ts-ignore: decorator
   @inline export function flags(call: usize): i32 { return load<i32>(call, 60); }
   // @ts-ignore: decorator
-  @inline export function slots(call: usize): i32 { return load<i32>(call, 64); }
+  @inline export function partialCount(call: usize): i32 { return load<i32>(call, 64); }
   // @ts-ignore: decorator
   @inline export function partials(call: usize): usize { return load<usize>(call, 68); }
 }
@@ -891,7 +891,7 @@ export namespace BatchNormGradient {
   // @ts-ignore: decorator
   @inline export function flags(call: usize): i32 { return load<i32>(call, 56); }
   // @ts-ignore: decorator
-  @inline export function slots(call: usize): i32 { return load<i32>(call, 60); }
+  @inline export function partialCount(call: usize): i32 { return load<i32>(call, 60); }
   // @ts-ignore: decorator
   @inline export function partials(call: usize): usize { return load<usize>(call, 64); }
   // @ts-ignore: decorator
@@ -1169,7 +1169,7 @@ export namespace BiasGradientBfloat16 {
   // @ts-ignore: decorator
   @inline export function lanes(call: usize): i32 { return load<i32>(call, 12); }
   // @ts-ignore: decorator
-  @inline export function slots(call: usize): i32 { return load<i32>(call, 16); }
+  @inline export function partialCount(call: usize): i32 { return load<i32>(call, 16); }
   // @ts-ignore: decorator
   @inline export function partials(call: usize): usize { return load<usize>(call, 20); }
 }
@@ -1209,7 +1209,7 @@ export namespace BatchNormBfloat16 {
   // @ts-ignore: decorator
   @inline export function flags(call: usize): i32 { return load<i32>(call, 60); }
   // @ts-ignore: decorator
-  @inline export function slots(call: usize): i32 { return load<i32>(call, 64); }
+  @inline export function partialCount(call: usize): i32 { return load<i32>(call, 64); }
   // @ts-ignore: decorator
   @inline export function partials(call: usize): usize { return load<usize>(call, 68); }
 }
@@ -1267,7 +1267,7 @@ export namespace BatchNormGradientBfloat16 {
   // @ts-ignore: decorator
   @inline export function flags(call: usize): i32 { return load<i32>(call, 56); }
   // @ts-ignore: decorator
-  @inline export function slots(call: usize): i32 { return load<i32>(call, 60); }
+  @inline export function partialCount(call: usize): i32 { return load<i32>(call, 60); }
   // @ts-ignore: decorator
   @inline export function partials(call: usize): usize { return load<usize>(call, 64); }
   // @ts-ignore: decorator

@@ -1,6 +1,6 @@
 // Batch norm over all pixels (Ioffe & Szegedy, arXiv 1502.03167) with what follows it in a residual network, in one
 // pass: y = outer(inner(scale·(x − mean)/deviation + shift) + residual). Sums are float32 over short runs of pixels and
-// double beyond, in a fixed number of parts. T is how maps are stored (see simd.ts); all else is float32.
+// double beyond, in a fixed number of partial sums. T is how maps are stored (see simd.ts); all else is float32.
 import { INNER_GELU, INNER_RELU, OUTER_RELU } from "../generated/constants";
 import { BatchNorm, BatchNormAgain, BatchNormGradient, BatchNormInference, BiasGradient } from "../generated/operands";
 import { gelu, geluSlope } from "./gelu";
@@ -40,8 +40,8 @@ function secondAt<T>(at: usize): v128 {
 
 export function batchNorm<T>(call: usize, thread: i32, threads: i32): void {
   const x = BatchNorm.input(call), pixels = BatchNorm.pixels(call), lanes = BatchNorm.lanes(call);
-  const slots = BatchNorm.slots(call), partials = BatchNorm.partials(call);
-  const mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, slotBytes = row << 2, atOnce = pixelsAtOnce(lanes);
+  const partialCount = BatchNorm.partialCount(call), partials = BatchNorm.partials(call);
+  const mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, partialBytes = row << 2, atOnce = pixelsAtOnce(lanes);
   const factors = BatchNorm.factor(call), terms = BatchNorm.term(call);
   // Sums are of what is left over a pivot near the mean, so that the mean's square does not cancel in the variance.
   const pivots = factors, sample = min(8, pixels);
@@ -51,11 +51,11 @@ export function batchNorm<T>(call: usize, thread: i32, threads: i32): void {
     store<f32>(pivots + (<usize>channel << 2), sum / <f32>sample);
   }
   barrier(threads);
-  for (let slot = takeUnit(); slot < slots; slot = takeUnit()) {
-    const sums = partials + slotBytes * slot, squares = sums + (row << 1);
-    memory.fill(sums, 0, slotBytes);
-    const end = cut(pixels, slot + 1, slots);
-    for (let first = cut(pixels, slot, slots); first < end; first += atOnce) {
+  for (let partial = takeUnit(); partial < partialCount; partial = takeUnit()) {
+    const sums = partials + partialBytes * partial, squares = sums + (row << 1);
+    memory.fill(sums, 0, partialBytes);
+    const end = cut(pixels, partial + 1, partialCount);
+    for (let first = cut(pixels, partial, partialCount); first < end; first += atOnce) {
       const last = x + mapRow * min(end, first + atOnce);
       for (let channel: usize = 0; channel < row; channel += 32) {
         const pivot0 = firstAt<T>(pivots + channel), pivot1 = secondAt<T>(pivots + channel);
@@ -88,8 +88,8 @@ export function batchNorm<T>(call: usize, thread: i32, threads: i32): void {
   const count = <f64>pixels, momentum = <f64>BatchNorm.momentum(call), scales = BatchNorm.scale(call);
   for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
     let sum: f64 = 0, square: f64 = 0;
-    for (let slot = 0; slot < slots; slot++) {
-      const at = partials + slotBytes * slot + (<usize>channel << 3);
+    for (let partial = 0; partial < partialCount; partial++) {
+      const at = partials + partialBytes * partial + (<usize>channel << 3);
       sum += load<f64>(at); square += load<f64>(at + (row << 1));
     }
     const at = <usize>channel << 2, rest = sum / count, mean = <f64>load<f32>(pivots + at) + rest;
@@ -189,19 +189,19 @@ function overMean<T>(x: v128, mean: v128): v128 {
  */
 export function batchNormGradient<T>(call: usize, thread: i32, threads: i32): void {
   const dy = BatchNormGradient.outputGradient(call), x = BatchNormGradient.input(call), y = BatchNormGradient.output(call);
-  const pixels = BatchNormGradient.pixels(call), lanes = BatchNormGradient.lanes(call), slots = BatchNormGradient.slots(call);
+  const pixels = BatchNormGradient.pixels(call), lanes = BatchNormGradient.lanes(call), partialCount = BatchNormGradient.partialCount(call);
   const means = BatchNormGradient.mean(call), reciprocals = BatchNormGradient.reciprocalDeviation(call);
   const scales = BatchNormGradient.scale(call), flags = BatchNormGradient.flags(call), isGelu = flags & INNER_GELU, inner = flags & INNER_RELU;
   const dx = BatchNormGradient.inputGradient(call), residualGradient = BatchNormGradient.residualGradient(call);
-  const partials = BatchNormGradient.partials(call), mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, slotBytes = row << 2, zero = splat(0);
+  const partials = BatchNormGradient.partials(call), mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, partialBytes = row << 2, zero = splat(0);
   // The inner mask is x·factor + term > 0, as it was in the forward pass.
   const maskFactor = BatchNormGradient.factor(call), maskTerm = BatchNormGradient.term(call);
   const atOnce = pixelsAtOnce(lanes);
-  for (let slot = takeUnit(); slot < slots; slot = takeUnit()) {
-    const sums = partials + slotBytes * slot, products = sums + (row << 1);
-    memory.fill(sums, 0, slotBytes);
-    const end = cut(pixels, slot + 1, slots);
-    for (let first = cut(pixels, slot, slots); first < end; first += atOnce) {
+  for (let partial = takeUnit(); partial < partialCount; partial = takeUnit()) {
+    const sums = partials + partialBytes * partial, products = sums + (row << 1);
+    memory.fill(sums, 0, partialBytes);
+    const end = cut(pixels, partial + 1, partialCount);
+    for (let first = cut(pixels, partial, partialCount); first < end; first += atOnce) {
       const last = dy + mapRow * min(end, first + atOnce);
       for (let channel: usize = 0; channel < row; channel += 32) {
         const m0 = firstAt<T>(means + channel), m1 = secondAt<T>(means + channel), start = mapRow * first + bytesOf<T>(channel >> 2);
@@ -269,8 +269,8 @@ export function batchNormGradient<T>(call: usize, thread: i32, threads: i32): vo
   const scaleGradient = BatchNormGradient.scaleGradient(call), shiftGradient = BatchNormGradient.shiftGradient(call);
   for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
     let sum: f64 = 0, product: f64 = 0;
-    for (let slot = 0; slot < slots; slot++) {
-      const at = partials + slotBytes * slot + (<usize>channel << 3);
+    for (let partial = 0; partial < partialCount; partial++) {
+      const at = partials + partialBytes * partial + (<usize>channel << 3);
       sum += load<f64>(at); product += load<f64>(at + (row << 1));
     }
     const at = <usize>channel << 2, reciprocal = <f64>load<f32>(reciprocals + at), mean = <f64>load<f32>(means + at);
@@ -347,12 +347,12 @@ function applyGradient<T>(
 /** Σ over pixels of the gradient, a channel at a time. */
 export function biasGradient<T>(call: usize, thread: i32, threads: i32): void {
   const dy = BiasGradient.outputGradient(call), pixels = BiasGradient.pixels(call), lanes = BiasGradient.lanes(call);
-  const slots = BiasGradient.slots(call), partials = BiasGradient.partials(call);
-  const mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, slotBytes = row << 1, atOnce = pixelsAtOnce(lanes);
-  for (let slot = takeUnit(); slot < slots; slot = takeUnit()) {
-    const sums = partials + slotBytes * slot, end = cut(pixels, slot + 1, slots);
-    memory.fill(sums, 0, slotBytes);
-    for (let first = cut(pixels, slot, slots); first < end; first += atOnce) {
+  const partialCount = BiasGradient.partialCount(call), partials = BiasGradient.partials(call);
+  const mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, partialBytes = row << 1, atOnce = pixelsAtOnce(lanes);
+  for (let partial = takeUnit(); partial < partialCount; partial = takeUnit()) {
+    const sums = partials + partialBytes * partial, end = cut(pixels, partial + 1, partialCount);
+    memory.fill(sums, 0, partialBytes);
+    for (let first = cut(pixels, partial, partialCount); first < end; first += atOnce) {
       const last = dy + mapRow * min(end, first + atOnce);
       for (let channel: usize = 0; channel < row; channel += 32) {
         let s0 = splat(0), s1 = s0;
@@ -367,7 +367,7 @@ export function biasGradient<T>(call: usize, thread: i32, threads: i32): void {
   barrier(threads);
   for (let channel = cut(lanes, thread, threads); channel < cut(lanes, thread + 1, threads); channel++) {
     let sum: f64 = 0;
-    for (let slot = 0; slot < slots; slot++) sum += load<f64>(partials + slotBytes * slot + (<usize>channel << 3));
+    for (let partial = 0; partial < partialCount; partial++) sum += load<f64>(partials + partialBytes * partial + (<usize>channel << 3));
     store<f32>(BiasGradient.biasGradient(call) + (<usize>channel << 2), <f32>sum);
   }
 }

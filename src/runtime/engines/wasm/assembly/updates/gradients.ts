@@ -1,12 +1,12 @@
 // What happens between the gradients and the update: sums over micro-batches, the norm, and the limit to it.
-import { ABANDONED, GRADIENT_NORM, GRADIENT_UNIT_BYTES as UNIT, IS_FIRST_PART, LOSS, PART_SHARE } from "../generated/constants";
+import { ABANDONED, GRADIENT_NORM, GRADIENT_UNIT_BYTES as UNIT, IS_FIRST_MICRO_BATCH, LOSS, MICRO_BATCH_SHARE } from "../generated/constants";
 import { AccumulateGradients, ClipGradients, GradientNorm } from "../generated/operands";
 import { fma, splat } from "../simd";
 import { barrier, takeUnit } from "../threads";
 
 export function accumulateGradients(call: usize): void {
   const gradients = AccumulateGradients.gradients(call), sums = AccumulateGradients.sums(call);
-  const bytes = <usize>AccumulateGradients.count(call) << 2, share = splat(load<f32>(PART_SHARE)), isFirst = load<i32>(IS_FIRST_PART);
+  const bytes = <usize>AccumulateGradients.count(call) << 2, share = splat(load<f32>(MICRO_BATCH_SHARE)), isFirst = load<i32>(IS_FIRST_MICRO_BATCH);
   for (let first = <usize>takeUnit() * UNIT; first < bytes; first = <usize>takeUnit() * UNIT) {
     const end = min(bytes, first + UNIT);
     for (let at = first; at < end; at += 16) {

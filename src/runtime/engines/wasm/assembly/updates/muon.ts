@@ -1,7 +1,7 @@
 // Muon (Jordan et al. 2024): momentum whose direction is brought near an orthogonal matrix by Newton-Schulz iterations. The
 // working matrix X is [height, width] with width the smaller side, so that XᵀX is the smaller square. Every element is summed
 // by one thread in one order: the bits do not depend on the number of threads.
-import { MUON_NORM_SLOTS as SLOTS, NEWTON_SCHULZ_A as A, NEWTON_SCHULZ_B as B, NEWTON_SCHULZ_C as C, NEWTON_SCHULZ_EPS as EPSILON } from "../generated/constants";
+import { MUON_NORM_PARTIALS as PARTIALS, NEWTON_SCHULZ_A as A, NEWTON_SCHULZ_B as B, NEWTON_SCHULZ_C as C, NEWTON_SCHULZ_EPS as EPSILON } from "../generated/constants";
 import { UpdateMuon } from "../generated/operands";
 import { cut, fma, splat } from "../simd";
 import { barrier, takeUnit } from "../threads";
@@ -19,7 +19,7 @@ export function updateMuon(call: usize, thread: i32, threads: i32): void {
 
   accumulate(call, y, rows * columns >> 2);
   barrier(threads);
-  const factor = <f32>(1 / (Math.sqrt(sumOf(partials, 0)) + EPSILON)), weightSquares = sumOf(partials, SLOTS);
+  const factor = <f32>(1 / (Math.sqrt(sumOf(partials, 0)) + EPSILON)), weightSquares = sumOf(partials, PARTIALS);
   if (isWide) transpose(y, x, rows, columns, factor, thread, threads);
   else scaleMatrix(y, x, rows * columns, factor, thread, threads);
   barrier(threads);
@@ -62,9 +62,9 @@ export function updateMuon(call: usize, thread: i32, threads: i32): void {
 function accumulate(call: usize, out: usize, vectors: i32): void {
   const w = UpdateMuon.parameters(call), g = UpdateMuon.gradients(call), m = UpdateMuon.momenta(call), partials = UpdateMuon.partials(call);
   const momentum = splat(UpdateMuon.momentum(call)), nesterov = UpdateMuon.nesterov(call);
-  for (let slot = takeUnit(); slot < SLOTS; slot = takeUnit()) {
+  for (let partial = takeUnit(); partial < PARTIALS; partial = takeUnit()) {
     let directions = f64x2.splat(0), squares = directions;
-    for (let at = cut(vectors, slot, SLOTS); at < cut(vectors, slot + 1, SLOTS); at++) {
+    for (let at = cut(vectors, partial, PARTIALS); at < cut(vectors, partial + 1, PARTIALS); at++) {
       const place = <usize>at << 4, gradient = v128.load(g + place);
       const velocity = fma(v128.load(m + place), momentum, gradient);
       v128.store(m + place, velocity);
@@ -73,8 +73,8 @@ function accumulate(call: usize, out: usize, vectors: i32): void {
       directions = addSquares(directions, direction);
       squares = addSquares(squares, v128.load(w + place));
     }
-    store<f64>(partials + (<usize>slot << 3), f64x2.extract_lane(directions, 0) + f64x2.extract_lane(directions, 1));
-    store<f64>(partials + (<usize>(SLOTS + slot) << 3), f64x2.extract_lane(squares, 0) + f64x2.extract_lane(squares, 1));
+    store<f64>(partials + (<usize>partial << 3), f64x2.extract_lane(directions, 0) + f64x2.extract_lane(directions, 1));
+    store<f64>(partials + (<usize>(PARTIALS + partial) << 3), f64x2.extract_lane(squares, 0) + f64x2.extract_lane(squares, 1));
   }
 }
 
@@ -87,7 +87,7 @@ function addSquares(sums: v128, values: v128): v128 {
 
 function sumOf(partials: usize, first: i32): f64 {
   let sum: f64 = 0;
-  for (let slot = 0; slot < SLOTS; slot++) sum += load<f64>(partials + (<usize>(first + slot) << 3));
+  for (let partial = 0; partial < PARTIALS; partial++) sum += load<f64>(partials + (<usize>(first + partial) << 3));
   return sum;
 }
 

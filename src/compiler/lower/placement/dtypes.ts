@@ -4,13 +4,13 @@ import { takesBfloat16 } from "../convolutions/convolution-kernels.js";
 import { BY_COST } from "../kernels/kernel-provider.js";
 import type { KernelSelection } from "../convolutions/kernel-selector.js";
 import { KernelSelector } from "../convolutions/kernel-selector.js";
-import type { Storage } from "./layout.js";
+import type { Dtype } from "./layout.js";
 import { convolutionTask } from "../convolutions/select-convolution.js";
 import type { FlatOp, KernelGraph, KernelOp, TensorId } from "../step/training-graph.js";
 import { flatten } from "../step/training-graph.js";
 
 /** What an operation asks of the tensors that it works on; convolutions take each side as it is. */
-interface Demand {
+export interface Demand {
   /** Stored in the same way. */
   readonly alike?: readonly (TensorId | null)[];
   /** Stored as float32. */
@@ -57,8 +57,12 @@ const demands: Demands = {
   average: () => ({}),
 };
 
+export function demandOf(op: KernelOp): Demand {
+  return demands[op.kind](flatten(op) as never);
+}
+
 /** By tensor. Where one of several that must be alike has to be float32, all of them are. */
-export function storagesOf(graph: KernelGraph, selection: KernelSelection): Storage[] {
+export function dtypesOf(graph: KernelGraph, selection: KernelSelection): Dtype[] {
   const representative = graph.tensors.map((_, id) => id);
   const find = (id: TensorId): TensorId => (representative[id] === id ? id : find(representative[id]!));
   const plain = new Set<TensorId>();
@@ -68,7 +72,7 @@ export function storagesOf(graph: KernelGraph, selection: KernelSelection): Stor
   if (selection.storesBfloat16 !== true) return graph.tensors.map(() => "float32");
   const selector = new KernelSelector(graph, selection);
   for (const { op } of graph.nodes) {
-    const { alike = [], plain: wanted = [] } = demands[op.kind](flatten(op) as never);
+    const { alike = [], plain: wanted = [] } = demandOf(op);
     const [first, ...others] = alike.filter((id) => id !== null);
     for (const other of others) representative[find(other)] = find(first!);
     for (const id of wanted) if (id !== null) plain.add(id);

@@ -1,11 +1,11 @@
-// Winograd's F(3×3, 3×3) for 3×3 convolutions of stride 1 and padding 1 over maps whose sides are threes and not fours: 25
+// Winograd's F(3×3, 3×3) for 3×3 convolutions of stride 1 and padding 1 over maps whose sides are multiples of three and not of four: 25
 // frequencies at the points ±C, ±D and ∞ for 3×3 outputs, where F(4×4, 3×3) would fill up tiles of 36.
 import { FREQUENCY_GAP, STRIP_BYTES } from "../generated/constants";
-import { ConvolveWinogradThrees, TransformWeightsThrees, WeightGradientWinogradThrees } from "../generated/operands";
+import { ConvolveWinogradF3, TransformWeightsF3, WeightGradientWinogradF3 } from "../generated/operands";
 import { lowerBound } from "../maps/pointwise";
 import { atLeast, fma, fnma, splat } from "../simd";
 import { barrier, takeUnit } from "../threads";
-import { columnsOfFive, rowAt, rowOfFive } from "./winograd-phases";
+import { columnsOfFive, rowAt, rowOfFive } from "./winograd-residues";
 import { AT_C, AT_D, C, C2, D, D2 } from "./winograd-points";
 import { accumulatePanels, multiplyPanel } from "./winograd";
 import { clearColumn, STRIP_ROW } from "./winograd-strip";
@@ -87,11 +87,11 @@ export function filterLine(g0: v128, g1: v128, g2: v128, to: usize, step: usize)
 }
 
 /** Filters [3][3][in][out] → 25 matrices [column / 8][depth][8]; for the input gradient turned by 180° and transposed. */
-export function transformWeightsThrees(call: usize, thread: i32): void {
-  const weights = TransformWeightsThrees.weights(call), transposed = TransformWeightsThrees.transposed(call);
-  const inLanes = TransformWeightsThrees.inLanes(call), outLanes = TransformWeightsThrees.outLanes(call);
-  const tap = <usize>(inLanes * outLanes) << 2, frequency = tap + FREQUENCY_GAP, result = TransformWeightsThrees.transformed(call);
-  const taps = TransformWeightsThrees.scratch(call) + <usize>TransformWeightsThrees.scratchStride(call) * thread; // [4][9]
+export function transformWeightsF3(call: usize, thread: i32): void {
+  const weights = TransformWeightsF3.weights(call), transposed = TransformWeightsF3.transposed(call);
+  const inLanes = TransformWeightsF3.inLanes(call), outLanes = TransformWeightsF3.outLanes(call);
+  const tap = <usize>(inLanes * outLanes) << 2, frequency = tap + FREQUENCY_GAP, result = TransformWeightsF3.transformed(call);
+  const taps = TransformWeightsF3.scratch(call) + <usize>TransformWeightsF3.scratchStride(call) * thread; // [4][9]
   const between = taps + 640; // [5][3]
   const depth = transposed ? outLanes : inLanes, columns = transposed ? inLanes : outLanes, row = <usize>outLanes << 2;
   // A unit is a tile of columns: its rows lie one behind the other in every frequency, so that writes go on in lines.
@@ -125,17 +125,17 @@ export function transformWeightsThrees(call: usize, thread: i32): void {
   }
 }
 
-export function convolveWinogradThrees(call: usize, thread: i32): void {
-  const input = ConvolveWinogradThrees.input(call), filter = ConvolveWinogradThrees.transformed(call), output = ConvolveWinogradThrees.output(call);
-  const bias = ConvolveWinogradThrees.bias(call), relu = ConvolveWinogradThrees.relu(call);
-  const added = ConvolveWinogradThrees.accumulate(call) ? output : ConvolveWinogradThrees.residual(call);
-  const height = ConvolveWinogradThrees.height(call), width = ConvolveWinogradThrees.width(call);
-  const depth = ConvolveWinogradThrees.depth(call), columns = ConvolveWinogradThrees.columns(call);
-  const atOnce = ConvolveWinogradThrees.tilesAtOnce(call);
-  const across = (width + 2) / 3, inImage = ((height + 2) / 3) * across, tiles = ConvolveWinogradThrees.images(call) * inImage;
+export function convolveWinogradF3(call: usize, thread: i32): void {
+  const input = ConvolveWinogradF3.input(call), filter = ConvolveWinogradF3.transformed(call), output = ConvolveWinogradF3.output(call);
+  const bias = ConvolveWinogradF3.bias(call), relu = ConvolveWinogradF3.relu(call);
+  const added = ConvolveWinogradF3.accumulate(call) ? output : ConvolveWinogradF3.residual(call);
+  const height = ConvolveWinogradF3.height(call), width = ConvolveWinogradF3.width(call);
+  const depth = ConvolveWinogradF3.depth(call), columns = ConvolveWinogradF3.columns(call);
+  const atOnce = ConvolveWinogradF3.tilesAtOnce(call);
+  const across = (width + 2) / 3, inImage = ((height + 2) / 3) * across, tiles = ConvolveWinogradF3.images(call) * inImage;
   const depthRow = <usize>depth << 2, columnRow = <usize>columns << 2;
   const inputImage = depthRow * (height * width), outputImage = columnRow * (height * width);
-  const strip = ConvolveWinogradThrees.scratch(call) + <usize>ConvolveWinogradThrees.scratchStride(call) * thread;
+  const strip = ConvolveWinogradF3.scratch(call) + <usize>ConvolveWinogradF3.scratchStride(call) * thread;
   const from = strip + STRIP_BYTES, fromFrequency = depthRow * atOnce + FREQUENCY_GAP;
   const to = from + 25 * fromFrequency, toFrequency = columnRow * atOnce + FREQUENCY_GAP;
   const panel = depthRow << 3, filterFrequency = depthRow * columns + FREQUENCY_GAP;
@@ -207,19 +207,19 @@ export function sumsLine(at: usize, step: usize, to: usize, toStep: usize): void
 }
 
 /** Chunk by chunk of tiles, as weightGradientWinogradStrided: no partial sums. */
-export function weightGradientWinogradThrees(call: usize, thread: i32, threads: i32): void {
-  const input = WeightGradientWinogradThrees.input(call), gradient = WeightGradientWinogradThrees.outputGradient(call);
-  const height = WeightGradientWinogradThrees.height(call), width = WeightGradientWinogradThrees.width(call);
-  const inLanes = WeightGradientWinogradThrees.inLanes(call), outLanes = WeightGradientWinogradThrees.outLanes(call);
-  const atOnce = WeightGradientWinogradThrees.tilesAtOnce(call);
-  const across = (width + 2) / 3, inImage = ((height + 2) / 3) * across, tiles = WeightGradientWinogradThrees.images(call) * inImage;
+export function weightGradientWinogradF3(call: usize, thread: i32, threads: i32): void {
+  const input = WeightGradientWinogradF3.input(call), gradient = WeightGradientWinogradF3.outputGradient(call);
+  const height = WeightGradientWinogradF3.height(call), width = WeightGradientWinogradF3.width(call);
+  const inLanes = WeightGradientWinogradF3.inLanes(call), outLanes = WeightGradientWinogradF3.outLanes(call);
+  const atOnce = WeightGradientWinogradF3.tilesAtOnce(call);
+  const across = (width + 2) / 3, inImage = ((height + 2) / 3) * across, tiles = WeightGradientWinogradF3.images(call) * inImage;
   const inRow = <usize>inLanes << 2, outRow = <usize>outLanes << 2, tap = inRow * outLanes, sum = tap + FREQUENCY_GAP;
   const inputImage = inRow * (height * width), gradientImage = outRow * (height * width);
-  const strip = WeightGradientWinogradThrees.scratch(call) + STRIP_BYTES * thread;
+  const strip = WeightGradientWinogradF3.scratch(call) + STRIP_BYTES * thread;
   const fourStep = <usize>atOnce << 4, eightStep = <usize>atOnce << 5, columns = outLanes >> 3;
-  const x = WeightGradientWinogradThrees.inputTiles(call), xFrequency = fourStep * (inLanes >> 2) + FREQUENCY_GAP;
-  const d = WeightGradientWinogradThrees.gradientTiles(call), dFrequency = eightStep * columns + FREQUENCY_GAP;
-  const sums = WeightGradientWinogradThrees.sums(call);
+  const x = WeightGradientWinogradF3.inputTiles(call), xFrequency = fourStep * (inLanes >> 2) + FREQUENCY_GAP;
+  const d = WeightGradientWinogradF3.gradientTiles(call), dFrequency = eightStep * columns + FREQUENCY_GAP;
+  const sums = WeightGradientWinogradF3.sums(call);
 
   for (let first = 0; first < tiles; first += atOnce) {
     const count = min(atOnce, tiles - first), whole = (count + 3) & ~3;
@@ -253,7 +253,7 @@ export function weightGradientWinogradThrees(call: usize, thread: i32, threads: 
     }
     barrier(threads);
   }
-  const result = WeightGradientWinogradThrees.weightGradient(call), values = strip, between = strip + 400; // [5][5], [3][5]
+  const result = WeightGradientWinogradF3.weightGradient(call), values = strip, between = strip + 400; // [5][5], [3][5]
   for (let channel = takeUnit(); channel < inLanes; channel = takeUnit()) {
     for (let at = outRow * channel; at < outRow * (channel + 1); at += 16) {
       for (let f = 0; f < 25; f++) v128.store(values + (<usize>f << 4), v128.load(sums + sum * f + at));

@@ -4,18 +4,19 @@ import { describe, expect, it } from "vitest";
 import { compileText } from "../../../../src/compiler/compile.js";
 import type { KernelProvider } from "../../../../src/compiler/lower/kernels/kernel-provider.js";
 import { touched } from "../../../../src/compiler/lower/placement/allocate.js";
-import { heapBytesOf, placeSteps, plannedChoice, stepsOfRun } from "../../../../src/compiler/lower/lower.js";
+import { heapBytesOf, placeSteps, plannedChoice } from "../../../../src/compiler/lower/lower.js";
+import { stepsOfRun } from "../../../../src/compiler/lower/step-requests.js";
 import { suiting } from "../../../../src/compiler/lower/convolutions/convolution-kernels.js";
 import { plannedKernels, plannedProvider } from "../../../../src/compiler/lower/convolutions/planned-provider.js";
-import type { Storage } from "../../../../src/compiler/lower/placement/layout.js";
+import type { Dtype } from "../../../../src/compiler/lower/placement/layout.js";
 import type { Program } from "../../../../src/compiler/program.js";
 import { programOf } from "../../../reference/build-program.js";
 import { networks } from "../../../reference/networks.js";
 
 describe("with train.precision: bfloat16", () => {
   it("stores the maps of ResNet-20 and their gradients as bfloat16, all else as float32", () => {
-    const storages = storagesOf(inBfloat16(configured("resnet-20")), plannedProvider);
-    const names = (wanted: Storage) => [...storages].filter(([, storage]) => storage === wanted).map(([name]) => name);
+    const dtypes = dtypesOf(inBfloat16(configured("resnet-20")), plannedProvider);
+    const names = (wanted: Dtype) => [...dtypes].filter(([, dtype]) => dtype === wanted).map(([name]) => name);
     const maps = names("bfloat16");
     expect(maps).toEqual(expect.arrayContaining(["stem.conv", "stem.norm output", "stages.2.blocks.0.norm2 output"]));
     expect(maps).toEqual(expect.arrayContaining(["stages.1.blocks.0.conv2 input gradient"]));
@@ -39,12 +40,12 @@ describe("with train.precision: bfloat16", () => {
     const kernels = { ...plannedKernels, forward: plannedKernels.forward.map(plan) };
     const picky: KernelProvider = { ...plannedProvider, candidates: (task) => suiting(kernels, task) };
     const program = inBfloat16(configured("resnet-20"));
-    const storages = storagesOf(program, picky);
+    const dtypes = dtypesOf(program, picky);
     for (const name of ["stages.1.blocks.0.conv1", "stages.1.blocks.0.norm1 output", "stages.1.blocks.1.conv2"]) {
-      expect(storages.get(name)).toBe("float32");
+      expect(dtypes.get(name)).toBe("float32");
     }
     for (const name of ["stages.0.blocks.0.conv1", "stages.2.blocks.1.conv1"]) {
-      expect(storages.get(name)).toBe("bfloat16");
+      expect(dtypes.get(name)).toBe("bfloat16");
     }
     expect(mistaken(program, picky)).toEqual([]);
   });
@@ -54,8 +55,8 @@ describe("with train.precision: bfloat16", () => {
   });
 
   it("stores everything as float32 where there is no provider", () => {
-    const storages = storagesOf(inBfloat16(configured("resnet-20")));
-    expect(new Set(storages.values())).toEqual(new Set(["float32"]));
+    const dtypes = dtypesOf(inBfloat16(configured("resnet-20")));
+    expect(new Set(dtypes.values())).toEqual(new Set(["float32"]));
   });
 });
 
@@ -65,7 +66,7 @@ function mistaken(program: Program, provider: KernelProvider): string[] {
     calls.calls.flatMap((call) => {
       const touches = touched(call).some(({ buffer }) => {
         const described = calls.buffers[buffer]!;
-        return described.kind === "transient" && described.storage === "bfloat16";
+        return described.kind === "transient" && described.dtype === "bfloat16";
       });
       const isLibrarys = call.kernel.startsWith("library_");
       return isLibrarys || touches === call.kernel.endsWith("_bfloat16") ? [] : [`${call.kernel} of ${call.node}`];
@@ -74,10 +75,10 @@ function mistaken(program: Program, provider: KernelProvider): string[] {
 }
 
 /** By name, of the training step's buffers. */
-function storagesOf(program: Program, provider?: KernelProvider): Map<string, Storage> {
+function dtypesOf(program: Program, provider?: KernelProvider): Map<string, Dtype> {
   const { calls } = stepsOf(program, provider).find(({ request }) => request.mode === "train")!;
   return new Map(
-    calls.buffers.flatMap((buffer) => (buffer.kind === "transient" ? [[buffer.name, buffer.storage] as const] : [])),
+    calls.buffers.flatMap((buffer) => (buffer.kind === "transient" ? [[buffer.name, buffer.dtype] as const] : [])),
   );
 }
 

@@ -37,7 +37,7 @@ function columnsOfFour(r0: usize, r1: usize, r2: usize, r3: usize, pixel: usize,
 }
 
 /** d B along a row of the strip, tiles of eight pixels: the odd pixels → five frequencies, the even ones → four. */
-function rowOfPhases(line: usize, tiles: i32, odd: usize, last: usize, even: usize, tileStep: usize, frequency: usize): void {
+function rowOfResidues(line: usize, tiles: i32, odd: usize, last: usize, even: usize, tileStep: usize, frequency: usize): void {
   const end = line + (<usize>tiles << 7), to1 = frequency, to2 = frequency * 2, to3 = frequency * 3;
   for (; line < end; line += 128) {
     {
@@ -86,17 +86,17 @@ export function rowAt(base: usize, row: usize, y: i32, height: i32): usize {
 }
 
 /**
- * The input of `tiles` tiles of 4×4 outputs, from pixel (y0, x0) on, both odd or −1; a phase's channels lie `slotStep` apart,
+ * The input of `tiles` tiles of 4×4 outputs, from pixel (y0, x0) on, both odd or −1; a residue's channels lie `residueStep` apart,
  * four of them `fourStep`, tiles `tileStep`.
  */
-export function transformPhases(
+export function transformResidues(
   map: usize, y0: i32, x0: i32, tiles: i32, height: i32, width: i32, lanes: i32,
-  to: usize, tileStep: usize, fourStep: usize, slotStep: usize, frequency: usize, strip: usize,
+  to: usize, tileStep: usize, fourStep: usize, residueStep: usize, frequency: usize, strip: usize,
 ): void {
   const pixel = <usize>lanes << 2, row = pixel * width, left = x0 < 0 ? 1 : 0, columns = tiles * 8 + 1;
   const inside = min(columns - left, width - x0 - left), padded = strip + (<usize>columns << 4);
   const five = frequency * 5, infinity = frequency * 4, first = strip + (<usize>left << 4), ends = first + (<usize>inside << 4);
-  const slot2 = slotStep * 2, slot3 = slotStep * 3;
+  const residue2 = residueStep * 2, residue3 = residueStep * 3;
   let base = map + pixel * (x0 + left);
   for (let channel: usize = 0; channel < pixel; channel += 16) {
     if (left) clearColumn(strip);
@@ -105,10 +105,10 @@ export function transformPhases(
       rowAt(base, row, y0, height), rowAt(base, row, y0 + 2, height), rowAt(base, row, y0 + 4, height),
       rowAt(base, row, y0 + 6, height), rowAt(base, row, y0 + 8, height), pixel, inside, first,
     );
-    rowOfPhases(strip, tiles, to, to + infinity, to + slotStep, tileStep, frequency);
+    rowOfResidues(strip, tiles, to, to + infinity, to + residueStep, tileStep, frequency);
     let line = strip + STRIP_ROW, at = to + five;
     for (let i = 1; i < 5; i++, line += STRIP_ROW, at += five) {
-      rowOfPhases(line, tiles, at, at + infinity, at + slotStep, tileStep, frequency);
+      rowOfResidues(line, tiles, at, at + infinity, at + residueStep, tileStep, frequency);
     }
     columnsOfFour(
       rowAt(base, row, y0 + 1, height), rowAt(base, row, y0 + 3, height), rowAt(base, row, y0 + 5, height),
@@ -116,7 +116,7 @@ export function transformPhases(
     );
     line = strip; at = to;
     for (let i = 0; i < 4; i++, line += STRIP_ROW, at += five) {
-      rowOfPhases(line, tiles, at + slot2, at + infinity + slotStep, at + slot3, tileStep, frequency);
+      rowOfResidues(line, tiles, at + residue2, at + infinity + residueStep, at + residue3, tileStep, frequency);
     }
     base += 16; to += fourStep;
   }

@@ -1,0 +1,38 @@
+// Program → which steps a run needs: training, evaluation, and the smaller last batch of each.
+import type { Program } from "../program.js";
+import { microBatchSizes } from "../training/micro-batches.js";
+import { phaseStarts } from "../training/training-phases.js";
+import type { StepMode } from "./step/differentiate.js";
+
+export interface StepRequest {
+  readonly mode: StepMode;
+  readonly batch: number;
+  /** Phase of training that a training step is for (see training-phases.ts). */
+  readonly phase: number;
+}
+
+/** The steps that a whole run needs: full and last batches of training, in each of its phases, and of evaluation. */
+export function stepsOfRun({ config, plan }: Program): StepRequest[] {
+  const evaluationBatch = Math.min(config.train.evaluation.batch_size, plan.testImages);
+  const microBatches = [config.train.batch_size, plan.lastBatch].flatMap((images) =>
+    microBatchSizes(images, config.train),
+  );
+  const requests: StepRequest[] = [
+    ...phaseStarts(plan).flatMap((_, phase): StepRequest[] => [
+      ...microBatches.map((batch): StepRequest => ({ mode: "train", batch, phase })),
+      ...(config.train.accumulate > 1 ? [updateRequest(phase)] : []),
+    ]),
+    { mode: "evaluate", batch: evaluationBatch, phase: 0 },
+    { mode: "evaluate", batch: plan.testImages % evaluationBatch || evaluationBatch, phase: 0 },
+  ];
+  return requests.filter((request, index) => requests.findIndex((other) => isSameStep(request, other)) === index);
+}
+
+/** The update works on parameters alone, whatever the batch. */
+export function updateRequest(phase: number): StepRequest {
+  return { mode: "update", batch: 0, phase };
+}
+
+export function isSameStep(one: StepRequest, other: StepRequest): boolean {
+  return one.mode === other.mode && one.batch === other.batch && one.phase === other.phase;
+}
