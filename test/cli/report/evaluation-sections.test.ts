@@ -41,7 +41,7 @@ describe("samplesSection", () => {
   it("says so where there is nothing to show", async () => {
     const right = { ...evaluation, mistakes: [] };
     const { note, html } = await samplesSection(right, { classes: [], train: test, test });
-    expect(note).toBe("The network answers every test image rightly.");
+    expect(note).toBe("The network classifies every test image correctly.");
     expect(html).not.toContain("<img");
   });
 });

@@ -71,7 +71,7 @@ describe("listImages", () => {
       "1 BMP picture",
       "1 camera raw picture",
       "1 file without an extension",
-      "1 film",
+      "1 video",
       "1 picture outside the folder of a class",
       "2 HEIC picture",
       "3 hidden or system file",
@@ -121,7 +121,7 @@ describe("listImages", () => {
     ]);
     await files("val/bus/1.png");
     expect(listed()).toMatchObject({ trainFolder: "train", testFolder: "val", classes: ["steam"] });
-    expect(passed()).toEqual(["2 folder beside the split"]);
+    expect(passed()).toEqual(["2 folder outside the split"]);
   });
 
   it("names two classes that look the same", async () => {
