@@ -4,7 +4,7 @@ import type { Diagnostic } from "./compiler/diagnostics/diagnostic.js";
 import { hasErrors } from "./compiler/diagnostics/diagnostic.js";
 import type { SourceOptions } from "./compiler/front/load-config.js";
 import type { Program } from "./compiler/program.js";
-import { readBase } from "./cli/load/read-base.js";
+import { readBase } from "./runtime/source/read-base.js";
 import type { Device, EngineOptions, Session } from "./runtime/engines/engine.js";
 import { scanImages } from "./runtime/data/images/scan-images.js";
 import { chooseEngine } from "./runtime/engines/index.js";

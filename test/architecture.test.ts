@@ -1,4 +1,4 @@
-// Holds the shape of the code base: which way imports go, where heavy libraries come in, and how large a file may be.
+// Holds the shape of the code base: which way imports go, where heavy libraries come in, and how many files lie in a folder.
 // Imports are read off the text: that needs no compiler and sees type imports apart from values.
 import { readFileSync, readdirSync } from "node:fs";
 import { builtinModules } from "node:module";
@@ -6,12 +6,8 @@ import { join, posix, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
-const MAXIMUM_LINES = 400;
-
-/** Longer than that, each for a reason. */
-const LONG_FILES: Readonly<Record<string, string>> = {
-  "src/runtime/engines/wasm/assembly/convolutions/winograd.ts": "one algorithm, whose passes share their transforms",
-};
+/** As many names as are taken in at a glance; what has grown beyond is rooms that have not been told apart yet. */
+const MOST_FILES_OF_A_FOLDER = 16;
 
 /** Where a library may be imported as a value; anywhere else only its types. */
 const HOME_OF_LIBRARY: Readonly<Record<string, readonly string[]>> = {
@@ -56,8 +52,13 @@ describe("imports go one way: cli → runtime → compiler", () => {
     expect(importsFrom("src/compiler/", ["src/runtime/", "src/cli/"])).toEqual([]);
   });
 
-  it("nothing in the runtime imports the command line", () => {
-    expect(importsFrom("src/runtime/", ["src/cli/"])).toEqual([]);
+  it("nothing imports the command line but itself, the public API neither", () => {
+    const strays = imports.filter(({ file, target }) => target.startsWith("src/cli/") && !file.startsWith("src/cli/"));
+    expect(strays.map(describeImport)).toEqual([]);
+  });
+
+  it("no two files import each other, not even types, nor by way of others", () => {
+    expect(circlesOf(imports)).toEqual([]);
   });
 
   it("nothing in src imports what is outside it", () => {
@@ -112,9 +113,12 @@ describe("every file can be read by itself", () => {
     expect(silent).toEqual([]);
   });
 
-  it(`has no more than ${MAXIMUM_LINES} lines`, () => {
-    const long = files.filter((file) => textOf(file).split("\n").length - 1 > MAXIMUM_LINES);
-    expect(long).toEqual(Object.keys(LONG_FILES));
+  it(`has no more than ${MOST_FILES_OF_A_FOLDER - 1} others beside it in its folder`, () => {
+    const folders = files.map((file) => posix.dirname(file));
+    const full = [...new Set(folders)].filter(
+      (one) => folders.filter((f) => f === one).length > MOST_FILES_OF_A_FOLDER,
+    );
+    expect(full).toEqual([]);
   });
 });
 
@@ -139,6 +143,19 @@ export const h = "text from "; // from "nowhere"
     ["f", true, true],
     ["src/x/g.js", true, true],
   ]);
+});
+
+it("finds the circles in which files import one another, each once", () => {
+  const between = (file: string, target: string) => ({ file, target, isType: true, isLazy: false });
+  const edges = [
+    ["a.ts", "b.js"],
+    ["b.ts", "c.js"],
+    ["c.ts", "b.js"],
+    ["c.ts", "d.js"],
+    ["d.ts", "e"],
+    ["e.ts", "d"],
+  ];
+  expect(circlesOf(edges.map(([file, target]) => between(file!, target!)))).toEqual(["b.ts, c.ts", "d.ts, e.ts"]);
 });
 
 interface Import {
@@ -177,6 +194,25 @@ function importsIn(file: string, text: string): Import[] {
     found.push({ file, target: targetOf(specifier), isType: Boolean(type ?? member), isLazy: true });
   }
   return found;
+}
+
+/** The files of each, in which every one reaches every other: the strongly connected components of more than one. */
+function circlesOf(all: readonly Import[]): string[] {
+  const files = [...new Set(all.map(({ file }) => file))].toSorted();
+  const targets = new Map(files.map((file) => [file, new Set<string>()]));
+  // Kernels' sources are imported without an ending
+  for (const { file, target } of all) targets.get(file)!.add(`${target.replace(/\.js$/, "")}.ts`);
+  const reached = new Map(files.map((file) => [file, reachedFrom(file, targets)]));
+  const circles = files.map((file) =>
+    files.filter((other) => reached.get(file)!.has(other) && reached.get(other)!.has(file)),
+  );
+  return [...new Set(circles.filter(({ length }) => length > 1).map((circle) => circle.join(", ")))];
+}
+
+function reachedFrom(file: string, targets: ReadonlyMap<string, ReadonlySet<string>>): ReadonlySet<string> {
+  const reached = new Set<string>(targets.get(file));
+  for (const other of reached) for (const target of targets.get(other) ?? []) reached.add(target);
+  return reached;
 }
 
 function isLibrary(target: string): boolean {

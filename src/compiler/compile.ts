@@ -6,10 +6,11 @@ import type { ResolvedConfig } from "./config.js";
 import type { Diagnostic, Result } from "./diagnostics/diagnostic.js";
 import { failed, hasErrors, ok } from "./diagnostics/diagnostic.js";
 import { inferShapes } from "./network/infer-shapes.js";
-import { inOrder, loadConfig } from "./front/load-config.js";
+import { inOrder, parseConfig, resolveConfig } from "./front/load-config.js";
 import type { Loading, SourceOptions } from "./front/load-config.js";
 import type { YamlFile } from "./front/parse.js";
 import { withSpans } from "./front/parse.js";
+import type { ScanImages } from "./front/scan-images.js";
 import { plan } from "./training/plan.js";
 import type { Program } from "./program.js";
 
@@ -20,7 +21,12 @@ export interface Compilation extends Result<Program> {
 
 /** `fileName` is what diagnostics call the text. */
 export function compileText(text: string, fileName: string, options: SourceOptions = {}): Compilation {
-  const loaded = loadConfig(text, fileName, options);
+  return compileParsed(parseConfig(text, fileName, options), options.scanImages);
+}
+
+/** The same from a file that `parseConfig` has parsed, as often as what its folder of images holds may have changed. */
+export function compileParsed(parsed: Result<YamlFile>, scanImages?: ScanImages): Compilation {
+  const loaded = resolveConfig(parsed, scanImages);
   if (!loaded.value) return { ...failed<Program>(withFaultsOfTheRest(loaded)), file: undefined };
   const { file, config } = loaded.value;
   const program = compileConfig(config);

@@ -41,6 +41,9 @@ const KINDS: Readonly<Record<string, (size: number) => string>> = {
     WHOLE.replace("[{ channels: 8, blocks: 1 }]", `[${many(size, () => "{ channels: x, bloks: 1 }, ")}]`),
   anchors: (size) => WHOLE + many(size, (i) => `a${i}: &a${i} 1\n`),
   aliases: (size) => `x: &x {a: 1, b: 2}\n${WHOLE}${many(size, (i) => `a${i}: *x\n`)}`,
+  "anchors and aliases to none": (size) =>
+    WHOLE + many(size / 2, (i) => `a${i}: &a${i} 1\n`) + many(size / 2, (i) => `b${i}: *z${i}\n`),
+  "digits that are no number": (size) => WHOLE.replace("epochs: 1", `epochs: '${"1".repeat(size)}x'`),
   "unknown aliases": (size) => WHOLE + many(size, (i) => `a${i}: *b${i}\n`),
   merges: (size) => `y: &y {${many(size / 2, (i) => `k${i}: 1, `)}}\nz:\n${many(size / 2, () => "  <<: *y\n")}`,
   "lines that lack a colon": (size) => many(size, (i) => (i % 3 === 0 ? `a${i} b\n` : `x${i}: 1\n`)),

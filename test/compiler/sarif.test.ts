@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import { expect, it } from "vitest";
-import { readBase } from "../../src/cli/load/read-base.js";
+import { readBase } from "../../src/runtime/source/read-base.js";
 import { codes } from "../../src/compiler/diagnostics/codes.js";
 import { compileText } from "../../src/compiler/compile.js";
 import type { FileReport } from "../../src/compiler/diagnostics/render-diagnostics.js";

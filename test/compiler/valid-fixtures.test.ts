@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { readBase } from "../../src/cli/load/read-base.js";
+import { readBase } from "../../src/runtime/source/read-base.js";
 import { loadConfig } from "../../src/compiler/front/load-config.js";
 import { printConfig } from "../../src/compiler/front/yaml/print-config.js";
 

@@ -1,8 +1,8 @@
 // Every augmentation yields what torchvision's functions yield with the parameters that netc draws.
 import { describe, expect, it } from "vitest";
 import type { Augmentation } from "../../src/compiler/config.js";
-import { createAugment } from "../../src/runtime/data/augment.js";
-import { createMix } from "../../src/runtime/data/mix.js";
+import { createAugment } from "../../src/runtime/data/augmentation/augment.js";
+import { createMix } from "../../src/runtime/data/augmentation/mix.js";
 import type { AugmentationCase } from "./augmentations.js";
 import { augmentationCases, augmentationRecords, FILL, imageOf, SEED } from "./augmentations.js";
 

@@ -1,7 +1,7 @@
 // Augmentations with the parameters that netc draws for them, for torchvision to apply: augmentation-draws.json is what this
 // file says, augmentations.json what write_augmentations.py made of it.
 import type { Augmentation } from "../../src/compiler/config.js";
-import { drawColorChange } from "../../src/runtime/data/color-jitter.js";
+import { drawColorChange } from "../../src/runtime/data/augmentation/color-jitter.js";
 import { randomStream, symmetricBeta } from "../../src/runtime/random/random-stream.js";
 import { draw } from "./counter-random.js";
 import { readFixture } from "./fixtures.js";

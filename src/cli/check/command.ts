@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import type { Command } from "commander";
 import { Option } from "commander";
 import type { DiagnosticsFormat, FileReport } from "../../compiler/diagnostics/render-diagnostics.js";
-import type { CompiledFile } from "../load/compile-file.js";
+import type { CompiledFile } from "../load/load-file.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { collect, usesColor } from "../screen/options.js";
 import { printLines } from "../screen/print.js";
@@ -89,7 +89,7 @@ function stateOf(path: string): { state: string; saved: number } {
 }
 
 async function checkFile(path: string, overrides: readonly string[]): Promise<CompiledFile> {
-  const { compileFile } = await import("../load/compile-file.js");
+  const { compileFile } = await import("../load/load-file.js");
   return await compileFile(path, overrides, { engine: "auto", isHurried: true });
 }
 

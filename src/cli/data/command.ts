@@ -2,16 +2,10 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { cachedCifar10, fetchCifar10 } from "../../runtime/data/cifar10/fetch-cifar10.js";
-import { dataProgressDisplay } from "./data-progress.js";
+import { showingProgress } from "./data-progress.js";
 import { collect, wholeNumber } from "../screen/options.js";
 import { printLine } from "../screen/print.js";
-
-export interface ShowFlags {
-  readonly set: readonly string[];
-  readonly out: string;
-  readonly count: number;
-  readonly epoch: number;
-}
+import type { ShowFlags } from "./data-show.js";
 
 export function register(program: Command): void {
   const data = program.command("data").description("manage data sets");
@@ -51,13 +45,7 @@ export function register(program: Command): void {
 }
 
 async function fetchAndSay(): Promise<void> {
-  const display = await dataProgressDisplay();
-  try {
-    const { folder, fetched } = await fetchCifar10({ onProgress: display.onProgress });
-    display.stop();
-    const done = fetched ? "CIFAR-10 is fetched and checked" : "CIFAR-10 is there already, and every checksum is right";
-    printLine(`${done}: ${folder}`);
-  } finally {
-    display.stop();
-  }
+  const { folder, fetched } = await showingProgress((onProgress) => fetchCifar10({ onProgress }));
+  const done = fetched ? "CIFAR-10 is fetched and checked" : "CIFAR-10 is there already, and every checksum is right";
+  printLine(`${done}: ${folder}`);
 }

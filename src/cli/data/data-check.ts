@@ -4,7 +4,7 @@ import { examineImages } from "../../runtime/data/images/examine-images.js";
 import type { PassedOver } from "../../runtime/data/images/image-files.js";
 import { countedKind } from "../../runtime/data/images/scan-images.js";
 import type { ImageSize } from "../../runtime/data/resize.js";
-import { dataProgressDisplay } from "./data-progress.js";
+import { showingProgress } from "./data-progress.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { counted, formatCount, formatPercent, tableLines } from "../screen/terminal.js";
@@ -18,8 +18,7 @@ const UNBALANCED = 3;
 
 /** Ends with `inputHasErrors` where images cannot be read, contradict one another or leak, or a class has none. */
 export async function checkData(folder: string, { format }: { readonly format: "text" | "json" }): Promise<ExitCode> {
-  const display = await dataProgressDisplay();
-  const report = await examineImages(folder, display.onProgress).finally(display.stop);
+  const report = await showingProgress((onProgress) => examineImages(folder, onProgress));
   process.stdout.write(format === "json" ? jsonText(report) : textOf(report));
   const { broken, contradictions, leaks, faults, classes } = report;
   const isFaulty =

@@ -1,18 +1,22 @@
 // Shows how far a data set's fetching is: a bar that moves on a terminal, a line for every fifth elsewhere.
-import type { DataProgress } from "../../runtime/data/progress.js";
+import type { DataProgress, OnDataProgress } from "../../runtime/data/progress.js";
 import { formatBytes, isInteractive } from "../screen/terminal.js";
 import { warnLine } from "../screen/print.js";
 import { printable } from "../../compiler/diagnostics/printable.js";
 
-export interface DataProgressDisplay {
-  readonly onProgress: (progress: DataProgress) => void;
-  /** Ends the bar's line; nothing is shown after it. */
-  readonly stop: () => void;
+/**
+ * Shows it for as long as the work lasts, on standard error, so that a command's output stays clean. `cli-progress` is loaded
+ * when there is a bar to draw.
+ */
+export async function showingProgress<T>(work: (onProgress: OnDataProgress) => Promise<T>): Promise<T> {
+  const { onProgress, stop } = isInteractive() ? await bar() : lines(warnLine);
+  return await work(onProgress).finally(stop);
 }
 
-/** Writes to standard error, so that a command's output stays clean. `cli-progress` is loaded when there is a bar to draw. */
-export async function dataProgressDisplay(): Promise<DataProgressDisplay> {
-  return isInteractive() ? bar() : lines(warnLine);
+export interface DataProgressDisplay {
+  readonly onProgress: OnDataProgress;
+  /** Ends the bar's line; nothing is shown after it. */
+  readonly stop: () => void;
 }
 
 async function bar(): Promise<DataProgressDisplay> {

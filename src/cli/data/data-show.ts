@@ -6,23 +6,28 @@ import type { SheetImage } from "../../runtime/data/pictures/contact-sheet.js";
 import { contactSheet } from "../../runtime/data/pictures/contact-sheet.js";
 import type { Batch } from "../../runtime/engines/engine.js";
 import { refuseUnwritable, writeOutput } from "../../runtime/files/output-file.js";
-import type { ShowFlags } from "./command.js";
-import { dataProgressDisplay } from "./data-progress.js";
+import { showingProgress } from "./data-progress.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { loadPrepared } from "../load/load-prepared.js";
 import { formatPercent } from "../screen/terminal.js";
 import { printLine } from "../screen/print.js";
 
+export interface ShowFlags {
+  readonly set: readonly string[];
+  readonly out: string;
+  readonly count: number;
+  readonly epoch: number;
+}
+
 const COLUMNS = 8;
 
 export async function showData(path: string, { set, out, count, epoch }: ShowFlags): Promise<ExitCode> {
   await refuseUnwritable(out);
-  const program = await loadPrepared(path, set);
-  if (!program) return exitCodes.inputHasErrors;
-  const { config } = program;
-  const display = await dataProgressDisplay();
-  const dataset = await openDataset(config.data, config.seed, display.onProgress).finally(display.stop);
+  const file = await loadPrepared(path, set);
+  if (!file) return exitCodes.inputHasErrors;
+  const { config } = file;
+  const dataset = await showingProgress((onProgress) => openDataset(config.data, config.seed, onProgress));
   const loader = createLoader(dataset, config);
   const names = classNames(config);
   const { height, width, channels } = config.model.input;

@@ -17,18 +17,15 @@ export function register(program: Command): void {
 }
 
 async function diff(a: string, b: string): Promise<number> {
-  const [{ loadFile }, { loadProgram }, { printLines }, { settingsDiff, networkDiff }] = await Promise.all([
+  const [{ loadFile }, { printLines }, { settingsDiff, networkDiff }] = await Promise.all([
     import("../load/load-file.js"),
-    import("../load/load-program.js"),
     import("../screen/print.js"),
     import("../../compiler/front/edit/config-diff.js"),
   ]);
-  const programs = [await loadProgram(a), await loadProgram(b)];
-  const [before, after] = programs;
+  const [before, after] = [await loadFile(a), await loadFile(b)];
   if (!before || !after) return exitCodes.inputHasErrors;
-  const loaded = [await loadFile(a, []), await loadFile(b, [])];
-  const settings = settingsDiff(loaded[0]!, loaded[1]!);
-  const network = networkDiff(before, after);
+  const settings = settingsDiff(before, after);
+  const network = networkDiff(before.program, after.program);
   if (settings.length === 0) process.stdout.write("both files mean the same\n");
   else printLines([...settings, ...(network.length > 0 ? ["", ...network] : [])]);
   return exitCodes.done;

@@ -2,10 +2,7 @@
 import type { Command } from "commander";
 import { Argument } from "commander";
 import { addOnNames } from "../../runtime/engines/add-ons.js";
-
-export interface EngineAddFlags {
-  readonly yes: boolean;
-}
+import type { EngineAddFlags } from "./engine.js";
 
 export function register(program: Command): void {
   const engine = program
@@ -21,7 +18,7 @@ export function register(program: Command): void {
     .addArgument(new Argument("<name>", "what to set up").choices(addOnNames))
     .option("--yes", "run the commands", false)
     .action(async (name: (typeof addOnNames)[number], flags: EngineAddFlags) => {
-      const { addEngine } = await import("../load/engine.js");
+      const { addEngine } = await import("./engine.js");
       process.exitCode = await addEngine(name, flags);
     });
 }

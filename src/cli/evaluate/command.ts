@@ -1,23 +1,9 @@
 // `netc evaluate RUN`: how good a trained network is on its test images, class by class, and where it is wrong.
 import type { Command } from "commander";
 import { Option } from "commander";
-import type { Device } from "../../runtime/engines/engine.js";
 import { engineNames } from "../../runtime/engines/index.js";
 import { deviceNamed, threadCount } from "../screen/options.js";
-
-/** Options of every command that opens a trained network. */
-export interface TrainedFlags {
-  readonly engine: string;
-  readonly device?: Device;
-  readonly threads?: number;
-  readonly tune: boolean;
-  readonly best: boolean;
-  readonly format: "text" | "json";
-}
-
-export interface EvaluateFlags extends TrainedFlags {
-  readonly sheet?: string;
-}
+import type { EvaluateFlags } from "./evaluate.js";
 
 export function register(program: Command): void {
   const command = program
@@ -38,6 +24,7 @@ export function register(program: Command): void {
 
 export const BEST = "use the checkpoint of the run's best evaluation, which train.checkpoints.keep_best keeps";
 
+/** As `TrainedFlags` holds them. */
 export function trainedOptions(command: Command): Command {
   return command
     .addOption(new Option("--engine <name>", "what to compute with").choices(["auto", ...engineNames]).default("auto"))

@@ -5,10 +5,10 @@ import type { Dataset } from "../../runtime/data/dataset.js";
 import { contactSheet } from "../../runtime/data/pictures/contact-sheet.js";
 import { refuseUnwritable, writeOutput } from "../../runtime/files/output-file.js";
 import type { NetworkEvaluation, TrainedNetwork } from "../../runtime/trained/trained-network.js";
-import type { EvaluateFlags } from "./command.js";
-import { dataProgressDisplay } from "../data/data-progress.js";
+import { showingProgress } from "../data/data-progress.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
+import type { TrainedFlags } from "../load/open-trained.js";
 import { openTrained } from "../load/open-trained.js";
 import { counted, formatCount, formatPercent, tableLines } from "../screen/terminal.js";
 import { jsonText, printLines } from "../screen/print.js";
@@ -20,11 +20,15 @@ const MISTAKES_NAMED = 5;
 /** A matrix of more classes is wider than any terminal; the pairs that are confused most are named in its place. */
 const MOST_COLUMNS = 16;
 
+export interface EvaluateFlags extends TrainedFlags {
+  readonly sheet?: string;
+}
+
 export async function evaluateRun(path: string, flags: EvaluateFlags): Promise<ExitCode> {
   if (flags.sheet !== undefined) await refuseUnwritable(flags.sheet);
   const network = await openTrained(path, flags);
   try {
-    const dataset = await openData(network);
+    const dataset = await showingProgress((onProgress) => network.openDataset(onProgress));
     const evaluation = await network.evaluate({ dataset });
     if (flags.sheet !== undefined) await writeOutput(flags.sheet, await mistakesSheet(evaluation, dataset));
     process.stdout.write(flags.format === "json" ? evaluationJson(network, evaluation) : text(network, evaluation));
@@ -32,15 +36,6 @@ export async function evaluateRun(path: string, flags: EvaluateFlags): Promise<E
     return exitCodes.done;
   } finally {
     await network.dispose();
-  }
-}
-
-export async function openData(network: TrainedNetwork): Promise<Dataset> {
-  const display = await dataProgressDisplay();
-  try {
-    return await network.openDataset(display.onProgress);
-  } finally {
-    display.stop();
   }
 }
 

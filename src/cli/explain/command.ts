@@ -1,5 +1,6 @@
 // `netc explain [PATH] [FILE]`: what a key means, takes and defaults to, and what it is in a file.
 import type { Command } from "commander";
+import { exitCodes } from "../screen/exit-codes.js";
 import { collect } from "../screen/options.js";
 
 export function register(program: Command): void {
@@ -27,9 +28,9 @@ async function explainPath(
   if (!entry) return command.error(`error: ${await unknownPath(pathText!)}`);
   const lines = explain(entry);
   if (file !== undefined) {
-    const { loadFile } = await import("../load/load-file.js");
-    const loaded = await loadFile(file, flags.set);
-    if (!loaded) return;
+    const { loadConfigFile } = await import("../load/load-file.js");
+    const loaded = await loadConfigFile(file, flags.set);
+    if (!loaded) return void (process.exitCode = exitCodes.inputHasErrors);
     const { valuesAt } = await import("../../compiler/front/edit/origins.js");
     lines.push("", `  in ${file}`, ...valuesAt(loaded, path).map((line) => `    ${line}`));
   }

@@ -1,26 +1,8 @@
 // `netc export FORMAT SOURCE -o FOLDER`: a trained network, or a project that trains it, for another program.
 import type { Command } from "commander";
-import type { ExportedFiles, ExportSource } from "../../runtime/export/source.js";
 import { BEST } from "../evaluate/command.js";
 import { collect } from "../screen/options.js";
-
-export interface ExportFormat {
-  /** After "export a run as": for the list of formats. */
-  readonly summary: string;
-  readonly description: string;
-  /** Whether a file that nothing has trained yet will do. */
-  readonly takesFile: boolean;
-  /** Options beyond `-o`, as commander declares them. */
-  readonly options?: (command: Command) => Command;
-  readonly write: (source: ExportSource, flags: ExportFlags) => Promise<ExportedFiles>;
-}
-
-export interface ExportFlags {
-  readonly out: string;
-  readonly set: readonly string[];
-  readonly best: boolean;
-  readonly [option: string]: unknown;
-}
+import type { ExportFlags, ExportFormat } from "./export.js";
 
 /** In the order that the help lists them. A new format needs a line here and a module under runtime/export/. */
 const exportFormats: Readonly<Record<string, ExportFormat>> = {

@@ -1,26 +1,41 @@
 // The work of `netc export`: finds the run or the file, has the format's files made, and puts them into a new folder.
 import { relative, resolve } from "node:path";
+import type { Command } from "commander";
 import type { Path } from "../../compiler/diagnostics/diagnostic.js";
 import { positionAt } from "../../compiler/diagnostics/code-frame.js";
-import { loadConfig } from "../../compiler/front/load-config.js";
 import type { YamlFile } from "../../compiler/front/parse.js";
 import { locate } from "../../compiler/front/parse.js";
 import { pathText } from "../../compiler/front/yaml/yaml-file.js";
 import { classNames } from "../../runtime/data/class-names.js";
 import { placeForFolder } from "../../runtime/files/output-file.js";
-import type { ExportSource } from "../../runtime/export/source.js";
+import type { ExportedFiles, ExportSource } from "../../runtime/export/source.js";
 import { writeExport } from "../../runtime/export/write-export.js";
 import { isCheckpointPath } from "../../runtime/run/checkpoint.js";
 import { evaluatedState, isFolder } from "../../runtime/run/load-run.js";
 import { loadTrained } from "../../runtime/trained/load-trained.js";
 import { UserError } from "../../runtime/process/user-error.js";
-import type { ExportFlags, ExportFormat } from "./command.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
-import { loadProgram } from "../load/load-program.js";
-import { readBase } from "../load/read-base.js";
-import { readSource } from "../load/read-source.js";
+import { loadFile } from "../load/load-file.js";
 import { printLine, warnLine } from "../screen/print.js";
+
+export interface ExportFormat {
+  /** After "export a run as": for the list of formats. */
+  readonly summary: string;
+  readonly description: string;
+  /** Whether a file that nothing has trained yet will do. */
+  readonly takesFile: boolean;
+  /** Options beyond `-o`, as commander declares them. */
+  readonly options?: (command: Command) => Command;
+  readonly write: (source: ExportSource, flags: ExportFlags) => Promise<ExportedFiles>;
+}
+
+export interface ExportFlags {
+  readonly out: string;
+  readonly set: readonly string[];
+  readonly best: boolean;
+  readonly [option: string]: unknown;
+}
 
 export async function exportTo(place: string, format: ExportFormat, flags: ExportFlags): Promise<ExitCode> {
   await placeForFolder(flags.out);
@@ -40,10 +55,9 @@ async function runSource(place: string, { set, best }: ExportFlags): Promise<Exp
   if (set.length > 0) throw new UserError("--set changes a file, and a run's settings no longer change: leave it out");
   const run = await loadTrained(place, { best });
   for (const { folder, reason } of run.broken) warnLine(`warning: skipping ${folder}: ${reason}`);
-  const { program, checkpoint, folder, text } = run;
+  const { program, checkpoint, file } = run;
   const state = evaluatedState(program, checkpoint.state);
-  const { value } = loadConfig(text, folder.config);
-  return { program, classes: classNames(program.config), trained: { run, state }, placeOf: placesIn(value?.file) };
+  return { program, classes: classNames(program.config), trained: { run, state }, placeOf: placesIn(file) };
 }
 
 async function fileSource(
@@ -57,19 +71,15 @@ async function fileSource(
       `there is no run at ${place}; name the folder that \`netc run\` printed, such as runs/NAME-DATE`,
     );
   }
-  const program = await loadProgram(place, set);
-  if (!program) return undefined;
-  const source = await readSource(place);
-  const { value } = source.value
-    ? loadConfig(source.value.text, source.value.name, { overrides: set, readBase })
-    : { value: undefined };
-  return { program, classes: classNames(program.config), trained: undefined, placeOf: placesIn(value?.file) };
+  const loaded = await loadFile(place, set);
+  if (!loaded) return undefined;
+  const { program, config, file } = loaded;
+  return { program, classes: classNames(config), trained: undefined, placeOf: placesIn(file) };
 }
 
-/** "network.yaml:12: train.optimizer", or the path alone where nothing is known of the text. */
-function placesIn(file: YamlFile | undefined): (path: Path) => string {
+/** "network.yaml:12: train.optimizer" */
+function placesIn(file: YamlFile): (path: Path) => string {
   return (path) => {
-    if (!file) return pathText(path);
     const { start, source = file.source } = locate(file, path, "key");
     const where = source.isCommandLine ? source.name : `${source.name}:${positionAt(source.text, start).line}`;
     return `${where}: ${pathText(path)}`;

@@ -2,14 +2,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { collect } from "../screen/options.js";
-
-export interface GraphFlags {
-  readonly set: readonly string[];
-  readonly format: "text" | "json" | "svg" | "mermaid" | "dot" | "html";
-  /** Which step to print as kernel calls; false prints layers. */
-  readonly step: "train" | "evaluate" | false;
-  readonly unfold: boolean;
-}
+import type { GraphFlags } from "./graph.js";
 
 export function register(program: Command): void {
   program

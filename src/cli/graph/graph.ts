@@ -7,18 +7,26 @@ import type { StepMode } from "../../compiler/lower/step/differentiate.js";
 import { lower, plannedChoice, stepsOfRun } from "../../compiler/lower/lower.js";
 import { printStep } from "../../compiler/lower/placement/print-step.js";
 import type { Program } from "../../compiler/program.js";
+import type { PreparationNeeds } from "../../runtime/data/progress.js";
+import { preparationNeeds } from "../../runtime/data/preparation-needs.js";
 import type { Picture, PictureOptions } from "../../compiler/targets/picture/picture.js";
-import type { GraphFlags } from "./command.js";
-import { compileFile } from "../load/compile-file.js";
+import { compileFile, reportFaults } from "../load/load-file.js";
 import { printable } from "../../compiler/diagnostics/printable.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
-import { reportFaults } from "../load/load-program.js";
 import { defaultThreads } from "../load/machine-limits.js";
 import { predictMemory } from "../load/predict-memory.js";
 import type { Column } from "../screen/terminal.js";
 import { counted, formatBytes, formatCount, formatScaled, tableLines } from "../screen/terminal.js";
 import { jsonText } from "../screen/print.js";
+
+export interface GraphFlags {
+  readonly set: readonly string[];
+  readonly format: "text" | "json" | "svg" | "mermaid" | "dot" | "html";
+  /** Which step to print as kernel calls; false prints layers. */
+  readonly step: "train" | "evaluate" | false;
+  readonly unfold: boolean;
+}
 
 export async function graph(file: string, { set, format, step, unfold }: GraphFlags): Promise<ExitCode> {
   const compiled = await compileFile(file, set, { engine: "auto" });
@@ -65,11 +73,12 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** Multiply-adds are for one image; bytes are for one batch, as they are held while training. */
-function graphText(program: Program, total: Cost): string {
+async function graphText(program: Program, total: Cost): Promise<string> {
   const { config } = program;
   const batch = config.train.batch_size;
   const lines = tableLines(COLUMNS, layerRows(total, batch));
   const { engineBytes, processBytes } = predictMemory(program);
+  const preparation = await preparationNeeds(config.data);
   return [
     ...lines.slice(0, -1),
     "",
@@ -78,8 +87,14 @@ function graphText(program: Program, total: Cost): string {
     `${formatCount(total.parameters)} parameters, ${formatScaled(total.multiplyAdds)} multiply-adds per image`,
     `${activationNote(config)}; peak training memory ${formatBytes(engineBytes)}`,
     `\`netc run\` takes ${formatBytes(processBytes)} in all: that, images, batches, Node.js and its ${counted(defaultThreads(), "thread")}`,
+    ...(preparation ? [printable(preparationText(preparation))] : []),
     "",
   ].join("\n");
+}
+
+/** While it trains, the processes of the preparation are gone. */
+function preparationText({ doing, most }: PreparationNeeds): string {
+  return `${doing} comes first and takes up to ${formatBytes(most)} in a process of its own`;
 }
 
 /** Training in bfloat16 stores less, which the peak of memory knows and the table, which is of the network alone, does not. */
@@ -128,14 +143,20 @@ async function graphPage(program: Program, options: PictureOptions): Promise<str
   });
 }
 
-function graphJson(program: Program, { nodes, ...totals }: Cost): string {
+async function graphJson(program: Program, { nodes, ...totals }: Cost): Promise<string> {
   const { config } = program;
   const { engineBytes, processBytes } = predictMemory(program);
+  const preparation = await preparationNeeds(config.data);
   const document = {
     name: config.name,
     batchSize: config.train.batch_size,
     layers: nodes,
-    totals: { ...totals, peakTrainingMemoryBytes: engineBytes, peakProcessMemoryBytes: processBytes },
+    totals: {
+      ...totals,
+      peakTrainingMemoryBytes: engineBytes,
+      peakProcessMemoryBytes: processBytes,
+      ...(preparation && { peakPreparationMemoryBytes: preparation.most }),
+    },
   };
   return jsonText(document);
 }

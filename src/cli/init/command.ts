@@ -24,7 +24,7 @@ export function register(program: Command): void {
 }
 
 async function init(preset: string | undefined, { out, force, list }: InitFlags, command: Command): Promise<void> {
-  const { presets, readPreset } = await import("./presets.js");
+  const { presets, readPreset } = await import("../../runtime/source/presets.js");
   const known = await presets();
   if (list) {
     const width = Math.max(...known.map(({ name }) => name.length));

@@ -1,14 +1,15 @@
 // The memory and the threads that training has on this machine.
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import type { MemoryLimits } from "../../compiler/memory/memory-limits.js";
 import { WASM_BYTES } from "../../compiler/memory/memory-limits.js";
+import { machineMemoryBytes } from "../../runtime/process/machine-memory.js";
 
 /** To be asked for before anything is read for training. */
 export function machineLimits(engine: string, threads: number = defaultThreads()): MemoryLimits {
   return {
     threads,
     addressableBytes: engine === "wasm" || engine === "auto" ? WASM_BYTES : Infinity,
-    machineBytes: Math.max(1, memoryOfThisProcess() - Math.max(process.memoryUsage.rss(), BEFORE_TRAINING)),
+    machineBytes: Math.max(1, machineMemoryBytes() - Math.max(process.memoryUsage.rss(), BEFORE_TRAINING)),
   };
 }
 
@@ -20,10 +21,4 @@ export const BEFORE_TRAINING = 66 * 1024 * 1024;
 
 export function defaultThreads(): number {
   return availableParallelism();
-}
-
-/** What the machine has, or the limit of the container that the process runs in. */
-function memoryOfThisProcess(): number {
-  const limit = process.constrainedMemory?.() ?? 0; // 0 or more than there is where nothing limits it
-  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }

@@ -1,8 +1,18 @@
 // A run named on the command line → its trained network, with what was passed over on the way said on standard error.
+import type { Device } from "../../runtime/engines/engine.js";
 import type { TrainedNetwork } from "../../runtime/trained/trained-network.js";
 import { openRun } from "../../runtime/trained/trained-network.js";
-import type { TrainedFlags } from "../evaluate/command.js";
 import { warnLine } from "../screen/print.js";
+
+/** Options of every command that opens a trained network. */
+export interface TrainedFlags {
+  readonly engine: string;
+  readonly device?: Device;
+  readonly threads?: number;
+  readonly tune: boolean;
+  readonly best: boolean;
+  readonly format: "text" | "json";
+}
 
 export async function openTrained(
   path: string,

@@ -1,6 +1,6 @@
 // Program → the memory that training will take, known before its first step.
 import { heapBytesOf, plannedChoice, stepsOfRun } from "../../compiler/lower/lower.js";
-import { bytesBesideEngine, usesProviders } from "../../compiler/memory/memory-limits.js";
+import { bytesBesideEngine, providerBytes } from "../../compiler/memory/memory-limits.js";
 import type { Program } from "../../compiler/program.js";
 import { BEFORE_TRAINING, defaultThreads } from "./machine-limits.js";
 
@@ -27,7 +27,7 @@ export function predictMemory(program: Program, options: MemoryOptions = {}): Me
   const { threads = defaultThreads(), residentBytes = BEFORE_TRAINING, kernels = {} } = options;
   const planned = plannedChoice(program);
   const engineBytes = options.engineBytes ?? heapBytesOf(program, stepsOfRun(program), threads, planned);
-  const beside = bytesBesideEngine(program, threads, usesProviders(program, kernels));
+  const beside = bytesBesideEngine(program, threads, providerBytes(program, kernels));
   const training = Object.values(beside).reduce((sum, bytes) => sum + bytes, residentBytes + engineBytes);
   // Then the engine's heap and its threads are gone, so that for all but small networks it is less
   const saving = residentBytes + beside.images + beside.batches + beside.states + SAVING;

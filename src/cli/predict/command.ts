@@ -1,12 +1,8 @@
 // `netc predict RUN IMAGE…`: what a trained network takes pictures for.
 import type { Command } from "commander";
 import { wholeNumber } from "../screen/options.js";
-import type { TrainedFlags } from "../evaluate/command.js";
 import { trainedOptions } from "../evaluate/command.js";
-
-export interface PredictFlags extends TrainedFlags {
-  readonly top: number;
-}
+import type { PredictFlags } from "./predict.js";
 
 export function register(program: Command): void {
   const command = program

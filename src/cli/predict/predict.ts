@@ -4,12 +4,16 @@ import type { PassedOver } from "../../runtime/data/images/image-files.js";
 import { READABLE } from "../../runtime/data/images/picture-formats.js";
 import { countedKind } from "../../runtime/data/images/scan-images.js";
 import { UserError } from "../../runtime/process/user-error.js";
-import type { PredictFlags } from "./command.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
+import type { TrainedFlags } from "../load/open-trained.js";
 import { openTrained } from "../load/open-trained.js";
 import { formatPercent, tableLines } from "../screen/terminal.js";
 import { jsonText, warnLine } from "../screen/print.js";
+
+export interface PredictFlags extends TrainedFlags {
+  readonly top: number;
+}
 
 /** Pictures that cannot be read are named, and the others are answered nevertheless; the exit code tells. */
 export async function predict(run: string, images: readonly string[], flags: PredictFlags): Promise<ExitCode> {

@@ -2,15 +2,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { collect, threadCount, wholeNumber } from "../screen/options.js";
-
-export interface ProfileFlags {
-  readonly set: readonly string[];
-  readonly threads?: number;
-  readonly steps: number;
-  readonly evaluate?: true;
-  readonly format: "text" | "json";
-  readonly trace?: string;
-}
+import type { ProfileFlags } from "./profile.js";
 
 export function register(program: Command): void {
   program

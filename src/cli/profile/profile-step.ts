@@ -1,6 +1,6 @@
 // A measured step or evaluation → its profile: totals by kernel, by pass, and by layer and pass, as plain data.
 import type { StepCall } from "../../compiler/lower/placement/emit-step.js";
-import type { MachinePeak } from "../../runtime/engines/wasm/machine-peak.js";
+import type { MachinePeak } from "../../runtime/engines/wasm/peak/machine-peak.js";
 import { bytesOf, readersOfInput } from "../../compiler/lower/kernels/kernel-bytes.js";
 
 export const passes = ["forward", "input gradient", "weight gradient", "norm", "norm gradient", "update"] as const;

@@ -4,11 +4,10 @@ import { availableParallelism, cpus } from "node:os";
 import type { Program } from "../../compiler/program.js";
 import { chooseEngine } from "../../runtime/engines/index.js";
 import { refuseUnwritable, writeOutput } from "../../runtime/files/output-file.js";
-import type { ProfileFlags } from "./command.js";
 import { printable } from "../../compiler/diagnostics/printable.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
-import { loadProgram } from "../load/load-program.js";
+import { loadFile } from "../load/load-file.js";
 import type { MeasuredStep } from "./measure-step.js";
 import type { Measurand } from "./measure-step.js";
 import { measureStep } from "./measure-step.js";
@@ -19,12 +18,22 @@ import type { Column } from "../screen/terminal.js";
 import { formatScaled, tableLines } from "../screen/terminal.js";
 import { jsonText } from "../screen/print.js";
 
+export interface ProfileFlags {
+  readonly set: readonly string[];
+  readonly threads?: number;
+  readonly steps: number;
+  readonly evaluate?: true;
+  readonly format: "text" | "json";
+  readonly trace?: string;
+}
+
 export async function profile(file: string, flags: ProfileFlags): Promise<ExitCode> {
   const { trace } = flags;
   if (trace !== undefined) await refuseUnwritable(trace);
   const threads = flags.threads ?? availableParallelism();
-  const program = await loadProgram(file, flags.set, { engine: "wasm", threads });
-  if (!program) return exitCodes.inputHasErrors;
+  const loaded = await loadFile(file, flags.set, { engine: "wasm", threads });
+  if (!loaded) return exitCodes.inputHasErrors;
+  const { program } = loaded;
   await chooseEngine("wasm"); // says what is missing where it cannot run
 
   const measurand: Measurand = flags.evaluate ? "evaluation" : "training";

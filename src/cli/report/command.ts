@@ -1,11 +1,6 @@
 // `netc report RUN…`: one self-contained page about a run, or about several side by side.
 import type { Command } from "commander";
-
-export interface ReportFlags {
-  readonly out?: string;
-  readonly profile: boolean;
-  readonly evaluate: boolean;
-}
+import type { ReportFlags } from "./report.js";
 
 export function register(program: Command): void {
   program

@@ -4,7 +4,7 @@ import { encodePng } from "../../runtime/data/pictures/png.js";
 import { renderTemplate } from "../../runtime/files/render-template.js";
 import type { NetworkEvaluation } from "../../runtime/trained/trained-network.js";
 import { openRun } from "../../runtime/trained/trained-network.js";
-import { openData } from "../evaluate/evaluate.js";
+import { showingProgress } from "../data/data-progress.js";
 import { formatCount, formatPercent } from "../screen/terminal.js";
 import type { Section } from "./view.js";
 
@@ -16,7 +16,7 @@ const LEAST_SIDE = 96;
 export async function evaluationSections(run: string): Promise<Section[]> {
   const network = await openRun(run);
   try {
-    const dataset = await openData(network);
+    const dataset = await showingProgress((onProgress) => network.openDataset(onProgress));
     const evaluation = await network.evaluate({ dataset });
     const { step } = network.checkpoint.progress;
     return [await confusionSection(evaluation, step), await samplesSection(evaluation, dataset)];

@@ -6,7 +6,6 @@ import { readRun } from "../../runtime/run/read-run.js";
 import { runFolderAt } from "../../runtime/run/run-folder.js";
 import { readOrigins } from "../../runtime/run/run-origins.js";
 import { UserError } from "../../runtime/process/user-error.js";
-import type { ReportFlags } from "./command.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { kernelSection } from "./kernel-section.js";
@@ -14,6 +13,12 @@ import { renderReport } from "./render-report.js";
 import type { Section } from "./view.js";
 import { reportView } from "./view.js";
 import { printLine, warnLine } from "../screen/print.js";
+
+export interface ReportFlags {
+  readonly out?: string;
+  readonly profile: boolean;
+  readonly evaluate: boolean;
+}
 
 export async function report(paths: readonly string[], flags: ReportFlags): Promise<ExitCode> {
   const runs: RunRecord[] = [];

@@ -1,6 +1,7 @@
 // `netc resolve FILE`: the file with every default written out, as YAML that is again a valid file.
 import type { Command } from "commander";
 import { Option } from "commander";
+import { exitCodes } from "../screen/exit-codes.js";
 import { collect } from "../screen/options.js";
 
 interface ResolveFlags {
@@ -22,12 +23,12 @@ export function register(program: Command): void {
 }
 
 async function resolveFile(path: string, flags: ResolveFlags): Promise<void> {
-  const [{ loadFile }, { jsonText, printLines }] = await Promise.all([
+  const [{ loadConfigFile }, { jsonText, printLines }] = await Promise.all([
     import("../load/load-file.js"),
     import("../screen/print.js"),
   ]);
-  const loaded = await loadFile(path, flags.set);
-  if (!loaded) return;
+  const loaded = await loadConfigFile(path, flags.set);
+  if (!loaded) return void (process.exitCode = exitCodes.inputHasErrors);
   if (flags.origins) {
     const { valuesAt } = await import("../../compiler/front/edit/origins.js");
     printLines(valuesAt(loaded, []));

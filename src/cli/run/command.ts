@@ -1,21 +1,9 @@
 // `netc run FILE`: trains the network of a file, in a folder of its own, or goes on where a run stopped.
 import type { Command } from "commander";
 import { Option } from "commander";
-import type { Device } from "../../runtime/engines/engine.js";
 import { engineNames } from "../../runtime/engines/index.js";
 import { collect, deviceNamed, threadCount, wholeNumber } from "../screen/options.js";
-
-export interface RunFlags {
-  readonly set: readonly string[];
-  readonly out?: string;
-  readonly seed?: number;
-  readonly maxSteps?: number;
-  readonly engine: string;
-  readonly device?: Device;
-  readonly threads?: number;
-  readonly resume: boolean;
-  readonly tune: boolean;
-}
+import type { RunFlags } from "./run.js";
 
 export function register(program: Command): void {
   program

@@ -1,21 +1,22 @@
 // The work of `netc run`: compiles the file, says what it will train, fetches the data, opens the engine, trains, and
 // saves the model.
-import type { MemoryLimits } from "../../compiler/memory/memory-limits.js";
-import type { Program } from "../../compiler/program.js";
 import { originText, origins } from "../../compiler/front/edit/origins.js";
 import { flow } from "../../compiler/front/language/describe.js";
-import { loadConfig } from "../../compiler/front/load-config.js";
 import { pathText } from "../../compiler/front/yaml/yaml-file.js";
-import type { Checkpoint } from "../../runtime/run/checkpoint.js";
+import type { MemoryLimits } from "../../compiler/memory/memory-limits.js";
+import type { Program } from "../../compiler/program.js";
 import type { Dataset } from "../../runtime/data/dataset.js";
-import { scanImages } from "../../runtime/data/images/scan-images.js";
 import { createLoader } from "../../runtime/data/loader.js";
 import { openDataset } from "../../runtime/data/open-dataset.js";
-import { engineChanges } from "../../runtime/run/engine-changes.js";
+import type { Device, Session, State } from "../../runtime/engines/engine.js";
 import type { ChosenEngine } from "../../runtime/engines/index.js";
 import { chooseEngine } from "../../runtime/engines/index.js";
+import { refuseUnmakeable } from "../../runtime/files/output-file.js";
 import { collectGarbage } from "../../runtime/process/collect-garbage.js";
-import type { State } from "../../runtime/engines/engine.js";
+import { shellWord } from "../../runtime/process/shell-word.js";
+import { netcVersion } from "../../runtime/process/version.js";
+import type { Checkpoint } from "../../runtime/run/checkpoint.js";
+import { engineChanges } from "../../runtime/run/engine-changes.js";
 import { readEventLog } from "../../runtime/run/event-log.js";
 import type { RunFolder } from "../../runtime/run/run-folder.js";
 import {
@@ -30,56 +31,46 @@ import {
 } from "../../runtime/run/run-folder.js";
 import type { Origin } from "../../runtime/run/run-origins.js";
 import { writeOrigins } from "../../runtime/run/run-origins.js";
-import { refuseUnmakeable } from "../../runtime/files/output-file.js";
 import { keepPictures } from "../../runtime/run/run-pictures.js";
 import type { RunResult } from "../../runtime/run/run-training.js";
 import { runTraining } from "../../runtime/run/run-training.js";
-import type { TrainingEvent } from "../../runtime/training/training-events.js";
-import { shellWord } from "../../runtime/process/shell-word.js";
-import { netcVersion } from "../../runtime/process/version.js";
-import type { RunFlags } from "./command.js";
-import { dataProgressDisplay } from "../data/data-progress.js";
-import type { ExitCode } from "../screen/exit-codes.js";
-import { exitCodes } from "../screen/exit-codes.js";
+import { showingProgress } from "../data/data-progress.js";
+import type { SoundFile } from "../load/load-file.js";
 import { loadPrepared } from "../load/load-prepared.js";
 import { machineLimits } from "../load/machine-limits.js";
-import { deviceText } from "../screen/options.js";
 import { predictMemory } from "../load/predict-memory.js";
-import { readBase } from "../load/read-base.js";
-import { readSource } from "../load/read-source.js";
+import type { ExitCode } from "../screen/exit-codes.js";
+import { exitCodes } from "../screen/exit-codes.js";
+import { deviceText } from "../screen/options.js";
 import { checkpointToResume } from "./resume.js";
 import { RunReport } from "./run-report.js";
 import { stopSignal } from "./stop-signal.js";
 
-export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
-  const overrides = [...flags.set, ...(flags.seed === undefined ? [] : [`seed=${flags.seed}`])];
-  const memory = machineLimits(flags.engine, flags.threads);
-  const program = await loadPrepared(file, overrides, flags);
-  if (!program) return exitCodes.inputHasErrors;
+export interface RunFlags {
+  readonly set: readonly string[];
+  readonly out?: string;
+  readonly seed?: number;
+  readonly maxSteps?: number;
+  readonly engine: string;
+  readonly device?: Device;
+  readonly threads?: number;
+  readonly resume: boolean;
+  readonly tune: boolean;
+}
 
-  if (!flags.resume) await (flags.out === undefined ? refuseUnmakeable("runs") : refuseUsedFolder(flags.out));
-  else await readRunConfig(await folderToResume(program, flags)); // says where there is none, before the data are fetched
-  const chosen = await chooseEngine(flags.engine, flags.device, program);
-  await chosen.engine.require(program);
-  const report = new RunReport(program);
-  const stop = stopSignal((signal) => report.stopping(signal));
+export async function run(path: string, flags: RunFlags): Promise<ExitCode> {
+  const memory = machineLimits(flags.engine, flags.threads);
+  const seed = flags.seed === undefined ? [] : [`seed=${flags.seed}`];
+  const file = await loadPrepared(path, [...flags.set, ...seed], flags);
+  if (!file) return exitCodes.inputHasErrors;
+  const resumed = await folderToResume(file.program, flags);
+  const chosen = await chooseEngine(flags.engine, flags.device, file.program);
+  await chosen.engine.require(file.program);
+  const report = new RunReport(file.program);
+  const stop = stopSignal((cause) => report.stopping(cause));
   try {
     report.describe(chosen);
-    const residentBytes = process.memoryUsage.rss();
-    const dataset = await openData(program, stop.signal);
-    const folder = flags.resume ? await folderToResume(program, flags) : await newFolder(program, flags);
-    return await whileLocked(folder, async (lost) => {
-      const checkpoint = flags.resume ? await checkpointToResume(folder, program, report) : undefined;
-      await keepPictures(folder, program, dataset, checkpoint !== undefined);
-      await writeOrigins(folder, await originsOf(file, overrides));
-      const signal = stop.signal;
-      const run = { program, flags, memory, chosen, residentBytes, folder, dataset, checkpoint, report, signal, lost };
-      const { result, trained } = await trainInFolder(run);
-      report.close();
-      const fault = trained && (await saveModel(program, trained, folder, dataset.classes));
-      report.end(result, folder, resumeCommand(file, flags, folder), fault);
-      return fault === undefined ? exitCodeOf(result) : exitCodes.inputHasErrors;
-    });
+    return await runInFolder({ path, flags, file, memory, resumed, chosen, report, signal: stop.signal });
   } catch (error) {
     if (stop.signal.aborted && (error as Error).name === "AbortError") return exitCodes.interrupted;
     throw error;
@@ -89,47 +80,88 @@ export async function run(file: string, flags: RunFlags): Promise<ExitCode> {
   }
 }
 
-interface RunInFolder {
-  readonly program: Program;
+/** Undefined for a new run. Whatever stands in the way of either is said before the data are fetched. */
+async function folderToResume({ config }: Program, { resume, out }: RunFlags): Promise<RunFolder | undefined> {
+  if (!resume) return void (await (out === undefined ? refuseUnmakeable(RUNS) : refuseUsedFolder(out)));
+  const folder = out === undefined ? await newestRunFolder(RUNS, config.name) : runFolderAt(out);
+  await readRunConfig(folder);
+  return folder;
+}
+
+const RUNS = "runs";
+
+/** All that a run is, before its data are fetched. */
+interface Run {
+  /** As it was named. */
+  readonly path: string;
   readonly flags: RunFlags;
+  readonly file: SoundFile;
+  /** Before anything was read for training. */
   readonly memory: MemoryLimits;
+  /** The folder of the run that goes on. */
+  readonly resumed: RunFolder | undefined;
   readonly chosen: ChosenEngine;
-  /** Before the images were read. */
-  readonly residentBytes: number;
-  readonly folder: RunFolder;
-  readonly dataset: Dataset;
-  readonly checkpoint: Checkpoint | undefined;
   readonly report: RunReport;
   readonly signal: AbortSignal;
+}
+
+async function runInFolder(run: Run): Promise<ExitCode> {
+  const { path, flags, file, resumed, report, signal } = run;
+  const { program, config } = file;
+  const residentBytes = process.memoryUsage.rss();
+  const dataset = await showingProgress((onProgress) => openDataset(config.data, config.seed, onProgress, signal));
+  const folder = resumed ?? (await newFolder(program, flags));
+  return await whileLocked(folder, async (lost) => {
+    const checkpoint = resumed && (await checkpointToResume(folder, program, report));
+    await keepPictures(folder, program, dataset, checkpoint !== undefined);
+    await writeOrigins(folder, originsOf(file));
+    const { result, trained } = await train({ ...run, residentBytes, dataset, folder, checkpoint, lost });
+    report.close();
+    const fault = trained && (await saveModel(program, trained, folder, dataset.classes));
+    report.end(result, folder, resumeCommand(path, flags, folder), fault);
+    return fault === undefined ? exitCodeOf(result) : exitCodes.inputHasErrors;
+  });
+}
+
+async function newFolder({ config }: Program, { out }: RunFlags): Promise<RunFolder> {
+  return out === undefined ? createDatedRunFolder(RUNS, config, new Date()) : createRunFolder(out, config);
+}
+
+function originsOf(file: SoundFile): Origin[] {
+  return origins(file).map(({ path, value, span }) => ({
+    path: pathText(path),
+    value: flow(value),
+    origin: originText(file.file, span),
+  }));
+}
+
+/** A run whose data and folder are there. */
+interface BegunRun extends Run {
+  /** Before the images were read. */
+  readonly residentBytes: number;
+  readonly dataset: Dataset;
+  readonly folder: RunFolder;
+  readonly checkpoint: Checkpoint | undefined;
   /** See `RunOptions`. */
   readonly lost: AbortSignal;
 }
 
 /** Opens the engine, trains and closes it; `trained` is the state at the end of a run that came to its end. */
-async function trainInFolder(run: RunInFolder): Promise<{ result: RunResult; trained: State | undefined }> {
-  const { program, flags, memory, chosen, residentBytes, folder, dataset, checkpoint, report, signal, lost } = run;
-  const { maxSteps, threads, device } = flags;
-  const before = checkpoint?.kernels ?? (flags.resume ? await readRunKernels(folder) : undefined);
-  const kernels = flags.tune ? (before ?? "measured") : "predicted";
+async function train(run: BegunRun): Promise<{ result: RunResult; trained: State | undefined }> {
+  const { file, flags, memory, resumed, chosen, report, folder, dataset, checkpoint, signal, lost } = run;
+  const { program, config } = file;
+  const { threads, device, tune, maxSteps } = flags;
+  const before = checkpoint?.kernels ?? (resumed && (await readRunKernels(folder)));
+  const kernels = tune ? (before ?? "measured") : "predicted";
   const session = await chosen.engine.open(program, { threads, device, kernels, memory });
   try {
     collectGarbage(); // what reading the images, compiling and measuring have left
-    const { kernels: chosenKernels, heapBytes: engineBytes } = session;
-    report.memory(
-      predictMemory(program, { threads, engineBytes, kernels: chosenKernels, residentBytes }),
-      engineBytes !== undefined,
-    );
-    report.kernels(session.kernels ?? {}, before);
-    const past = await pastEvents(folder, checkpoint);
-    const engine = { name: chosen.engine.name, version: chosen.availability.version };
-    const versions = { netc: netcVersion(), engine: engine.version };
-    report.changes(engineChanges(past, checkpoint?.progress.step ?? 0, { engine: engine.name, versions }), []);
-    report.begin(folder, checkpoint?.progress, past);
+    await describeBeginning(run, session, before);
     const result = await runTraining(program, {
       folder,
       session,
-      engine,
-      loader: createLoader(dataset, program.config),
+      engine: { name: chosen.engine.name, version: chosen.availability.version },
+      loader: createLoader(dataset, config),
       checkpoint,
       maxSteps,
       signal,
@@ -144,31 +176,20 @@ async function trainInFolder(run: RunInFolder): Promise<{ result: RunResult; tra
   }
 }
 
-async function openData({ config }: Program, signal: AbortSignal): Promise<Dataset> {
-  const display = await dataProgressDisplay();
-  try {
-    return await openDataset(config.data, config.seed, display.onProgress, signal);
-  } finally {
-    display.stop();
-  }
-}
-
-async function originsOf(file: string, overrides: readonly string[]): Promise<Origin[]> {
-  const { value: source } = await readSource(file);
-  const loaded = source && loadConfig(source.text, source.name, { overrides, readBase, scanImages }).value;
-  if (!loaded) return [];
-  return origins(loaded).map(({ path, value, span }) => ({
-    path: pathText(path),
-    value: flow(value),
-    origin: originText(loaded.file, span),
-  }));
-}
-
-/** What the log tells of the steps that a resumed run does not train again. */
-async function pastEvents(folder: RunFolder, checkpoint: Checkpoint | undefined): Promise<TrainingEvent[]> {
-  if (!checkpoint) return [];
-  const events = await readEventLog(folder.events);
-  return events.filter(({ step }) => step <= checkpoint.progress.step);
+/** `before`: the kernels that the run was begun with. The past is that of the steps which are not trained again. */
+async function describeBeginning(
+  { file, flags, residentBytes, chosen, report, folder, checkpoint }: BegunRun,
+  { heapBytes: engineBytes, kernels = {} }: Session,
+  before: Session["kernels"],
+): Promise<void> {
+  const taken = { threads: flags.threads, engineBytes, kernels, residentBytes };
+  report.memory(predictMemory(file.program, taken), engineBytes !== undefined);
+  report.kernels(kernels, before);
+  const done = checkpoint?.progress.step ?? 0;
+  const past = checkpoint ? (await readEventLog(folder.events)).filter(({ step }) => step <= done) : [];
+  const versions = { netc: netcVersion(), engine: chosen.availability.version };
+  report.changes(engineChanges(past, done, { engine: chosen.engine.name, versions }), []);
+  report.begin(folder, checkpoint?.progress, past);
 }
 
 /**
@@ -227,12 +248,4 @@ const EXIT_CODE_OF_OUTCOME: Readonly<Record<RunResult["outcome"], ExitCode>> = {
 function exitCodeOf({ outcome, unsaved }: RunResult): ExitCode {
   const code = EXIT_CODE_OF_OUTCOME[outcome];
   return code === exitCodes.done && unsaved !== undefined ? exitCodes.inputHasErrors : code;
-}
-
-async function newFolder({ config }: Program, { out }: RunFlags): Promise<RunFolder> {
-  return out === undefined ? createDatedRunFolder("runs", config, new Date()) : createRunFolder(out, config);
-}
-
-async function folderToResume({ config }: Program, { out }: RunFlags): Promise<RunFolder> {
-  return out === undefined ? newestRunFolder("runs", config.name) : runFolderAt(out);
 }

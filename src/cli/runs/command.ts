@@ -1,10 +1,7 @@
 // `netc runs`: the runs under a folder with their state and result, and one of them in full.
 import type { Command } from "commander";
 import { Option } from "commander";
-
-export interface RunsFlags {
-  readonly format: "text" | "json";
-}
+import type { RunsFlags } from "./runs.js";
 
 const FORMAT = () => new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text");
 

@@ -8,7 +8,6 @@ import { UserError } from "../../runtime/process/user-error.js";
 import type { RunFolder } from "../../runtime/run/run-folder.js";
 import { foldersIn, holdsRun, runFolderAt } from "../../runtime/run/run-folder.js";
 import { chartLines } from "../screen/charts.js";
-import type { RunsFlags } from "./command.js";
 import { EPOCH_COLUMNS, epochRows, momentText } from "../run/epoch-table.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
@@ -16,6 +15,10 @@ import { usesColor } from "../screen/options.js";
 import type { Column } from "../screen/terminal.js";
 import { formatBytes, formatCount, formatDuration, formatPercent, tableLines } from "../screen/terminal.js";
 import { jsonText, printLine, warnLine } from "../screen/print.js";
+
+export interface RunsFlags {
+  readonly format: "text" | "json";
+}
 
 const COLUMNS: readonly Column[] = [
   { title: "run", align: "left" },

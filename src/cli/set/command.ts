@@ -1,8 +1,9 @@
 // `netc set FILE PATH=VALUE...`: edits a file only if what comes out is right, and only the bytes that must change.
 import type { Command } from "commander";
+import type { Diagnostic } from "../../compiler/diagnostics/diagnostic.js";
 import type { Edit } from "../../compiler/front/edit/edit-text.js";
 import { exitCodes } from "../screen/exit-codes.js";
-import { collect, usesColor } from "../screen/options.js";
+import { collect } from "../screen/options.js";
 
 interface SetFlags {
   readonly unset: readonly string[];
@@ -33,21 +34,26 @@ export function register(program: Command): void {
 }
 
 async function setValues(path: string, assignments: readonly string[], { unset, dryRun }: SetFlags): Promise<number> {
-  const [{ readSource }, { editText }, { lineDiff }, { hasErrors }] = await Promise.all([
-    import("../load/read-source.js"),
+  const [{ readSource }, { reportFaults }, { editText }, { lineDiff }, { hasErrors }] = await Promise.all([
+    import("../../runtime/source/read-source.js"),
+    import("../load/load-file.js"),
     import("../../compiler/front/edit/edit-text.js"),
     import("../../compiler/front/edit/line-diff.js"),
     import("../../compiler/diagnostics/diagnostic.js"),
   ]);
+  const refuse = (text: string, diagnostics: readonly Diagnostic[]) => {
+    reportFaults({ source: { name: path, text }, diagnostics });
+    return exitCodes.inputHasErrors;
+  };
   const source = await readSource(path);
-  if (!source.value) return report(path, "", source.diagnostics);
+  if (!source.value) return refuse("", source.diagnostics);
   const { text } = source.value;
   const edits: Edit[] = [...assignments.map((set) => ({ set })), ...unset.map((gone) => ({ unset: gone }))];
   const edited = editText(text, path, edits);
-  if (edited.value === undefined) return report(path, text, edited.diagnostics);
+  if (edited.value === undefined) return refuse(text, edited.diagnostics);
   const diagnostics = await faultsOf(path, text, edited.value, assignments, unset);
-  if (diagnostics.length > 0) await report(path, edited.value, diagnostics);
-  if (hasErrors(diagnostics)) return exitCodes.inputHasErrors;
+  if (hasErrors(diagnostics)) return refuse(edited.value, diagnostics);
+  reportFaults({ source: { name: path, text: edited.value }, diagnostics });
   const changes = lineDiff(text, edited.value);
   if (!dryRun && changes.length > 0) {
     const { writeOutput } = await import("../../runtime/files/output-file.js");
@@ -68,7 +74,7 @@ async function faultsOf(
 ) {
   const [{ compileText }, { readBase }, { hasErrors }, { scanImages }] = await Promise.all([
     import("../../compiler/compile.js"),
-    import("../load/read-base.js"),
+    import("../../runtime/source/read-base.js"),
     import("../../compiler/diagnostics/diagnostic.js"),
     import("../../runtime/data/images/scan-images.js"),
   ]);
@@ -83,19 +89,4 @@ async function faultsOf(
   // The edit itself went through, so that a path is refused only where `--set` takes less than an edit: `extends`.
   const isTheirs = asOverrides.every(({ code, span }) => span?.source?.isCommandLine && code !== "set/unknown-path");
   return hasErrors(asOverrides) && isTheirs ? asOverrides : diagnostics;
-}
-
-async function report(
-  path: string,
-  text: string,
-  diagnostics: Parameters<typeof import("../../compiler/diagnostics/render-diagnostics.js").renderDiagnostics>[0],
-) {
-  const { renderDiagnostics } = await import("../../compiler/diagnostics/render-diagnostics.js");
-  const rendered = renderDiagnostics(
-    diagnostics,
-    { source: { name: path, text } },
-    { color: usesColor(process.stderr) },
-  );
-  process.stderr.write(`${rendered}\n`);
-  return exitCodes.inputHasErrors;
 }

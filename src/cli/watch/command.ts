@@ -1,10 +1,7 @@
 // `netc watch RUN`: the report of a run, live in a browser while it trains.
 import type { Command } from "commander";
 import { wholeNumber } from "../screen/options.js";
-
-export interface WatchFlags {
-  readonly port: number;
-}
+import type { WatchFlags } from "./watch.js";
 
 export function register(program: Command): void {
   program

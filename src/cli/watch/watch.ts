@@ -3,12 +3,15 @@ import { once } from "node:events";
 import { readRun } from "../../runtime/run/read-run.js";
 import { runFolderAt } from "../../runtime/run/run-folder.js";
 import { UserError } from "../../runtime/process/user-error.js";
-import type { WatchFlags } from "./command.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { startWatchServer } from "./watch-server.js";
 import { stopSignal } from "../run/stop-signal.js";
 import { printLine } from "../screen/print.js";
+
+export interface WatchFlags {
+  readonly port: number;
+}
 
 export async function watch(path: string, { port }: WatchFlags): Promise<ExitCode> {
   const folder = runFolderAt(path);

@@ -1,4 +1,5 @@
-// The front end of the compiler as one step: text in, a resolved configuration out, with every fault found on the way.
+// The front end of the compiler, read aloud: text in, a resolved configuration out, with every fault found on the way. It has two
+// halves: what the text says is parsed once, and may be resolved again where what lies around it has changed.
 import type { ResolvedConfig } from "../config.js";
 import { compose } from "./compose.js";
 import type { ReadBase } from "./compose.js";
@@ -43,22 +44,35 @@ export interface SourceOptions {
  * Diagnostics come in the file's order, those of files it extends after, the command line's last; their spans name their
  * sources, so that they can be shown without the file.
  */
-export function loadConfig(
+export function loadConfig(text: string, fileName: string, options: SourceOptions = {}): Loading {
+  return resolveConfig(parseConfig(text, fileName, options), options.scanImages);
+}
+
+/** What the text says, over what it extends and under the overrides. There is a value also where those have faults of their own. */
+export function parseConfig(
   text: string,
   fileName: string,
-  { overrides = [], readBase = noBase, argument, scanImages }: SourceOptions = {},
-): Loading {
+  { overrides = [], readBase = noBase, argument }: SourceOptions = {},
+): Result<YamlFile> {
+  const found = foundIn(sourceText(text, fileName));
   const parsed = parse(text, fileName);
-  const source = sourceText(text, fileName);
-  const found = (...diagnostics: (readonly Diagnostic[])[]) => inOrder(source, withSource(source, diagnostics.flat()));
   if (!parsed.value) return failed(found(parsed.diagnostics));
   const composed = compose(parsed.value, readBase);
   // Without its base a file lacks most of what it needs: complaints about that would be consequences.
   if (!composed.value) return failed(found(parsed.diagnostics, composed.diagnostics));
-  const overridden = applyOverrides(composed.value, overrides, argument);
-  const file = overridden.value ?? composed.value;
+  const { value = composed.value, diagnostics } = applyOverrides(composed.value, overrides, argument);
+  return ok(value, found(parsed.diagnostics, composed.diagnostics, diagnostics));
+}
+
+/** Goes on from there, as often as what the folders of images hold may have changed. */
+export function resolveConfig(
+  { value: file, diagnostics: before }: Result<YamlFile>,
+  scanImages?: ScanImages,
+): Loading {
+  if (!file) return failed(before);
+  const found = foundIn(file.source);
   const valid = validate(file);
-  const diagnostics = found(parsed.diagnostics, composed.diagnostics, overridden.diagnostics, valid.diagnostics);
+  const diagnostics = found(before, valid.diagnostics);
   if (!valid.value || hasErrors(diagnostics)) {
     const rest = soundPart(file, diagnostics, scanImages);
     return { ...failed<LoadedConfig>(diagnostics), ...(rest ? { rest: { ...rest, file } } : {}) };
@@ -71,6 +85,10 @@ export function loadConfig(
 
 const noBase: ReadBase = (name) =>
   failed([{ code: "extends/not-found", severity: "error", message: `${name} cannot be read here` }]);
+
+function foundIn(source: SourceText): (...diagnostics: (readonly Diagnostic[])[]) => Diagnostic[] {
+  return (...diagnostics) => inOrder(source, withSource(source, diagnostics.flat()));
+}
 
 /** As a reader of the file meets them. */
 export function inOrder(source: SourceText, diagnostics: readonly Diagnostic[]): Diagnostic[] {

@@ -24,6 +24,7 @@ const CORE_TAGS = new Set(
 /** What may stand within a tag, between its exclamation marks or behind them. */
 const TAG_CHARACTER = /[^\s,[\]{}!]/;
 const TAG = /\S+/y;
+const MOST_SUGGESTED = 100;
 /** Values after aliases are followed. */
 const MAX_VALUES = 100_000;
 
@@ -96,6 +97,8 @@ class Reader {
   readonly #text: string;
   readonly #offset: number;
   readonly #anchors = new Map<string, YamlNode | undefined>();
+  /** Among which what the first aliases to none may mean is looked for: more of both would take for ever. */
+  readonly #someAnchors: string[] = [];
   readonly #extents = new Map<YamlNode, { readonly values: number; readonly height: number }>();
   #values = 0;
 
@@ -109,7 +112,10 @@ class Reader {
     if (isAlias(node)) return this.#alias(node, depth);
     const anchor = (node as Scalar).anchor;
     // An alias inside its own value finds the anchor unfinished.
-    if (anchor) this.#anchors.set(anchor, undefined);
+    if (anchor) {
+      this.#anchors.set(anchor, undefined);
+      if (this.#someAnchors.length < MOST_SUGGESTED) this.#someAnchors.push(anchor);
+    }
     this.#values++;
     const before = this.#values;
     const made = this.#make(node, depth);
@@ -184,7 +190,8 @@ class Reader {
     const span = this.#span(alias);
     const target = this.#anchors.get(alias.source);
     if (!target) {
-      this.#report(unknownAnchor(alias.source, span, [...this.#anchors.keys()]));
+      const known = this.diagnostics.length < MOST_SUGGESTED ? this.#someAnchors : [];
+      this.#report(unknownAnchor(alias.source, span, this.#anchors.has(alias.source), known));
       return { kind: "unknown", span };
     }
     const extent = this.#extents.get(target)!;
@@ -295,8 +302,7 @@ function keyType(key: unknown, span: Span): Diagnostic {
   return { code: "yaml/key-type", severity: "error", message: `a key is ${found}, expected a name`, span: place };
 }
 
-function unknownAnchor(name: string, span: Span, known: readonly string[]): Diagnostic {
-  const inside = known.includes(name);
+function unknownAnchor(name: string, span: Span, inside: boolean, known: readonly string[]): Diagnostic {
   const meant = nearest(name, known);
   return {
     code: "yaml/unknown-anchor",

@@ -3,7 +3,7 @@ import type { ResolvedConfig } from "../config.js";
 import type { Diagnostic, Path } from "../diagnostics/diagnostic.js";
 import { heapBytesOf, leastHeapBytesOf, plannedChoice, stepsOfRun } from "../lower/lower.js";
 import type { MemoryLimits, NeededMemory } from "./memory-limits.js";
-import { neededMemory, shortage, usesProviders } from "./memory-limits.js";
+import { neededMemory, shortage, providerBytes } from "./memory-limits.js";
 import { plan } from "../training/plan.js";
 import type { Program } from "../program.js";
 
@@ -152,7 +152,7 @@ function neededFor(
     train: { ...train, batch_size: training, accumulate, recompute, evaluation },
   };
   const program: Program = { config: changed, graph, plan: plan(changed) };
-  return neededMemory(program, heap(program, limits.threads), limits, usesProviders(program, {}));
+  return neededMemory(program, heap(program, limits.threads), limits, providerBytes(program, {}));
 }
 
 function heapOf(program: Program, threads: number): number {

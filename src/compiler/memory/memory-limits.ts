@@ -30,18 +30,34 @@ export interface NeededMemory {
   readonly share: number;
 }
 
-/** Whether these kernels, by the names of those that were chosen, are another provider's than WebAssembly's; bfloat16 always goes to one. */
-export function usesProviders({ config }: Pick<Program, "config">, chosen: Readonly<Record<string, string>>): boolean {
-  return config.train.precision === "bfloat16" || Object.values(chosen).some((name) => providerIn(name) !== undefined);
+/**
+ * What other providers than WebAssembly take by themselves, by the names of the kernels that were chosen. bfloat16 always goes to
+ * oneDNN: before kernels are chosen it is the most that it may be.
+ */
+export function providerBytes({ config, graph }: Program, chosen: Readonly<Record<string, string>>): number {
+  const names = Object.values(chosen).flatMap((name) => providerIn(name)?.split(" ")[0] ?? []);
+  const bytes = [...new Set(names)].map((provider) => {
+    const { itself, kind } = PROVIDERS[provider] ?? DEAREST;
+    return itself + kind * names.filter((name) => name === provider).length;
+  });
+  if (bytes.length > 0 || config.train.precision === "float32") return sum(bytes);
+  const layers = graph.nodes.filter(({ op }) => op.kind === "conv2d");
+  const different = new Set(
+    layers.map(({ op, inputs, shape }) => JSON.stringify([op, shape, ...inputs.map((at) => graph.nodes[at]!.shape)])),
+  );
+  return ONE_DNN.itself + ONE_DNN.kind * KINDS_A_LAYER * different.size;
 }
+
+/** Three passes of a whole batch and of an epoch's last, and evaluations. */
+const KINDS_A_LAYER = 6;
 
 export function neededMemory(
   program: Program,
   engine: number,
   { threads, addressableBytes, machineBytes }: MemoryLimits,
-  withLibrary = false,
+  ofProviders = 0,
 ): NeededMemory {
-  const all = engine + sum(Object.values(bytesBesideEngine(program, threads, withLibrary)));
+  const all = engine + sum(Object.values(bytesBesideEngine(program, threads, ofProviders)));
   return { engine, all, share: Math.max(engine / addressableBytes, all / machineBytes) };
 }
 
@@ -83,21 +99,26 @@ export interface BytesBesideEngine {
   readonly threads: number;
 }
 
-export function bytesBesideEngine(program: Program, threads: number, withLibrary = false): BytesBesideEngine {
+/** `ofProviders` as `providerBytes` tells it. */
+export function bytesBesideEngine(program: Program, threads: number, ofProviders = 0): BytesBesideEngine {
   return {
     images: imageBytes(program.config),
     batches: batchBytes(program.config),
     states: 2 * stateBytes(program),
-    library: withLibrary ? LIBRARY : 0,
+    library: ofProviders,
     threads: GROWTH + threads * THREAD,
   };
 }
 
 // Measured by `node bench/process-memory.mjs`, which tells how true they are, with Node 20.
 const MEBIBYTE = 1024 * 1024;
-const GROWTH = 12 * MEBIBYTE;
+const GROWTH = 13 * MEBIBYTE;
 const THREAD = 9 * MEBIBYTE;
-const LIBRARY = 28 * MEBIBYTE;
+/** A provider, and what it makes for each kind of convolution that goes to it. */
+const ONE_DNN = { itself: 8 * MEBIBYTE, kind: 0.8 * MEBIBYTE };
+const CODE = { itself: 8 * MEBIBYTE, kind: 1.7 * MEBIBYTE };
+const PROVIDERS: Readonly<Record<string, typeof CODE>> = { oneDNN: ONE_DNN, code: CODE };
+const DEAREST = CODE;
 
 /** The data set as it is held while training: 8-bit images in their own size. */
 export function imageBytes({ data }: ResolvedConfig): number {

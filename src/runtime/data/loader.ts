@@ -5,11 +5,11 @@ import { invariant } from "../../compiler/diagnostics/diagnostic.js";
 import { BATCHES_AT_ONCE, KEPT_TEST_BYTES } from "../../compiler/memory/memory-limits.js";
 import type { Batch } from "../engines/engine.js";
 import { permutation } from "../random/random-stream.js";
-import { createAugment } from "./augment.js";
+import { createAugment } from "./augmentation/augment.js";
 import type { Dataset, ImageSet } from "./dataset.js";
-import { createMix } from "./mix.js";
-import type { RandomResizedCrop } from "./random-resized-crop.js";
-import { createRandomResizedCrop, resizedCropOf } from "./random-resized-crop.js";
+import { createMix } from "./augmentation/mix.js";
+import type { RandomResizedCrop } from "./augmentation/random-resized-crop.js";
+import { createRandomResizedCrop, resizedCropOf } from "./augmentation/random-resized-crop.js";
 import { createResize } from "./resize.js";
 
 export interface Loader {

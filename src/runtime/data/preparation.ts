@@ -3,9 +3,10 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { machineMemoryBytes } from "../process/machine-memory.js";
 import { UserError } from "../process/user-error.js";
 import type { PreparationTask, ResultOf } from "./preparation-tasks.js";
-import type { DataProgress, PreparationOptions } from "./progress.js";
+import type { DataProgress, PreparationNeeds, PreparationOptions } from "./progress.js";
 
 /** What the process of its own says; the last of its messages is how it ended. */
 export type PreparationMessage =
@@ -14,14 +15,19 @@ export type PreparationMessage =
   | { readonly fault: Fault };
 
 /**
- * Result of the task, worked on in a process that ends with it, and with this one. Rejects with the task's own UserError, with
- * the signal's reason where that ended it, and with a UserError where the system did.
+ * Result of the task, worked on in a process that ends with it, and with this one. What it takes is told first. Rejects with
+ * the task's own UserError, with the signal's reason where that ended it, and with a UserError where the system did, or where
+ * there is too little memory to begin.
  */
 export async function prepareApart<Task extends PreparationTask>(
   task: Task,
+  needs: PreparationNeeds,
   { onProgress, signal }: PreparationOptions,
+  has = machineMemoryBytes() - process.memoryUsage.rss(),
 ): Promise<ResultOf<Task>> {
   signal?.throwIfAborted();
+  onProgress({ doing: announcement(needs, has), done: 0, total: 0, unit: "parts" });
+  signal?.throwIfAborted(); // by who heard that
   // Standard output is a command's own; what a library prints belongs to the errors
   const child = fork(ENTRY, { stdio: ["ignore", 2, 2, "ipc"], execArgv: [], serialization: "advanced" });
   const stop = () => child.connected && child.disconnect();
@@ -46,6 +52,18 @@ export async function prepareApart<Task extends PreparationTask>(
 
 /** The built entry, the same from src/ (under tests) and from dist/. */
 const ENTRY = fileURLToPath(new URL("../../../dist/runtime/data/preparation-process.js", import.meta.url));
+
+/** @throws UserError where it surely is too much. */
+function announcement({ doing, most, least, wayOn }: PreparationNeeds, has: number): string {
+  const takes = `${doing} takes up to ${mebibytes(most)} of memory in a process of its own`;
+  const short = `this machine has ${mebibytes(Math.max(has, 0))} for it`;
+  if (least > has) throw new UserError(`${takes}, and ${short}; ${wayOn}`);
+  return most > has ? `${takes}, and ${short}, which may not be enough` : takes;
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`;
+}
 
 function endedBy(cause: string): UserError {
   const advice = cause === "SIGKILL" ? "the system may be out of memory" : "try again";

@@ -16,3 +16,15 @@ export interface PreparationOptions {
   readonly onProgress: OnDataProgress;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Bytes are of the processes that prepare, beside the one that waits for them. */
+export interface PreparationNeeds {
+  /** In the words the reader sees: "fetching CIFAR-10". */
+  readonly doing: string;
+  /** The upper end: how much it will be is not known before. */
+  readonly most: number;
+  /** With less it cannot be done. */
+  readonly least: number;
+  /** A clause: what there is to do where it is too much. */
+  readonly wayOn: string;
+}

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { compileText } from "../../compiler/compile.js";
 import { firstError, hasErrors } from "../../compiler/diagnostics/diagnostic.js";
 import { parametersOf, statisticsOf } from "../../compiler/network/parameters.js";
+import type { YamlFile } from "../../compiler/front/parse.js";
 import type { Program } from "../../compiler/program.js";
 import { averageName, averagesWeights } from "../../compiler/training/weight-average.js";
 import type { BrokenCheckpoint, Checkpoint } from "./checkpoint.js";
@@ -16,8 +17,8 @@ import { UserError } from "../process/user-error.js";
 
 export interface LoadedRun {
   readonly folder: RunFolder;
-  /** The text of the run's config.yaml, which `program` was compiled from. */
-  readonly text: string;
+  /** The run's config.yaml, which `program` was compiled from. */
+  readonly file: YamlFile;
   readonly program: Program;
   /** The one that `netc run --resume` would go on from. */
   readonly checkpoint: Checkpoint;
@@ -40,19 +41,18 @@ export async function loadRun(path: string): Promise<LoadedRun> {
 }
 
 /** What a run's folder says of its network, whatever was trained of it. Throws a UserError as `loadRun`. */
-export async function loadProgram(path: string): Promise<Pick<LoadedRun, "folder" | "text" | "program">> {
+export async function loadProgram(path: string): Promise<Pick<LoadedRun, "folder" | "file" | "program">> {
   if (!(await isFolder(path))) {
     throw new UserError(
       `there is no run at ${path}; name the folder that \`netc run\` printed, such as runs/NAME-DATE`,
     );
   }
   const folder = runFolderAt(path);
-  const text = await readRunConfig(folder);
-  const { value: program, diagnostics } = compileText(text, folder.config);
-  if (!program || hasErrors(diagnostics)) {
+  const { value: program, file, diagnostics } = compileText(await readRunConfig(folder), folder.config);
+  if (!program || !file || hasErrors(diagnostics)) {
     throw new UserError(`${folder.config} cannot be read by this version of netc: ${firstError(diagnostics)}`);
   }
-  return { folder, text, program };
+  return { folder, file, program };
 }
 
 export async function isFolder(path: string): Promise<boolean> {

@@ -9,7 +9,7 @@ import { traceJson } from "../../../src/cli/profile/profile-trace.js";
 import type { StepCall } from "../../../src/compiler/lower/placement/emit-step.js";
 import type { KernelName } from "../../../src/compiler/lower/kernels/kernels.js";
 import { kernelNames, kernels } from "../../../src/compiler/lower/kernels/kernels.js";
-import { measureMachinePeak } from "../../../src/runtime/engines/wasm/machine-peak.js";
+import { measureMachinePeak } from "../../../src/runtime/engines/wasm/peak/machine-peak.js";
 import { netc } from "../../support/netc.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readBase as readFromDisk } from "../../../src/cli/load/read-base.js";
+import { readBase as readFromDisk } from "../../../src/runtime/source/read-base.js";
 import type { ReadBase } from "../../../src/compiler/front/compose.js";
 import { failed, ok } from "../../../src/compiler/diagnostics/diagnostic.js";
 import { loadConfig } from "../../../src/compiler/front/load-config.js";

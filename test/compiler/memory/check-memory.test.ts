@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { compileFile } from "../../../src/cli/load/compile-file.js";
+import { compileFile } from "../../../src/cli/load/load-file.js";
 import { checkLeastMemory, checkMemory } from "../../../src/compiler/memory/check-memory.js";
 import { compileText } from "../../../src/compiler/compile.js";
 import { heapBytesOf, leastHeapBytesOf, stepsOfRun } from "../../../src/compiler/lower/lower.js";

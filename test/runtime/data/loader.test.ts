@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DataConfig } from "../../../src/compiler/config.js";
-import { createAugment } from "../../../src/runtime/data/augment.js";
+import { createAugment } from "../../../src/runtime/data/augmentation/augment.js";
 import { createLoader } from "../../../src/runtime/data/loader.js";
 import type { LoaderConfig } from "../../../src/runtime/data/loader.js";
 import { createResize } from "../../../src/runtime/data/resize.js";

@@ -215,5 +215,5 @@ function numberIn(text: string): string | undefined {
     return String(Number(bare.slice(0, -1)) / 100);
   const grouped = /^[+-]?\d{1,3}([_,]\d{3})+$/.test(bare) ? bare.replace(/[_,]/g, "") : bare.replaceAll("_", "");
   const comma = /^\d+,\d+$/.test(grouped) ? grouped.replace(",", ".") : grouped;
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(comma) ? comma : undefined;
+  return /^[+-]?(\d+(?:\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(comma) ? comma : undefined;
 }

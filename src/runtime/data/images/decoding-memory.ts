@@ -1,5 +1,7 @@
 // What decoding takes: the bytes of one picture's decoder, told from its header before it begins, and a bound that all decoders
 // together keep within.
+import type { ImagesDataset } from "../../../compiler/config.js";
+import type { PreparationNeeds } from "../progress.js";
 import type { PictureFormat } from "./picture-formats.js";
 
 /**
@@ -9,11 +11,30 @@ import type { PictureFormat } from "./picture-formats.js";
 export const MOST_DECODING_BYTES = 256 * 1024 * 1024;
 
 /**
- * The upper end for a prediction of memory: what a process that decodes pictures has resident for that at most. All of the above, sharp's libraries, pixels that wait to be collected, and
- * what freed memory the C library keeps. Measured: 370 MiB while six pictures of 256 megapixels and six progressive JPEGs of 24
- * are decoded; 270 MiB for photographs of 24 megapixels.
+ * What the process that decodes a folder of pictures takes: at most all of the above, pixels that wait to be collected, what
+ * freed memory the C library keeps, and what has been decoded until it is written. Measured beside Node.js and sharp: 370 MiB
+ * while six pictures of 256 megapixels and six progressive JPEGs of 24 are decoded; 270 MiB for photographs of 24 megapixels.
  */
-export const MOST_RESIDENT_BYTES = MOST_DECODING_BYTES + 128 * 1024 * 1024;
+export function decodingNeeds({
+  folder,
+  size,
+  grayscale,
+}: Pick<ImagesDataset, "folder" | "size" | "grayscale">): PreparationNeeds {
+  const written = PICTURES_AT_ONCE * size.height * size.width * (grayscale ? 1 : 3);
+  return {
+    doing: `decoding ${folder}`,
+    most: DECODER_BYTES + MOST_DECODING_BYTES + 128 * MEBIBYTE + written,
+    least: DECODER_BYTES + written,
+    wayOn: "let it have more, or make the pictures smaller",
+  };
+}
+
+const MEBIBYTE = 1024 * 1024;
+/** Node.js with sharp, before the first picture. Measured by `node bench/process-memory.mjs --cold`, with Node 20. */
+const DECODER_BYTES = 66 * MEBIBYTE;
+
+/** Of a folder, decoded at a time: sharp hands them to Node's threads. */
+export const PICTURES_AT_ONCE = 32;
 
 /** Pixels are decoded into strips of at most so many bytes. */
 export const STRIP_BYTES = 48 * 1024 * 1024;

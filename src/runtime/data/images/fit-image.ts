@@ -4,6 +4,7 @@ import type { Box, ImageSize } from "../resize.js";
 import { createStripResize } from "../resize.js";
 import { withChannels } from "./convert-channels.js";
 import type { DecodedImage, StripReader } from "./decode-image.js";
+import { columnsOf } from "./decode-image.js";
 
 /** [height, width, channels] of `size`; the picture's own pixels where it has that size. */
 export function fitImage({ pixels, channels, ...from }: DecodedImage, size: ImageSize): Uint8Array {
@@ -53,23 +54,6 @@ export function coveringSize(from: ImageSize, size: ImageSize): ImageSize {
   return isTall
     ? { height: Math.trunc((size.width * from.height) / from.width), width: size.width }
     : { height: size.height, width: Math.trunc((size.height * from.width) / from.height) };
-}
-
-/** The columns that are wanted of pixels that have all. */
-export function columnsOf(
-  pixels: Uint8Array,
-  { height, width }: ImageSize,
-  wanted: Pick<Box, "left" | "width">,
-  channels: number,
-): Uint8Array {
-  if (wanted.width === width) return pixels;
-  const bytes = wanted.width * channels;
-  const cut = new Uint8Array(height * bytes);
-  for (let y = 0; y < height; y++) {
-    const start = (y * width + wanted.left) * channels;
-    cut.set(pixels.subarray(start, start + bytes), y * bytes);
-  }
-  return cut;
 }
 
 /** As Python rounds. */

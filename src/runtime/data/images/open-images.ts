@@ -1,5 +1,5 @@
-// A folder of images as a data set in memory: decoded once, several at a time, into a file of the cache that is named for
-// what the images were, and read from there.
+// A folder of images as a data set in memory: decoded once, in a process of its own, into a file of the cache that is named
+// for what the images were, and read from there.
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { open, readdir, rm, stat, utimes } from "node:fs/promises";
@@ -10,11 +10,11 @@ import { withLock } from "../../files/with-lock.js";
 import { renameInTime, temporaryName } from "../../files/write-file-atomically.js";
 import { UserError } from "../../process/user-error.js";
 import type { Dataset, ImageSet } from "../dataset.js";
+import { prepareApart } from "../preparation.js";
 import type { OnDataProgress } from "../progress.js";
 import type { BrokenFile } from "./broken-images.js";
 import { imagesCache, knownBroken, rememberBroken, stampOf } from "./broken-images.js";
-import { BrokenImage, readPicture } from "./decode-image.js";
-import { fitting } from "./fit-image.js";
+import { decodingNeeds } from "./decoding-memory.js";
 import type { ListedImage, ListedImages } from "./list-images.js";
 import { listImages } from "./list-images.js";
 import { all, readable } from "./scan-images.js";
@@ -66,6 +66,11 @@ export async function findBroken(
 ): Promise<BrokenFile[]> {
   await decodeOnce(settings, onProgress, signal);
   return knownBroken(settings.folder, all(list(settings.folder)));
+}
+
+/** Whether the cache holds the images as they are now. */
+export async function isDecoded(settings: ImagesDataset): Promise<boolean> {
+  return (await decodedBefore(settings).catch(() => undefined)) !== undefined;
 }
 
 interface Decoded {
@@ -121,22 +126,10 @@ async function decode(
   const images = all(readable(folder, list(folder)));
   const stamps = stampsOf(folder, images); // before they are read: one that changes meanwhile is read again the next time
   const temporary = temporaryName(cacheFile(settings, images, stamps));
-  const broken: BrokenFile[] = [];
-  const handle = await open(temporary, "wx");
   try {
-    for (let first = 0; first < images.length; first += GROUP) {
-      signal?.throwIfAborted();
-      onProgress({ doing: `decoding ${folder}`, done: first, total: images.length, unit: "images" });
-      const group = images.slice(first, first + GROUP);
-      const read = await Promise.all(group.map(({ path }) => pixelsOf(join(folder, path), size, grayscale ? 1 : 3)));
-      for (const [index, pixels] of read.entries()) {
-        if (pixels instanceof BrokenImage) broken.push({ path: group[index]!.path, reason: pixels.message });
-        else await handle.writeFile(pixels);
-      }
-    }
-    onProgress({ doing: `decoding ${folder}`, done: images.length, total: images.length, unit: "images" });
-    await handle.sync();
-    await handle.close();
+    const paths = images.map(({ path }) => path);
+    const task = { kind: "decode-images", folder, paths, size, grayscale, file: temporary } as const;
+    const broken = await prepareApart(task, decodingNeeds(settings), { onProgress, signal });
     if (broken.length > 0) await rememberBroken(folder, broken, stamps);
     if (broken.length > 0 && settings.broken === "error") throw brokenError(folder, broken);
     const isBroken = new Set(broken.map(({ path }) => path));
@@ -145,10 +138,8 @@ async function decode(
     await renameInTime(temporary, place);
     await prune(cache);
     return { file: place, images: good };
-  } catch (error) {
-    await handle.close().catch(() => undefined);
+  } finally {
     await rm(temporary, { force: true });
-    throw error;
   }
 }
 
@@ -156,18 +147,6 @@ async function decode(
 async function removeLeftovers(cache: string): Promise<void> {
   const names = (await readdir(cache)).filter((name) => name.endsWith(".tmp"));
   await Promise.all(names.map((name) => rm(join(cache, name), { recursive: true, force: true })));
-}
-
-/** Decoded at a time; sharp hands them to Node's threads. */
-const GROUP = 32;
-
-async function pixelsOf(path: string, size: ImagesDataset["size"], channels: 1 | 3): Promise<Uint8Array | BrokenImage> {
-  try {
-    return await readPicture(path, channels, fitting(size, channels));
-  } catch (error) {
-    if (error instanceof BrokenImage) return error;
-    throw error;
-  }
 }
 
 const NAMED = 10;

@@ -4,7 +4,8 @@
 import type { ImageSize, StripResize } from "../resize.js";
 import { createStripResize } from "../resize.js";
 import type { DecodedImage, StripReader } from "./decode-image.js";
-import { columnsOf, middleOf } from "./fit-image.js";
+import { columnsOf } from "./decode-image.js";
+import { middleOf } from "./fit-image.js";
 
 export interface ImageHash {
   /** 64 bits in two words. */

@@ -6,7 +6,7 @@ import { chooseKernel } from "../../../compiler/lower/convolutions/convolution-k
 import { stepOfTask } from "../../../compiler/lower/convolutions/convolution-tasks.js";
 import { heapBytesOf, stepsOfRun } from "../../../compiler/lower/lower.js";
 import type { MemoryLimits } from "../../../compiler/memory/memory-limits.js";
-import { neededMemory, shortage, usesProviders } from "../../../compiler/memory/memory-limits.js";
+import { neededMemory, shortage, providerBytes } from "../../../compiler/memory/memory-limits.js";
 import type { Program } from "../../../compiler/program.js";
 import { UserError } from "../../process/user-error.js";
 
@@ -58,7 +58,7 @@ export function refuseBeyond(
 
 function needed(program: Program, choice: KernelChoice, limits: MemoryLimits) {
   const engineBytes = heapBytesOf(program, stepsOfRun(program), limits.threads, choice);
-  return neededMemory(program, engineBytes, limits, usesProviders(program, choice.chosen));
+  return neededMemory(program, engineBytes, limits, providerBytes(program, choice.chosen));
 }
 
 /** Keys of the tasks that the two choices give to different kernels. */

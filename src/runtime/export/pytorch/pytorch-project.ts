@@ -74,13 +74,13 @@ async function addRun(
   program: Program,
   { run, state }: TrainedSource,
 ): Promise<void> {
-  const { checkpoint, folder, text } = run;
+  const { checkpoint, folder, file } = run;
   files.set("model.safetensors", pytorchSafetensors(program, state, checkpoint.progress.step));
-  files.set("run/config.yaml", text);
+  files.set("run/config.yaml", file.source.text);
   files.set("run/events.jsonl", (await textIfThere(folder.events)) ?? "");
-  for (const file of ["weights.safetensors", "optimizer.safetensors", "manifest.json"]) {
-    const place = `run/checkpoints/${basename(checkpoint.folder)}/${file}`;
-    files.set(place, [await readPlainFile(join(checkpoint.folder, file))]);
+  for (const name of ["weights.safetensors", "optimizer.safetensors", "manifest.json"]) {
+    const place = `run/checkpoints/${basename(checkpoint.folder)}/${name}`;
+    files.set(place, [await readPlainFile(join(checkpoint.folder, name))]);
   }
 }
 

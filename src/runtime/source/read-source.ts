@@ -1,9 +1,9 @@
 // A file named on the command line → its text, or a diagnostic that says why there is none.
 import { readFile } from "node:fs/promises";
-import { shellWord } from "../../runtime/process/shell-word.js";
+import { shellWord } from "../process/shell-word.js";
 import type { Diagnostic, Result, SourceText } from "../../compiler/diagnostics/diagnostic.js";
 import { failed, ok } from "../../compiler/diagnostics/diagnostic.js";
-import { NotAPlainFile, readPlainFile } from "../../runtime/files/read-plain-file.js";
+import { NotAPlainFile, readPlainFile } from "../files/read-plain-file.js";
 
 /** `-` reads standard input. */
 export async function readSource(path: string): Promise<Result<SourceText>> {
@@ -29,8 +29,8 @@ const OPENED_BY_THE_SHELL = /^\/(dev|proc\/self)\/(fd\/\d+|stdin)$/;
 const streamed = new Map<string, Promise<Buffer>>();
 
 /**
- * A pipe that the shell opened (`<(...)`, /dev/stdin) has a writer and an end; a pipe or a device on the disk may have neither. A
- * command may ask again for what it has read, which such a pipe and standard input give once.
+ * A pipe that the shell opened (`<(...)`, /dev/stdin) has a writer and an end; a pipe or a device on the disk may have neither. Such
+ * a pipe and standard input give what they hold once, and are asked again where a command names one twice, or checks again.
  */
 async function readOnce(path: string): Promise<Buffer> {
   if (path !== "-" && !OPENED_BY_THE_SHELL.test(path)) return await readPlainFile(path);

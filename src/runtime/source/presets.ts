@@ -1,10 +1,12 @@
-// The networks that come with netc, as files to start from.
-import { readFile, readdir } from "node:fs/promises";
+// The networks that come with netc: their names and places, and each as a file to start from.
+import { readdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import type { posix } from "node:path";
 import nodePath, { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const folder = new URL("../../../configs/", import.meta.url);
+const ENDING = ".yaml";
 const schema = new URL("../../../schema/netc.schema.json", import.meta.url);
 
 export interface Preset {
@@ -14,20 +16,28 @@ export interface Preset {
 }
 
 export async function presets(): Promise<Preset[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith(".yaml")).sort();
   return Promise.all(
-    names.map(async (name) => {
-      const text = await readFile(new URL(name, folder), "utf8");
+    presetNames().map(async (name) => {
+      const text = await readFile(placeOfPreset(name), "utf8");
       const comment =
         text.split("\n").find((line) => line.startsWith("# ") && !line.includes("yaml-language-server")) ?? "";
-      return { name: name.replace(/\.yaml$/, ""), summary: comment.slice(2).replace(/[.:].*$/, "") };
+      return { name, summary: comment.slice(2).replace(/[.:].*$/, "") };
     }),
   );
 }
 
+export function presetNames(): string[] {
+  const files = readdirSync(folder).filter((name) => name.endsWith(ENDING));
+  return files.map((name) => name.slice(0, -ENDING.length)).sort();
+}
+
+export function placeOfPreset(name: string): string {
+  return fileURLToPath(new URL(`${name}${ENDING}`, folder));
+}
+
 /** The preset's text, its header pointing at the schema from where it will stand. */
 export async function readPreset(name: string, path: string): Promise<string> {
-  const text = await readFile(new URL(`${name}.yaml`, folder), "utf8");
+  const text = await readFile(placeOfPreset(name), "utf8");
   const target = fileURLToPath(schema);
   return text.replace(/\$schema=\S+/, () => `$schema=${path === "-" ? target : schemaFrom(resolve(path), target)}`);
 }

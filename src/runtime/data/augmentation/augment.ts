@@ -1,13 +1,13 @@
 // Augmentation of 8-bit training images: a list from the configuration becomes one function that copies an image to its
 // place in a batch, changed. Neighbouring crops and flips only move pixels along rows and columns, so they fold into one
 // pair of index maps and cost one copy together.
-import type { Augmentation, ColorJitterConfig } from "../../compiler/config.js";
-import { mixOf } from "../../compiler/training/mixed-labels.js";
-import { RandomStream } from "../random/random-stream.js";
+import type { Augmentation, ColorJitterConfig } from "../../../compiler/config.js";
+import { mixOf } from "../../../compiler/training/mixed-labels.js";
+import { RandomStream } from "../../random/random-stream.js";
 import { changeColors, drawColorChange } from "./color-jitter.js";
-import { BLACK, createGather, reflected } from "./gather.js";
+import { BLACK, createGather, reflected } from "../gather.js";
 import { resizedCropOf } from "./random-resized-crop.js";
-import type { ImageSize } from "./resize.js";
+import type { ImageSize } from "../resize.js";
 
 export interface AugmentOptions extends ImageSize {
   readonly channels: number;

@@ -3,13 +3,13 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { Augmentation } from "../../../src/compiler/config.js";
-import { createAugment } from "../../../src/runtime/data/augment.js";
-import { changeColors, drawColorChange } from "../../../src/runtime/data/color-jitter.js";
-import { randomStream } from "../../../src/runtime/random/random-stream.js";
-import type { RandomStream } from "../../../src/runtime/random/random-stream.js";
+import type { Augmentation } from "../../../../src/compiler/config.js";
+import { createAugment } from "../../../../src/runtime/data/augmentation/augment.js";
+import { changeColors, drawColorChange } from "../../../../src/runtime/data/augmentation/color-jitter.js";
+import { randomStream } from "../../../../src/runtime/random/random-stream.js";
+import type { RandomStream } from "../../../../src/runtime/random/random-stream.js";
 
-const oracle = new URL("../../oracle/pillow/", import.meta.url);
+const oracle = new URL("../../../oracle/pillow/", import.meta.url);
 const crops = JSON.parse(readFileSync(new URL("crops.json", oracle), "utf8")) as Record<string, string>;
 const images = new Uint8Array(readFileSync(new URL("images.bin", oracle)));
 const imageBytes = 32 * 32 * 3;

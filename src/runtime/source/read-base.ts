@@ -1,13 +1,10 @@
 // What `extends` names → its text: a file relative to the one that extends it, or a network that comes with netc.
-import { readdirSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Result, SourceText } from "../../compiler/diagnostics/diagnostic.js";
 import { failed, ok } from "../../compiler/diagnostics/diagnostic.js";
-import { NotAPlainFile, readPlainFileSync } from "../../runtime/files/read-plain-file.js";
+import { NotAPlainFile, readPlainFileSync } from "../files/read-plain-file.js";
 import { nearest } from "../../compiler/diagnostics/suggest.js";
-
-const shipped = fileURLToPath(new URL("../../../configs/", import.meta.url));
+import { placeOfPreset, presetNames } from "./presets.js";
 
 /** Compiling is synchronous, and so is this. */
 export function readBase(name: string, from: SourceText): Result<SourceText> {
@@ -29,12 +26,12 @@ export function readBase(name: string, from: SourceText): Result<SourceText> {
 
 export function pathOfBase(name: string, from: SourceText): string {
   const preset = presetIn(name);
-  if (preset !== undefined) return join(shipped, `${preset}.yaml`);
+  if (preset !== undefined) return placeOfPreset(preset);
   return isAbsolute(name) ? name : join(isFile(from) ? dirname(from.name) : ".", name);
 }
 
 function nearestPreset(name: string): string {
-  const names = readdirSync(shipped).map((file) => file.replace(/\.yaml$/, ""));
+  const names = presetNames();
   const meant = nearest(name, names);
   return meant ? `write \`netc:${meant}\`` : `those that do are ${names.map((other) => `netc:${other}`).join(", ")}`;
 }

@@ -1,8 +1,8 @@
 // A random part of an image, brought to one size: torchvision's RandomResizedCrop, with Pillow's bilinear.
-import type { Augmentation, ResizedCropConfig } from "../../compiler/config.js";
-import { RandomStream } from "../random/random-stream.js";
-import type { Box, ImageSize } from "./resize.js";
-import { createCropResize } from "./resize.js";
+import type { Augmentation, ResizedCropConfig } from "../../../compiler/config.js";
+import { RandomStream } from "../../random/random-stream.js";
+import type { Box, ImageSize } from "../resize.js";
+import { createCropResize } from "../resize.js";
 
 /** The settings of the one that a list asks for; undefined where it asks for none. */
 export function resizedCropOf(list: readonly Augmentation[]): ResizedCropConfig | undefined {

@@ -1,10 +1,10 @@
 // Mixup and cutmix: every image of a batch is mixed with the one before it, the first with the last, and keeps both labels.
 // Images stay 8-bit: a blend is rounded by at most half of one of 256 steps.
-import type { Augmentation, MixConfig } from "../../compiler/config.js";
-import { mixOf } from "../../compiler/training/mixed-labels.js";
-import type { MixedLabels } from "../engines/engine.js";
-import { RandomStream, symmetricBeta } from "../random/random-stream.js";
-import type { ImageSize } from "./resize.js";
+import type { Augmentation, MixConfig } from "../../../compiler/config.js";
+import { mixOf } from "../../../compiler/training/mixed-labels.js";
+import type { MixedLabels } from "../../engines/engine.js";
+import { RandomStream, symmetricBeta } from "../../random/random-stream.js";
+import type { ImageSize } from "../resize.js";
 
 export interface MixOptions extends ImageSize {
   readonly channels: number;

@@ -1,7 +1,7 @@
 // Colour jitter on 8-bit images: brightness, contrast, saturation and hue, each by a random amount and in a random order.
 // The arithmetic is that of torchvision's v2 functions on 8-bit tensors, rounding as float32 where they do.
-import type { ColorJitterConfig } from "../../compiler/config.js";
-import type { RandomStream } from "../random/random-stream.js";
+import type { ColorJitterConfig } from "../../../compiler/config.js";
+import type { RandomStream } from "../../random/random-stream.js";
 
 const { fround, min, max, trunc } = Math;
 

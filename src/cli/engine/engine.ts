@@ -8,9 +8,12 @@ import { makeInCache } from "../../runtime/files/cache-folder.js";
 import { npmCommand } from "../../runtime/process/programs.js";
 import { shellWord } from "../../runtime/process/shell-word.js";
 import { UserError } from "../../runtime/process/user-error.js";
-import type { EngineAddFlags } from "../engine/command.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
+
+export interface EngineAddFlags {
+  readonly yes: boolean;
+}
 
 export async function addEngine(name: (typeof addOnNames)[number], { yes }: EngineAddFlags): Promise<ExitCode> {
   const { description, commands } = addOn(name);

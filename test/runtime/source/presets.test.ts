@@ -1,6 +1,6 @@
 import { posix, win32 } from "node:path";
 import { expect, it } from "vitest";
-import { schemaFrom } from "../../src/cli/init/presets.js";
+import { schemaFrom } from "../../../src/runtime/source/presets.js";
 
 it.each([
   ["/home/ada/nets/a.yaml", "/home/ada/netc/schema.json", posix, "../netc/schema.json"],

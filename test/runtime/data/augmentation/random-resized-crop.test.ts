@@ -2,13 +2,13 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { createLoader } from "../../../src/runtime/data/loader.js";
-import { createRandomResizedCrop, drawBox } from "../../../src/runtime/data/random-resized-crop.js";
-import { createCropResize } from "../../../src/runtime/data/resize.js";
-import type { Box } from "../../../src/runtime/data/resize.js";
-import { generateSynthetic } from "../../../src/runtime/data/synthetic.js";
-import { noise } from "../../support/noise.js";
-import { tinyConfig } from "../../support/tiny-config.js";
+import { createLoader } from "../../../../src/runtime/data/loader.js";
+import { createRandomResizedCrop, drawBox } from "../../../../src/runtime/data/augmentation/random-resized-crop.js";
+import { createCropResize } from "../../../../src/runtime/data/resize.js";
+import type { Box } from "../../../../src/runtime/data/resize.js";
+import { generateSynthetic } from "../../../../src/runtime/data/synthetic.js";
+import { noise } from "../../../support/noise.js";
+import { tinyConfig } from "../../../support/tiny-config.js";
 
 interface Crop {
   readonly size: [height: number, width: number];
@@ -19,7 +19,7 @@ interface Crop {
   readonly md5: string;
 }
 
-const path = new URL("../../oracle/pillow/resized-crops.json", import.meta.url);
+const path = new URL("../../../oracle/pillow/resized-crops.json", import.meta.url);
 const { crops } = JSON.parse(readFileSync(path, "utf8")) as { crops: Crop[] };
 
 describe("drawBox", () => {

@@ -1,6 +1,6 @@
 // A thread that measures the machine's peaks: one message a measurement, answered with the milliseconds of all threads.
 import { parentPort, workerData } from "node:worker_threads";
-import type { WorkerSetup } from "./worker.js";
+import type { WorkerSetup } from "../worker.js";
 
 export type PeakRequest =
   | { readonly kind: "multiply-add"; readonly rounds: number }

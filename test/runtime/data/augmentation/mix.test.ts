@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Augmentation } from "../../../src/compiler/config.js";
-import { createMix, cutmixBox } from "../../../src/runtime/data/mix.js";
-import type { MixableBatch } from "../../../src/runtime/data/mix.js";
-import { draw } from "../../oracle/counter-random.js";
+import type { Augmentation } from "../../../../src/compiler/config.js";
+import { createMix, cutmixBox } from "../../../../src/runtime/data/augmentation/mix.js";
+import type { MixableBatch } from "../../../../src/runtime/data/augmentation/mix.js";
+import { draw } from "../../../oracle/counter-random.js";
 
 const size = { height: 6, width: 8, channels: 3 };
 const bytes = 6 * 8 * 3;

@@ -1,10 +1,10 @@
 // What this machine can do at best, measured on the spot with the kernels' own instructions: the yardstick of profiles.
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { HEAP_START, PEAK_FACTORS } from "../../../compiler/lower/kernels/kernel-constants.js";
-import { builtFolder, compileKernels } from "./kernels-module.js";
+import { HEAP_START, PEAK_FACTORS } from "../../../../compiler/lower/kernels/kernel-constants.js";
+import { builtFolder, compileKernels } from "../kernels-module.js";
 import type { PeakRequest } from "./peak-worker.js";
-import type { WorkerSetup } from "./worker.js";
+import type { WorkerSetup } from "../worker.js";
 
 export interface MachinePeak {
   /** Multiplications and additions of float32 out of registers, on all threads. */
@@ -56,7 +56,7 @@ function startWorkers(threads: number, memory: WebAssembly.Memory): Worker[] {
   const module = compileKernels();
   return Array.from({ length: threads }, (_, thread) => {
     const setup: WorkerSetup = { module, memory, thread, threads };
-    return new Worker(new URL("peak-worker.js", builtFolder), { workerData: setup });
+    return new Worker(new URL("peak/peak-worker.js", builtFolder), { workerData: setup });
   });
 }
 
