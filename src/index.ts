@@ -94,7 +94,7 @@ export async function open(program: Program, options: OpenOptions = {}): Promise
 
 function checkOptions({ threads, device, kernels }: OpenOptions): void {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-    throw new UserError(`threads are a whole number from 1 on, found ${String(threads)}`);
+    throw new UserError(`threads must be a whole number of at least 1, found ${String(threads)}`);
   }
   if (device !== undefined && !isDevice(device)) {
     const forms = '{ kind: "cpu" } or { kind: "gpu", index: 0 }';

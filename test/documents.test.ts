@@ -1,9 +1,9 @@
 // Keeps the documents true: README.md's files and commands are run and give what it shows, links lead somewhere, and the
 // files that the documents name exist.
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -104,6 +104,22 @@ describe.each(documents)("%s", (document) => {
   it("names files that are there", () => {
     const names = [...textOf(document).matchAll(/`((?:src|test|scripts|configs|bench|docs|schema|\.ci)\/[\w./-]*)`/g)];
     expect(names.map(([, name]) => name!).filter((name) => !existsSync(join(root, name)))).toEqual([]);
+  });
+});
+
+describe.each(["CONTRIBUTING.md", "src/README.md"])("%s", (document) => {
+  it("names paths that are there: from the root, or the end of one in src", () => {
+    const paths = [...textOf(document).matchAll(/`([\w.-]+(?:\/[\w.-]*)*)`/g)]
+      .map(([, path]) => path!)
+      .filter((path) => path.includes("/") || /\.(ts|mjs|py|hbs)$/.test(path))
+      .map((path) => path.replace(/\/$/, ""));
+    const inSource = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).map(
+      (path) => `/${path.split(sep).join("/")}`,
+    );
+    const isThere = (path: string): boolean =>
+      existsSync(join(root, path)) || inSource.some((file) => file.endsWith(`/${path}`));
+    expect(paths.length).toBeGreaterThan(20);
+    expect(paths.filter((path) => !isThere(path))).toEqual([]);
   });
 });
 

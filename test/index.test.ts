@@ -52,8 +52,8 @@ it("refuses options that mean nothing, and programs that the engine cannot train
   const images = "data.dataset={ synthetic: { train_images: 4096, test_images: 16, height: 128, width: 128 } }";
   const large = compile(TEXT, "a.yaml", { overrides: [images, "train.batch_size=4096"] });
   const refused: readonly (readonly [object, RegExp, typeof program?])[] = [
-    [{ threads: 0 }, /^threads are a whole number from 1 on, found 0$/],
-    [{ threads: "2" }, /^threads are a whole number from 1 on, found 2$/],
+    [{ threads: 0 }, /^threads must be a whole number of at least 1, found 0$/],
+    [{ threads: "2" }, /^threads must be a whole number of at least 1, found 2$/],
     [{ device: "gpu:0" }, /^a device is \{ kind: "cpu" \} or .*, found "gpu:0"$/],
     [{ kernels: "fastest" }, /^kernels are "predicted", "measured", or those of a session, found "fastest"$/],
     [{ engine: "cuda" }, /^there is no engine cuda/],

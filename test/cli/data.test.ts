@@ -41,8 +41,8 @@ describe("netc data check", () => {
     expect(output).toContain(
       "equal images: 2\n  train/cat/0.png = train/cat/again.png\n  train/cat/1.png = train/dog/wrong.png\n",
     );
-    expect(output).toContain("equal images of several classes: 1\n  train/cat/1.png = train/dog/wrong.png\n");
-    expect(output).toContain("tested on, but trained on too: 1\n  val/cat/leak.jpg looks like train/cat/2.png\n");
+    expect(output).toContain("equal images in several classes: 1\n  train/cat/1.png = train/dog/wrong.png\n");
+    expect(output).toContain("tested on, but also trained on: 1\n  val/cat/leak.jpg looks like train/cat/2.png\n");
 
     const json = await netc(["data", "check", "photos", "--format", "json"], { folder });
     expect(JSON.parse(json.output)).toMatchObject({

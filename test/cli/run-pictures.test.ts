@@ -36,7 +36,7 @@ describe("a resumed run on pictures of one's own", () => {
     const { exitCode, errors } = await run("parts", "--resume");
     expect(exitCode).toBe(1);
     expect(errors).toContain(
-      "the pictures in photos are not those that the run in parts was begun with: what it trains on and tests on has changed; " +
+      "the pictures in photos are not those that the run in parts began with: what it trains on and tests on has changed; " +
         "put back what was there, or start a new run without `--resume`",
     );
     await writePhotos(join(folder, "photos"), 8, 8);

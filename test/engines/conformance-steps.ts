@@ -217,12 +217,12 @@ export function describeRefusals(open: Open): void {
     });
     const size = `4 × ${height} × ${width} × ${channels}`;
     const values = (found: string): string =>
-      `images of a batch of ${size} are ${4 * pixels} values of a Uint8Array, found ${found}`;
-    const range = `labels are numbers of classes from 0 to ${classes - 1}, but that of image 2 is`;
+      `images of a batch of ${size} must be ${4 * pixels} values of a Uint8Array, found ${found}`;
+    const range = `labels must be class indices from 0 to ${classes - 1}, but that of image 2 is`;
 
     const batches: readonly (readonly [string, Batch, string])[] = [
-      ["no image", { ...good, count: 0 }, "a batch's count is a whole number of images from 1 on, found 0"],
-      ["half an image", { ...good, count: 2.5 }, "a batch's count is a whole number of images from 1 on, found 2.5"],
+      ["no image", { ...good, count: 0 }, "a batch's count must be a whole number of at least 1, found 0"],
+      ["half an image", { ...good, count: 2.5 }, "a batch's count must be a whole number of at least 1, found 2.5"],
       ["too few pixels", { ...good, images: good.images.slice(1) }, values(`${4 * pixels - 1} of a Uint8Array`)],
       [
         "more pixels than images",
@@ -238,12 +238,12 @@ export function describeRefusals(open: Open): void {
       [
         "too few labels",
         { ...good, labels: good.labels.slice(1) },
-        "labels of a batch of 4 images are 4 values of an Int32Array, found 3 of an Int32Array",
+        "labels of a batch of 4 images must be 4 values of an Int32Array, found 3 of an Int32Array",
       ],
       [
         "labels in a plain array",
         { ...good, labels: [...good.labels] as unknown as Int32Array },
-        "labels of a batch of 4 images are 4 values of an Int32Array, found 4 of an Array",
+        "labels of a batch of 4 images must be 4 values of an Int32Array, found 4 of an Array",
       ],
       ["a label that is no class", withLabel(classes), `${range} ${classes}`],
       ["a label below 0", withLabel(-1), `${range} -1`],
@@ -254,12 +254,16 @@ export function describeRefusals(open: Open): void {
       ],
     ];
     const hypers: readonly (readonly [string, StepHyper, string])[] = [
-      ["a rate that is none", { ...hyper, learningRate: Number.NaN }, "a learning rate is a finite number, found NaN"],
-      ["a step before the first", { ...hyper, step: 0 }, "steps are counted in whole numbers from 1 on, found 0"],
+      [
+        "a rate that is none",
+        { ...hyper, learningRate: Number.NaN },
+        "the learning rate must be a finite number, found NaN",
+      ],
+      ["a step before the first", { ...hyper, step: 0 }, "step must be a whole number of at least 1, found 0"],
       [
         "more steps left out than there were",
         { ...hyper, skipped: 1 },
-        "of 1 steps a whole number below 1 can be left out before the last, found 1",
+        "skipped must be a whole number below step (1), found 1",
       ],
     ];
 
@@ -290,7 +294,7 @@ export function describeRefusals(open: Open): void {
       const mixing = await open({ ...program, config: { ...program.config, data: { ...data, augment } } });
       const shares = Float32Array.of(1, 1.5, 1, 1);
       const strange = mixing.step({ ...good, mixed: { ...mixed, shares } }, hyper);
-      expect(await refusalOf(strange)).toBe("mixed.shares lie between 0 and 1, but that of image 1 is 1.5");
+      expect(await refusalOf(strange)).toBe("mixed.shares must lie between 0 and 1, but that of image 1 is 1.5");
       await mixing.dispose();
     });
 

@@ -164,7 +164,7 @@ describe("what more epochs do", () => {
     expect(effects).toEqual([
       "the run now ends after 16 epochs (160 steps) instead of 8",
       "the rate of train.groups.0 at step 41 is 0.15 instead of 0.1",
-      expect.stringContaining("train.weight_average moves otherwise from here on"),
+      expect.stringContaining("train.weight_average moves differently from here on"),
     ]);
   });
 });

@@ -18,7 +18,7 @@ export function register(program: Command): void {
   program
     .command("check")
     .summary("find every fault in files")
-    .description("Reads each FILE, works its network and its training out, and reports every fault at its place.")
+    .description("Reads each FILE, works out its network and its training, and reports every fault at its place.")
     .argument("<file...>", "YAML files; - reads standard input")
     .addOption(
       new Option("--format <format>", "how to report: for people, as data, as annotations on GitHub, for code scanners")

@@ -21,10 +21,10 @@ export function register(program: Command): void {
   data
     .command("check")
     .description(
-      "look at a folder of images: sizes, what cannot be read, equal images, the balance of classes, and images to test on" +
-        " that look like images to train on",
+      "examine a folder of images: sizes, unreadable and equal images, the balance of classes, and test images" +
+        " that look like training images",
     )
-    .argument("<folder>", "a folder with a folder for each class, or with train and val or test in it")
+    .argument("<folder>", "a folder with one folder per class, or with train and val or test in it")
     .addOption(new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text"))
     .action(async (folder: string, flags: { readonly format: "text" | "json" }) => {
       const { checkData } = await import("./data-check.js");
@@ -36,7 +36,7 @@ export function register(program: Command): void {
     .argument("<file>", "the YAML file")
     .option("-o, --out <file>", "where to write it", "samples.png")
     .option("--count <number>", "how many images (default: 40)", wholeNumber(1), 40)
-    .option("--epoch <number>", "of which epoch (default: 1)", wholeNumber(1), 1)
+    .option("--epoch <number>", "from which epoch (default: 1)", wholeNumber(1), 1)
     .option("--set <path=value>", "set a value of the file (may be repeated)", collect, [])
     .action(async (file: string, flags: ShowFlags) => {
       const { showData } = await import("./data-show.js");

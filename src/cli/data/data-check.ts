@@ -48,11 +48,11 @@ function textOf(report: ImagesReport): string {
       duplicates.map((paths) => paths.join(" = ")),
     ),
     ...findings(
-      "equal images of several classes",
+      "equal images in several classes",
       contradictions.map((paths) => paths.join(" = ")),
     ),
     ...findings(
-      "tested on, but trained on too",
+      "tested on, but also trained on",
       leaks.map(({ test, train }) => `${test} looks like ${train}`),
     ),
     ...findings("not read", report.passedOver.map(passedOverText)),
@@ -90,7 +90,7 @@ function classTable({ classes, images, hasSplit }: ImagesReport): string[] {
 function balance({ classes }: ImagesReport): string[] {
   const sorted = classes.toSorted((one, other) => one.train - other.train);
   const [least, most] = [sorted[0]!, sorted.at(-1)!];
-  if (least.train === 0) return ["", `${least.name} has no images to train on that can be read`];
+  if (least.train === 0) return ["", `${least.name} has no readable training images`];
   if (most.train < UNBALANCED * least.train) return [];
   return [
     "",

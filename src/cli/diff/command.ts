@@ -7,7 +7,7 @@ export function register(program: Command): void {
     .command("diff")
     .summary("compare what two files mean")
     .description(
-      "Lists the settings in which A and B differ once every default is written out, with what set each, and\nwhat they change in the network.",
+      "Lists the settings in which A and B differ once every default is written out, where each value comes from, and\nwhat they change in the network.",
     )
     .argument("<a>", "a YAML file")
     .argument("<b>", "another")

@@ -53,7 +53,7 @@ function wasmFindings(): Finding[] {
       : { subject, state: "note", text: `not supported: ${without}` };
   return [
     finding("SIMD", simd, "the wasm engine needs it"),
-    finding("relaxed SIMD", relaxedSimd, "the wasm engine goes without fused multiply-adds, 10 to 20 % slower"),
+    finding("relaxed SIMD", relaxedSimd, "the wasm engine works without fused multiply-adds, 10 to 20 % slower"),
     finding("threads", threads, "the wasm engine needs shared memory"),
   ];
 }
@@ -76,7 +76,7 @@ async function oneDnnFinding(): Promise<Finding> {
   }
   const { version, file, bfloat16, passedOver } = found;
   const precision = bfloat16 ? "float32 and bfloat16" : "float32; this processor has no instructions for bfloat16";
-  const others = passedOver.map((reason) => `; passed over: ${reason}`).join("");
+  const others = passedOver.map((reason) => `; skipped: ${reason}`).join("");
   return { subject, state: "good", text: `${version} (${file}) for the wasm engine: ${precision}${others}` };
 }
 

@@ -12,7 +12,7 @@ export function register(program: Command): void {
   engine
     .command("add")
     .description(
-      "Prints the commands that bring what an engine needs, into a folder of netc's cache where the engine looks for it;" +
+      "Prints the commands that install what an engine needs into a folder of netc's cache where the engine looks for it;" +
         " with --yes, runs them.",
     )
     .addArgument(new Argument("<name>", "what to set up").choices(addOnNames))

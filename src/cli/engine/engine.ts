@@ -33,7 +33,7 @@ export async function addEngine(name: (typeof addOnNames)[number], { yes }: Engi
   process.stdout.write(
     availability.available
       ? `engine ${name} is ready: ${availability.version} on ${availability.device}\n`
-      : `what it brings is there, and something is still missing: ${availability.reason}; ${availability.remedy}\n`,
+      : `what it installs is there, but something is still missing: ${availability.reason}; ${availability.remedy}\n`,
   );
   return availability.available ? exitCodes.done : exitCodes.inputHasErrors;
 }

@@ -22,15 +22,15 @@ export function register(program: Command): void {
   });
 }
 
-export const BEST = "take the checkpoint of the run's best evaluation, which train.checkpoints.keep_best keeps";
+export const BEST = "use the checkpoint of the run's best evaluation, which train.checkpoints.keep_best keeps";
 
 /** As `TrainedFlags` holds them. */
 export function trainedOptions(command: Command): Command {
   return command
     .addOption(new Option("--engine <name>", "what to compute with").choices(["auto", ...engineNames]).default("auto"))
     .option("--device <device>", "what the engine computes on: cpu or gpu:N (default: cpu)", deviceNamed)
-    .option("--threads <number>", "threads of the engine (default: one a core)", threadCount)
+    .option("--threads <number>", "threads of the engine (default: one per core)", threadCount)
     .option("--best", BEST, false)
-    .option("--no-tune", "take the kernels that the compiler predicts to be fastest in place of the run's own")
+    .option("--no-tune", "use the kernels that the compiler predicts to be fastest instead of the run's own")
     .addOption(new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text"));
 }

@@ -117,7 +117,7 @@ function confusions({ confusion, classNames }: NetworkEvaluation): string[] {
     const columns = classNames.map((name) => ({ title: name, align: "right" as const }));
     const rows = confusion.map((row, index) => [classNames[index]!, ...row.map(formatCount)]);
     return [
-      "confusion: a row a true class, a column an answer",
+      "confusion: rows are true classes, columns answers",
       ...tableLines([{ title: "", align: "left" }, ...columns], rows),
     ];
   }

@@ -11,7 +11,7 @@ export function register(program: Command): void {
       "Explains the key at PATH, such as train.learning_rate or model.stages[].stride; without PATH, the whole.",
     )
     .argument("[path]", "a key")
-    .argument("[file]", "a YAML file: tells the key's value in it, and what set it")
+    .argument("[file]", "a YAML file: also shows the key's value in it, and where that comes from")
     .option("--set <path=value>", "with this value set in FILE (may be repeated)", collect, [])
     .action(explainPath);
 }

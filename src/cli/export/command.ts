@@ -34,7 +34,7 @@ const exportFormats: Readonly<Record<string, ExportFormat>> = {
       "is part of it; what else has to be done to a picture is in its metadata.",
     takesFile: false,
     options: (command) =>
-      command.option("--fold-batch-norm", "make norms part of the convolutions before them: smaller and faster", false),
+      command.option("--fold-batch-norm", "merge norms into the convolutions before them: smaller and faster", false),
     write: async (source, flags) => {
       const { onnxModel } = await import("../../runtime/export/onnx/onnx-model.js");
       return onnxModel(source, { foldBatchNorm: flags["foldBatchNorm"] === true });
@@ -52,10 +52,10 @@ const exportFormats: Readonly<Record<string, ExportFormat>> = {
     },
   },
   pytorch: {
-    summary: "a PyTorch project that trains on, on one machine or many",
+    summary: "a PyTorch project that goes on training, on one machine or many",
     description:
-      "Writes a project: the network as readable modules, the same training, and what starts it under torchrun, Slurm and " +
-      "Kubernetes. Of a run it goes on from the newest checkpoint, and `netc run --resume` goes on from its.",
+      "Writes a project: the network as readable modules, the same training, and scripts that start it under torchrun, Slurm and " +
+      "Kubernetes. From a run it continues at the newest checkpoint, and `netc run --resume` continues from its checkpoints.",
     takesFile: true,
     write: async (source) => {
       const { pytorchProject } = await import("../../runtime/export/pytorch/pytorch-project.js");
@@ -70,7 +70,7 @@ export function register(program: Command): void {
     .description("write a trained network for another program")
     .addHelpText(
       "after",
-      "\nA run is the folder that `netc run` wrote; its newest whole checkpoint is taken,\nthe best with --best, or the one that is named: RUN/checkpoints/step-00001234.",
+      "\nA run is the folder that `netc run` wrote; its newest intact checkpoint is\nexported, the best with --best, or the one that is named:\nRUN/checkpoints/step-00001234.",
     );
   for (const [name, format] of Object.entries(exportFormats)) {
     const source = format.takesFile ? "<run-or-file>" : "<run>";

@@ -52,9 +52,9 @@ export async function exportTo(place: string, format: ExportFormat, flags: Expor
 }
 
 async function runSource(place: string, { set, best }: ExportFlags): Promise<ExportSource> {
-  if (set.length > 0) throw new UserError("--set changes what a file says, and a run is past that: leave it out");
+  if (set.length > 0) throw new UserError("--set changes a file, and a run's settings no longer change: leave it out");
   const run = await loadTrained(place, { best });
-  for (const { folder, reason } of run.broken) warnLine(`warning: passing over ${folder}: ${reason}`);
+  for (const { folder, reason } of run.broken) warnLine(`warning: skipping ${folder}: ${reason}`);
   const { program, checkpoint, file } = run;
   const state = evaluatedState(program, checkpoint.state);
   return { program, classes: classNames(program.config), trained: { run, state }, placeOf: placesIn(file) };
@@ -65,7 +65,7 @@ async function fileSource(
   { takesFile }: ExportFormat,
   { set, best }: ExportFlags,
 ): Promise<ExportSource | undefined> {
-  if (best) throw new UserError(`--best takes a run's best checkpoint, and ${place} is no run: leave it out`);
+  if (best) throw new UserError(`--best takes a run's best checkpoint, and ${place} is not a run: leave it out`);
   if (!takesFile) {
     throw new UserError(
       `there is no run at ${place}; name the folder that \`netc run\` printed, such as runs/NAME-DATE`,

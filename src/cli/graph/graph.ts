@@ -85,7 +85,7 @@ async function graphText(program: Program, total: Cost): Promise<string> {
     "",
     lines.at(-1)!,
     "",
-    `${formatCount(total.parameters)} parameters, ${formatScaled(total.multiplyAdds)} multiply-adds an image`,
+    `${formatCount(total.parameters)} parameters, ${formatScaled(total.multiplyAdds)} multiply-adds per image`,
     `${activationNote(config)}; peak training memory ${formatBytes(engineBytes)}`,
     `\`netc run\` takes ${formatBytes(processBytes)} in all: that, images, batches, Node.js and its ${counted(defaultThreads(), "thread")}`,
     ...(preparation ? [printable(preparationText(preparation))] : []),
@@ -131,7 +131,7 @@ async function graphPage(program: Program, options: PictureOptions): Promise<str
     subtitle: `multiply-adds are for one image, ${activationNote(config)}`,
     figures: [
       { label: "parameters", value: formatCount(total.parameters) },
-      { label: "multiply-adds an image", value: formatScaled(total.multiplyAdds) },
+      { label: "multiply-adds per image", value: formatScaled(total.multiplyAdds) },
       { label: "peak training memory", value: formatBytes(engineBytes) },
       { label: "memory of netc run", value: formatBytes(processBytes) },
     ],

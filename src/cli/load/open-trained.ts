@@ -19,6 +19,6 @@ export async function openTrained(
   { engine, device, threads, tune, best }: TrainedFlags,
 ): Promise<TrainedNetwork> {
   const network = await openRun(path, { engine, device, threads, tune, best });
-  for (const { folder, reason } of network.broken) warnLine(`passed over ${folder}: ${reason}`);
+  for (const { folder, reason } of network.broken) warnLine(`skipped ${folder}: ${reason}`);
   return network;
 }

@@ -9,8 +9,8 @@ export function register(program: Command): void {
     .command("predict")
     .summary("ask a trained network what is in pictures")
     .description(
-      "Names the most probable classes of each picture: PNG, JPEG, WebP, GIF, TIFF or AVIF, of any size. Pictures go the way that test" +
-        " images go in training; those of another size are resized by their shorter side and cut to their middle.",
+      "Names the most probable classes of each picture: PNG, JPEG, WebP, GIF, TIFF or AVIF, of any size. Pictures are prepared as test" +
+        " images are in training; those of another size are resized by their shorter side and cropped to the centre.",
     )
     .argument("<run>", "a run folder, or one of its checkpoints")
     .argument("<image...>", "pictures, or folders of them")

@@ -10,13 +10,13 @@ export function register(program: Command): void {
     .summary("time every kernel of a training step or an evaluation")
     .description(
       "Runs training steps of FILE's network on random images (no data set is needed) on the wasm engine, and prints " +
-        "where the time goes: by kernel, by pass, and by layer and pass, with the share of what this machine can do, " +
-        "which is measured first. With --evaluate, the same of an evaluation. Nothing is written but the trace.",
+        "where the time goes: by kernel, by pass, and by layer and pass, compared with what this machine can do, " +
+        "which is measured first. With --evaluate, the same for an evaluation. Nothing but the trace is written.",
     )
     .argument("<file>", "the YAML file")
     .option("--set <path=value>", "set a value of the file (may be repeated)", collect, [])
-    .option("--threads <number>", "threads of the engine (default: one a core)", threadCount)
-    .option("--evaluate", "time the evaluation of train.evaluation.batch_size images in place of a training step")
+    .option("--threads <number>", "threads of the engine (default: one per core)", threadCount)
+    .option("--evaluate", "time the evaluation of train.evaluation.batch_size images instead of a training step")
     .option("--steps <number>", "steps, or evaluations, to take the medians of", wholeNumber(1), 10)
     .addOption(new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text"))
     .option("--trace <file>", "also write the step as Chrome trace events (for about:tracing or ui.perfetto.dev)")

@@ -7,8 +7,8 @@ export function register(program: Command): void {
     .command("report")
     .summary("write a page about a run, or compare runs")
     .description(
-      "Writes one HTML page with curves, figures, every epoch, the drawn network, the settings with what set them, the" +
-        " environment, the confusion matrix, the most wrong images and the time by kernel. It holds all it needs and works offline. With several runs," +
+      "Writes one HTML page with curves, figures, every epoch, the drawn network, the settings and where they come from, the" +
+        " environment, the confusion matrix, the most wrong images and the time by kernel. It is self-contained and works offline. With several runs," +
         " compares them.",
     )
     .argument("<run...>", "run folders")

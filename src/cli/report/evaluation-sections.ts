@@ -29,7 +29,7 @@ export async function confusionSection(evaluation: NetworkEvaluation, step: numb
   const { classNames, classes, confusion, accuracy, images, calibration } = evaluation;
   const percent = (share: number | null): string => (share === null ? "–" : formatPercent(share));
   const view = {
-    caption: "How many images of each true class were answered to be what",
+    caption: "How many images of each true class got which answer",
     answers: classNames,
     rows: confusion.map((row, label) => ({
       name: classNames[label]!,
@@ -43,8 +43,8 @@ export async function confusionSection(evaluation: NetworkEvaluation, step: numb
     title: "Confusion matrix",
     note:
       `Evaluated when this page was written: the checkpoint of step ${formatCount(step)} answers ${formatPercent(accuracy)} of ` +
-      `${formatCount(images)} test images rightly. Its confidence is off by ${formatPercent(calibration.error)} on the ` +
-      "average (expected calibration error). A row is a true class, a column an answer.",
+      `${formatCount(images)} test images correctly. Its confidence is off by ${formatPercent(calibration.error)} on the ` +
+      "average (expected calibration error). Rows are true classes, columns answers.",
     html: await renderTemplate(new URL("confusion.html.hbs", import.meta.url), view, { kind: "html" }),
   };
 }
@@ -74,7 +74,7 @@ export async function samplesSection(evaluation: NetworkEvaluation, { test }: Da
     note:
       samples.length > 0
         ? "The test images that the network is most wrong about, each with the probability of its true class and of the answer."
-        : "The network answers every test image rightly.",
+        : "The network classifies every test image correctly.",
     html: await renderTemplate(new URL("samples.html.hbs", import.meta.url), { samples }, { kind: "html" }),
   };
 }

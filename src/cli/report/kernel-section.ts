@@ -28,7 +28,7 @@ export async function kernelSection(program: Program): Promise<Section> {
     title: "Time by kernel",
     note:
       `Measured when this page was written, not in the run: ${STEPS} steps on random images with ${threads} threads of ` +
-      `${cpus()[0]?.model.trim() ?? "this machine"}, ${median(steps).toFixed(1)} ms a step; the machine does ` +
+      `${cpus()[0]?.model.trim() ?? "this machine"}, ${median(steps).toFixed(1)} ms per step; the machine does ` +
       `${formatScaled(peak.flopsPerSecond)}FLOP/s of multiply-adds and copies ${formatScaled(peak.bytesPerSecond)}B/s.`,
     html: await renderTable(
       table("Kernels in the order of their time", ["kernel", "calls", "ms", "share", "GFLOP/s", "GB/s"], rows),

@@ -83,8 +83,8 @@ const WHEN_TO_EVALUATE: Section = {
   id: "confusion",
   title: "Confusion matrix",
   note:
-    "It comes with the report: `netc report RUN` makes one of the newest checkpoint, at any time, with the most wrong images. " +
-    "This page takes nothing from the training that it shows.",
+    "It is part of the report: `netc report RUN` writes one for the newest checkpoint, at any time, with the most wrong images. " +
+    "This page does not slow down the training that it shows.",
   html: "",
 };
 
@@ -113,7 +113,7 @@ function singleRun(run: RunRecord, { origins = [], sections = [], isLive = false
     settings:
       origins.length > 0
         ? table(
-            "Every setting, with what set it",
+            "Every setting and where it comes from",
             ["setting", "value", "set by"],
             origins.map(({ path, value, origin }) => [path, value, origin]),
           )
@@ -195,7 +195,7 @@ function figuresOf(run: RunRecord): Figure[] {
     ["trained for", formatDuration(elapsedSeconds)],
     ["images/s", epochs.length > 0 ? epochs.at(-1)!.imagesPerSecond.toFixed(0) : undefined],
     ["parameters", total && formatCount(total.parameters)],
-    ["multiply-adds an image", total && formatScaled(total.multiplyAdds)],
+    ["multiply-adds per image", total && formatScaled(total.multiplyAdds)],
     ["peak memory", end && formatBytes(end.peakMemoryBytes)],
     ["seed", program && String(program.config.seed)],
   ];

@@ -18,7 +18,7 @@ export function register(program: Command): void {
     .argument("<file>", "a YAML file; - reads standard input")
     .option("--set <path=value>", "set a value of the file, e.g. train.epochs=3 (may be repeated)", collect, [])
     .addOption(new Option("--format <format>", "what to print").choices(["yaml", "json"]).default("yaml"))
-    .option("--origins", "print each value with what set it: the file and line, the command line, or a default", false)
+    .option("--origins", "print where each value comes from: the file and line, the command line, or a default", false)
     .action(resolveFile);
 }
 

@@ -23,14 +23,14 @@ export function register(program: Command): void {
     .option("--device <device>", "what the engine computes on: cpu or gpu:N (default: cpu)", deviceNamed)
     .option(
       "--threads <number>",
-      "threads of the engine (default: one a core); results do not depend on it",
+      "threads of the engine (default: one per core); results do not depend on it",
       threadCount,
     )
     .option("--resume", "go on from the newest checkpoint of --out, or of the newest run of this name", false)
     .option(
       "--no-tune",
-      "take the kernels that the compiler predicts to be fastest, the same on every machine, instead of measuring" +
-        " them once a machine; results differ in their last bits",
+      "use the kernels that the compiler predicts to be fastest, the same on every machine, instead of measuring" +
+        " them once per machine; results differ in their last bits",
     )
     .action(async (file: string, flags: RunFlags) => {
       const { run } = await import("./run.js");

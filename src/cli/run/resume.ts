@@ -1,4 +1,4 @@
-// What `netc run --resume` goes on from: the newest whole checkpoint of a run that the file continues.
+// What `netc run --resume` goes on from: the newest intact checkpoint of a run that the file continues.
 import { resolve } from "node:path";
 import { compileText } from "../../compiler/compile.js";
 import { firstError } from "../../compiler/diagnostics/diagnostic.js";

@@ -54,7 +54,7 @@ export class RunReport {
     const lines: [label: string, text: string][] = [
       [
         "network",
-        `${layers} layers, ${formatCount(parameters)} parameters, ${formatScaled(multiplyAdds)} multiply-adds an image`,
+        `${layers} layers, ${formatCount(parameters)} parameters, ${formatScaled(multiplyAdds)} multiply-adds per image`,
       ],
       ["data", `${name}: ${formatCount(plan.trainImages)} training and ${formatCount(plan.testImages)} test images`],
       [
@@ -80,14 +80,14 @@ export class RunReport {
 
   brokenCheckpoints(broken: readonly BrokenCheckpoint[]): void {
     for (const { folder, reason } of broken) {
-      this.warn(`${folder} is broken and passed over: ${reason}; it is kept as ${basename(asideOf(folder))}`);
+      this.warn(`${folder} is broken and was skipped: ${reason}; it is kept as ${basename(asideOf(folder))}`);
     }
   }
 
   /** A run that was to go on has no whole checkpoint: all were broken, or it was stopped before its first. */
   beginsAgain(hadCheckpoints: boolean): void {
-    if (hadCheckpoints) this.warn("no whole checkpoint is left: the run begins again from its first step");
-    else this.print(`  ${"resumed".padEnd(9)}before the first checkpoint: the run begins again from its first step`);
+    if (hadCheckpoints) this.warn("no intact checkpoint is left: the run starts over from its first step");
+    else this.print(`  ${"resumed".padEnd(9)}before the first checkpoint: the run starts over from its first step`);
   }
 
   changes(changes: readonly string[], effects: readonly string[]): void {
@@ -151,7 +151,7 @@ export class RunReport {
   }
 
   stopping(cause: StopCause): void {
-    const again = cause === "SIGINT" || cause === "SIGTERM" ? "; once more stops at once" : "";
+    const again = cause === "SIGINT" || cause === "SIGTERM" ? "; a second one stops it at once" : "";
     this.warn(`${STOP_CAUSES[cause]}: stopping after the step under way${again}`);
   }
 
@@ -255,7 +255,7 @@ function divergenceLines(divergence: Divergence, checkpoint: string | undefined)
   const where = tensor ? `; the first tensor with NaN or infinity is ${tensor}` : "";
   return [
     `error: ${what} at step ${step}${where}`,
-    `the learning rate was ${formatRate(learningRate)}: try a lower one or a longer warm-up (train.learning_rate), or a limit to the gradients (train.gradient_clip)`,
+    `the learning rate was ${formatRate(learningRate)}: try a lower one or a longer warm-up (train.learning_rate), or a limit on the gradients (train.gradient_clip)`,
     checkpoint ? `the last good checkpoint is ${checkpoint}` : "no checkpoint had been saved yet",
   ];
 }

@@ -9,7 +9,7 @@ export function register(program: Command): void {
   const runs = program
     .command("runs")
     .summary("list runs, or show one")
-    .description("Lists the runs under a folder with their state and result; `netc runs show` tells all of one.");
+    .description("Lists the runs under a folder with their state and result; `netc runs show` shows one in full.");
   runs
     .command("list", { isDefault: true })
     .description("list the runs under a folder")

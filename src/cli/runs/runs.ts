@@ -42,7 +42,7 @@ export async function listRuns(parent: string, { format }: RunsFlags): Promise<E
   }
   runs.sort((one, other) => (one.start?.time ?? "").localeCompare(other.start?.time ?? ""));
   if (format === "json") process.stdout.write(jsonText(runs.map(summaryOf)));
-  else if (runs.length === 0 && unreadable.length === 0) printLine(`there is no run under ${parent}; \`netc run FILE\` makes one`);
+  else if (runs.length === 0 && unreadable.length === 0) printLine(`there is no run under ${parent}; \`netc run FILE\` starts one`);
   else if (runs.length > 0) for (const line of tableLines(COLUMNS, runs.map(cellsOf))) printLine(line);
   for (const fault of runs.flatMap(({ faults }) => faults)) warnLine(fault);
   for (const reason of unreadable) warnLine(`not listed: ${reason}`);
@@ -159,7 +159,7 @@ function headLines(run: RunRecord, checkpoints: readonly string[]): [label: stri
 
 const MEANINGS: Readonly<Record<RunState, string>> = {
   running: "a process is training it now",
-  killed: "it ended without a word; `netc run FILE --resume --out FOLDER` goes on",
+  killed: "it ended unexpectedly; `netc run FILE --resume --out FOLDER` goes on",
   finished: "trained to the end of its plan",
   stopped_early: "ended before its last epoch, as `train.early_stop` asks",
   unsaved: "its state could not be saved; `netc run FILE --resume --out FOLDER` goes on from what was saved before",

@@ -20,7 +20,7 @@ export function register(program: Command): void {
     )
     .argument("<file>", "the YAML file")
     .argument("[assignments...]", "path=value, e.g. train.epochs=30 'model.stages[1].channels=64'")
-    .option("--unset <path>", "take a value out, so that its default holds again (may be repeated)", collect, [])
+    .option("--unset <path>", "remove a value, so that its default applies again (may be repeated)", collect, [])
     .option("--dry-run", "show the change and write nothing", false)
     .action(async (file: string, assignments: readonly string[], flags: SetFlags, command: Command) => {
       if (assignments.length + flags.unset.length === 0) {

@@ -8,7 +8,7 @@ export function register(program: Command): void {
     .command("watch")
     .summary("show a run live in a browser")
     .description(
-      "Serves the run's report on this machine alone, and keeps it up to date while the run goes on. Ctrl-C ends it.",
+      "Serves the run's report on this machine only, and keeps it up to date while the run goes on. Ctrl-C ends it.",
     )
     .argument("<run>", "a run folder")
     .option("--port <number>", "the port on 127.0.0.1 (0: any that is free)", wholeNumber(0), 7070)

@@ -43,7 +43,7 @@ export function addOn(
     },
     webgpu: {
       description:
-        "Dawn for Node and TensorFlow.js's WebGPU backend, about 250 MB; the GPU's Vulkan, Metal or D3D12 driver must be there",
+        "Dawn for Node and TensorFlow.js's WebGPU backend, about 250 MB; the GPU's Vulkan, Metal or D3D12 driver must be installed",
       commands: withNpm([
         "webgpu@0.6.2",
         "@tensorflow/tfjs-backend-webgpu@4.22.0",

@@ -8,10 +8,7 @@ import type { Batch, MixedLabels, State, StepHyper } from "./engine.js";
 
 /** @throws UserError where the batch is not one of the program's. */
 export function checkBatch({ config }: Program, { count, images, labels }: Batch): void {
-  refuseUnless(
-    isWhole(count, 1),
-    () => `a batch's count is a whole number of images from 1 on, found ${String(count)}`,
-  );
+  refuseUnless(isWhole(count, 1), () => `a batch's count must be a whole number of at least 1, found ${String(count)}`);
   checkImages(config, images, count);
   checkLabels(config.model.classifier.classes, "labels", labels, count);
 }
@@ -36,7 +33,7 @@ export function checkMixed({ config }: Program, { count, mixed }: Batch): void {
   const strange = shares.findIndex((share) => !(share >= 0 && share <= 1));
   refuseUnless(
     strange < 0,
-    () => `mixed.shares lie between 0 and 1, but that of image ${strange} is ${shares[strange]}`,
+    () => `mixed.shares must lie between 0 and 1, but that of image ${strange} is ${shares[strange]}`,
   );
 }
 
@@ -51,12 +48,12 @@ export function checkBatchSize(count: number, largest: number): void {
 export function checkHyper({ learningRate, step, skipped = 0 }: StepHyper): void {
   refuseUnless(
     Number.isFinite(learningRate),
-    () => `a learning rate is a finite number, found ${String(learningRate)}`,
+    () => `the learning rate must be a finite number, found ${String(learningRate)}`,
   );
-  refuseUnless(isWhole(step, 1), () => `steps are counted in whole numbers from 1 on, found ${String(step)}`);
+  refuseUnless(isWhole(step, 1), () => `step must be a whole number of at least 1, found ${String(step)}`);
   refuseUnless(
     isWhole(skipped, 0) && skipped < step,
-    () => `of ${step} steps a whole number below ${step} can be left out before the last, found ${String(skipped)}`,
+    () => `skipped must be a whole number below step (${step}), found ${String(skipped)}`,
   );
 }
 
@@ -79,14 +76,14 @@ function checkLabels(classes: number, name: string, labels: Int32Array, count: n
   const strange = labels.findIndex((label) => label < 0 || label >= classes);
   refuseUnless(
     strange < 0,
-    () => `${name} are numbers of classes from 0 to ${classes - 1}, but that of image ${strange} is ${labels[strange]}`,
+    () => `${name} must be class indices from 0 to ${classes - 1}, but that of image ${strange} is ${labels[strange]}`,
   );
 }
 
 function checkValues(name: string, values: ArrayLike<number>, type: ArrayType, length: number, of: string): void {
   refuseUnless(
     isOf(values, type) && values.length === length,
-    () => `${name} ${of} are ${length} values of ${article(type)}, found ${found(values)}`,
+    () => `${name} ${of} must be ${length} values of ${article(type)}, found ${found(values)}`,
   );
 }
 

@@ -206,7 +206,7 @@ export abstract class EngineSession implements Session {
     try {
       return await running;
     } catch (error) {
-      this.end ??= `the session failed and can be used no more (${(error as Error).message}): open another one`;
+      this.end ??= `the session failed and can no longer be used (${(error as Error).message}): open another one`;
       throw error;
     } finally {
       this.running = undefined;

@@ -46,7 +46,7 @@ export function preprocessingOf(config: ResolvedConfig, input: ModelInput): Prep
         shape,
         contains: isInside ? normalization : [],
         means:
-          `run the model on a batch of images laid out as ${input.layout} in ${input.type}; it gives one logit a class` +
+          `run the model on a batch of images laid out as ${input.layout} in ${input.type}; it gives one logit per class` +
           (isInside ? ", and what it contains must not be done before it" : ""),
       },
       ...(views.length > 1
@@ -76,7 +76,7 @@ function decoding(channels: 1 | 3): Step {
     color_profile: "ignore",
     ...(channels === 1 ? { grey: GREY } : {}),
     means:
-      "decode to 8 bits a channel, turn upright as the Exif orientation says, drop transparency without blending, leave colour " +
+      "decode to 8 bits per channel, turn upright as the Exif orientation says, drop transparency without blending, leave colour " +
       (channels === 1
         ? `profiles alone; colour becomes grey as ${GREY}`
         : "profiles alone; grey is repeated in all three"),
@@ -108,7 +108,7 @@ function fitting(height: number, width: number): Step {
     crop_offset: "half_to_even",
     means:
       `resize to the smallest size of the picture's own proportions that covers ${height}×${width} (height×width): one side ` +
-      "is the wanted one, the other its length × wanted / from of that side, rounded down; then cut the middle out, beginning " +
+      "is the wanted one, the other its length × wanted / from of that side, rounded down; then crop the centre, beginning " +
       `at half of what is over, rounded to the nearest whole number and halves to the even one. Resizing: ${HOW_TO_RESAMPLE}`,
   };
 }

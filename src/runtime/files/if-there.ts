@@ -30,5 +30,5 @@ export function unreadable(path: string, error: unknown): unknown {
   if (error instanceof NotAPlainFile) return new UserError(`${path} ${message}`);
   if (code === undefined) return error;
   const reason = /^\w+: ([^,]+)/.exec(message)?.[1] ?? message;
-  return new UserError(`${path} cannot be read (${code}: ${reason}); mend that and try again`);
+  return new UserError(`${path} cannot be read (${code}: ${reason}); fix that and try again`);
 }

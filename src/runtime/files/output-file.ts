@@ -47,7 +47,8 @@ export async function placeForFolder(path: string): Promise<string> {
 export async function refuseUnmakeable(path: string): Promise<void> {
   const { target, found } = await placeOf(path);
   if (found && !found.isDirectory()) throw new UserError(`${path} is a file; name a new folder`);
-  if (!found && target !== resolve(path)) throw new UserError(`${path} is a link to no folder; make ${target} first`);
+  if (!found && target !== resolve(path))
+    throw new UserError(`${path} is a link to a folder that does not exist; make ${target} first`);
   let above = dirname(target);
   while ((await foundAt(above, path)) === undefined) above = dirname(above);
   if (!(await foundAt(above, path))!.isDirectory()) {
@@ -75,7 +76,7 @@ async function placeOf(path: string): Promise<Place> {
     if (link === undefined) return { target, found: undefined };
     target = resolve(dirname(target), link); // to nothing yet: a shell would make it there
   }
-  throw new UserError(`${path} cannot be written: links lead in a circle`);
+  throw new UserError(`${path} cannot be written: the links form a cycle`);
 }
 
 async function foundAt(path: string, named = path): Promise<Stats | undefined> {

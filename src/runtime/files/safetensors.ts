@@ -58,7 +58,9 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Map<string, 
     const [start, end] = offsets;
     const expected = shape.reduce((product, size) => product * size, 1) * Float32Array.BYTES_PER_ELEMENT;
     if (end - start !== expected || dataStart + end > bytes.length) {
-      throw new UserError(`${file}: tensor ${quoted(name)} lies outside the file or has another size than its shape`);
+      throw new UserError(
+        `${file}: tensor ${quoted(name)} lies outside the file or does not have the size of its shape`,
+      );
     }
     // Copied, since the data of a foreign file need not be aligned to four bytes
     const data = new Float32Array(expected / Float32Array.BYTES_PER_ELEMENT);

@@ -1,7 +1,7 @@
 // What the operating system refuses with → a clause for people. Any read or write can meet these, wherever it is made.
 
 const NO_MEMORY =
-  "the system gives this process no more memory; free some, or raise its limit: a limit to addresses (`ulimit -v`) must leave " +
+  "the system gives this process no more memory; free some, or raise its limit: a limit on addresses (`ulimit -v`) must leave " +
   "room for the 10 GiB that WebAssembly reserves";
 
 const CLAUSES: Readonly<Record<string, string>> = {
@@ -15,7 +15,7 @@ const CLAUSES: Readonly<Record<string, string>> = {
   ENFILE: "too many files are open on this machine",
   EIO: "the disk reports an error",
   ESTALE: "the network drive no longer knows the file",
-  ELOOP: "links lead in a circle",
+  ELOOP: "the links form a cycle",
   ENAMETOOLONG: "the name is too long",
   EBUSY: "another program uses the file",
   ETXTBSY: "another program uses the file",

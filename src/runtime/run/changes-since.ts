@@ -164,7 +164,7 @@ function effectsOnSchedule(before: Program, after: Program, step: number): strin
   });
   if (movesLaterAverages(before, after, step)) {
     effects.push(
-      "train.weight_average moves otherwise from here on, since how far it moves depends on the length of the run",
+      "train.weight_average moves differently from here on, since how far it moves depends on the length of the run",
     );
   }
   return effects;

@@ -32,7 +32,7 @@ export async function loadRun(path: string): Promise<LoadedRun> {
   const { checkpoint, broken } = await readNewestCheckpoint(run.folder.checkpoints, run.program);
   if (!checkpoint) {
     const reasons = broken.map(({ folder: at, reason }) => `  ${at}: ${reason}`);
-    throw new UserError(`${path} holds no whole checkpoint`, [
+    throw new UserError(`${path} holds no intact checkpoint`, [
       ...reasons,
       `go on training with \`netc run --resume --out ${shellWord(path)}\` to make one`,
     ]);

@@ -66,7 +66,7 @@ export function decodeManifest(bytes: Uint8Array, folder: string, program: Progr
   if (!isRecord(kernels) || !Object.values(kernels).every((name) => typeof name === "string")) return "is damaged";
   if (!areFiles(files)) return `does not name the files that a checkpoint has, ${FILES.join(" and ")}`;
   const fault = faultOfProgress(progress, program);
-  if (fault !== undefined) return `tells of a run that cannot be: ${fault}`;
+  if (fault !== undefined) return `describes a run that cannot exist: ${fault}`;
   return { progress: withNumbers(progress as Progress), kernels: kernels as Manifest["kernels"], files };
 }
 

@@ -134,7 +134,7 @@ export async function readRunKernels(folder: RunFolder): Promise<Readonly<Record
   const kernels = jsonIn(text);
   if (isRecordOfNames(kernels)) return kernels;
   throw new UserError(
-    `${folder.kernels} is damaged and of no use, so the kernels that the run began with are not known; remove it to begin the ` +
+    `${folder.kernels} is damaged, so the kernels that the run began with are not known; remove it to begin the ` +
       "run again with kernels chosen anew, whose results differ in their last bits",
   );
 }
@@ -153,7 +153,7 @@ export async function whileLocked<T>(folder: RunFolder, work: (lost: AbortSignal
     ownerMayPause: true,
     onLost: ({ pid, host }) =>
       new UserError(
-        `process ${pid} on ${host} has taken over ${folder.path}, since this one had not been heard from for long; ` +
+        `process ${pid} on ${host} has taken over ${folder.path}, since this one had been silent for too long; ` +
           "the run is left to it",
       ),
     onWait: (owner) => {

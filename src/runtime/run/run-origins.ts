@@ -24,7 +24,9 @@ export async function readOrigins(folder: RunFolder): Promise<Origin[]> {
   if (text === undefined) return [];
   const origins = jsonIn(text);
   if (Array.isArray(origins) && origins.every(isOrigin)) return origins;
-  throw new UserError(`${folder.origins} is damaged, so what set each value is not known; remove it to do without`);
+  throw new UserError(
+    `${folder.origins} is damaged, so where each value came from is not known; remove it to do without`,
+  );
 }
 
 function isOrigin(value: unknown): value is Origin {

@@ -36,7 +36,7 @@ function refuseOthers(before: Digests, now: Digests, place: string, folder: RunF
   const changed = (["train", "test"] as const).filter((part) => before[part] !== now[part]);
   if (changed.length === 0) return;
   throw new UserError(
-    `the pictures in ${place} are not those that the run in ${folder.path} was begun with: what it ` +
+    `the pictures in ${place} are not those that the run in ${folder.path} began with: what it ` +
       `${changed.map((part) => (part === "train" ? "trains on" : "tests on")).join(" and ")} has changed; ` +
       "put back what was there, or start a new run without `--resume`",
   );
@@ -49,7 +49,7 @@ async function readDigests({ pictures }: RunFolder): Promise<Digests | undefined
   const { train, test } = (jsonIn(text) ?? {}) as Partial<Digests>;
   if (typeof train === "string" && typeof test === "string") return { train, test };
   throw new UserError(
-    `${pictures} is damaged and of no use, so it cannot be told whether the pictures are those that the run was begun with; ` +
+    `${pictures} is damaged, so netc cannot tell whether the pictures are those that the run began with; ` +
       "remove it to go on with those that are there",
   );
 }

@@ -18,7 +18,7 @@ export async function loadTrained(path: string, { best = false } = {}): Promise<
     const run = await loadRun(path);
     return best ? { ...run, checkpoint: await bestCheckpoint(path, run), broken: [] } : run;
   }
-  if (best) throw new UserError(`${path} is one checkpoint; name its run, of which --best takes the best`);
+  if (best) throw new UserError(`${path} is one checkpoint; name its run, and --best takes its best`);
   if (!(await isFolder(place))) throw new UserError(`there is no checkpoint at ${path}`);
   const run = await loadProgram(dirname(dirname(place)));
   return { ...run, checkpoint: await wholeCheckpoint(place, path, run.program), broken: [] };
@@ -38,6 +38,6 @@ async function bestCheckpoint(path: string, { folder, program, checkpoint }: Loa
 
 async function wholeCheckpoint(place: string, named: string, program: Program): Promise<Checkpoint> {
   const checkpoint = await readCheckpoint(place, program);
-  if ("reason" in checkpoint) throw new UserError(`${named} is not a whole checkpoint: ${checkpoint.reason}`);
+  if ("reason" in checkpoint) throw new UserError(`${named} is not an intact checkpoint: ${checkpoint.reason}`);
   return checkpoint;
 }

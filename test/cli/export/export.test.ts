@@ -15,7 +15,7 @@ describe("netc export", () => {
       expect(output).toMatch(new RegExp(`^  ${format} `, "m"));
   });
 
-  it("writes the newest whole checkpoint of a run, names broken ones, and leaves nothing else", async () => {
+  it("writes the newest intact checkpoint of a run, names broken ones, and leaves nothing else", async () => {
     const folder = await temporaryFolder();
     const run = join(folder, "run");
     await netc(["run", smoke, "--out", run, "--max-steps", "20"]);
@@ -23,7 +23,7 @@ describe("netc export", () => {
     await writeFile(join(run, "checkpoints", newer!, "weights.safetensors"), "cut");
     const outcome = await netc(["export", "safetensors", "run", "-o", "weights"], { folder });
     expect(outcome.exitCode, outcome.errors).toBe(0);
-    expect(outcome.errors).toMatch(/^warning: passing over .*: weights.safetensors is 3 bytes long, expected \d+$/m);
+    expect(outcome.errors).toMatch(/^warning: skipping .*: weights.safetensors is 3 bytes long, expected \d+$/m);
     expect(outcome.output).toBe(
       `run after step ${Number(/\d+/.exec(older!)![0])} is in weights:\n  model.safetensors\n`,
     );
@@ -77,7 +77,7 @@ describe("netc export", () => {
       "a run without a checkpoint",
       ["pytorch", "run", "-o", "out"],
       1,
-      "error: run holds no whole checkpoint\ngo on training with `netc run --resume --out run` to make one\n",
+      "error: run holds no intact checkpoint\ngo on training with `netc run --resume --out run` to make one\n",
     ],
   ])("refuses %s", async (_, args, code, message) => {
     const folder = await temporaryFolder();

@@ -19,7 +19,7 @@ const test: ImageSet = { count: 3, ...size, images, labels: Uint8Array.of(0, 1, 
 describe("confusionSection", () => {
   it("names the true class of each row and the answer of each column, escaped", async () => {
     const { html, note } = await confusionSection(evaluation, 1200);
-    expect(note).toContain("the checkpoint of step 1,200 answers 66.67% of 3 test images rightly");
+    expect(note).toContain("the checkpoint of step 1,200 answers 66.67% of 3 test images correctly");
     expect(html).toContain('<th scope="row">&lt;cat&gt;</th><td class="number"><strong>1</strong></td>');
     expect(html).toContain('<th scope="col" class="number">dog</th>');
     expect(html).toContain('<td class="number">50.00%</td></tr>'); // recall of cats
@@ -41,7 +41,7 @@ describe("samplesSection", () => {
   it("says so where there is nothing to show", async () => {
     const right = { ...evaluation, mistakes: [] };
     const { note, html } = await samplesSection(right, { classes: [], train: test, test });
-    expect(note).toBe("The network answers every test image rightly.");
+    expect(note).toBe("The network classifies every test image correctly.");
     expect(html).not.toContain("<img");
   });
 });

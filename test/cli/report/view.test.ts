@@ -25,7 +25,7 @@ describe("the report of a run", () => {
       "trained for",
       "images/s",
       "parameters",
-      "multiply-adds an image",
+      "multiply-adds per image",
       "peak memory",
       "seed",
     ]);

@@ -218,7 +218,7 @@ describe("netc run", () => {
     await writeFile(join(checkpoints, "step-00000032", "weights.safetensors"), "broken");
     const { exitCode, output, errors } = await netc(["run", smoke, "--out", folder, "--resume"]);
     expect(exitCode).toBe(0);
-    expect(errors).toContain("step-00000032 is broken and passed over: weights.safetensors is 6 bytes long");
+    expect(errors).toContain("step-00000032 is broken and was skipped: weights.safetensors is 6 bytes long");
     expect(errors).toContain("it is kept as broken-step-00000032");
     expect(output).toContain("after step 24 of 32");
     expect(await readdir(checkpoints)).toContain("step-00000032");
@@ -244,12 +244,10 @@ describe("netc run", () => {
     await rm(join(checkpoint, "manifest.json"));
     const args = ["run", smoke, "--out", folder, "--resume", "--max-steps", "1"];
     expect((await netc(args)).errors).toContain(
-      "no whole checkpoint is left: the run begins again from its first step",
+      "no intact checkpoint is left: the run starts over from its first step",
     );
     await rm(runFolderAt(folder).checkpoints, { recursive: true });
-    expect((await netc(args)).output).toContain(
-      "before the first checkpoint: the run begins again from its first step",
-    );
+    expect((await netc(args)).output).toContain("before the first checkpoint: the run starts over from its first step");
   });
 
   it("refuses to resume with fewer epochs than are done", async () => {

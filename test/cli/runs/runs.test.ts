@@ -35,7 +35,7 @@ describe("netc runs", () => {
   it("says where there is none yet", async () => {
     const { exitCode, output } = await netc(["runs"], { folder: await temporaryFolder() });
     expect(exitCode).toBe(0);
-    expect(output).toBe("there is no run under runs; `netc run FILE` makes one\n");
+    expect(output).toBe("there is no run under runs; `netc run FILE` starts one\n");
   });
 
   it("lists all that it can and names what it cannot", async () => {

@@ -19,8 +19,8 @@ function library(): Buffer {
 describe("requireWholeLibrary", () => {
   it.each([
     [200, undefined],
-    [199, "it is cut short: 199 bytes of at least 200"],
-    [100, "it is cut short: 100 bytes of at least 120"],
+    [199, "it is truncated: 199 bytes of at least 200"],
+    [100, "it is truncated: 100 bytes of at least 120"],
   ])("sees from %i of 200 bytes whether all are there", async (length, fault) => {
     const file = join(await temporaryFolder(), "libexample.so");
     writeFileSync(file, library().subarray(0, length));

@@ -62,7 +62,7 @@ describe("a place that cannot be written is refused beforehand", () => {
     ["a name that ends as a folder's", "new/", /new\/ names a folder; name a file in it$/],
     ["a missing folder", "no/such/file", /file cannot be written: there is no folder .*such; make it first$/],
     ["a file for a folder", "file/new", /new cannot be written: .*file is not a folder$/],
-    ["a link in a circle", "circle", /circle cannot be written: links lead in a circle$/],
+    ["a link in a circle", "circle", /circle cannot be written: the links form a cycle$/],
     [
       "a link into a missing folder",
       "dangling",
@@ -80,7 +80,7 @@ describe("a place that cannot be written is refused beforehand", () => {
     ["a file", "file", /file is a file; name a new folder$/],
     ["a folder in a file", "file/a/b", /b cannot be made: .*file is not a folder$/],
     ["a folder that holds something", "full", /full is not empty; name a new folder$/],
-    ["a link to nothing", "dangling", /dangling is a link to no folder; make .*gone first$/],
+    ["a link to nothing", "dangling", /dangling is a link to a folder that does not exist; make .*gone first$/],
   ])("for a new folder: %s", async (_, name, sentence) => {
     await mkdir(at("full/inner"), { recursive: true });
     await symlink("gone", at("dangling"));

@@ -245,7 +245,7 @@ describe("a manifest", () => {
     }
     const ALLOWED_PROGRESS = decode(asBefore({ progress: { ...progress, step: 1e9 }, files }));
     expect(ALLOWED_PROGRESS).toBe(
-      "tells of a run that cannot be: its step of 1000000000 is not one of a run of 12 steps",
+      "describes a run that cannot exist: its step of 1000000000 is not one of a run of 12 steps",
     );
   });
 

@@ -58,7 +58,7 @@ describe("readRunKernels", () => {
     const folder = runFolderAt(await temporaryFolder());
     await writeFile(folder.kernels, text);
     await expect(readRunKernels(folder)).rejects.toThrow(
-      /kernels\.json is damaged .*; remove it to begin the run again/,
+      /kernels\.json is damaged, .*; remove it to begin the run again/,
     );
   });
 });

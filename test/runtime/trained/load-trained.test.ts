@@ -28,7 +28,7 @@ describe("loadTrained", () => {
     const best = join(run, "checkpoints", "step-00000004");
     await expect(loadTrained(best, { best: true })).rejects.toThrow(/step-00000004 is one checkpoint; name its run/);
     await rm(join(best, "weights.safetensors"));
-    await expect(loadTrained(run, { best: true })).rejects.toThrow(/is not a whole checkpoint: weights.safetensors/);
+    await expect(loadTrained(run, { best: true })).rejects.toThrow(/is not an intact checkpoint: weights.safetensors/);
     await rm(best, { recursive: true });
     await expect(loadTrained(run, { best: true })).rejects.toThrow(
       /the best evaluation of .* was that after step 4, whose state was not kept; `train.checkpoints.keep_best: 1`/,

@@ -80,7 +80,7 @@ describe("TrainedNetwork", () => {
         ["a.jpg", "below/b.webp", "c.PNG"].map((name) => join(folder, name)),
       );
       expect(broken).toEqual([
-        `${join(folder, "d.jpg")} is cut off or damaged`,
+        `${join(folder, "d.jpg")} is truncated or damaged`,
         `${join(folder, "e.png")} is not a PNG, JPEG, WebP, GIF, TIFF or AVIF picture`,
       ]);
       await expect(network.predict([join(folder, "e.png")])).rejects.toThrow(
@@ -136,7 +136,7 @@ train: { epochs: 1, batch_size: 4, learning_rate: 0.1, evaluation: { batch_size:
     await network.dispose();
     await writeFile(join(run, "checkpoints", "step-00000000", "weights.safetensors"), "");
     await expect(openRun(join(run, "checkpoints", "step-00000000"))).rejects.toThrow(
-      "is not a whole checkpoint: weights.safetensors is 0 bytes long",
+      "is not an intact checkpoint: weights.safetensors is 0 bytes long",
     );
     await expect(openRun(join(run, "checkpoints", "step-00000009"))).rejects.toThrow("there is no checkpoint at");
     await expect(openRun(join(run, "nothing"))).rejects.toThrow("there is no run at");

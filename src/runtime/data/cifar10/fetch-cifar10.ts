@@ -131,8 +131,8 @@ function ignoreAbsent(error: NodeJS.ErrnoException): undefined {
 const SYSTEM_FAULTS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full; make room, or set NETC_CACHE to a folder on another disk",
   EDQUOT: "your disk quota is used up; make room, or set NETC_CACHE to a folder on another disk",
-  EACCES: "netc may not write there; set NETC_CACHE to a folder that it may",
-  EPERM: "netc may not write there; set NETC_CACHE to a folder that it may",
+  EACCES: "netc has no permission to write there; set NETC_CACHE to a folder where it has",
+  EPERM: "netc has no permission to write there; set NETC_CACHE to a folder where it has",
   EROFS: "that disk is read-only; set NETC_CACHE to a folder on another",
 };
 

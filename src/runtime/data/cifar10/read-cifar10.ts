@@ -136,7 +136,7 @@ async function readArchive(path: string, sets: Sets, source: CifarSource): Promi
       },
     });
   } catch (error) {
-    throw new UserError(`${path} is not a whole tar.gz (${(error as Error).message}); ${EXPECTED}`);
+    throw new UserError(`${path} is not a complete tar.gz (${(error as Error).message}); ${EXPECTED}`);
   }
   if (fault !== undefined) throw fault;
   if (missing.size > 0) throw new UserError(`${path} has no ${[...missing].join(", ")}; ${EXPECTED}`);

@@ -11,7 +11,7 @@ import type { ListedImage } from "./list-images.js";
 export interface BrokenFile {
   /** Relative to the folder, as it is listed. */
   readonly path: string;
-  /** A clause: "is cut off or damaged". */
+  /** A clause: "is truncated or damaged". */
   readonly reason: string;
 }
 

@@ -164,7 +164,7 @@ async function fromFile<T>(
       const { size } = await file.stat();
       if (size > MOST_DECODING_BYTES / 2) {
         const [found, most] = [size, MOST_DECODING_BYTES / 2].map((bytes) => Math.round(bytes / MEBIBYTE));
-        throw new BrokenImage(`is a file of ${found} MiB, more than ${most} are not read; save it smaller`);
+        throw new BrokenImage(`is a file of ${found} MiB, and at most ${most} MiB are read; save it smaller`);
       }
       return await read(file);
     } finally {
@@ -276,13 +276,13 @@ function checkSize({ height, width, format, isProgressive }: Header, bytes: numb
   const pixels = height * width;
   const megapixels = (count: number): string => (count / 1e6).toFixed(count < 10e6 ? 1 : 0);
   if (pixels > MOST_PIXELS) {
-    throw new BrokenImage(`has ${megapixels(pixels)} megapixels, more than ${megapixels(MOST_PIXELS)} are not read`);
+    throw new BrokenImage(`has ${megapixels(pixels)} megapixels, and at most ${megapixels(MOST_PIXELS)} are read`);
   }
   if (bytes <= MOST_DECODING_BYTES) return;
   const kind = `${isProgressive && format === "jpeg" ? "progressive or multi-scan " : ""}${FORMAT_NAMES[format]}`;
   const [found, most] = [bytes, MOST_DECODING_BYTES].map((count) => Math.round(count / MEBIBYTE));
   throw new BrokenImage(
-    `takes ${found} MiB to decode (${kind} of ${megapixels(pixels)} megapixels), more than ${most} are not given; save it smaller`,
+    `takes ${found} MiB to decode (${kind} of ${megapixels(pixels)} megapixels), and at most ${most} MiB are allowed; save it smaller`,
   );
 }
 
@@ -360,5 +360,5 @@ function storedBox({ top, left, height, width }: Box, { angle, isMirrored, ...st
 /** libvips's messages name its own functions, and often no reason. */
 function damageOf({ message }: Error): BrokenImage {
   const isOther = /unsupported image format|unknown file type|Input Buffer is empty/i.test(message);
-  return new BrokenImage(isOther ? `is not a ${READABLE} picture` : "is cut off or damaged");
+  return new BrokenImage(isOther ? `is not a ${READABLE} picture` : "is truncated or damaged");
 }

@@ -78,7 +78,7 @@ export function listImages(folder: string): ListedImages | undefined {
   };
 }
 
-const ASIDE: OtherKind = { kind: "folder beside the split", way: "move into the split what belongs to it" };
+const ASIDE: OtherKind = { kind: "folder outside the split", way: "move what belongs to the split into it" };
 const LEFT_ALONE: OtherKind = {
   kind: "picture outside the folder of a class",
   way: "put each into the folder of its class",
@@ -104,7 +104,7 @@ function splitOf(folder: string, top: readonly string[], unclear: string[]): Spl
     if (parts.length > 0 && rest.length === 0) {
       unclear.push(
         `${parts.join(" and ")} ${parts.length === 1 ? "is" : "are"} taken for classes, not for parts of a split: ` +
-          (trains.length === 0 ? "there is no folder train beside" : `${trains[0]} holds no folders of classes`),
+          (trains.length === 0 ? "there is no folder train next to it" : `${trains[0]} holds no folders of classes`),
       );
     }
     return NO_SPLIT;
@@ -112,7 +112,7 @@ function splitOf(folder: string, top: readonly string[], unclear: string[]): Spl
   const sibling = rest.find((name) => holdsPictures(join(folder, name)));
   if (tests.length === 0 && sibling !== undefined) {
     unclear.push(
-      `${trainFolder} is taken for a class, not for what is to be trained on: ${sibling} beside it holds pictures`,
+      `${trainFolder} is taken for a class, not for the training images: ${sibling} next to it holds pictures`,
     );
     return NO_SPLIT;
   }

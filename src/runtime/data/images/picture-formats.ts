@@ -23,7 +23,7 @@ const HEIC: OtherKind = {
   kind: "HEIC picture",
   way: "convert it to JPEG with `heif-convert` or `sips -s format jpeg`",
 };
-const FRAMES: OtherKind = { kind: "film", way: "save frames of it as JPEG or PNG with `ffmpeg`" };
+const FRAMES: OtherKind = { kind: "video", way: "save frames of it as JPEG or PNG with `ffmpeg`" };
 const ARCHIVE: OtherKind = { kind: "archive", way: "unpack it" };
 const picture = (name: string): OtherKind => ({ kind: `${name} picture`, way: CONVERT });
 
@@ -70,7 +70,7 @@ export function otherKindOf(name: string): OtherKind | undefined {
     return { kind: "file without an extension", way: "if it is a picture, give it the extension of its format" };
   }
   if (EXTENSIONS.has(extension)) return undefined;
-  return OTHERS[extension] ?? { kind: `.${extension} file`, way: "it can stay if it is no picture" };
+  return OTHERS[extension] ?? { kind: `.${extension} file`, way: "leave it if it is not a picture" };
 }
 
 /** First bytes, at an offset, and whose they are. */

@@ -19,7 +19,7 @@ export function scanImages(request: ImagesRequest, base = "."): Result<ImagesSca
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = `${request.folder} cannot be read (${code ?? message})`;
-    return failed([fault("data/no-images", reason, "give yourself the right to read it, and the folders in it")]);
+    return failed([fault("data/no-images", reason, "give yourself permission to read it and the folders in it")]);
   }
   if (!listed) {
     return failed([
@@ -36,7 +36,7 @@ export function scanImages(request: ImagesRequest, base = "."): Result<ImagesSca
   const { train, test } = splitImages(usable, request);
   if (test.length === 0) {
     const message = `${request.folder} has no images to test on`;
-    return failed([...diagnostics, fault("data/no-images", message, "give each class two images at least")]);
+    return failed([...diagnostics, fault("data/no-images", message, "give each class at least two images")]);
   }
   return ok({ classes: usable.classes, train_images: train.length, test_images: test.length }, diagnostics);
 }
@@ -88,7 +88,7 @@ export function folderFaults(listed: ListedImages, folder: string): Diagnostic[]
           )
         : fault(
             "data/unknown-class",
-            `${folder}/${path} is to be tested on, but ${trainFolder} calls the class otherwise: ${LETTERS}`,
+            `${folder}/${path} is to be tested on, but ${trainFolder} spells the class differently: ${LETTERS}`,
             `rename one of the folders, so that both are called ${known.normalize("NFC")} in composed letters`,
           );
     }),
@@ -106,7 +106,7 @@ export function folderFaults(listed: ListedImages, folder: string): Diagnostic[]
       warning(
         "data/unclear-folders",
         `in ${folder}, ${message}`,
-        "if that is meant, it can stay; else rename a folder",
+        "if that is intended, leave it; otherwise rename a folder",
       ),
     ),
     ...passedOverWarning(passedOver, folder),
@@ -120,7 +120,7 @@ function passedOverWarning(passedOver: ListedImages["passedOver"], folder: strin
     ({ count, kind, first }) => `${countedKind(count, kind)} (${count === 1 ? "" : "as "}${first})`,
   );
   const ways = loud.map(({ kind, way }) => `${kind}: ${way}`);
-  return [warning("data/passed-over", `${folder} holds what is not read: ${kinds.join(", ")}`, ways.join("; "))];
+  return [warning("data/passed-over", `not everything in ${folder} is read: ${kinds.join(", ")}`, ways.join("; "))];
 }
 
 /** "3 HEIC pictures": the noun of a kind is its last word, or stands before "to", "that", "without", "outside" or "beside". */

@@ -22,7 +22,7 @@ export function requireWholeLibrary(file: string): void {
       return Number(segment.readBigUInt64LE(8)) + Number(segment.readBigUInt64LE(32)); // offset and size in the file
     });
     const expected = Math.max(first + entry * count, ...ends);
-    if (size < expected) throw new Error(`it is cut short: ${size} bytes of at least ${expected}`);
+    if (size < expected) throw new Error(`it is truncated: ${size} bytes of at least ${expected}`);
   } finally {
     closeSync(descriptor);
   }

@@ -10,8 +10,8 @@ const INSTRUCTIONS = /\b(avx512_bf16|amx_bf16)\b/;
 export function requireBfloat16Instructions({ config }: Program): void {
   if (config.train.precision === "float32" || hasBfloat16Instructions()) return;
   throw new UserError(
-    "train.precision: bfloat16 needs a processor with instructions for it (AVX-512 BF16 or AMX) on Linux, and none is " +
-      "found here: write `precision: float32`",
+    "train.precision: bfloat16 needs a processor with instructions for it (AVX-512 BF16 or AMX) on Linux, and this machine has " +
+      "none: write `precision: float32`",
   );
 }
 

@@ -54,7 +54,7 @@ export const webgpuEngine: Engine = {
 
   async open(program, { device }) {
     if (device?.kind === "gpu" && device.index > 0) {
-      throw new UserError("WebGPU has no numbers for adapters: NETC_WEBGPU_ADAPTER names one by a part of its name");
+      throw new UserError("WebGPU does not number adapters: NETC_WEBGPU_ADAPTER names one by a part of its name");
     }
     const packages = findWebgpu() as WebgpuPackages;
     const { tf } = await loadWebgpu(packages);

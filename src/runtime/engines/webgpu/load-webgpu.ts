@@ -16,7 +16,7 @@ const PACKAGES = [
 ] as const;
 export const WEBGPU_REMEDY = "run `netc engine add webgpu --yes`";
 export const ADAPTER_REMEDY =
-  "install the graphics driver's Vulkan part (Debian: libvulkan1 and mesa-vulkan-drivers), or name a driver's file by VK_DRIVER_FILES";
+  "install the graphics driver's Vulkan part (Debian: libvulkan1 and mesa-vulkan-drivers), or name a driver's file with VK_DRIVER_FILES";
 
 export interface WebgpuPackages {
   /** The package.json that they are resolved from. */

@@ -71,8 +71,8 @@ describe("listImages", () => {
       "1 BMP picture",
       "1 camera raw picture",
       "1 file without an extension",
-      "1 film",
       "1 picture outside the folder of a class",
+      "1 video",
       "2 HEIC picture",
       "3 hidden or system file",
     ]);
@@ -117,11 +117,11 @@ describe("listImages", () => {
     await files("bus/1.png", "car/1.png", "train/steam/1.png");
     expect(listed().classes).toEqual(["bus", "car", "train"]);
     expect(listed().unclear).toEqual([
-      "train is taken for a class, not for what is to be trained on: bus beside it holds pictures",
+      "train is taken for a class, not for the training images: bus next to it holds pictures",
     ]);
     await files("val/bus/1.png");
     expect(listed()).toMatchObject({ trainFolder: "train", testFolder: "val", classes: ["steam"] });
-    expect(passed()).toEqual(["2 folder beside the split"]);
+    expect(passed()).toEqual(["2 folder outside the split"]);
   });
 
   it("names two classes that look the same", async () => {

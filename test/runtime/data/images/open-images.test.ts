@@ -110,7 +110,7 @@ describe("openImages", () => {
     await writeFile(join(folder, "dog/1.png"), whole.subarray(0, whole.length / 2));
     await writeFile(join(folder, "cat/9.png"), "no picture");
     const message =
-      /^2 images cannot be read in .*:\n {2}cat\/9\.png is not a PNG.*\n {2}dog\/1\.png is cut off or damaged\n.*`broken: skip`$/;
+      /^2 images cannot be read in .*:\n {2}cat\/9\.png is not a PNG.*\n {2}dog\/1\.png is truncated or damaged\n.*`broken: skip`$/;
     await expect(opened()).rejects.toThrow(message);
     await expect(opened()).rejects.toThrow(message); // not only while they are decoded
     const broken = await findBroken(settings({ broken: "skip" }), () => {});

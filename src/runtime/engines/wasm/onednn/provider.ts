@@ -7,11 +7,11 @@ import type { ProviderSource } from "../provider-source.js";
 import { oneDnnKernels } from "./kernels.js";
 
 export const ONEDNN_REMEDY =
-  "run `apt-get install libdnnl2` or `netc engine add onednn --yes`, or set NETC_ONEDNN to a libdnnl's file";
+  "run `apt-get install libdnnl2` or `netc engine add onednn --yes`, or set NETC_ONEDNN to a libdnnl file";
 
 export const oneDnn: ProviderSource = {
   name: "oneDNN",
-  wayBack: "name the library that has it by NETC_ONEDNN",
+  wayBack: "name the library that has it with NETC_ONEDNN",
   environment: ["ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"],
   async describe() {
     const found = await findOneDnn();
@@ -31,7 +31,7 @@ async function find({ config }: Program): Promise<KernelProvider | undefined> {
   if (!found.bfloat16) {
     throw new UserError(
       `train.precision: bfloat16 needs a processor with instructions for it (AVX-512 BF16 or AMX); ` +
-        `oneDNN ${found.version} finds none here: write \`precision: float32\``,
+        `oneDNN ${found.version} finds none on this machine: write \`precision: float32\``,
     );
   }
   return oneDnnKernels(found, true);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains on one machine, a process for each GPU, or for each core where there is none. A process that dies takes the others
-# with it; torchrun starts all of them again, and they go on from the newest whole checkpoint.
+# with it; torchrun starts all of them again, and they go on from the newest intact checkpoint.
 #
 #   launch/one-node.sh --out run
 #   PROCESSES=2 launch/one-node.sh --out run --bf16 --channels-last
