@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { printable, printableDocument } from "../../src/compiler/diagnostics/printable.js";
+import { printable, printableDocument, printableSentence } from "../../src/compiler/diagnostics/printable.js";
 
 describe("printable", () => {
   it.each([
@@ -22,5 +22,11 @@ describe("printable", () => {
   it("keeps the lines and indents of a document", () => {
     expect(printableDocument('{\n\t"name": "a\u202e\u0085"\n}')).toBe('{\n\t"name": "a\\u202e\\u0085"\n}');
     expect(JSON.parse(printableDocument(JSON.stringify("a\u202e\u0085\u007f")))).toBe("a\u202e\u0085\u007f");
+  });
+
+  it("leaves out the middle of a word that nobody reads to its end, and of no path that the system takes in one part", () => {
+    const [long, path] = ["x".repeat(100_000), `/${"y".repeat(255)}/${"z".repeat(255)}`];
+    const half = "x".repeat(499);
+    expect(printableSentence(`${long} is at\n${path}`)).toBe(`x${half}…${half} is at\\n${path}`);
   });
 });

@@ -10,7 +10,7 @@ import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import type { TrainedFlags } from "../load/open-trained.js";
 import { openTrained } from "../load/open-trained.js";
-import { counted, formatCount, formatPercent, tableLines } from "../screen/terminal.js";
+import { cell, counted, formatCount, formatPercent, tableLines } from "../screen/terminal.js";
 import { jsonText, printLines } from "../screen/print.js";
 import { printable } from "../../compiler/diagnostics/printable.js";
 
@@ -142,5 +142,5 @@ function confusions({ confusion, classNames }: NetworkEvaluation): string[] {
 
 function sentenceOf({ classNames }: NetworkEvaluation): (mistake: Mistake) => string {
   return ({ image, label, answer, confidence }) =>
-    `  image ${image}: ${classNames[label]}, taken for ${classNames[answer]} with ${formatPercent(confidence)}`;
+    `  image ${image}: ${cell(classNames[label]!)}, taken for ${cell(classNames[answer]!)} with ${formatPercent(confidence)}`;
 }

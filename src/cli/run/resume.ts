@@ -6,6 +6,8 @@ import type { Program } from "../../compiler/program.js";
 import { changesSince, describeChange } from "../../runtime/run/changes-since.js";
 import type { Checkpoint } from "../../runtime/run/checkpoint.js";
 import { readNewestCheckpoint, setAside } from "../../runtime/run/checkpoint.js";
+import { readLog } from "../../runtime/run/event-log.js";
+import { faultsOfLog } from "../../runtime/run/read-run.js";
 import type { RunFolder } from "../../runtime/run/run-folder.js";
 import { readRunConfig } from "../../runtime/run/run-folder.js";
 import { UserError } from "../../runtime/process/user-error.js";
@@ -39,6 +41,7 @@ export async function checkpointToResume(
   await setAside(broken);
   report.brokenCheckpoints(broken);
   if (!checkpoint) report.beginsAgain(broken.length > 0);
+  report.faultsOfLog(faultsOfLog(folder, await readLog(folder.events), checkpoint?.progress.step));
   report.changes(changes.map(describeChange), effects);
   return checkpoint;
 }

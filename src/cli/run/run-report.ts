@@ -84,6 +84,10 @@ export class RunReport {
     }
   }
 
+  faultsOfLog(faults: readonly string[]): void {
+    for (const fault of faults) this.warn(fault);
+  }
+
   /** A run that was to go on has no whole checkpoint: all were broken, or it was stopped before its first. */
   beginsAgain(hadCheckpoints: boolean): void {
     if (hadCheckpoints) this.warn("no intact checkpoint is left: the run starts over from its first step");

@@ -7,6 +7,7 @@ import { ifThere } from "../../runtime/files/if-there.js";
 import { UserError } from "../../runtime/process/user-error.js";
 import type { RunFolder } from "../../runtime/run/run-folder.js";
 import { foldersIn, holdsRun, runFolderAt } from "../../runtime/run/run-folder.js";
+import { shellWord } from "../../runtime/process/shell-word.js";
 import { chartLines } from "../screen/charts.js";
 import { EPOCH_COLUMNS, epochRows, momentText } from "../run/epoch-table.js";
 import type { ExitCode } from "../screen/exit-codes.js";
@@ -42,11 +43,17 @@ export async function listRuns(parent: string, { format }: RunsFlags): Promise<E
   }
   runs.sort((one, other) => (one.start?.time ?? "").localeCompare(other.start?.time ?? ""));
   if (format === "json") process.stdout.write(jsonText(runs.map(summaryOf)));
-  else if (runs.length === 0 && unreadable.length === 0) printLine(`there is no run under ${parent}; \`netc run FILE\` starts one`);
+  else if (runs.length === 0 && unreadable.length === 0) printLine(await wayOn(parent));
   else if (runs.length > 0) for (const line of tableLines(COLUMNS, runs.map(cellsOf))) printLine(line);
   for (const fault of runs.flatMap(({ faults }) => faults)) warnLine(fault);
   for (const reason of unreadable) warnLine(`not listed: ${reason}`);
   return unreadable.length > 0 ? exitCodes.inputHasErrors : exitCodes.done;
+}
+
+async function wayOn(parent: string): Promise<string> {
+  if (await holdsRun(runFolderAt(parent)))
+    return `${parent} is a run itself; \`netc runs show ${shellWord(parent)}\` tells all of it`;
+  return `there is no run under ${parent}; \`netc run FILE\` makes one`;
 }
 
 /** Undefined where the folder holds no run; a sentence where it may hold one that cannot be read. */

@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { printable } from "../../compiler/diagnostics/printable.js";
+import { printable, printableSentence } from "../../compiler/diagnostics/printable.js";
 import { randomHex } from "../../runtime/files/digest.js";
 import { systemFault } from "../../runtime/process/system-faults.js";
 import { UserError } from "../../runtime/process/user-error.js";
@@ -18,17 +18,17 @@ export interface Failure {
 
 export function failureOf(error: unknown): Failure {
   if (error instanceof UserError) {
-    return { message: `error: ${error.lines.map(printable).join("\n")}`, exitCode: exitCodes.inputHasErrors };
+    return { message: `error: ${error.lines.map(printableSentence).join("\n")}`, exitCode: exitCodes.inputHasErrors };
   }
   const outside = faultOfTheSystem(error);
-  if (outside) return { message: `error: ${printable(outside)}`, exitCode: exitCodes.inputHasErrors };
+  if (outside) return { message: `error: ${printableSentence(outside)}`, exitCode: exitCodes.inputHasErrors };
   return { message: bugReport(error), exitCode: exitCodes.bugInNetc };
 }
 
 function faultOfTheSystem(error: unknown): string | undefined {
   const fault = systemFault(error);
-  const { path } = (error ?? {}) as NodeJS.ErrnoException;
-  return fault && (path ? `${fault}: ${path}` : fault);
+  const { path, dest = path } = (error ?? {}) as NodeJS.ErrnoException & { readonly dest?: string };
+  return fault && (dest ? `${fault}: ${dest}` : fault);
 }
 
 function bugReport(error: unknown): string {

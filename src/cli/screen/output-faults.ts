@@ -1,6 +1,7 @@
 // What a command does where its output cannot be written: because nobody reads it any more (the reader of a pipe has ended,
 // the terminal is gone), or because a disk is full. A listing ends; a run, which has more to lose, decides for itself.
-import { closeSync, fstatSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
+import { devNull } from "node:os";
 import { isatty } from "node:tty";
 import { exitCodes } from "./exit-codes.js";
 
@@ -52,12 +53,14 @@ function isGone({ isTTY = false }: OutputStream, { code = "" }: NodeJS.ErrnoExce
 
 /**
  * To be called as the process ends. Node gives the terminal back as it was, and aborts where that has gone; it leaves alone what
- * has been closed.
+ * is another file by then. Nothing may stay closed: koffi flushes the outputs after this, and goes on for ever where it cannot.
  */
 export function letGoOfGoneTerminal(): void {
   for (const stream of [0, 1, 2]) {
     try {
-      if (fstatSync(stream).isCharacterDevice() && !isatty(stream)) closeSync(stream);
+      if (!fstatSync(stream).isCharacterDevice() || isatty(stream)) continue;
+      closeSync(stream);
+      openSync(devNull, "r+"); // takes the lowest number that is free, this one
     } catch {
       // Closed already
     }

@@ -78,7 +78,7 @@ export function tableLines(columns: readonly Column[], rows: readonly (readonly 
 const WIDEST_CELL = 80;
 
 /** On one line, and the middle of what is too long left out: a path ends with what tells it from others. */
-function cell(text: string): string {
+export function cell(text: string): string {
   const characters = [...printable(text)];
   if (characters.length <= WIDEST_CELL) return characters.join("");
   const half = WIDEST_CELL / 2;

@@ -12,6 +12,16 @@ export function printable(text: string): string {
   return text.replaceAll(UNPRINTABLE, escapeOf);
 }
 
+const LONGEST_WORD = 1000; // characters
+
+/** A sentence with names and values in it: of what is longer than people read, the middle is left out. */
+export function printableSentence(text: string): string {
+  const half = LONGEST_WORD / 2;
+  return printable(text).replaceAll(/\S+/g, (word) =>
+    word.length <= LONGEST_WORD ? word : `${word.slice(0, half)}…${word.slice(1 - half)}`,
+  );
+}
+
 /** Text of several lines that are netc's own, such as markup or a document of JSON: their ends and indents stay. */
 export function printableDocument(text: string): string {
   return text.replaceAll(UNPRINTABLE, (character) => (/[\n\t]/.test(character) ? character : escapeOf(character)));

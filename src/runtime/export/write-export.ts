@@ -1,16 +1,18 @@
 // Exported files → a new folder, which appears in full or not at all.
-import { mkdir, open, rm, rmdir } from "node:fs/promises";
+import { open, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { placeForFolder } from "../files/output-file.js";
-import { publishFolder, temporaryName } from "../files/write-file-atomically.js";
+import { makeFolder, publishFolder, temporaryName } from "../files/write-file-atomically.js";
 import { UserError } from "../process/user-error.js";
 import type { ExportedFiles } from "./source.js";
 import { isExecutable } from "./source.js";
 
+const IN_THE_WAY: ReadonlySet<string> = new Set(["EEXIST", "ENOTEMPTY", "ENOTDIR"]);
+
 /** `path` is as `placeForFolder` wants it. */
 export async function writeExport(path: string, files: ExportedFiles): Promise<void> {
   const folder = await placeForFolder(path);
-  await mkdir(dirname(folder), { recursive: true });
+  await makeFolder(dirname(folder));
   const temporary = temporaryName(folder);
   try {
     for (const [path, content] of files) await writeNew(join(temporary, path), content, isExecutable(path));
@@ -23,12 +25,13 @@ export async function writeExport(path: string, files: ExportedFiles): Promise<v
     await publishFolder(temporary, folder);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
+    if (IN_THE_WAY.has((error as NodeJS.ErrnoException).code ?? "")) await placeForFolder(path); // says what is there by now
     throw error;
   }
 }
 
 async function writeNew(path: string, content: string | readonly Uint8Array[], executable: boolean): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const file = await open(path, "wx", executable ? 0o777 : 0o666);
   try {
     for (const piece of typeof content === "string" ? [Buffer.from(content)] : content) await file.writeFile(piece);

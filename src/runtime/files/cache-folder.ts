@@ -32,10 +32,9 @@ export async function makeInCache(path: string): Promise<void> {
     await mkdir(path, { recursive: true });
   } catch (error) {
     const fault = (error as NodeJS.ErrnoException).code === "EEXIST" ? "a file is in its place" : systemFault(error);
-    if (fault === undefined && (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if (fault === undefined) throw error;
     throw new UserError(
-      `netc's cache cannot be kept in ${cacheFolder()}: ${fault ?? "it cannot be made"}; ` +
-        "set NETC_CACHE to a folder that can be written",
+      `netc's cache cannot be kept in ${cacheFolder()}: ${fault}; set NETC_CACHE to a folder that can be written`,
     );
   }
 }

@@ -45,13 +45,24 @@ export async function openPlainFile(path: string): Promise<FileHandle> {
 
 /** For compiling, which is synchronous. */
 export function readPlainFileSync(path: string): Buffer {
+  const file = openPlainFileSync(path);
+  try {
+    return readFileSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The number of the open file, which the caller closes. */
+export function openPlainFileSync(path: string): number {
   const file = openSync(path, WITHOUT_WAITING);
   try {
     const found = fstatSync(file);
     if (!found.isFile()) throw new NotAPlainFile(found);
-    return readFileSync(file);
-  } finally {
+    return file;
+  } catch (error) {
     closeSync(file);
+    throw error;
   }
 }
 

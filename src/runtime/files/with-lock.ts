@@ -4,7 +4,7 @@
 //
 // The lock saves double work; it is not what keeps the result whole. Two processes that both believe to own it, which a
 // takeover at the wrong microsecond allows, must still be safe: the work publishes its result by an atomic rename.
-import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomHex } from "./digest.js";
@@ -12,6 +12,7 @@ import { ifThere, isMissing, unreadable } from "./if-there.js";
 import { isCount, isRecord } from "./parse-json.js";
 import type { ProcessIdentity } from "./process-identity.js";
 import { fateOf, thisProcess } from "./process-identity.js";
+import { readPlainFile } from "./read-plain-file.js";
 import { temporaryName } from "./write-file-atomically.js";
 
 export interface LockOptions {
@@ -170,7 +171,7 @@ async function touch(path: string, token: string, lose: (owner: LockOwner) => vo
 /** Null where the lock is gone or does not say whose it is. */
 async function readOwner(path: string): Promise<LockOwner | null> {
   try {
-    const owner: unknown = JSON.parse(await readFile(ownerFile(path), "utf8"));
+    const owner: unknown = JSON.parse(String(await readPlainFile(ownerFile(path))));
     return isOwner(owner) ? owner : null;
   } catch (error) {
     if (error instanceof SyntaxError || isMissing(error)) return null;

@@ -1,7 +1,7 @@
 // Files and folders that are either there in full or not there at all, whenever the power goes: written under a temporary
 // name beside their place, flushed to the disk, then renamed.
 import * as fs from "node:fs/promises";
-import { open, readdir, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { randomHex } from "./digest.js";
@@ -22,6 +22,19 @@ export async function writeFileAtomically(path: string, data: string | Uint8Arra
     throw error;
   }
   await flushFolder(dirname(path));
+}
+
+/** With those above it. Node's own way to that says ENOENT of a disk that is read-only, and never ends in /proc. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    if (code !== "ENOENT" || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path);
+  }
 }
 
 /** Moves a finished folder to `path`, which must be free, after flushing all that is in it. Both are on one disk. */

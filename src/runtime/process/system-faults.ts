@@ -19,6 +19,10 @@ const CLAUSES: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "the name is too long",
   EBUSY: "another program uses the file",
   ETXTBSY: "another program uses the file",
+  ENOENT: "the file, or a folder on the way to it, is not there",
+  EEXIST: "something is in its place already",
+  EISDIR: "a folder is in its place",
+  ENOTEMPTY: "a folder that is not empty is in its place",
   ENOTDIR: "a part of the path is a file, not a folder",
   ENXIO: "nobody is at the other end",
   EPIPE: "nobody reads it any more",
@@ -32,7 +36,8 @@ const REFUSED_THREADS: ReadonlySet<string> = new Set(["ERR_WORKER_INIT_FAILED", 
 
 /** Undefined where the fault is none of the system's that a user knows by name. */
 export function systemFault(error: unknown): string | undefined {
-  const { code = "", message = "" } = (error ?? {}) as NodeJS.ErrnoException;
+  const { code = "", message = "", syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  if (syscall === "uv_cwd") return "the folder that you are in is not there any more; change to another one";
   if (Object.hasOwn(CLAUSES, code)) return CLAUSES[code];
   if (REFUSED_THREADS.has(code)) return CLAUSES["EAGAIN"];
   return error instanceof Error && REFUSED_MEMORY.test(message) ? NO_MEMORY : undefined;

@@ -1,7 +1,7 @@
 // TrainingEvents ↔ `events.jsonl`, a line each.
-import { open } from "node:fs/promises";
 import { AppendingFile } from "../files/appending-file.js";
 import { ifThere, textIfThere } from "../files/if-there.js";
+import { openPlainFile } from "../files/read-plain-file.js";
 import { isRecord, jsonIn } from "../files/parse-json.js";
 import { writeFileAtomically } from "../files/write-file-atomically.js";
 import type { TrainingEvent } from "../training/training-events.js";
@@ -58,7 +58,7 @@ const BEGINNING_BYTES = 1 << 16;
 
 /** When the run began, in milliseconds since 1970; undefined where the log does not say. @throws as `readLog` */
 export async function readBeginning(path: string): Promise<number | undefined> {
-  const file = await ifThere(path, open(path, "r"));
+  const file = await ifThere(path, openPlainFile(path));
   if (!file) return undefined;
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(BEGINNING_BYTES), 0, BEGINNING_BYTES, 0);

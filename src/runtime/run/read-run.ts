@@ -3,6 +3,7 @@
 import { compileText } from "../../compiler/compile.js";
 import { firstError } from "../../compiler/diagnostics/diagnostic.js";
 import type { Program } from "../../compiler/program.js";
+import type { LogContent } from "./event-log.js";
 import { readLog } from "./event-log.js";
 import type { RunFolder } from "./run-folder.js";
 import { holdsRun, isInUse, readRunConfig } from "./run-folder.js";
@@ -65,7 +66,7 @@ export async function readRun(folder: RunFolder): Promise<RunRecord> {
     events,
     faults: [
       ...(program ? [] : [`${folder.config} cannot be read by this version of netc: ${firstError(diagnostics)}`]),
-      ...(oddLines.length > 0 ? [oddLinesText(folder, oddLines)] : []),
+      ...faultsOfLog(folder, { events, oddLines }),
     ],
     start: starts[0],
     steps,
@@ -84,10 +85,20 @@ export async function readRun(folder: RunFolder): Promise<RunRecord> {
   };
 }
 
+/** What a log lacks, a sentence each, of a run that has a checkpoint of `step`. */
+export function faultsOfLog({ events: path }: RunFolder, { events, oddLines }: LogContent, step = 0): string[] {
+  const hasBegun = events.length > 0 || step > 0;
+  const isCut = hasBegun && !events.some(({ event }) => event === "start");
+  return [
+    ...(oddLines.length > 0 ? [oddLinesText(path, oddLines)] : []),
+    ...(isCut ? [`${path} does not begin with the run: the figures of its first steps are lost`] : []),
+  ];
+}
+
 const NAMED = 5;
 
-function oddLinesText({ events }: RunFolder, lines: readonly number[]): string {
+function oddLinesText(path: string, lines: readonly number[]): string {
   const more = lines.length > NAMED ? ` and ${lines.length - NAMED} more` : "";
   const [noun, verb] = lines.length === 1 ? ["line", "is no event"] : ["lines", "are no events"];
-  return `${events}: ${noun} ${lines.slice(0, NAMED).join(", ")}${more} ${verb} and ${lines.length === 1 ? "is" : "are"} left out`;
+  return `${path}: ${noun} ${lines.slice(0, NAMED).join(", ")}${more} ${verb} and ${lines.length === 1 ? "is" : "are"} left out`;
 }

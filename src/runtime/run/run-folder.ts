@@ -9,7 +9,7 @@ import { sha256Of } from "../files/digest.js";
 import { ifThere, textIfThere, unreadable } from "../files/if-there.js";
 import { jsonIn } from "../files/parse-json.js";
 import { isLocked, withLock } from "../files/with-lock.js";
-import { sweepTemporaries, writeFileAtomically } from "../files/write-file-atomically.js";
+import { makeFolder, sweepTemporaries, writeFileAtomically } from "../files/write-file-atomically.js";
 import { refuseUnmakeable } from "../files/output-file.js";
 import { shellWord } from "../process/shell-word.js";
 import { UserError } from "../process/user-error.js";
@@ -226,19 +226,6 @@ async function contentsOf(path: string): Promise<string[]> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     if ((error as NodeJS.ErrnoException).code !== "ENOTDIR") throw unreadable(path, error);
     throw new UserError(`${path} cannot be used as a folder: ${(error as Error).message}`);
-  }
-}
-
-/** With those above it. Node's own way to that says ENOENT of a disk that is read-only. */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") return;
-    if (code !== "ENOENT" || dirname(path) === path) throw error;
-    await makeFolder(dirname(path));
-    await mkdir(path);
   }
 }
 

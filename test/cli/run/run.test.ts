@@ -224,6 +224,18 @@ describe("netc run", () => {
     expect(await readdir(checkpoints)).toContain("step-00000032");
   });
 
+  it("says what the log lost of the steps before", async () => {
+    const folder = await temporaryFolder();
+    const { events } = runFolderAt(folder);
+    await netc(["run", smoke, "--out", folder, "--max-steps", "2"]);
+    const lines = (await readFile(events, "utf8")).split("\n");
+    await writeFile(events, ["null", ...lines.slice(1)].join("\n"));
+    const { exitCode, errors } = await netc(["run", smoke, "--out", folder, "--resume", "--max-steps", "3"]);
+    expect(exitCode).toBe(0);
+    expect(errors).toContain(`${events}: line 1 is no event and is left out\n`);
+    expect(errors).toContain(`${events} does not begin with the run: the figures of its first steps are lost\n`);
+  });
+
   it("keeps the whole checkpoints where newer ones are broken", async () => {
     const folder = await temporaryFolder();
     const run = (...more: string[]) =>

@@ -38,6 +38,13 @@ describe("netc runs", () => {
     expect(output).toBe("there is no run under runs; `netc run FILE` starts one\n");
   });
 
+  it("says how to show a run that is named itself", async () => {
+    const folder = await temporaryFolder();
+    for (const name of ["config.yaml", "events.jsonl"]) await writeFile(join(folder, name), "");
+    const { output } = await netc(["runs", folder]);
+    expect(output).toBe(`${folder} is a run itself; \`netc runs show ${folder}\` tells all of it\n`);
+  });
+
   it("lists all that it can and names what it cannot", async () => {
     const parent = await temporaryFolder();
     const names = ["good", "odd", "folder", "binary", "loop"];

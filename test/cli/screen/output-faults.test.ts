@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
 import { keepGoingWithoutOutput, outputFault, watchOutputs } from "../../../src/cli/screen/output-faults.js";
@@ -51,4 +52,15 @@ describe("a command's output that cannot be written", () => {
     expect(outputFault()?.message).toBe("ENOSPC");
     expect(exits).toEqual([]);
   });
+});
+
+it("leaves every output open as the process ends, or koffi would try to flush what is closed, for ever", () => {
+  const built = new URL("../../../dist/cli/screen/output-faults.js", import.meta.url).href;
+  const script = `
+    import { fstatSync } from "node:fs";
+    import { letGoOfGoneTerminal } from ${JSON.stringify(built)};
+    letGoOfGoneTerminal();
+    for (const stream of [0, 1, 2]) fstatSync(stream);`;
+  const { status } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], { stdio: "ignore" });
+  expect(status).toBe(0);
 });

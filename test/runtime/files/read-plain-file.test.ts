@@ -1,13 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { readBase } from "../../../src/runtime/source/read-base.js";
 import { readSource } from "../../../src/runtime/source/read-source.js";
 import { programOf } from "../../support/tiny-run.js";
 import { readCheckpoint } from "../../../src/runtime/run/checkpoint.js";
 import { readPlainFile, readPlainFileSync } from "../../../src/runtime/files/read-plain-file.js";
+import { requireWholeLibrary } from "../../../src/runtime/engines/native/require-whole-library.js";
+import { readBeginning } from "../../../src/runtime/run/event-log.js";
+import { withLock } from "../../../src/runtime/files/with-lock.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
 let folder: string;
@@ -44,5 +47,15 @@ describe.skipIf(process.platform === "win32")("what is no plain file", () => {
     expect(await readCheckpoint(folder, programOf())).toMatchObject({
       reason: expect.stringContaining("is a named pipe"),
     });
+  });
+
+  it("nor as a log, the owner of a lock or a library", async () => {
+    const [log, owner] = [join(folder, "events.jsonl"), join(folder, "lock", "owner.json")];
+    await mkdir(dirname(owner));
+    execFileSync("mkfifo", [log, owner]);
+    await expect(readBeginning(log)).rejects.toThrow(`${log} is a named pipe, expected a file`);
+    const locked = withLock(dirname(owner), async () => undefined, { onWait: () => undefined });
+    await expect(locked).rejects.toThrow(`${owner} is a named pipe, expected a file`);
+    expect(() => requireWholeLibrary(log)).toThrow(/^is a named pipe/);
   });
 });

@@ -12,10 +12,24 @@ describe("a limit of the system is a sentence, and no bug in netc", () => {
     ["EAGAIN", /no more threads.*ulimit -u/],
     ["ERR_WORKER_INIT_FAILED", /no more threads/],
     ["ENAMETOOLONG", /the name is too long/],
+    ["ENOENT", /is not there/],
+    ["EISDIR", /a folder is in its place/],
+    ["ENOTEMPTY", /not empty/],
+    ["EEXIST", /in its place already/],
   ])("%s", (code, sentence) => {
     const { message, exitCode } = failureOf(refusal(code));
     expect(message).toMatch(sentence);
     expect(exitCode).toBe(1);
+  });
+
+  it("and names the file, of a renaming the one that was to be made", () => {
+    const renaming = Object.assign(refusal("EISDIR"), { path: "run/.origins.json.1-0.tmp", dest: "run/origins.json" });
+    expect(failureOf(renaming).message).toBe("error: a folder is in its place: run/origins.json");
+  });
+
+  it("the folder that one is in, removed", () => {
+    const { message, exitCode } = failureOf(Object.assign(refusal("ENOENT"), { syscall: "uv_cwd" }));
+    expect([message, exitCode]).toEqual([expect.stringMatching(/folder that you are in is not there any more/), 1]);
   });
 
   it("memory that V8 does not get", () => {

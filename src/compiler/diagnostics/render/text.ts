@@ -4,7 +4,7 @@ import { codeFrame, positionAt } from "../code-frame.js";
 import type { Diagnostic, SourceText, Span } from "../diagnostic.js";
 import type { FileReport, RenderOptions } from "./file-report.js";
 import { countOf, shownOf, sourceOf } from "./file-report.js";
-import { printable } from "../printable.js";
+import { printable, printableSentence } from "../printable.js";
 import { pathText } from "../../front/yaml/yaml-file.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
@@ -25,13 +25,17 @@ function block(diagnostic: Diagnostic, report: FileReport, colors: Colors): stri
   const frame =
     span && hasText(sourceOf(span, report), span) ? codeFrame(sourceOf(span, report), span, tint) : undefined;
   return [
-    [`${tint(colors.bold(severity))} ${colors.bold(code)}`, place, path ? colors.dim(printable(pathText(path))) : ""]
+    [
+      `${tint(colors.bold(severity))} ${colors.bold(code)}`,
+      place,
+      path ? colors.dim(printableSentence(pathText(path))) : "",
+    ]
       .filter(Boolean)
       .join("  "),
-    `  ${printable(message)}`,
+    `  ${printableSentence(message)}`,
     ...(frame ? [frame] : []),
     ...related.flatMap((other) => relatedLines(other, report, colors)),
-    ...(hint ? [`  ${colors.cyan("hint:")} ${printable(hint)}`] : []),
+    ...(hint ? [`  ${colors.cyan("hint:")} ${printableSentence(hint)}`] : []),
   ].join("\n");
 }
 
@@ -40,9 +44,9 @@ function relatedLines(
   report: FileReport,
   colors: Colors,
 ): string[] {
-  if (!span) return [`  ${printable(message)}`];
+  if (!span) return [`  ${printableSentence(message)}`];
   const source = sourceOf(span, report);
-  const heading = `  ${printable(message)}: ${colors.dim(placeText(source, span))}`;
+  const heading = `  ${printableSentence(message)}: ${colors.dim(placeText(source, span))}`;
   return hasText(source, span) ? [heading, codeFrame(source, span, colors.cyan)] : [heading];
 }
 

@@ -143,7 +143,7 @@ function meantValue(form: Form, node: YamlNode): string | undefined {
     }
   }
   if (typeof value !== "string" && value !== null && forms.some(({ kind }) => kind === "text")) {
-    return `put it in quotes: \`"${value}"\``;
+    return `put it in quotes: \`"${flow(value)}"\``;
   }
   return undefined;
 }

@@ -23,10 +23,16 @@ const KINDS: readonly Kind[] = [
     meant: " ",
   },
   {
-    characters: "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff",
+    characters:
+      "\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff",
     name: "a character that cannot be seen",
     meant: "",
   },
+  { characters: "\uff5b", name: "a bracket of another alphabet", meant: "{" },
+  { characters: "\uff5d", name: "a bracket of another alphabet", meant: "}" },
+  { characters: "\uff3b\u3010", name: "a bracket of another alphabet", meant: "[" },
+  { characters: "\uff3d\u3011", name: "a bracket of another alphabet", meant: "]" },
+  { characters: "\uff03", name: "a number sign of another alphabet", meant: "#" },
   { characters: "\uff1a\ufe55\ua789\u2236", name: "a colon of another alphabet", meant: ":" },
   { characters: "\uff0c\u3001\ufe50", name: "a comma of another alphabet", meant: "," },
   {

