@@ -15,7 +15,7 @@ const here = fileURLToPath(new URL("../", import.meta.url));
 const checkouts = [resolve(other), here];
 const scratch = mkdtempSync(join(tmpdir(), "netc-bits-"));
 
-const IMAGES = "{ synthetic: { train_images: 2048, test_images: 200, height: 32, width: 32, classes: 10 } }";
+const IMAGES = "{ synthetic: { train_images: 5120, test_images: 200, height: 32, width: 32, classes: 10 } }";
 const recipes = [
   ...namesIn("test/fixtures/resume").map((file) => ({ file, first: 17, further: 40, settings: [] })),
   ...namesIn("configs").map((file) => ({ file, first: 1, further: 3, settings: ["--set", `data.dataset=${IMAGES}`] })),

@@ -16,6 +16,7 @@ import type { BrokenFile } from "./broken-images.js";
 import { imagesCache, knownBroken, rememberBroken, stampOf } from "./broken-images.js";
 import { decodingNeeds } from "./decoding-memory.js";
 import type { ListedImage, ListedImages } from "./list-images.js";
+import { holdsItsImages } from "./decode-images.js";
 import { listImages } from "./list-images.js";
 import { all, readable } from "./scan-images.js";
 import { splitImages } from "./split-images.js";
@@ -102,7 +103,7 @@ async function decodeOnce(settings: ImagesDataset, onProgress: OnDataProgress, s
   );
 }
 
-/** Undefined where the cache does not hold the images as they are now. */
+/** Undefined where the cache does not hold the images as they are now, or not as they were written. */
 async function decodedBefore(settings: ImagesDataset): Promise<Decoded | undefined> {
   const { folder } = settings;
   const listed = list(folder);
@@ -110,8 +111,7 @@ async function decodedBefore(settings: ImagesDataset): Promise<Decoded | undefin
   if (known.length > 0) throw brokenError(folder, known);
   const images = all(readable(folder, listed));
   const file = cacheFile(settings, images, stampsOf(folder, images));
-  const found = await stat(file).catch(() => undefined);
-  if (found?.size !== images.length * imageBytes(settings)) return undefined;
+  if (!(await holdsItsImages(file, images.length * imageBytes(settings)))) return undefined;
   await utimes(file, new Date(), new Date()).catch(() => undefined); // the newest are kept
   return { file, images };
 }
@@ -174,7 +174,7 @@ function cacheFile({ folder, size, grayscale }: ImagesDataset, images: readonly 
 }
 
 /** Another one whenever the same file becomes other pixels than before. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 async function prune(cache: string): Promise<void> {
   const names = (await readdir(cache)).filter((name) => name.endsWith(".pixels"));

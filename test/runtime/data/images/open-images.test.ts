@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { mkdir, readdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
@@ -92,6 +92,21 @@ describe("openImages", () => {
     const second = await opened({}, 1);
     expect(decoded).toBe(40);
     expect([...second.train.images]).toEqual([...first.train.images]);
+  });
+
+  it("decodes again where a bit of what was decoded has changed since", async () => {
+    await tenOfEach();
+    const before = await opened();
+    expect(decoded).toBe(20);
+    const cache = join(dirname(folder), "cache", "images");
+    const [file] = (await readdir(cache, { recursive: true })).filter((name) => name.endsWith(".pixels"));
+    const bytes = await readFile(join(cache, file!));
+    for (const at of [0, 1000, bytes.length - 1]) {
+      await writeFile(join(cache, file!), bytes.with(at, bytes[at]! ^ 16));
+      decoded = 0;
+      expect(await opened()).toEqual(before);
+      expect(decoded).toBe(20);
+    }
   });
 
   it("reads grey as Pillow's convert does", async () => {
