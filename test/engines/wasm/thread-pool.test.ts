@@ -97,7 +97,9 @@ describe("a session of which a thread has failed", () => {
     ];
     for (const ask of after) {
       await expect(ask()).rejects.toThrow(UserError);
-      await expect(ask()).rejects.toThrow(/^the session failed and can be used no more \(a thread of the wasm engine/);
+      await expect(ask()).rejects.toThrow(
+        /^the session failed and can no longer be used \(a thread of the wasm engine/,
+      );
     }
     await session.dispose();
     await session.dispose();

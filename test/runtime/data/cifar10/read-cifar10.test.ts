@@ -60,17 +60,17 @@ describe("readCifar10", () => {
         await truncate(path, 400);
         return path;
       },
-      /cifar\.tar\.gz is not a whole tar\.gz \(.+\)/,
+      /cifar\.tar\.gz is not a complete tar\.gz \(.+\)/,
     ],
     [
       "a file that is no tar.gz",
       () => writeFile(join(work, "x.tar.gz"), "<html></html>").then(() => join(work, "x.tar.gz")),
-      /x\.tar\.gz is not a whole tar\.gz/,
+      /x\.tar\.gz is not a complete tar\.gz/,
     ],
     [
       "an empty file",
       () => writeFile(join(work, "x.tar.gz"), "").then(() => join(work, "x.tar.gz")),
-      /x\.tar\.gz (is not a whole tar\.gz|has no data_batch_1\.bin)/,
+      /x\.tar\.gz (is not a complete tar\.gz|has no data_batch_1\.bin)/,
     ],
     [
       "a tar.gz that lacks files",

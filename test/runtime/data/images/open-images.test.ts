@@ -99,7 +99,7 @@ describe("openImages", () => {
     const before = await opened();
     expect(decoded).toBe(20);
     const cache = join(dirname(folder), "cache", "images");
-    const [file] = (await readdir(cache, { recursive: true })).filter((name) => name.endsWith(".pixels"));
+    const file = (await readdir(cache, { recursive: true })).find((name) => name.endsWith(".pixels"));
     const bytes = await readFile(join(cache, file!));
     for (const at of [0, 1000, bytes.length - 1]) {
       await writeFile(join(cache, file!), bytes.with(at, bytes[at]! ^ 16));
