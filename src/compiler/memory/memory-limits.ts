@@ -32,20 +32,17 @@ export interface NeededMemory {
 
 /**
  * What other providers than WebAssembly take by themselves, by the names of the kernels that were chosen. bfloat16 always goes to
- * oneDNN: before kernels are chosen it is the most that it may be.
+ * one: before kernels are chosen it is the most that it may be.
  */
 export function providerBytes({ config, graph }: Program, chosen: Readonly<Record<string, string>>): number {
-  const names = Object.values(chosen).flatMap((name) => providerIn(name)?.split(" ")[0] ?? []);
-  const bytes = [...new Set(names)].map((provider) => {
-    const { itself, kind } = PROVIDERS[provider] ?? DEAREST;
-    return itself + kind * names.filter((name) => name === provider).length;
-  });
-  if (bytes.length > 0 || config.train.precision === "float32") return sum(bytes);
+  const names = Object.values(chosen).flatMap((name) => providerIn(name) ?? []);
+  if (names.length > 0) return new Set(names).size * PROVIDER + names.length * KIND;
+  if (config.train.precision === "float32") return 0;
   const layers = graph.nodes.filter(({ op }) => op.kind === "conv2d");
   const different = new Set(
     layers.map(({ op, inputs, shape }) => JSON.stringify([op, shape, ...inputs.map((at) => graph.nodes[at]!.shape)])),
   );
-  return ONE_DNN.itself + ONE_DNN.kind * KINDS_A_LAYER * different.size;
+  return PROVIDER + KIND * KINDS_A_LAYER * different.size;
 }
 
 /** Three passes of a whole batch and of an epoch's last, and evaluations. */
@@ -114,11 +111,9 @@ export function bytesBesideEngine(program: Program, threads: number, ofProviders
 const MEBIBYTE = 1024 * 1024;
 const GROWTH = 13 * MEBIBYTE;
 const THREAD = 9 * MEBIBYTE;
-/** A provider, and what it makes for each kind of convolution that goes to it. */
-const ONE_DNN = { itself: 8 * MEBIBYTE, kind: 0.8 * MEBIBYTE };
-const CODE = { itself: 8 * MEBIBYTE, kind: 1.7 * MEBIBYTE };
-const PROVIDERS: Readonly<Record<string, typeof CODE>> = { oneDNN: ONE_DNN, code: CODE };
-const DEAREST = CODE;
+/** A provider of kernels, and what it makes for each kind of convolution that goes to it: 0.8 to 1.7 MiB. */
+const PROVIDER = 8 * MEBIBYTE;
+const KIND = 1.4 * MEBIBYTE;
 
 /** The data set as it is held while training: 8-bit images in their own size. */
 export function imageBytes({ data }: ResolvedConfig): number {

@@ -6,7 +6,7 @@ import type { KernelCall } from "./kernel-calls.js";
 export interface KernelProvider {
   /** By which the calls of a step name it. */
   readonly id: string;
-  /** In messages: "oneDNN". */
+  /** In messages, and as the names of its kernels begin. */
   readonly name: string;
   readonly version: string;
   /** All that can carry out the task, each named `${name} ${version} method`: the name that run folders and checkpoints record. */
@@ -99,7 +99,7 @@ export function takesCalls(key: string, name: string, providers: readonly Kernel
   return isOfCalls(key) && providers.some((one) => one.take && nameOfCalls(one, key.slice(CALLS.length)) === name);
 }
 
-/** The provider that a kernel's name begins with, "oneDNN 2.6.3"; undefined for WebAssembly's own. */
+/** The provider that a kernel's name begins with, "NAME 2.6.3"; undefined for WebAssembly's own. */
 export function providerIn(kernel: string): string | undefined {
   return /^\S+ \d\S*(?= )/.exec(kernel)?.[0];
 }
