@@ -53,7 +53,7 @@ export async function listRuns(parent: string, { format }: RunsFlags): Promise<E
 async function wayOn(parent: string): Promise<string> {
   if (await holdsRun(runFolderAt(parent)))
     return `${parent} is a run itself; \`netc runs show ${shellWord(parent)}\` tells all of it`;
-  return `there is no run under ${parent}; \`netc run FILE\` makes one`;
+  return `there is no run under ${parent}; \`netc run FILE\` starts one`;
 }
 
 /** Undefined where the folder holds no run; a sentence where it may hold one that cannot be read. */
