@@ -8,6 +8,7 @@ import { chromium as launcher } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compileText } from "../../src/compiler/compile.js";
 import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
+import { printable } from "../../src/compiler/diagnostics/printable.js";
 import { dotText } from "../../src/compiler/targets/picture/dot.js";
 import { mermaidText } from "../../src/compiler/targets/picture/mermaid.js";
 import type { Picture } from "../../src/compiler/targets/picture/picture.js";
@@ -87,7 +88,7 @@ describe("Mermaid", () => {
   it.each(NAMES)("takes %j for a title", async (name) => {
     const picture = pictureOf(name);
     const { title, nodes, scripts } = await drawn(mermaidText(picture));
-    expect(shown(title)).toBe(shown(name.replaceAll("<", "‹").replaceAll(">", "›")));
+    expect(shown(title)).toBe(shown(printable(name).replaceAll("<", "‹").replaceAll(">", "›")));
     expect([nodes, scripts]).toEqual([picture.boxes.length, 0]);
   });
 });
@@ -135,7 +136,7 @@ describe("Graphviz", () => {
   it.each(NAMES)("takes %j for a title", (name) => {
     const picture = pictureOf(name);
     const { title, nodes } = found(layout(dotText(picture)));
-    expect(shown(title)).toBe(shown(name));
+    expect(shown(title)).toBe(shown(printable(name)));
     expect(nodes).toBe(picture.boxes.length);
   });
 });

@@ -161,7 +161,7 @@ describe("train.py", () => {
 
   it("evaluates every few steps in a resumed run as in one that goes through, and logs each once", async () => {
     const text = recipes["speedrun"]!.replace("evaluation: {", "evaluation: {every_steps: 3, ");
-    const project = await untrainedProject(text, join(parent, "within-project"));
+    const project = await untrainedProject(text, join(parent, "every-steps-project"));
     const [whole, parts] = [join(parent, "within"), join(parent, "within-parts")];
     for (const [folder, steps] of [
       [whole, 11],

@@ -242,3 +242,20 @@ function resampleColumns(
 function clip(value: number): number {
   return value > 255 ? 255 : value;
 }
+
+/** The columns that are wanted of pixels that have all. */
+export function columnsOf(
+  pixels: Uint8Array,
+  { height, width }: ImageSize,
+  wanted: Pick<Box, "left" | "width">,
+  channels: number,
+): Uint8Array {
+  if (wanted.width === width) return pixels;
+  const bytes = wanted.width * channels;
+  const cut = new Uint8Array(height * bytes);
+  for (let y = 0; y < height; y++) {
+    const start = (y * width + wanted.left) * channels;
+    cut.set(pixels.subarray(start, start + bytes), y * bytes);
+  }
+  return cut;
+}

@@ -90,7 +90,7 @@ describe("a library that is not what it should be", () => {
     const { exitCode, errors } = await run(folder);
     expect(exitCode).toBe(1);
     expect(errors).toMatch(
-      /^error: .*libtensorflow_cc\.so\.2 cannot be loaded as TensorFlow's library: it is cut short/,
+      /^error: .*libtensorflow_cc\.so\.2 cannot be loaded as TensorFlow's library: it is truncated/,
     );
   });
 

@@ -3,6 +3,7 @@
 import type { Metadata, Sharp } from "sharp";
 import { openPlainFile } from "../../files/read-plain-file.js";
 import type { ImageSize } from "../resize.js";
+import { columnsOf } from "../resize.js";
 import type { DecodedSize } from "./decoding-memory.js";
 import { ByteBudget, MOST_DECODING_BYTES, STRIP_BYTES, decodingBytes } from "./decoding-memory.js";
 import { fromCmyk, toGrey, upperBytes, withChannels } from "./convert-channels.js";
@@ -116,23 +117,6 @@ export async function readPicture<T>(
   } finally {
     budget.give(taken);
   }
-}
-
-/** The columns that are wanted of pixels that have all. */
-export function columnsOf(
-  pixels: Uint8Array,
-  { height, width }: ImageSize,
-  wanted: Pick<Box, "left" | "width">,
-  channels: number,
-): Uint8Array {
-  if (wanted.width === width) return pixels;
-  const bytes = wanted.width * channels;
-  const cut = new Uint8Array(height * bytes);
-  for (let y = 0; y < height; y++) {
-    const start = (y * width + wanted.left) * channels;
-    cut.set(pixels.subarray(start, start + bytes), y * bytes);
-  }
-  return cut;
 }
 
 const budget = new ByteBudget(MOST_DECODING_BYTES);

@@ -1,10 +1,9 @@
 // A picture of any size → one of the size that is wanted: the shorter side resized, the middle of the longer one kept.
 // torchvision's Resize (of one number) and CenterCrop, with Pillow's bilinear between; only what is kept is computed.
 import type { Box, ImageSize } from "../resize.js";
-import { createStripResize } from "../resize.js";
+import { columnsOf, createStripResize } from "../resize.js";
 import { withChannels } from "./convert-channels.js";
 import type { DecodedImage, StripReader } from "./decode-image.js";
-import { columnsOf } from "./decode-image.js";
 
 /** [height, width, channels] of `size`; the picture's own pixels where it has that size. */
 export function fitImage({ pixels, channels, ...from }: DecodedImage, size: ImageSize): Uint8Array {

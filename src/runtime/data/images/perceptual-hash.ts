@@ -2,9 +2,8 @@
 // The difference hash (Krawetz 2013: whether each pixel of a 9×8 picture is brighter than its right neighbour) finds what has
 // the same outlines; colours of an 8×8 picture tell plain pictures apart, whose outlines say nothing.
 import type { ImageSize, StripResize } from "../resize.js";
-import { createStripResize } from "../resize.js";
+import { columnsOf, createStripResize } from "../resize.js";
 import type { DecodedImage, StripReader } from "./decode-image.js";
-import { columnsOf } from "./decode-image.js";
 import { middleOf } from "./fit-image.js";
 
 export interface ImageHash {

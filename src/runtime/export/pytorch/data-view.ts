@@ -62,6 +62,7 @@ export function dataView({ config }: Program): DataView {
   return {
     summary: `The images: ${source}, changed at random for training, in batches.`,
     imports: [
+      ...(folders ? ["import io"] : []),
       ...(folders || resizedCrop || cutmix ? ["import math"] : []),
       ...(cifar10 || folders ? ["import os"] : []),
       ...(folders ? ["import re"] : []),
