@@ -36,7 +36,7 @@ export async function demoPage({ program, classes, modelJson, weights }: DemoOpt
     libraries: await Promise.all(
       LIBRARIES.map(async (path) => inScript(await readFile(requireFromHere.resolve(path), "utf8"))),
     ),
-    preprocessing: inScript((await Promise.all(PREPROCESSING.map(ownModule))).join("\n")),
+    preprocessing: inScript((await ownModules(PREPROCESSING)).join("\n")),
     // Nothing that HTML would read as the end of the script, or as a comment
     data: JSON.stringify(data).replaceAll("<", "\\u003c"),
   };
@@ -53,16 +53,24 @@ const LIBRARIES = [
 ];
 
 /** netc's own, for the steps that the model's metadata ask for: the same bits as in training and in `netc predict`. */
-const PREPROCESSING = [
-  "../../data/gather.js",
-  "../../data/test-views.js",
-  "../../data/resize.js",
-  "../../data/images/fit-image.js",
-];
+const PREPROCESSING = ["../../data/test-views.js", "../../data/images/fit-image.js"].map(
+  (path) => new URL(path, import.meta.url),
+);
 
-/** The compiled module as plain script: its imports are in the same script, and it exports to nobody. */
-async function ownModule(path: string): Promise<string> {
-  const text = await readFile(new URL(path, import.meta.url), "utf8");
+/** The compiled modules and all that they import, each once, as plain script: what imports stands behind what it imports. */
+async function ownModules(modules: readonly URL[], seen = new Set<string>()): Promise<string[]> {
+  const scripts: string[] = [];
+  for (const module of modules) {
+    if (seen.has(module.href)) continue;
+    seen.add(module.href);
+    const text = await readFile(module, "utf8");
+    const imported = [...text.matchAll(/^import .* from "(\.[^"]+)";$/gm)].map(([, path]) => new URL(path!, module));
+    scripts.push(...(await ownModules(imported, seen)), plainScript(text));
+  }
+  return scripts;
+}
+
+function plainScript(text: string): string {
   return text
     .replaceAll(/^import .*$/gm, "")
     .replaceAll(/^export /gm, "")
