@@ -101,7 +101,7 @@ describe("a disk that turns read-only under a run", () => {
     const { status, stderr } = spawnSync(process.execPath, [netc, "run", smoke, "--out", out], { encoding: "utf8" });
     disk.makeWritable(disk.folder);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/cannot be written \((EROFS|EACCES)\); name a folder that can be with `--out`/);
+    expect(stderr).toMatch(/cannot be written: (the file system is read-only|.*permission)/);
     expect(stderr).not.toContain("    at ");
   });
 });
