@@ -1,6 +1,7 @@
 // What a person sees of a run: what will be trained, a line an epoch, a live bar in a terminal, and how it ended.
 // Without a terminal it is plain lines: no colour codes, no carriage returns.
-import { isOfCalls, providerIn } from "../../compiler/lower/kernels/kernel-provider.js";
+import { isOfCalls } from "../../compiler/lower/kernels/kernel-provider.js";
+import { providerIn } from "../../compiler/memory/provider-in.js";
 import { basename, join } from "node:path";
 import { printable } from "../../compiler/diagnostics/printable.js";
 import { cost } from "../../compiler/network/cost.js";

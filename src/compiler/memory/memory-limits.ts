@@ -1,6 +1,6 @@
 // What training may take, what it takes beside the engine's heap, and a quick upper bound on that heap, so that only programs
 // near a limit have their steps placed to know it exactly.
-import { providerIn } from "../lower/kernels/kernel-provider.js";
+import { providerIn } from "./provider-in.js";
 import type { ResolvedConfig } from "../config.js";
 import { cost } from "../network/cost.js";
 import { datasetFacts } from "../datasets.js";

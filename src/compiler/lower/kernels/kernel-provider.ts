@@ -98,8 +98,3 @@ export function isOfCalls(key: string): boolean {
 export function takesCalls(key: string, name: string, providers: readonly KernelProvider[]): boolean {
   return isOfCalls(key) && providers.some((one) => one.take && nameOfCalls(one, key.slice(CALLS.length)) === name);
 }
-
-/** The provider that a kernel's name begins with, "NAME 2.6.3"; undefined for WebAssembly's own. */
-export function providerIn(kernel: string): string | undefined {
-  return /^\S+ \d\S*(?= )/.exec(kernel)?.[0];
-}
