@@ -1,7 +1,7 @@
 // A 3×3 convolution of stride 1 and padding 1 by Winograd's algorithm F(4×4, 3×3): the transform of tiles, the products of the 36
 // frequencies, the way back, some whole maps at a time. Sizes are constants of the code, and so is the border of a map: what lies
 // outside is neither looked up nor multiplied.
-import type { Assembler, Vector } from "./asm-x64.js";
+import type { Assembler, General, Vector } from "./asm-x64.js";
 import {
   Assembler as Code,
   at,
@@ -23,6 +23,7 @@ import {
 } from "./asm-x64.js";
 import type { InstructionSet } from "./instruction-set.js";
 import { REGISTERS } from "./instruction-set.js";
+import type { Step } from "./loops.js";
 import { kernel, move, perVector, repeat } from "./loops.js";
 import { emitProduct } from "./product.js";
 import type { Geometry, WinogradSizes } from "./winograd-tiles.js";
@@ -58,87 +59,87 @@ export function winograd(set: InstructionSet, options: WinogradOptions, a = new 
   });
 }
 
-/** rdi: maps → transformed tiles [36][tile][channel] in the scratch memory at r14. Uses all registers but rsi, rdx and r12 and up, vectors too. */
+/** rdi: maps → transformed tiles [36][tile][channel] in the scratch memory at r14. */
 export function emitInput(a: Assembler, set: InstructionSet, geometry: Geometry): void {
-  const { images, height, width, depth, across, down, strip, inFrequency, inTiles } = geometry;
+  const { depth: lanes, inTiles: to, inFrequency: frequency } = geometry;
+  emitTiles(a, set, geometry, { from: rdi, lanes, before: 1, side: POINTS, to, frequency, line: inputLine });
+}
+
+/** Maps as tiles, and the transform of each of their lines. */
+export interface TileTransform {
+  /** Where the maps are, and their channels. */
+  readonly from: General;
+  readonly lanes: number;
+  /** How many pixels a tile begins before its output, and how many there are on its side. */
+  readonly before: 0 | 1;
+  readonly side: number;
+  /** Where in scratch memory the transformed tiles go, and bytes from one frequency to the next. */
+  readonly to: number;
+  readonly frequency: number;
+  readonly line: typeof inputLine;
+}
+
+/** Transforms maps into the scratch memory at r14. Uses all registers but rsi, rdx, rdi and r12 and up, vectors too. */
+export function emitTiles(a: Assembler, set: InstructionSet, geometry: Geometry, transform: TileTransform): void {
+  const { images, height, width, across, down, strip } = geometry;
+  const { from, before, side, to, frequency, line: transformLine } = transform;
   const { whole, lanes, count } = REGISTERS[set];
-  const [slot, pixel] = [lanes * 4, depth * 4];
+  const [slot, pixel] = [lanes * 4, transform.lanes * 4];
   const row = pixel * width;
   const first = count === 32 ? 16 : 10;
   const zero = whole(first + 4);
   TRANSFORM_CONSTANTS.slice(0, 4).forEach((value, n) => a.spread(whole(first + n), value));
   a.op("vxorps", zero, zero, zero);
   for (let line = 0; line < POINTS; line++) {
-    for (let column = 0; column < TILE * across + 2; column++) {
-      if (column === 0 || column > width) a.store("vmovups", at(r14, line * strip + column * slot), zero);
+    for (let column = 0; column < TILE * across + 2 * before; column++) {
+      const isInside = column >= before && column < before + width;
+      if (!isInside) a.store("vmovups", at(r14, line * strip + column * slot), zero);
     }
   }
-  a.mov(r8, rdi);
-  a.lea(r9, at(r14, inTiles));
+  a.mov(r8, from);
+  a.lea(r9, at(r14, to));
+  const alongTiles: readonly Step[] = [
+    [r8, TILE * row],
+    [r9, across * pixel],
+  ];
+  const alongPixels: readonly Step[] = [
+    [rax, pixel],
+    [rbx, slot],
+  ];
+  const alongStrip: readonly Step[] = [
+    [rax, TILE * slot],
+    [rbx, pixel],
+  ];
   repeat(a, { count: images, counter: r13 }, () => {
-    for (const { count: rows, inside } of tileRows(geometry, 1, POINTS)) {
-      repeat(
-        a,
-        {
-          count: rows,
-          counter: r11,
-          steps: [
-            [r8, TILE * row],
-            [r9, across * pixel],
-          ],
-        },
-        () => {
-          perVector(a, set, depth, [r8, r9], (v) => {
-            const constants = [0, 1, 2, 3].map((n) => v(first + n));
-            // Down the columns of the strip, then along its lines
-            a.mov(rax, r8);
-            a.lea(rbx, at(r14, slot));
-            repeat(
-              a,
-              {
-                count: width,
-                unroll: Math.min(width, 4),
-                counter: r10,
-                steps: [
-                  [rax, pixel],
-                  [rbx, slot],
-                ],
-              },
-              (x) => {
-                inside.forEach((isInside, line) => {
-                  if (isInside) a.load("vmovups", v(line), at(rax, (line - 1) * row + x * pixel));
-                  else a.op("vxorps", v(line), v(line), v(line));
-                });
-                inputLine(a, v, constants, (point, from) =>
-                  a.store("vmovups", at(rbx, point * strip + x * slot), from),
-                );
-              },
+    for (const { count: rows, inside } of tileRows(geometry, before, side)) {
+      repeat(a, { count: rows, counter: r11, steps: alongTiles }, () => {
+        perVector(a, set, transform.lanes, [r8, r9], (v) => {
+          const constants = [0, 1, 2, 3].map((n) => v(first + n));
+          // Down the columns of the strip, then along its lines
+          a.mov(rax, r8);
+          if (before === 0) a.mov(rbx, r14);
+          else a.lea(rbx, at(r14, before * slot));
+          repeat(a, { count: width, unroll: Math.min(width, 4), counter: r10, steps: alongPixels }, (x) => {
+            inside.forEach((isInside, line) => {
+              if (isInside) a.load("vmovups", v(line), at(rax, (line - before) * row + x * pixel));
+              else a.op("vxorps", v(line), v(line), v(line));
+            });
+            transformLine(a, v, constants, (point, value) =>
+              a.store("vmovups", at(rbx, point * strip + x * slot), value),
             );
-            for (let line = 0; line < POINTS; line++) {
-              a.lea(rax, at(r14, line * strip));
-              a.lea(rbx, at(r9, line * POINTS * inFrequency));
-              repeat(
-                a,
-                {
-                  count: across,
-                  unroll: Math.min(across, 4),
-                  counter: r10,
-                  steps: [
-                    [rax, TILE * slot],
-                    [rbx, pixel],
-                  ],
-                },
-                (tile) => {
-                  for (let x = 0; x < POINTS; x++) a.load("vmovups", v(x), at(rax, (TILE * tile + x) * slot));
-                  inputLine(a, v, constants, (point, from) =>
-                    a.store("vmovups", at(rbx, point * inFrequency + tile * pixel), from),
-                  );
-                },
-              );
-            }
           });
-        },
-      );
+          for (let line = 0; line < POINTS; line++) {
+            a.lea(rax, at(r14, line * strip));
+            a.lea(rbx, at(r9, line * POINTS * frequency));
+            repeat(a, { count: across, unroll: Math.min(across, 4), counter: r10, steps: alongStrip }, (tile) => {
+              for (let x = 0; x < side; x++) a.load("vmovups", v(x), at(rax, (TILE * tile + x) * slot));
+              transformLine(a, v, constants, (point, value) =>
+                a.store("vmovups", at(rbx, point * frequency + tile * pixel), value),
+              );
+            });
+          }
+        });
+      });
     }
     move(a, r8, (height - TILE * down) * row);
   });
