@@ -1,7 +1,7 @@
 // Pictures of a folder → one file with all of them at one size, one after the other, and which of them cannot be read. Runs
 // in a process of its own: see `prepareApart`.
 import { createHash } from "node:crypto";
-import { open, rm } from "node:fs/promises";
+import { open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImagesDataset } from "../../../compiler/config.js";
 import { ifThere } from "../../files/if-there.js";
@@ -55,7 +55,12 @@ export async function decodeImages(
   }
 }
 
-export const DIGEST_BYTES = 32;
+const DIGEST_BYTES = 32;
+
+/** Whether a file is as long as `bytes` of pixels and their digest. */
+export async function hasItsLength(file: string, bytes: number): Promise<boolean> {
+  return (await ifThere(file, stat(file)))?.size === bytes + DIGEST_BYTES;
+}
 
 /** Whether a file still holds what it was written with: `bytes` of pixels, and their digest. */
 export async function holdsItsImages(file: string, bytes: number): Promise<boolean> {

@@ -16,7 +16,7 @@ import type { BrokenFile } from "./broken-images.js";
 import { imagesCache, knownBroken, rememberBroken, stampOf } from "./broken-images.js";
 import { decodingNeeds } from "./decoding-memory.js";
 import type { ListedImage, ListedImages } from "./list-images.js";
-import { holdsItsImages } from "./decode-images.js";
+import { hasItsLength, holdsItsImages } from "./decode-images.js";
 import { listImages } from "./list-images.js";
 import { all, readable } from "./scan-images.js";
 import { splitImages } from "./split-images.js";
@@ -69,9 +69,9 @@ export async function findBroken(
   return knownBroken(settings.folder, all(list(settings.folder)));
 }
 
-/** Whether the cache holds the images as they are now. */
+/** Whether the cache seems to hold the images as they are now: what is in the file is looked at when it is opened. */
 export async function isDecoded(settings: ImagesDataset): Promise<boolean> {
-  return (await decodedBefore(settings).catch(() => undefined)) !== undefined;
+  return (await decodedBefore(settings, hasItsLength).catch(() => undefined)) !== undefined;
 }
 
 interface Decoded {
@@ -104,14 +104,14 @@ async function decodeOnce(settings: ImagesDataset, onProgress: OnDataProgress, s
 }
 
 /** Undefined where the cache does not hold the images as they are now, or not as they were written. */
-async function decodedBefore(settings: ImagesDataset): Promise<Decoded | undefined> {
+async function decodedBefore(settings: ImagesDataset, isWhole = holdsItsImages): Promise<Decoded | undefined> {
   const { folder } = settings;
   const listed = list(folder);
   const known = settings.broken === "error" ? knownBroken(folder, all(listed)) : [];
   if (known.length > 0) throw brokenError(folder, known);
   const images = all(readable(folder, listed));
   const file = cacheFile(settings, images, stampsOf(folder, images));
-  if (!(await holdsItsImages(file, images.length * imageBytes(settings)))) return undefined;
+  if (!(await isWhole(file, images.length * imageBytes(settings)))) return undefined;
   await utimes(file, new Date(), new Date()).catch(() => undefined); // the newest are kept
   return { file, images };
 }
