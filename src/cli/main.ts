@@ -3,6 +3,7 @@
 import type { Option } from "commander";
 import { Command, CommanderError } from "commander";
 import { netcVersion } from "../runtime/process/version.js";
+import { habitHint } from "./screen/habits.js";
 import { failureOf } from "./screen/errors.js";
 import type { ExitCode } from "./screen/exit-codes.js";
 import { exitCodes } from "./screen/exit-codes.js";
@@ -47,7 +48,7 @@ async function commandLine(args: readonly string[]): Promise<Command> {
     .configureHelp({ optionDescription })
     .showHelpAfterError("(`netc --help` lists the commands, `netc COMMAND --help` the options of one)")
     .addHelpText("after", EXIT_CODES)
-    .configureOutput({ outputError: (text, write) => write(printableDocument(text)) })
+    .configureOutput({ outputError: (text, write) => write(printableDocument(text + habitHint(text, args))) })
     .exitOverride();
   const [name = ""] = args;
   const named = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : isVersion(name) ? [] : Object.values(COMMANDS);

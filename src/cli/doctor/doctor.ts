@@ -12,6 +12,7 @@ import { colorsFor } from "../screen/colors.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { formatBytes } from "../screen/terminal.js";
+import { jsonText } from "../screen/print.js";
 import { printable } from "../../compiler/diagnostics/printable.js";
 
 interface Finding {
@@ -22,15 +23,24 @@ interface Finding {
   readonly remedy?: string;
 }
 
+export interface DoctorFlags {
+  readonly format: "text" | "json";
+}
+
 /** Ends with `inputHasErrors` where no engine runs here, so that scripts can ask. */
-export async function doctor(): Promise<ExitCode> {
+export async function doctor({ format }: DoctorFlags): Promise<ExitCode> {
   const engines = await Promise.all(engineNames.map(engineFinding));
   const findings = [...machineFindings(), ...wasmFindings(), ...engines, await oneDnnFinding(), await dataFinding()];
+  const works = engines.some(({ state }) => state === "good");
+  const exitCode = works ? exitCodes.done : exitCodes.inputHasErrors;
+  if (format === "json") {
+    process.stdout.write(jsonText({ trains: works, findings }));
+    return exitCode;
+  }
   const width = Math.max(...findings.map(({ subject }) => subject.length));
   for (const finding of findings) process.stdout.write(lineOf(finding, width));
-  const works = engines.some(({ state }) => state === "good");
   process.stdout.write(works ? "\nnetc can train here.\n" : "\nnetc cannot train here: no engine is available.\n");
-  return works ? exitCodes.done : exitCodes.inputHasErrors;
+  return exitCode;
 }
 
 function machineFindings(): Finding[] {

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { engineNames } from "../../runtime/engines/index.js";
-import { deviceNamed, threadCount } from "../screen/options.js";
+import { deviceNamed, formats, threadCount } from "../screen/options.js";
 import type { EvaluateFlags } from "./evaluate.js";
 
 export function register(program: Command): void {
@@ -26,11 +26,10 @@ export const BEST = "use the checkpoint of the run's best evaluation, which trai
 
 /** As `TrainedFlags` holds them. */
 export function trainedOptions(command: Command): Command {
-  return command
+  return formats(command)
     .addOption(new Option("--engine <name>", "what to compute with").choices(["auto", ...engineNames]).default("auto"))
     .option("--device <device>", "what the engine computes on: cpu or gpu:N (default: cpu)", deviceNamed)
     .option("--threads <number>", "threads of the engine (default: one per core)", threadCount)
     .option("--best", BEST, false)
-    .option("--no-tune", "use the kernels that the compiler predicts to be fastest instead of the run's own")
-    .addOption(new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text"));
+    .option("--no-tune", "use the kernels that the compiler predicts to be fastest instead of the run's own");
 }

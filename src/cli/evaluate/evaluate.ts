@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import type { Mistake } from "../../runtime/trained/classification-figures.js";
 import type { Dataset } from "../../runtime/data/dataset.js";
 import { contactSheet } from "../../runtime/data/pictures/contact-sheet.js";
+import { FEW_IMAGES, wilsonInterval } from "../../runtime/metrics/wilson.js";
 import { refuseUnwritable, writeOutput } from "../../runtime/files/output-file.js";
 import type { NetworkEvaluation, TrainedNetwork } from "../../runtime/trained/trained-network.js";
 import { showingProgress } from "../data/data-progress.js";
@@ -10,7 +11,15 @@ import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import type { TrainedFlags } from "../load/open-trained.js";
 import { openTrained } from "../load/open-trained.js";
-import { cell, counted, formatCount, formatPercent, tableLines } from "../screen/terminal.js";
+import {
+  cell,
+  counted,
+  formatCount,
+  formatInterval,
+  formatLoss,
+  formatPercent,
+  tableLines,
+} from "../screen/terminal.js";
 import { jsonText, printLines } from "../screen/print.js";
 import { printable } from "../../compiler/diagnostics/printable.js";
 
@@ -31,7 +40,9 @@ export async function evaluateRun(path: string, flags: EvaluateFlags): Promise<E
     const dataset = await showingProgress((onProgress) => network.openDataset(onProgress));
     const evaluation = await network.evaluate({ dataset });
     if (flags.sheet !== undefined) await writeOutput(flags.sheet, await mistakesSheet(evaluation, dataset));
-    process.stdout.write(flags.format === "json" ? evaluationJson(network, evaluation) : text(network, evaluation));
+    process.stdout.write(
+      flags.format === "json" ? evaluationJson(network, evaluation, dataset) : text(network, evaluation, dataset),
+    );
     if (flags.sheet !== undefined && flags.format === "text") printLines(["", `most wrong images ${flags.sheet}`]);
     return exitCodes.done;
   } finally {
@@ -54,7 +65,11 @@ async function mistakesSheet(evaluation: NetworkEvaluation, { test }: Dataset): 
 
 // ---------------------------------------------------------------- JSON
 
-function evaluationJson({ checkpoint, engine, program }: TrainedNetwork, evaluation: NetworkEvaluation): string {
+function evaluationJson(
+  { checkpoint, engine, program }: TrainedNetwork,
+  evaluation: NetworkEvaluation,
+  { test }: Dataset,
+): string {
   const { classNames, classes, logits: _, ...figures } = evaluation;
   const named = classes.map((one, index) => ({ name: classNames[index], ...one }));
   const { step, epochsClosed } = checkpoint.progress;
@@ -65,6 +80,8 @@ function evaluationJson({ checkpoint, engine, program }: TrainedNetwork, evaluat
     epochs: epochsClosed,
     engine,
     ...figures,
+    accuracyInterval: wilsonInterval(figures.accuracy, figures.images),
+    mistakes: figures.mistakes.map((mistake) => ({ ...mistake, file: test.files?.[mistake.image] ?? null })),
     classes: named,
   };
   return jsonText(document);
@@ -72,23 +89,24 @@ function evaluationJson({ checkpoint, engine, program }: TrainedNetwork, evaluat
 
 // ---------------------------------------------------------------- text
 
-function text(network: TrainedNetwork, evaluation: NetworkEvaluation): string {
+function text(network: TrainedNetwork, evaluation: NetworkEvaluation, dataset: Dataset): string {
   const { program, checkpoint, engine } = network;
   const { step, epochsClosed } = checkpoint.progress;
   const { accuracy, images, loss, calibration, mistakes } = evaluation;
+  const few = images < FEW_IMAGES ? ": few, so that the figure is rough" : "";
   const lines = [
     program.config.name,
     `  checkpoint  ${basename(checkpoint.folder)}, after ${counted(epochsClosed, "epoch")}, ${counted(step, "step")}`,
     `  engine      ${engine}`,
-    `  accuracy    ${formatPercent(accuracy)} of ${counted(images, "test image")}`,
-    `  loss        ${loss.toFixed(4)}`,
+    `  accuracy    ${formatPercent(accuracy)} of ${counted(images, "test image")}; with 95% confidence ${formatInterval(accuracy, images)}${few}`,
+    `  loss        ${formatLoss(loss)}`,
     `  calibration ${formatPercent(calibration.error)} between confidence and accuracy, expected`,
     "",
     ...classTable(evaluation),
     "",
     ...confusions(evaluation),
     ...(mistakes.length > 0
-      ? ["", "most wrong", ...mistakes.slice(0, MISTAKES_NAMED).map(sentenceOf(evaluation))]
+      ? ["", "most wrong", ...mistakes.slice(0, MISTAKES_NAMED).map(sentenceOf(evaluation, dataset))]
       : []),
   ];
   return lines.map((line) => `${printable(line)}\n`).join("");
@@ -140,7 +158,7 @@ function confusions({ confusion, classNames }: NetworkEvaluation): string[] {
   ];
 }
 
-function sentenceOf({ classNames }: NetworkEvaluation): (mistake: Mistake) => string {
+function sentenceOf({ classNames }: NetworkEvaluation, { test }: Dataset): (mistake: Mistake) => string {
   return ({ image, label, answer, confidence }) =>
-    `  image ${image}: ${cell(classNames[label]!)}, taken for ${cell(classNames[answer]!)} with ${formatPercent(confidence)}`;
+    `  ${test.files ? cell(test.files[image]!) : `image ${image}`}: ${cell(classNames[label]!)}, taken for ${cell(classNames[answer]!)} with ${formatPercent(confidence)}`;
 }

@@ -1,12 +1,11 @@
 // `netc graph FILE`: every layer with what it costs, and what training will need, without training anything.
 import type { Command } from "commander";
 import { Option } from "commander";
-import { collect } from "../screen/options.js";
+import { collect, formats } from "../screen/options.js";
 import type { GraphFlags } from "./graph.js";
 
 export function register(program: Command): void {
-  program
-    .command("graph")
+  formats(program.command("graph"), ["svg", "mermaid", "dot", "html"])
     .summary("show every layer of a file's network and what it costs")
     .description(
       "Prints a line for every layer: its name, operation, output shape, parameters, multiply-adds for one image " +
@@ -16,11 +15,6 @@ export function register(program: Command): void {
     .argument("<file>", "the YAML file")
     .option("--set <path=value>", "set a value of the file (may be repeated)", collect, [])
     .addOption(
-      new Option("--format <format>", "how to print it")
-        .choices(["text", "json", "svg", "mermaid", "dot", "html"])
-        .default("text"),
-    )
-    .addOption(
       new Option(
         "--step [which]",
         "print the step that the wasm engine executes, of training or of evaluation: each kernel call with its operands",
@@ -29,6 +23,7 @@ export function register(program: Command): void {
         .preset("train")
         .default(false, "none"),
     )
+    .option("-o, --out <file>", "write it to a file instead of printing it")
     .option("--unfold", "draw every block, also equal ones in a row (with svg, mermaid, dot and html)", false)
     .action(async (file: string, flags: GraphFlags) => {
       const { graph } = await import("./graph.js");

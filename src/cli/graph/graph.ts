@@ -11,6 +11,7 @@ import type { Program } from "../../compiler/program.js";
 import type { PreparationNeeds } from "../../runtime/data/progress.js";
 import { preparationNeeds } from "../../runtime/data/preparation-needs.js";
 import type { Picture, PictureOptions } from "../../compiler/targets/picture/picture.js";
+import { refuseUnwritable, writeOutput } from "../../runtime/files/output-file.js";
 import { compileFile, reportFaults } from "../load/load-file.js";
 import { printable } from "../../compiler/diagnostics/printable.js";
 import type { ExitCode } from "../screen/exit-codes.js";
@@ -27,14 +28,21 @@ export interface GraphFlags {
   /** Which step to print as kernel calls; false prints layers. */
   readonly step: "train" | "evaluate" | false;
   readonly unfold: boolean;
+  /** A file to write it to; printed without one. */
+  readonly out?: string;
 }
 
-export async function graph(file: string, { set, format, step, unfold }: GraphFlags): Promise<ExitCode> {
+export async function graph(file: string, { set, format, step, unfold, out }: GraphFlags): Promise<ExitCode> {
+  if (out !== undefined) await refuseUnwritable(out);
   const compiled = await compileFile(file, set, { engine: "auto" });
   const { program, diagnostics } = compiled;
   reportFaults(compiled);
   // A network that does not fit into memory can be shown all the same.
-  if (program) process.stdout.write(step ? stepText(program, step) : await FORMATS[format](program, { unfold }));
+  if (program) {
+    const text = step ? stepText(program, step) : await FORMATS[format](program, { unfold });
+    if (out === undefined) process.stdout.write(text);
+    else await writeOutput(out, text);
+  }
   return hasErrors(diagnostics) ? exitCodes.inputHasErrors : exitCodes.done;
 }
 

@@ -17,7 +17,7 @@ export function register(program: Command): void {
     .summary("write a commented file to start from")
     .description("Writes one of the files that come with netc, to change from there.")
     .argument("[preset]", `which file (default: ${STARTER.preset}, as ${STARTER.path})`)
-    .option("--out <file>", "where to write it; - prints it (default: PRESET.yaml)")
+    .option("-o, --out <file>", "where to write it; - prints it (default: PRESET.yaml)")
     .option("--list", "list the files to choose from", false)
     .option("--force", "overwrite a file that is there", false)
     .action(init);

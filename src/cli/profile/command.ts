@@ -1,12 +1,10 @@
 // `netc profile FILE`: where the time of a training step or an evaluation goes, kernel by kernel, beside what this machine can do at best.
 import type { Command } from "commander";
-import { Option } from "commander";
-import { collect, threadCount, wholeNumber } from "../screen/options.js";
+import { collect, formats, threadCount, wholeNumber } from "../screen/options.js";
 import type { ProfileFlags } from "./profile.js";
 
 export function register(program: Command): void {
-  program
-    .command("profile")
+  formats(program.command("profile"))
     .summary("time every kernel of a training step or an evaluation")
     .description(
       "Runs training steps of FILE's network on random images (no data set is needed) on the wasm engine, and prints " +
@@ -18,7 +16,6 @@ export function register(program: Command): void {
     .option("--threads <number>", "threads of the engine (default: one per core)", threadCount)
     .option("--evaluate", "time the evaluation of train.evaluation.batch_size images instead of a training step")
     .option("--steps <number>", "steps, or evaluations, to take the medians of", wholeNumber(1), 10)
-    .addOption(new Option("--format <format>", "how to print it").choices(["text", "json"]).default("text"))
     .option("--trace <file>", "also write the step as Chrome trace events (for about:tracing or ui.perfetto.dev)")
     .action(async (file: string, flags: ProfileFlags) => {
       const { profile } = await import("./profile.js");

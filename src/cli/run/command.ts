@@ -16,7 +16,7 @@ export function register(program: Command): void {
     )
     .argument("<file>", "the YAML file")
     .option("--set <path=value>", "set a value of the file, e.g. train.epochs=3 (may be repeated)", collect, [])
-    .option("--out <folder>", "the run's folder (default: a new one under runs/)")
+    .option("-o, --out <folder>", "the run's folder (default: a new one under runs/)")
     .option("--seed <number>", "the same as --set seed=<number>", wholeNumber(0))
     .option("--max-steps <number>", "stop after this many steps, with a checkpoint", wholeNumber(1))
     .addOption(new Option("--engine <name>", "what to train with").choices(["auto", ...engineNames]).default("auto"))
@@ -26,6 +26,7 @@ export function register(program: Command): void {
       "threads of the engine (default: one per core); results do not depend on it",
       threadCount,
     )
+    .option("-q, --quiet", "print warnings and the result alone", false)
     .option("--resume", "go on from the newest checkpoint of --out, or of the newest run of this name", false)
     .option(
       "--no-tune",

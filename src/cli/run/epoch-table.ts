@@ -1,7 +1,7 @@
 // The columns of the line that an epoch or an evaluation within one gets, while it runs and when a run is shown later.
 import type { EpochEvent, EvaluationEvent } from "../../runtime/training/training-events.js";
 import type { Column } from "../screen/terminal.js";
-import { formatPercent, formatRate } from "../screen/terminal.js";
+import { formatLoss, formatPercent, formatRate } from "../screen/terminal.js";
 
 export const EPOCH_COLUMNS: readonly Column[] = [
   { title: "epoch", align: "right" },
@@ -34,9 +34,9 @@ export function epochRows(
 export function epochCells(epoch: EpochEvent, evaluation: EvaluationEvent | undefined): string[] {
   return [
     String(epoch.epoch),
-    epoch.trainLoss.toFixed(4),
+    formatLoss(epoch.trainLoss),
     formatPercent(epoch.trainAccuracy),
-    evaluation ? evaluation.testLoss.toFixed(4) : "–",
+    evaluation ? formatLoss(evaluation.testLoss) : "–",
     evaluation ? formatPercent(evaluation.testAccuracy) : "–",
     formatRate(epoch.learningRate),
     epoch.imagesPerSecond.toFixed(0),
@@ -52,5 +52,5 @@ export function momentText(step: number, stepsPerEpoch: number): string {
 /** The line of an evaluation within an epoch: how many epochs are done is then no whole number. */
 export function evaluationCells({ step, testLoss, testAccuracy }: EvaluationEvent, stepsPerEpoch: number): string[] {
   const epochs = (step / stepsPerEpoch).toFixed(2);
-  return [epochs, "–", "–", testLoss.toFixed(4), formatPercent(testAccuracy), "–", "–", "–"];
+  return [epochs, "–", "–", formatLoss(testLoss), formatPercent(testAccuracy), "–", "–", "–"];
 }

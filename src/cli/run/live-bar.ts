@@ -5,7 +5,7 @@ import { evaluationsFrom } from "../../compiler/training/plan.js";
 import type { TrainPlan } from "../../compiler/program.js";
 import type { EvaluationEvent, StepEvent, TrainingEvent } from "../../runtime/training/training-events.js";
 import { chartLines } from "../screen/charts.js";
-import { formatBytes, formatDuration } from "../screen/terminal.js";
+import { formatBytes, formatCount, formatDuration, formatLoss } from "../screen/terminal.js";
 import { usesColor } from "../screen/options.js";
 
 /** Share of the newest step in the mean that the remaining time is reckoned by. */
@@ -13,6 +13,8 @@ const NEWEST = 0.05;
 const BAR_INTERVAL = 200; // milliseconds
 const CHART_INTERVAL = 2000; // milliseconds: the curves of a long run are many points
 const BAR_WIDTH = 24;
+/** A terminal with fewer columns has the words alone. */
+const NARROW = 72;
 /** A terminal with fewer lines shows no curves: they would leave too little of what scrolls by above. */
 const LINES_FOR_CHARTS = 24;
 
@@ -25,12 +27,17 @@ export class LiveBar {
   private drawnAt = 0;
   private chartedAt = 0;
   private step = 0;
-  private text = "";
+  private parts: readonly string[] = [];
   private secondsPerStep: number | undefined;
   private secondsPerEvaluation = 0;
   private evaluationBegan = 0;
 
-  constructor(private readonly plan: TrainPlan) {
+  /** `lastStep`: where the run ends, be it by `--max-steps`; `mayEndEarlier`: by `train.early_stop`. */
+  constructor(
+    private readonly plan: TrainPlan,
+    private readonly lastStep: number,
+    private readonly mayEndEarlier: boolean,
+  ) {
     // Whatever ends the process, the terminal gets its last lines back
     process.once("exit", () => this.close());
   }
@@ -39,6 +46,14 @@ export class LiveBar {
   begin(step: number, past: readonly TrainingEvent[] = []): void {
     for (const event of past) this.remember(event);
     this.step = step;
+    this.parts = [this.stepsDone()];
+    this.isShown = true;
+    this.draw();
+  }
+
+  /** What is done before the first step, until `begin`. */
+  prepare(text: string): void {
+    this.parts = [text];
     this.isShown = true;
     this.draw();
   }
@@ -49,21 +64,21 @@ export class LiveBar {
     this.secondsPerStep =
       this.secondsPerStep === undefined ? seconds : this.secondsPerStep * (1 - NEWEST) + seconds * NEWEST;
     this.step = event.step;
-    this.text = [
+    this.parts = [
+      this.stepsDone(),
+      this.remaining(event.step),
       `epoch ${event.epoch}`,
-      `loss ${event.loss.toFixed(3)}`,
+      `loss ${formatLoss(event.loss)}`,
       `${(event.images / this.secondsPerStep).toFixed(0)} images/s`,
       formatBytes(process.memoryUsage.rss()),
-      this.remaining(event.step),
-    ].join(", ");
+    ];
     this.drawInTurn();
   }
 
   showEvaluation(done: number, total: number): void {
     if (done === 1) this.evaluationBegan = performance.now();
     if (done === total) this.secondsPerEvaluation = (performance.now() - this.evaluationBegan) / 1000;
-    const epoch = this.steps.length > 0 ? `epoch ${this.steps.at(-1)!.epoch}, ` : "";
-    this.text = `${epoch}evaluating: ${Math.round((done / total) * 100)}%`;
+    this.parts = [this.stepsDone(), `evaluating: ${Math.round((done / total) * 100)}%`];
     this.drawInTurn();
   }
 
@@ -106,17 +121,29 @@ export class LiveBar {
     }
     this.drawnAt = now;
     const gap = this.charts.length > 0 ? [""] : [];
-    this.screen([...gap, ...this.charts, ...gap, this.bar().slice(0, columns - 1)].join("\n"));
+    this.screen([...gap, ...this.charts, ...gap, this.bar(columns - 1)].join("\n"));
   }
 
-  private bar(): string {
-    const done = Math.round(Math.min(1, this.step / this.plan.steps) * BAR_WIDTH);
-    return `${"█".repeat(done)}${"░".repeat(BAR_WIDTH - done)} ${this.text}`;
+  /** As many of the parts as have room, the first one cut where there is none for it. */
+  private bar(width: number): string {
+    const barWidth = width >= NARROW ? BAR_WIDTH : 0;
+    const done = Math.round(Math.min(1, this.step / this.lastStep) * barWidth);
+    const bar = barWidth > 0 ? `${"█".repeat(done)}${"░".repeat(barWidth - done)} ` : "";
+    let text = this.parts[0] ?? "";
+    for (const part of this.parts.slice(1)) {
+      if (bar.length + text.length + part.length + 2 > width) break;
+      text += `, ${part}`;
+    }
+    return `${bar}${text}`.slice(0, width);
+  }
+
+  private stepsDone(): string {
+    return `step ${formatCount(this.step)} of ${formatCount(this.lastStep)}`;
   }
 
   private remaining(step: number): string {
-    const evaluations = evaluationsFrom(this.plan, step);
-    const seconds = (this.plan.steps - step) * this.secondsPerStep! + evaluations * this.secondsPerEvaluation;
-    return `${formatDuration(seconds)} left`;
+    const evaluations = evaluationsFrom(this.plan, step) - evaluationsFrom(this.plan, this.lastStep + 1);
+    const seconds = (this.lastStep - step) * this.secondsPerStep! + evaluations * this.secondsPerEvaluation;
+    return `${this.mayEndEarlier ? "at most " : ""}${formatDuration(seconds)} left`;
   }
 }

@@ -12,6 +12,8 @@ import { asideOf } from "../../runtime/run/checkpoint.js";
 import type { ChosenEngine } from "../../runtime/engines/index.js";
 import type { RunFolder } from "../../runtime/run/run-folder.js";
 import type { RunResult } from "../../runtime/run/run-training.js";
+import { FEW_IMAGES } from "../../runtime/metrics/wilson.js";
+import { shellWord } from "../../runtime/process/shell-word.js";
 import { peakMemoryBytes } from "../../runtime/process/peak-memory.js";
 import type { Divergence } from "../../runtime/training/trainer.js";
 import type { EpochEvent, EvaluationEvent, TrainingEvent } from "../../runtime/training/training-events.js";
@@ -26,6 +28,8 @@ import {
   counted,
   formatCount,
   formatDuration,
+  formatInterval,
+  formatLoss,
   formatPercent,
   formatRate,
   formatScaled,
@@ -40,9 +44,17 @@ export class RunReport {
   private readonly bar: LiveBar | undefined;
   private awaitingEvaluation: EpochEvent | undefined;
   private predictedBytes: number | undefined;
+  /** Then only warnings and the end are told. */
+  private isQuiet: boolean;
 
-  constructor(private readonly program: Program) {
-    this.bar = isInteractive() ? new LiveBar(program.plan) : undefined;
+  constructor(
+    private readonly program: Program,
+    { maxSteps = Infinity, quiet: isQuiet }: { readonly maxSteps?: number | undefined; readonly quiet: boolean },
+  ) {
+    const { plan, config } = program;
+    const lastStep = Math.min(plan.steps, maxSteps);
+    this.isQuiet = isQuiet;
+    this.bar = isInteractive() && !isQuiet ? new LiveBar(plan, lastStep, config.train.early_stop !== null) : undefined;
   }
 
   describe({ engine, availability, reason }: ChosenEngine): void {
@@ -66,6 +78,11 @@ export class RunReport {
     ];
     this.printPainted(colors.bold(printable(config.name)));
     for (const [label, text] of lines) this.print(`  ${label.padEnd(9)}${text}`);
+  }
+
+  /** While the engine opens, which may take seconds. */
+  preparing(): void {
+    this.bar?.prepare("preparing the engine: kernels that are not known on this machine yet are measured");
   }
 
   /** Once the engine is open, and with it the kernels are chosen: some need more room than others. */
@@ -105,7 +122,7 @@ export class RunReport {
     const kinds = Object.keys(kernels).some(isOfCalls) ? "kernel" : "convolution";
     for (const provider of new Set(providers)) {
       const count = providers.filter((other) => other === provider).length;
-      this.print(`  ${"kernels".padEnd(9)}${provider} for ${count} kinds of ${kinds}`);
+      this.print(`  ${"kernels".padEnd(9)}${provider} for ${count} ${count === 1 ? "kind" : "kinds"} of ${kinds}`);
     }
     const keys = new Set([...Object.keys(kernels), ...Object.keys(before)]);
     const changed = [...keys].filter((key) => kernels[key] !== before[key]).length;
@@ -162,8 +179,9 @@ export class RunReport {
 
   end(result: RunResult, folder: RunFolder, resumeCommand: string, modelFault: string | undefined): void {
     const { progress, outcome } = result;
-    const { steps } = this.program.plan;
+    const { steps, testImages } = this.program.plan;
     this.print("");
+    this.isQuiet = false;
     if (outcome === "diverged") {
       for (const line of divergenceLines(result.divergence, result.checkpoint)) this.warn(line);
     } else if (outcome === "finished" || outcome === "stopped_early") {
@@ -173,6 +191,11 @@ export class RunReport {
       this.printPainted(
         `${colors.bold(accuracy)} after ${this.lengthOf(progress)} in ${formatDuration(progress.elapsedSeconds)}`,
       );
+      if (progress.lastEvaluation) {
+        const few = testImages < FEW_IMAGES ? ": few, so that the figure is rough" : "";
+        const interval = formatInterval(progress.lastEvaluation.accuracy, testImages);
+        this.print(`with 95% confidence ${interval}, by ${counted(testImages, "test image")}${few}`);
+      }
       const { early_stop: rule } = this.program.config.train;
       if (outcome === "stopped_early" && rule) {
         const evaluations = counted(rule.patience, "evaluation");
@@ -190,6 +213,10 @@ export class RunReport {
     else if (outcome === "finished" || outcome === "stopped_early")
       this.print(`tf.js model ${join(folder.model, "model.json")}`);
     this.print(`run folder  ${folder.path}`);
+    if (outcome === "finished" || outcome === "stopped_early") {
+      this.print("");
+      for (const line of nextLines(folder)) this.print(line);
+    }
   }
 
   /** "3 epochs", or where an evaluation within an epoch ended the run "3 epochs and 120 steps" */
@@ -217,7 +244,7 @@ export class RunReport {
 
   /** What of it is the user's is printable. */
   private printPainted(line: string): void {
-    this.above(() => process.stdout.write(line + "\n"));
+    if (!this.isQuiet) this.above(() => process.stdout.write(line + "\n"));
   }
 
   private warn(line: string): void {
@@ -229,6 +256,19 @@ export class RunReport {
     if (this.bar) this.bar.around(write);
     else write();
   }
+}
+
+/** What people do with a trained network. */
+const NEXT = [
+  ["predict RUN PICTURE", "says what is in a picture"],
+  ["evaluate RUN", "shows where it is wrong, class by class"],
+  ["report RUN", "writes a page with curves and figures"],
+] as const;
+
+function nextLines({ path }: RunFolder): string[] {
+  const commands = NEXT.map(([command]) => `netc ${command.replace("RUN", () => shellWord(path))}`);
+  const width = Math.max(...commands.map(({ length }) => length));
+  return commands.map((command, index) => `${command.padEnd(width)}  ${NEXT[index]![1]}`);
 }
 
 const STOP_CAUSES: Readonly<Record<StopCause, string>> = {
@@ -255,8 +295,8 @@ function divergenceLines(divergence: Divergence, checkpoint: string | undefined)
     measured === null
       ? "the weights are no longer finite"
       : Number.isFinite(measured.loss)
-        ? `the norm of the gradients is ${measured.gradientNorm}`
-        : `the loss is ${measured.loss}`;
+        ? `the norm of the gradients is ${formatLoss(measured.gradientNorm)}`
+        : `the loss is ${formatLoss(measured.loss)}`;
   const where = tensor ? `; the first tensor with NaN or infinity is ${tensor}` : "";
   return [
     `error: ${what} at step ${step}${where}`,

@@ -56,6 +56,7 @@ export interface RunFlags {
   readonly threads?: number;
   readonly resume: boolean;
   readonly tune: boolean;
+  readonly quiet: boolean;
 }
 
 export async function run(path: string, flags: RunFlags): Promise<ExitCode> {
@@ -66,7 +67,7 @@ export async function run(path: string, flags: RunFlags): Promise<ExitCode> {
   const resumed = await folderToResume(file.program, flags);
   const chosen = await chooseEngine(flags.engine, flags.device, file.program);
   await chosen.engine.require(file.program);
-  const report = new RunReport(file.program);
+  const report = new RunReport(file.program, flags);
   const stop = stopSignal((cause) => report.stopping(cause));
   try {
     report.describe(chosen);
@@ -153,6 +154,7 @@ async function train(run: BegunRun): Promise<{ result: RunResult; trained: State
   const { threads, device, tune, maxSteps } = flags;
   const before = checkpoint?.kernels ?? (resumed && (await readRunKernels(folder)));
   const kernels = tune ? (before ?? "measured") : "predicted";
+  report.preparing();
   const session = await chosen.engine.open(program, { threads, device, kernels, memory });
   try {
     collectGarbage(); // what reading the images, compiling and measuring have left

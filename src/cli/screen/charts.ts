@@ -3,6 +3,7 @@
 import type { Color, SingleLine } from "simple-ascii-chart";
 import { plot } from "simple-ascii-chart";
 import { grouped } from "../report/run-curves.js";
+import { formatLoss } from "./terminal.js";
 import type { EvaluationEvent, StepEvent } from "../../runtime/training/training-events.js";
 
 export interface Curves {
@@ -17,7 +18,7 @@ export interface ChartOptions {
   readonly colors: boolean;
 }
 
-const HEIGHT = 8; // lines of a plot without its title
+const HEIGHT = 9; // lines of a plot without its title
 const GAP = "   ";
 const LABELS = 5; // columns for "12.34" or "100%" before the axis
 const SIDE_BY_SIDE = 72; // from that width on; below, a chart would be too narrow to read
@@ -39,7 +40,7 @@ export function chartLines({ steps, evaluations, stepsPerEpoch }: Curves, { widt
       test(({ testLoss }) => testLoss),
       chartWidth,
       colors,
-      (value) => value.toFixed(2),
+      (value) => formatLoss(value, 2),
     ),
     drawing(
       train(accuracyOf),
@@ -74,17 +75,34 @@ function drawing(
     .map((line) => line.filter(([, y]) => Number.isFinite(y)))
     .filter((line) => line.length > 1);
   if (series.length === 0 || least === most) return [];
+  const ticks = roundTicks(least, most);
   const text = plot(series, {
     width: chartWidth - LABELS - 1,
     height: HEIGHT,
-    yRange: [least, most],
+    yRange: [ticks[0]!, ticks.at(-1)!],
+    customYAxisTicks: ticks,
     ...(colors && { color: [TRAIN, TEST] }),
     hideXAxis: true,
     hideXAxisTicks: true,
     formatter,
   });
   // The plot comes between an empty line, the tip of its axis, and the room for the one that is hidden
-  return text.split("\n").filter((line) => /┤/.test(line) || /[━┃┏┓┗┛]/.test(line));
+  return text
+    .split("\n")
+    .filter((line) => /[┤│━┃┏┓┗┛]/.test(line))
+    .slice(0, HEIGHT);
+}
+
+const MOST_TICKS = 5;
+
+/** Round numbers from below the least to above the most, equally far apart. */
+function roundTicks(least: number, most: number): number[] {
+  const power = 10 ** Math.floor(Math.log10(most - least));
+  const distances = [0.1, 0.2, 0.5, 1, 2, 5].map((factor) => factor * power);
+  const count = (distance: number): number => Math.ceil(most / distance) - Math.floor(least / distance) + 1;
+  const distance = distances.find((one) => count(one) <= MOST_TICKS) ?? 10 * power;
+  const first = Math.floor(least / distance);
+  return Array.from({ length: count(distance) }, (_, index) => (first + index) * distance);
 }
 
 function legend(colors: boolean, hasTest: boolean): string {

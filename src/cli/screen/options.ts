@@ -1,11 +1,19 @@
 // What several commands share in reading their options.
 import { availableParallelism } from "node:os";
-import { InvalidArgumentError } from "commander";
+import type { Command } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import type { Device } from "../../runtime/engines/engine.js";
 
 /** For an option that may be given several times. */
 export function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
+}
+
+/** `--format text` or json, and `--json`, which is shorter. */
+export function formats(command: Command, others: readonly string[] = []): Command {
+  return command
+    .addOption(new Option("--format <format>", "how to print it").choices(["text", "json", ...others]).default("text"))
+    .addOption(new Option("--json", "the same as --format json").implies({ format: "json" }));
 }
 
 /** Colour on a terminal only; NO_COLOR and FORCE_COLOR (no-color.org, force-color.org) decide otherwise. */

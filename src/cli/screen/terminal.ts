@@ -1,4 +1,5 @@
 // How the command line writes numbers, durations and tables: plain text, columns aligned, no line ever broken.
+import { wilsonInterval } from "../../runtime/metrics/wilson.js";
 import { printable } from "../../compiler/diagnostics/printable.js";
 
 /** 1234567 → "1,234,567" */
@@ -48,6 +49,17 @@ export function formatDuration(seconds: number): string {
 
 export function formatPercent(share: number): string {
   return `${(share * 100).toFixed(2)}%`;
+}
+
+/** 1.23456 → "1.2346"; 239324240984145920 → "2.4e+17" */
+export function formatLoss(loss: number, digits = 4): string {
+  return Math.abs(loss) < 1e5 || !Number.isFinite(loss) ? loss.toFixed(digits) : loss.toExponential(1);
+}
+
+/** 0.9184 of 10,000 → "91.29 to 92.36%": where the true share lies with 95 % confidence. */
+export function formatInterval(share: number, count: number): string {
+  const [least, most] = wilsonInterval(share, count).map((bound) => (bound * 100).toFixed(count < 1000 ? 1 : 2));
+  return `${least} to ${most}%`;
 }
 
 /** 0.1 → "0.1"; 0.000244140625 → "0.0002441" */

@@ -47,7 +47,14 @@ async function setValues(path: string, assignments: readonly string[], { unset, 
   };
   const source = await readSource(path);
   if (!source.value) return refuse("", source.diagnostics);
-  const { text } = source.value;
+  const { text, name } = source.value;
+  if (name !== path && !dryRun) {
+    const { warnLine } = await import("../screen/print.js");
+    warnLine(
+      `error: ${path} is a network that comes with netc; \`netc init ${path.replace(/^netc:/, "")}\` makes a file of it to change`,
+    );
+    return exitCodes.inputHasErrors;
+  }
   const edits: Edit[] = [...assignments.map((set) => ({ set })), ...unset.map((gone) => ({ unset: gone }))];
   const edited = editText(text, path, edits);
   if (edited.value === undefined) return refuse(text, edited.diagnostics);

@@ -7,6 +7,8 @@ export interface ImageSet {
   readonly channels: number;
   readonly images: Uint8Array;
   readonly labels: Uint8Array | Uint16Array;
+  /** Where each image comes from, as a path that its user knows; absent where images have no files of their own. */
+  readonly files?: readonly string[];
 }
 
 export interface Dataset {

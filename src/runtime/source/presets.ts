@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import type { posix } from "node:path";
 import nodePath, { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { shellWord } from "../process/shell-word.js";
 
 const folder = new URL("../../../configs/", import.meta.url);
 const ENDING = ".yaml";
@@ -19,11 +20,20 @@ export async function presets(): Promise<Preset[]> {
   return Promise.all(
     presetNames().map(async (name) => {
       const text = await readFile(placeOfPreset(name), "utf8");
-      const comment =
-        text.split("\n").find((line) => line.startsWith("# ") && !line.includes("yaml-language-server")) ?? "";
-      return { name, summary: comment.slice(2).replace(/[.:].*$/, "") };
+      return { name, summary: firstSentence(text) };
     }),
   );
+}
+
+/** Of the comment that a file opens with, without the commands in it. */
+function firstSentence(text: string): string {
+  const lines = text.split("\n").filter((line) => !line.includes("yaml-language-server"));
+  const end = lines.findIndex((line) => !/^# \S/.test(line));
+  const comment = lines
+    .slice(0, end)
+    .map((line) => line.slice(2))
+    .join(" ");
+  return /^.*?\.(?=\s+[A-Z]|$)/.exec(comment)?.[0] ?? comment;
 }
 
 export function presetNames(): string[] {
@@ -39,7 +49,10 @@ export function placeOfPreset(name: string): string {
 export async function readPreset(name: string, path: string): Promise<string> {
   const text = await readFile(placeOfPreset(name), "utf8");
   const target = fileURLToPath(schema);
-  return text.replace(/\$schema=\S+/, () => `$schema=${path === "-" ? target : schemaFrom(resolve(path), target)}`);
+  const itself = path === "-" ? "FILE" : shellWord(path);
+  return text
+    .replaceAll(`configs/${name}.yaml`, () => itself)
+    .replace(/\$schema=\S+/, () => `$schema=${path === "-" ? target : schemaFrom(resolve(path), target)}`);
 }
 
 /**

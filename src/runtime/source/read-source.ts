@@ -1,27 +1,38 @@
 // A file named on the command line → its text, or a diagnostic that says why there is none.
 import { readFile } from "node:fs/promises";
+import { nearest } from "../../compiler/diagnostics/suggest.js";
+import { placeOfPreset, presetNames } from "./presets.js";
 import { shellWord } from "../process/shell-word.js";
 import type { Diagnostic, Result, SourceText } from "../../compiler/diagnostics/diagnostic.js";
 import { failed, ok } from "../../compiler/diagnostics/diagnostic.js";
 import { NotAPlainFile, readPlainFile } from "../files/read-plain-file.js";
 
-/** `-` reads standard input. */
+/** `-` reads standard input; the name of a network that comes with netc, with `netc:` or without, that one where no file is called so. */
 export async function readSource(path: string): Promise<Result<SourceText>> {
   let bytes: Buffer;
+  let name = path === "-" ? "<stdin>" : path;
   try {
     bytes = await readOnce(path);
   } catch (error) {
-    return failed([unreadable(path, error as NodeJS.ErrnoException)]);
+    const preset = presetNamed(path);
+    if (preset === undefined) return failed([unreadable(path, error as NodeJS.ErrnoException)]);
+    bytes = await readFile(placeOfPreset(preset));
+    name = `netc:${preset}`;
   }
   try {
     // The byte order mark stays: whoever writes the file back needs to know of it.
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return ok({ name: path === "-" ? "<stdin>" : path, text });
+    return ok({ name, text });
   } catch {
     const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
     const found = isUtf16 ? "is UTF-16 text, expected UTF-8" : "is not UTF-8 text";
     return failed([fault("file/unreadable", `${path} ${found}`, "save it again as UTF-8")]);
   }
+}
+
+function presetNamed(path: string): string | undefined {
+  const name = path.replace(/^netc:/, "");
+  return presetNames().includes(name) ? name : undefined;
 }
 
 const OPENED_BY_THE_SHELL = /^\/(dev|proc\/self)\/(fd\/\d+|stdin)$/;
@@ -48,7 +59,9 @@ async function readStandardInput(): Promise<Buffer> {
 function unreadable(path: string, error: NodeJS.ErrnoException): Diagnostic {
   const { code, message } = error;
   if (code === "ENOENT" || code === "ENOTDIR") {
-    return fault("file/not-found", `there is no file at ${path}`, "check the spelling and the folder you are in");
+    const meant = nearest(path.replace(/^netc:/, ""), presetNames());
+    const hint = meant ? `netc brings one along: ${meant}` : "check the spelling and the folder you are in";
+    return fault("file/not-found", `there is no file at ${path}`, hint);
   }
   if (code === "EISDIR") {
     return fault(

@@ -200,8 +200,9 @@ async function readSet(
     await handle.read(images, first * bytes, (end - first) * bytes, place * bytes);
     first = end;
   }
+  const files = part.map(({ path }) => join(settings.folder, path));
   const labels = Uint16Array.from(part, ({ label }) => label);
-  return { count: part.length, ...settings.size, channels: settings.grayscale ? 1 : 3, images, labels };
+  return { count: part.length, ...settings.size, channels: settings.grayscale ? 1 : 3, images, labels, files };
 }
 
 const MOST_AT_ONCE = 1024;
