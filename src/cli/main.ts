@@ -51,7 +51,8 @@ async function commandLine(args: readonly string[]): Promise<Command> {
     .configureOutput({ outputError: (text, write) => write(printableDocument(text + habitHint(text, args))) })
     .exitOverride();
   const [name = ""] = args;
-  const named = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : isVersion(name) ? [] : Object.values(COMMANDS);
+  const isOne = Object.hasOwn(COMMANDS, name) && name !== COMPLETION;
+  const named = isOne ? [COMMANDS[name]!] : isVersion(name) ? [] : Object.values(COMMANDS);
   for (const { register } of await Promise.all(named.map((load) => load()))) register(program);
   return program;
 }
@@ -60,6 +61,9 @@ async function commandLine(args: readonly string[]): Promise<Command> {
 function isVersion(argument: string): boolean {
   return argument === "-V" || argument === "--version";
 }
+
+/** It completes all the others. */
+const COMPLETION = "complete";
 
 /** In the order that `netc --help` lists them. */
 const COMMANDS: Readonly<Record<string, () => Promise<{ readonly register: (program: Command) => void }>>> = {
@@ -82,6 +86,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly register: (prog
   data: () => import("./data/command.js"),
   doctor: () => import("./doctor/command.js"),
   engine: () => import("./engine/command.js"),
+  [COMPLETION]: () => import("./complete/command.js"),
 };
 
 /** Commander's own text, without the defaults that say nothing: an empty list, a flag that is off. */

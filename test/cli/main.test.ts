@@ -65,6 +65,15 @@ describe("netc", () => {
     expect(exitCode).toBe(1);
   });
 
+  it("completes commands, options and their choices for a shell", async () => {
+    expect((await netc(["complete", "--", "ru"])).output).toMatch(/^run\ttrain the network of a file\nruns\tlist runs/);
+    expect((await netc(["complete", "--", "run", "--max"])).output).toContain("--max-steps");
+    expect((await netc(["complete", "--", "run", "x.yaml", "--engine", ""])).output).toContain("tfjs-node");
+    for (const shell of ["bash", "zsh", "fish"]) {
+      expect((await netc(["complete", shell])).output).toContain("netc complete --");
+    }
+  });
+
   it("prints data with --json wherever --format json does", async () => {
     for (const args of [["graph", smoke], ["doctor"], ["runs"], ["check", smoke]]) {
       const { output } = await netc([...args, "--json"]);
