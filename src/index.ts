@@ -44,8 +44,8 @@ export type {
   PredictOptions,
   Prediction,
 } from "./runtime/trained/trained-network.js";
-export type { Divergence, TrainingResult, TrainOptions } from "./runtime/training/trainer.js";
-export type { TrainingEvent } from "./runtime/training/training-events.js";
+export type { TrainingResult, TrainOptions } from "./runtime/training/trainer.js";
+export type { Divergence, TrainingEvent } from "./runtime/training/training-events.js";
 export type { Progress } from "./runtime/training/training-progress.js";
 export { compileText } from "./compiler/compile.js";
 export { createLoader } from "./runtime/data/loader.js";

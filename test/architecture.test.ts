@@ -11,6 +11,7 @@ const MOST_FILES_OF_A_FOLDER = 16;
 
 /** Where a library may be imported as a value; anywhere else only its types. */
 const HOME_OF_LIBRARY: Readonly<Record<string, readonly string[]>> = {
+  "@bomb.sh/tab/commander": ["src/cli/complete/"],
   "@dagrejs/dagre": ["src/compiler/targets/picture/"],
   "@tensorflow/tfjs-backend-cpu": ["src/runtime/engines/tfjs/"],
   "@tensorflow/tfjs-core": ["src/runtime/engines/tfjs/"],

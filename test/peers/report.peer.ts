@@ -41,10 +41,12 @@ describe("the report of a run", () => {
       page.on("request", (request) => requests.push(request.url()));
       await page.goto(pathToFileURL(join(folder, "report.html")).href);
       expect(await axeViolations(page)).toEqual([]);
+      await page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })");
+      expect(await axeViolations(page)).toEqual([]);
       expect(requests.filter((url) => !url.startsWith("file:"))).toEqual([]);
       expect(await page.locator("svg.chart").count()).toBe(3);
       expect(await page.locator("svg.netc-network").isVisible()).toBe(true);
-      expect(await page.getByRole("heading", { name: "Time by kernel" }).isVisible()).toBe(true);
+      expect(await page.getByText("Time by kernel", { exact: true }).isVisible()).toBe(true);
       expect(await page.getByRole("heading", { name: "Confusion matrix" }).isVisible()).toBe(true);
       expect(await page.getByRole("rowheader", { name: "class 2" }).isVisible()).toBe(true);
       expect(await page.getByRole("heading", { name: "Samples" }).isVisible()).toBe(true);

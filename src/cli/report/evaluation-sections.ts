@@ -5,10 +5,12 @@ import { renderTemplate } from "../../runtime/files/render-template.js";
 import type { NetworkEvaluation } from "../../runtime/trained/trained-network.js";
 import { openRun } from "../../runtime/trained/trained-network.js";
 import { showingProgress } from "../data/data-progress.js";
-import { formatCount, formatPercent } from "../screen/terminal.js";
+import { counted, formatCount, formatInterval, formatPercent } from "../screen/terminal.js";
 import type { Section } from "./view.js";
 
 const SAMPLES = 24;
+/** Confusions that are named under the matrix. */
+const PAIRS = 10;
 /** Pixels on the page that a side of a sample has at least. */
 const LEAST_SIDE = 96;
 
@@ -33,20 +35,40 @@ export async function confusionSection(evaluation: NetworkEvaluation, step: numb
     answers: classNames,
     rows: confusion.map((row, label) => ({
       name: classNames[label]!,
-      counts: row.map((count, answer) => ({ text: formatCount(count), isRight: label === answer })),
+      counts: row.map((count, answer) => ({
+        text: count === 0 ? "" : formatCount(count),
+        isRight: label === answer,
+        share: Math.round((100 * count) / Math.max(1, classes[label]!.images)),
+        picture: pictureOf(evaluation, label, answer),
+      })),
       precision: percent(classes[label]!.precision),
       recall: percent(classes[label]!.recall),
     })),
   };
+  const pairs = confusion
+    .flatMap((row, label) => row.map((count, answer) => ({ count, label, answer })))
+    .filter(({ count, label, answer }) => count > 0 && label !== answer)
+    .toSorted((one, other) => other.count - one.count)
+    .slice(0, PAIRS)
+    .map(({ count, label, answer }) => ({
+      text: `${counted(count, "image")} of ${classNames[label]} taken for ${classNames[answer]}`,
+      picture: pictureOf(evaluation, label, answer),
+    }));
   return {
     id: "confusion",
     title: "Confusion matrix",
     note:
       `Evaluated when this page was written: the checkpoint of step ${formatCount(step)} answers ${formatPercent(accuracy)} of ` +
-      `${formatCount(images)} test images correctly. Its confidence is off by ${formatPercent(calibration.error)} on the ` +
+      `${formatCount(images)} test images correctly (with 95% confidence ${formatInterval(accuracy, images)}). Its confidence is off by ${formatPercent(calibration.error)} on the ` +
       "average (expected calibration error). Rows are true classes, columns answers.",
-    html: await renderTemplate(new URL("confusion.html.hbs", import.meta.url), view, { kind: "html" }),
+    html: await renderTemplate(new URL("confusion.html.hbs", import.meta.url), { ...view, pairs }, { kind: "html" }),
   };
+}
+
+/** The anchor of the first sample of a confusion; undefined where the page shows none. */
+function pictureOf({ mistakes }: NetworkEvaluation, label: number, answer: number): string | undefined {
+  const shown = mistakes.slice(0, SAMPLES).find((one) => one.label === label && one.answer === answer);
+  return shown && `sample-${shown.image}`;
 }
 
 export async function samplesSection(evaluation: NetworkEvaluation, { test }: Dataset): Promise<Section> {
@@ -59,6 +81,8 @@ export async function samplesSection(evaluation: NetworkEvaluation, { test }: Da
       const pixels = images.slice(image * bytes, (image + 1) * bytes);
       const png = await encodePng({ height, width, channels, pixels });
       return {
+        id: `sample-${image}`,
+        file: test.files?.[image],
         source: `data:image/png;base64,${Buffer.from(png).toString("base64")}`,
         alt: `test image ${image}, of class ${classNames[label]}`,
         width: Math.round(width * scale),

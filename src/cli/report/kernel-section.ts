@@ -25,6 +25,7 @@ export async function kernelSection(program: Program): Promise<Section> {
   ]);
   return {
     id: "kernels",
+    isFolded: true,
     title: "Time by kernel",
     note:
       `Measured when this page was written, not in the run: ${STEPS} steps on random images with ${threads} threads of ` +

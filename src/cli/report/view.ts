@@ -4,13 +4,17 @@ import { printable } from "../../compiler/diagnostics/printable.js";
 import { cost } from "../../compiler/network/cost.js";
 import { drawPicture } from "../../compiler/targets/picture/picture.js";
 import { svgText } from "../../compiler/targets/picture/svg.js";
+import { FEW_IMAGES } from "../../runtime/metrics/wilson.js";
 import type { RunRecord } from "../../runtime/run/read-run.js";
 import type { Origin } from "../../runtime/run/run-origins.js";
+import { divergenceText } from "../run/divergence-text.js";
 import { epochRows, momentText } from "../run/epoch-table.js";
 import {
   formatBytes,
   formatCount,
   formatDuration,
+  formatInterval,
+  formatLoss,
   formatPercent,
   formatRate,
   formatScaled,
@@ -25,6 +29,10 @@ export interface ReportView {
   readonly title: string;
   readonly subtitle: string;
   readonly isLive: boolean;
+  /** What went wrong, where something did. */
+  readonly trouble: readonly string[];
+  /** What counts, shown large. */
+  readonly results: readonly Figure[];
   readonly figures: readonly Figure[];
   readonly comparison: Table | null;
   readonly charts: readonly Chart[];
@@ -39,12 +47,13 @@ export interface ReportView {
 export interface Figure {
   readonly label: string;
   readonly value: string;
+  readonly note?: string;
 }
 
 export interface Chart {
   readonly title: string;
   readonly svg: string;
-  readonly legend: readonly { readonly name: string; readonly color: number; readonly isDashed: boolean }[];
+  readonly legend: readonly { readonly name: string; readonly color: number }[];
 }
 
 export interface Table {
@@ -59,6 +68,8 @@ export interface Section {
   readonly title: string;
   readonly note: string;
   readonly html: string;
+  /** Shown when it is asked for. */
+  readonly isFolded?: boolean;
 }
 
 export interface ReportOptions {
@@ -94,18 +105,20 @@ function singleRun(run: RunRecord, { origins = [], sections = [], isLive = false
   return {
     title: printable(run.name),
     subtitle: `${run.folder.path}, ${run.state}`,
+    trouble: run.end?.divergence ? divergenceText(run.end.divergence) : [],
+    results: resultsOf(run),
     figures: figuresOf(run),
     comparison: null,
     charts: [
-      chartOf("Loss", loss, [
-        { name: "training", points: curves.trainLoss, color: 1 },
+      chartOf("Loss", LOSS, [
+        { name: "training", points: curves.trainLoss, color: 1, isNoisy: true },
         { name: "test", points: curves.testLoss, color: 2 },
       ]),
-      chartOf("Accuracy", formatPercent, [
-        { name: "training", points: curves.trainAccuracy, color: 1 },
+      chartOf("Accuracy", ACCURACY, [
+        { name: "training", points: curves.trainAccuracy, color: 1, isNoisy: true },
         { name: "test", points: curves.testAccuracy, color: 2 },
       ]),
-      chartOf("Learning rate", formatRate, [{ name: "learning rate", points: curves.learningRate, color: 1 }]),
+      chartOf("Learning rate", RATE, [{ name: "learning rate", points: curves.learningRate, color: 1 }]),
     ],
     epochs: epochTable(run),
     sections: isLive ? [...sections, WHEN_TO_EVALUATE] : sections,
@@ -139,32 +152,36 @@ function singleRun(run: RunRecord, { origins = [], sections = [], isLive = false
 function comparedRuns(runs: readonly RunRecord[]): Content {
   const curves = runs.map(runCurves);
   const names = runNames(runs);
-  const seriesOf = (of: (curves: RunCurves) => Series["points"], isDashed = false): Series[] =>
-    curves.map((one, index) => ({ name: names[index]!, points: of(one), color: (index % PALETTE) + 1, isDashed }));
+  const seriesOf = (of: (curves: RunCurves) => Series["points"], isNoisy = false): Series[] =>
+    curves.map((one, index) => ({ name: names[index]!, points: of(one), color: (index % PALETTE) + 1, isNoisy }));
   return {
     title: `${runs.length} runs compared`,
     subtitle: names.join(", "),
+    trouble: runs.flatMap(({ end }, index) =>
+      end?.divergence ? [`${names[index]!}: ${divergenceText(end.divergence).join("; ")}`] : [],
+    ),
+    results: [],
     figures: [],
     comparison: figuresTable(runs, names),
     charts: [
       chartOf(
         "Test accuracy",
-        formatPercent,
+        ACCURACY,
         seriesOf(({ testAccuracy }) => testAccuracy),
       ),
       chartOf(
         "Test loss",
-        loss,
+        LOSS,
         seriesOf(({ testLoss }) => testLoss),
       ),
       chartOf(
         "Training loss",
-        loss,
-        seriesOf(({ trainLoss }) => trainLoss),
+        LOSS,
+        seriesOf(({ trainLoss }) => trainLoss, true),
       ),
       chartOf(
         "Learning rate",
-        formatRate,
+        RATE,
         seriesOf(({ learningRate }) => learningRate),
       ),
     ],
@@ -179,6 +196,39 @@ function comparedRuns(runs: readonly RunRecord[]): Content {
 const PALETTE = 6; // colours that the page has
 
 // ---------------------------------------------------------------- figures
+
+/** Accuracy with its interval, time and size. */
+function resultsOf({ program, lastEvaluation, bestEvaluation, elapsedSeconds, step }: RunRecord): Figure[] {
+  const total = program && cost(program.graph);
+  const results: (Figure | undefined)[] = [
+    lastEvaluation && {
+      label: "test accuracy",
+      value: formatPercent(lastEvaluation.testAccuracy),
+      note: [
+        ...(program
+          ? [
+              `${formatInterval(lastEvaluation.testAccuracy, program.plan.testImages)} with 95% confidence, ` +
+                `${formatCount(program.plan.testImages)} images${program.plan.testImages < FEW_IMAGES ? ": few" : ""}`,
+            ]
+          : []),
+        ...(bestEvaluation && bestEvaluation.testAccuracy > lastEvaluation.testAccuracy
+          ? [`best ${formatPercent(bestEvaluation.testAccuracy)}`]
+          : []),
+      ].join("; "),
+    },
+    {
+      label: "trained for",
+      value: formatDuration(elapsedSeconds),
+      note: program ? `step ${formatCount(step)} of ${formatCount(program.plan.steps)}` : `${formatCount(step)} steps`,
+    },
+    total && {
+      label: "size",
+      value: `${formatScaled(total.parameters)} parameters`,
+      note: `${formatScaled(total.multiplyAdds)} multiply-adds an image`,
+    },
+  ];
+  return results.filter((one) => one !== undefined);
+}
 
 function figuresOf(run: RunRecord): Figure[] {
   const { program, lastEvaluation, bestEvaluation, elapsedSeconds, end, epochs } = run;
@@ -248,11 +298,22 @@ function runNames(runs: readonly RunRecord[]): string[] {
 
 // ---------------------------------------------------------------- forms
 
-function chartOf(title: string, format: LineChart["format"], series: readonly Series[]): Chart {
+type Values = Pick<LineChart, "format" | "formatTick" | "mayBeLogarithmic">;
+
+const loss = (value: number): string => formatLoss(value);
+const LOSS: Values = {
+  format: loss,
+  formatTick: (tick) => (tick < 1e5 ? formatRate(tick) : formatLoss(tick)),
+  mayBeLogarithmic: true,
+};
+const ACCURACY: Values = { format: formatPercent, formatTick: (tick) => `${formatRate(tick * 100)}%` };
+const RATE: Values = { format: formatRate };
+
+function chartOf(title: string, values: Values, series: readonly Series[]): Chart {
   return {
     title,
-    svg: lineChart({ title, xLabel: "epochs", series, format }),
-    legend: series.map(({ name, color, isDashed = false }) => ({ name, color, isDashed })),
+    svg: lineChart({ title, xLabel: "epochs", series, ...values }),
+    legend: series.length > 1 ? series.map(({ name, color }) => ({ name, color })) : [],
   };
 }
 
@@ -266,5 +327,3 @@ export function table(caption: string, columns: readonly string[], rows: readonl
     rows: rows.map((row) => row.map((text, index) => ({ text, isNumber: isNumber[index]! }))),
   };
 }
-
-const loss = (value: number): string => value.toFixed(4);

@@ -15,10 +15,10 @@ import type { RunResult } from "../../runtime/run/run-training.js";
 import { FEW_IMAGES } from "../../runtime/metrics/wilson.js";
 import { shellWord } from "../../runtime/process/shell-word.js";
 import { peakMemoryBytes } from "../../runtime/process/peak-memory.js";
-import type { Divergence } from "../../runtime/training/trainer.js";
 import type { EpochEvent, EvaluationEvent, TrainingEvent } from "../../runtime/training/training-events.js";
 import type { Progress } from "../../runtime/training/training-progress.js";
 import { colorsFor } from "../screen/colors.js";
+import { divergenceText } from "./divergence-text.js";
 import { EPOCH_COLUMNS, epochCells, evaluationCells } from "./epoch-table.js";
 import { LiveBar } from "./live-bar.js";
 import type { StopCause } from "./stop-signal.js";
@@ -29,9 +29,7 @@ import {
   formatCount,
   formatDuration,
   formatInterval,
-  formatLoss,
   formatPercent,
-  formatRate,
   formatScaled,
   isInteractive,
   tableLines,
@@ -183,7 +181,8 @@ export class RunReport {
     this.print("");
     this.isQuiet = false;
     if (outcome === "diverged") {
-      for (const line of divergenceLines(result.divergence, result.checkpoint)) this.warn(line);
+      const [what, advice] = divergenceText(result.divergence);
+      for (const line of [`error: ${what}`, advice, checkpointText(result.checkpoint)]) this.warn(line);
     } else if (outcome === "finished" || outcome === "stopped_early") {
       const accuracy = progress.lastEvaluation
         ? `${formatPercent(progress.lastEvaluation.accuracy)} test accuracy`
@@ -289,18 +288,6 @@ function ordinal(count: number): string {
   return `${count}${suffix}`;
 }
 
-function divergenceLines(divergence: Divergence, checkpoint: string | undefined): string[] {
-  const { step, measured, learningRate, tensor } = divergence;
-  const what =
-    measured === null
-      ? "the weights are no longer finite"
-      : Number.isFinite(measured.loss)
-        ? `the norm of the gradients is ${formatLoss(measured.gradientNorm)}`
-        : `the loss is ${formatLoss(measured.loss)}`;
-  const where = tensor ? `; the first tensor with NaN or infinity is ${tensor}` : "";
-  return [
-    `error: ${what} at step ${step}${where}`,
-    `the learning rate was ${formatRate(learningRate)}: try a lower one or a longer warm-up (train.learning_rate), or a limit on the gradients (train.gradient_clip)`,
-    checkpoint ? `the last good checkpoint is ${checkpoint}` : "no checkpoint had been saved yet",
-  ];
+function checkpointText(checkpoint: string | undefined): string {
+  return checkpoint ? `the last good checkpoint is ${checkpoint}` : "no checkpoint had been saved yet";
 }

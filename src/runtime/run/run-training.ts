@@ -113,6 +113,7 @@ export async function runTraining(program: Program, options: RunOptions): Promis
       elapsedSeconds: result.progress.elapsedSeconds,
       testAccuracy: result.progress.lastEvaluation?.accuracy ?? null,
       peakMemoryBytes: peakMemoryBytes(),
+      ...(result.outcome === "diverged" && { divergence: result.divergence }),
     });
     return { ...result, checkpoint: saved.newest, unsaved: saved.fault };
   } finally {

@@ -10,7 +10,7 @@ import type { Evaluation } from "./evaluator.js";
 import { evaluate } from "./evaluator.js";
 import { firstNonFinite } from "./first-non-finite.js";
 import { StateSaver } from "../run/state-saver.js";
-import type { TrainingEvent } from "./training-events.js";
+import type { Divergence, TrainingEvent } from "./training-events.js";
 import type { Progress } from "./training-progress.js";
 import {
   afterEpoch,
@@ -43,16 +43,6 @@ export type TrainingResult =
       readonly progress: Progress;
     }
   | { readonly outcome: "diverged"; readonly progress: Progress; readonly divergence: Divergence };
-
-/** The step at which a number stopped being one. */
-export interface Divergence {
-  readonly step: number;
-  /** null where loss and gradients were still finite and the update spoilt the weights. */
-  readonly measured: { readonly loss: number; readonly gradientNorm: number } | null;
-  readonly learningRate: number;
-  /** The first tensor that holds NaN or infinity: in the order of computation, or of the network where the update did it. */
-  readonly tensor: string | undefined;
-}
 
 /**
  * Trains from `options.progress` to the end of the plan, or to where `train.early_stop` ends it. "stopped" is the end that `maxSteps` asked for, "interrupted" the

@@ -112,4 +112,16 @@ export interface EndEvent {
   readonly elapsedSeconds: number;
   readonly testAccuracy: number | null;
   readonly peakMemoryBytes: number;
+  /** Of a run that diverged. */
+  readonly divergence?: Divergence;
+}
+
+/** The step at which a number stopped being one. */
+export interface Divergence {
+  readonly step: number;
+  /** null where loss and gradients were still finite and the update spoilt the weights; in them null stands for a number that is none. */
+  readonly measured: { readonly loss: number | null; readonly gradientNorm: number | null } | null;
+  readonly learningRate: number;
+  /** The first tensor that holds NaN or infinity: in the order of computation, or of the network where the update did it. */
+  readonly tensor: string | undefined;
 }

@@ -20,9 +20,10 @@ describe("confusionSection", () => {
   it("names the true class of each row and the answer of each column, escaped", async () => {
     const { html, note } = await confusionSection(evaluation, 1200);
     expect(note).toContain("the checkpoint of step 1,200 answers 66.67% of 3 test images correctly");
-    expect(html).toContain('<th scope="row">&lt;cat&gt;</th><td class="number"><strong>1</strong></td>');
-    expect(html).toContain('<th scope="col" class="number">dog</th>');
+    expect(html).toContain('<th scope="row">&lt;cat&gt;</th><td class="count right" style="--share: 50%">1</td>');
+    expect(html).toContain('<button type="button" class="answer">dog</button>');
     expect(html).toContain('<td class="number">50.00%</td></tr>'); // recall of cats
+    expect(html).toContain('<a href="#sample-2">a picture of it</a>');
   });
 });
 

@@ -74,6 +74,43 @@ describe("a line chart", () => {
     expect(lineChart({ ...chart, series: [{ name: "test", points, color: 1 }] })).toContain("nothing yet");
   });
 
+  const steep = (of: number): [number, number][] => Array.from({ length: 50 }, (_, at) => [at, of * 0.7 ** at]);
+
+  it("draws orders of magnitude on a logarithmic scale, where it may", () => {
+    const series = [{ name: "test", points: steep(1), color: 1 }];
+    expect(lineChart({ ...chart, series, mayBeLogarithmic: true })).toContain("epochs (logarithmic)");
+    expect(lineChart({ ...chart, series })).not.toContain("logarithmic");
+  });
+
+  it("is not flattened by a run that diverged, and says that its values are cut", () => {
+    const diverged: [number, number][] = [
+      [0, 2],
+      [1, 1e17],
+    ];
+    const text = lineChart({
+      ...chart,
+      series: [
+        {
+          name: "good",
+          points: [
+            [0, 2],
+            [1, 1],
+          ],
+          color: 1,
+        },
+        { name: "bad", points: diverged, color: 2 },
+      ],
+    });
+    expect(text).toMatch(/values above 40 are drawn at the edge/);
+  });
+
+  it("draws the running mean of noise before the noise itself", () => {
+    const points = Array.from({ length: 100 }, (_, at): [number, number] => [at, at % 2]);
+    const text = lineChart({ ...chart, series: [{ name: "training", points, color: 1, isNoisy: true }] });
+    expect(text.indexOf('class="raw series-1"')).toBeLessThan(text.indexOf('class="series series-1"'));
+    expect(text).toContain('class="raw series-1"');
+  });
+
   it("draws a value that never changed", () => {
     const points = [
       [0, 3],
