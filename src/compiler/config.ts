@@ -19,6 +19,8 @@ export interface DataConfig {
   readonly dataset: "cifar10" | { readonly synthetic: SyntheticDataset } | { readonly images: ImagesDataset };
   /** An official `cifar-10-batches-bin` folder or its tar.gz; null uses the fetched copy in the cache. */
   readonly path: string | null;
+  /** The share of the training images that choices are made by, in place of the test images; null makes them by these. */
+  readonly validation: number | null;
   /** Pillow's bilinear on the 8-bit image, before augmentation. */
   readonly resize: { readonly height: number; readonly width: number } | null;
   /** Applied to x / 255, one value a channel. */

@@ -45,6 +45,17 @@ export function datasetFacts(dataset: DataConfig["dataset"]): DatasetFacts {
   };
 }
 
+/** How many of a data set's training images are trained on, and how many are kept as validation images: one at least of each. */
+export function trainingSplit({ dataset, validation }: Pick<DataConfig, "dataset" | "validation">): {
+  readonly trainImages: number;
+  readonly validationImages: number;
+} {
+  const { trainImages: all } = datasetFacts(dataset);
+  if (validation === null) return { trainImages: all, validationImages: 0 };
+  const validationImages = Math.min(all - 1, Math.max(1, Math.round(all * validation)));
+  return { trainImages: all - validationImages, validationImages };
+}
+
 /** Mean and deviation of ImageNet's photographs, which torchvision's models use too; their means over colours for grey. */
 const PHOTOGRAPHS = {
   colour: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },

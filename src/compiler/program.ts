@@ -11,6 +11,8 @@ export interface Program {
 /** The run laid out in steps, known before it starts. */
 export interface TrainPlan {
   readonly trainImages: number;
+  /** Kept from training for evaluations during it; 0 where those go by the test images. */
+  readonly validationImages: number;
   readonly testImages: number;
   readonly stepsPerEpoch: number;
   readonly steps: number;

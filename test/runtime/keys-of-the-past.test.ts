@@ -44,6 +44,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
 const REFUSED: Readonly<Record<string, string>> = {
   seed: "1",
   "data.dataset": "{synthetic: {train_images: 160, test_images: 16, height: 16, width: 16, classes: 5}}",
+  "data.validation": "0.1",
   "data.resize": "{height: 24, width: 24}",
   "data.normalize": "{mean: 0.4, std: 0.2}",
   "data.augment": "[horizontal_flip]",

@@ -27,6 +27,7 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
     data: {
       dataset: { synthetic: images },
       path: null,
+      validation: null,
       resize: null,
       normalize: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
       augment: [],

@@ -4,6 +4,7 @@ import { compileConfig } from "../../src/compiler/compile.js";
 import type { ResolvedConfig } from "../../src/compiler/config.js";
 import type { Program } from "../../src/compiler/program.js";
 import { readNewestCheckpoint } from "../../src/runtime/run/checkpoint.js";
+import { keepValidation } from "../../src/runtime/data/keep-validation.js";
 import { createLoader } from "../../src/runtime/data/loader.js";
 import { generateSynthetic } from "../../src/runtime/data/synthetic.js";
 import { runFolderAt } from "../../src/runtime/run/run-folder.js";
@@ -17,10 +18,11 @@ export function programOf(config: ResolvedConfig = tinyConfig()): Program {
   return compileConfig(config).value!;
 }
 
-export function loaderOf({ config }: Program) {
+export function loaderOf({ config, plan }: Program) {
   const { dataset } = config.data;
   if (typeof dataset === "string" || !("synthetic" in dataset)) throw new Error("tests of runs use generated images");
-  return createLoader(generateSynthetic(dataset.synthetic, config.seed), config);
+  const whole = generateSynthetic(dataset.synthetic, config.seed);
+  return createLoader(keepValidation(whole, plan.validationImages, config.seed), config);
 }
 
 export interface TinyRun {

@@ -6,8 +6,9 @@ import type { Point } from "./line-chart.js";
 export interface RunCurves {
   readonly trainLoss: readonly Point[];
   readonly trainAccuracy: readonly Point[];
-  readonly testLoss: readonly Point[];
-  readonly testAccuracy: readonly Point[];
+  /** Of the evaluations during training, on whichever images. */
+  readonly evaluationLoss: readonly Point[];
+  readonly evaluationAccuracy: readonly Point[];
   readonly learningRate: readonly Point[];
 }
 
@@ -24,8 +25,8 @@ export function runCurves({ steps, evaluations, program }: RunRecord): RunCurves
     trainLoss: curve((group) => sum(group, ({ loss, images }) => loss * images) / images(group)),
     trainAccuracy: curve((group) => sum(group, ({ correct }) => correct) / images(group)),
     learningRate: curve((group) => group.at(-1)!.learningRate),
-    testLoss: evaluations.map((event) => [epochOf(event), event.testLoss]),
-    testAccuracy: evaluations.map((event) => [epochOf(event), event.testAccuracy]),
+    evaluationLoss: evaluations.map((event) => [epochOf(event), event.loss]),
+    evaluationAccuracy: evaluations.map((event) => [epochOf(event), event.accuracy]),
   };
 }
 

@@ -102,6 +102,7 @@ const WHEN_TO_EVALUATE: Section = {
 function singleRun(run: RunRecord, { origins = [], sections = [], isLive = false }: ReportOptions): Content {
   const { program, start } = run;
   const curves = runCurves(run);
+  const set = run.lastEvaluation?.set ?? "test";
   return {
     title: printable(run.name),
     subtitle: `${run.folder.path}, ${run.state}`,
@@ -112,11 +113,11 @@ function singleRun(run: RunRecord, { origins = [], sections = [], isLive = false
     charts: [
       chartOf("Loss", LOSS, [
         { name: "training", points: curves.trainLoss, color: 1, isNoisy: true },
-        { name: "test", points: curves.testLoss, color: 2 },
+        { name: set, points: curves.evaluationLoss, color: 2 },
       ]),
       chartOf("Accuracy", ACCURACY, [
         { name: "training", points: curves.trainAccuracy, color: 1, isNoisy: true },
-        { name: "test", points: curves.testAccuracy, color: 2 },
+        { name: set, points: curves.evaluationAccuracy, color: 2 },
       ]),
       chartOf("Learning rate", RATE, [{ name: "learning rate", points: curves.learningRate, color: 1 }]),
     ],
@@ -165,14 +166,14 @@ function comparedRuns(runs: readonly RunRecord[]): Content {
     comparison: figuresTable(runs, names),
     charts: [
       chartOf(
-        "Test accuracy",
+        "Accuracy of evaluations",
         ACCURACY,
-        seriesOf(({ testAccuracy }) => testAccuracy),
+        seriesOf(({ evaluationAccuracy }) => evaluationAccuracy),
       ),
       chartOf(
-        "Test loss",
+        "Loss of evaluations",
         LOSS,
-        seriesOf(({ testLoss }) => testLoss),
+        seriesOf(({ evaluationLoss }) => evaluationLoss),
       ),
       chartOf(
         "Training loss",
@@ -198,21 +199,30 @@ const PALETTE = 6; // colours that the page has
 // ---------------------------------------------------------------- figures
 
 /** Accuracy with its interval, time and size. */
-function resultsOf({ program, lastEvaluation, bestEvaluation, elapsedSeconds, step }: RunRecord): Figure[] {
+function resultsOf({
+  program,
+  lastEvaluation,
+  bestEvaluation,
+  testEvaluation,
+  elapsedSeconds,
+  step,
+}: RunRecord): Figure[] {
   const total = program && cost(program.graph);
+  const measured = testEvaluation ?? lastEvaluation;
+  const images = program && (measured?.set === "validation" ? program.plan.validationImages : program.plan.testImages);
   const results: (Figure | undefined)[] = [
-    lastEvaluation && {
-      label: "test accuracy",
-      value: formatPercent(lastEvaluation.testAccuracy),
+    measured && {
+      label: `${measured.set} accuracy`,
+      value: formatPercent(measured.accuracy),
       note: [
-        ...(program
+        ...(images
           ? [
-              `${formatInterval(lastEvaluation.testAccuracy, program.plan.testImages)} with 95% confidence, ` +
-                `${formatCount(program.plan.testImages)} images${program.plan.testImages < FEW_IMAGES ? ": few" : ""}`,
+              `${formatInterval(measured.accuracy, images)} with 95% confidence, ` +
+                `${formatCount(images)} images${images < FEW_IMAGES ? ": few" : ""}`,
             ]
           : []),
-        ...(bestEvaluation && bestEvaluation.testAccuracy > lastEvaluation.testAccuracy
-          ? [`best ${formatPercent(bestEvaluation.testAccuracy)}`]
+        ...(bestEvaluation?.set === measured.set && bestEvaluation.accuracy > measured.accuracy
+          ? [`best ${formatPercent(bestEvaluation.accuracy)}`]
           : []),
       ].join("; "),
     },
@@ -231,16 +241,18 @@ function resultsOf({ program, lastEvaluation, bestEvaluation, elapsedSeconds, st
 }
 
 function figuresOf(run: RunRecord): Figure[] {
-  const { program, lastEvaluation, bestEvaluation, elapsedSeconds, end, epochs } = run;
+  const { program, lastEvaluation, bestEvaluation, testEvaluation, elapsedSeconds, end, epochs } = run;
+  const { set = "test" } = lastEvaluation ?? {};
   const total = program && cost(program.graph);
   const found: readonly (readonly [label: string, value: string | undefined])[] = [
-    ["test accuracy", lastEvaluation && formatPercent(lastEvaluation.testAccuracy)],
+    ["test accuracy", testEvaluation && formatPercent(testEvaluation.accuracy)],
+    ["validation accuracy", set === "validation" ? formatPercent(lastEvaluation!.accuracy) : undefined],
     [
-      "best test accuracy",
+      `best ${set} accuracy`,
       bestEvaluation &&
-        `${formatPercent(bestEvaluation.testAccuracy)}, ${momentText(bestEvaluation.step, program?.plan.stepsPerEpoch ?? Infinity)}`,
+        `${formatPercent(bestEvaluation.accuracy)}, ${momentText(bestEvaluation.step, program?.plan.stepsPerEpoch ?? Infinity)}`,
     ],
-    ["test loss", lastEvaluation && loss(lastEvaluation.testLoss)],
+    ["test loss", testEvaluation && loss(testEvaluation.loss)],
     ["steps", program ? `${formatCount(run.step)} of ${formatCount(program.plan.steps)}` : formatCount(run.step)],
     ["trained for", formatDuration(elapsedSeconds)],
     ["images/s", epochs.length > 0 ? epochs.at(-1)!.imagesPerSecond.toFixed(0) : undefined],
@@ -262,12 +274,13 @@ function figuresTable(runs: readonly RunRecord[], names: readonly string[]): Tab
 function epochTable({ epochs, evaluations, program }: RunRecord): Table | null {
   const rows = epochRows(epochs, evaluations, program?.plan.stepsPerEpoch ?? 1);
   if (rows.length === 0) return null;
+  const set = evaluations.at(-1)?.set ?? "test";
   const columns = [
     "epoch",
     "train loss",
     "train accuracy",
-    "test loss",
-    "test accuracy",
+    `${set} loss`,
+    `${set} accuracy`,
     "rate",
     "images/s",
     "seconds",

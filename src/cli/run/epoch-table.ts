@@ -3,16 +3,20 @@ import type { EpochEvent, EvaluationEvent } from "../../runtime/training/trainin
 import type { Column } from "../screen/terminal.js";
 import { formatLoss, formatPercent, formatRate } from "../screen/terminal.js";
 
-export const EPOCH_COLUMNS: readonly Column[] = [
-  { title: "epoch", align: "right" },
-  { title: "train loss", align: "right" },
-  { title: "train acc", align: "right" },
-  { title: "test loss", align: "right" },
-  { title: "test acc", align: "right" },
-  { title: "rate", align: "right", width: 10 },
-  { title: "images/s", align: "right" },
-  { title: "seconds", align: "right" },
-];
+/** `set`: the images that evaluations during training go by. */
+export function epochColumns(set: EvaluationEvent["set"]): readonly Column[] {
+  const short = set === "test" ? "test" : "val";
+  return [
+    { title: "epoch", align: "right" },
+    { title: "train loss", align: "right" },
+    { title: "train acc", align: "right" },
+    { title: `${short} loss`, align: "right" },
+    { title: `${short} acc`, align: "right" },
+    { title: "rate", align: "right", width: 10 },
+    { title: "images/s", align: "right" },
+    { title: "seconds", align: "right" },
+  ];
+}
 
 /** A line an epoch, and one for each evaluation within an epoch, in their order. */
 export function epochRows(
@@ -36,8 +40,8 @@ export function epochCells(epoch: EpochEvent, evaluation: EvaluationEvent | unde
     String(epoch.epoch),
     formatLoss(epoch.trainLoss),
     formatPercent(epoch.trainAccuracy),
-    evaluation ? formatLoss(evaluation.testLoss) : "–",
-    evaluation ? formatPercent(evaluation.testAccuracy) : "–",
+    evaluation ? formatLoss(evaluation.loss) : "–",
+    evaluation ? formatPercent(evaluation.accuracy) : "–",
     formatRate(epoch.learningRate),
     epoch.imagesPerSecond.toFixed(0),
     epoch.seconds.toFixed(1),
@@ -50,7 +54,7 @@ export function momentText(step: number, stepsPerEpoch: number): string {
 }
 
 /** The line of an evaluation within an epoch: how many epochs are done is then no whole number. */
-export function evaluationCells({ step, testLoss, testAccuracy }: EvaluationEvent, stepsPerEpoch: number): string[] {
+export function evaluationCells({ step, loss, accuracy }: EvaluationEvent, stepsPerEpoch: number): string[] {
   const epochs = (step / stepsPerEpoch).toFixed(2);
-  return [epochs, "–", "–", formatLoss(testLoss), formatPercent(testAccuracy), "–", "–", "–"];
+  return [epochs, "–", "–", formatLoss(loss), formatPercent(accuracy), "–", "–", "–"];
 }

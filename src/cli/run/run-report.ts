@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { printable } from "../../compiler/diagnostics/printable.js";
 import { cost } from "../../compiler/network/cost.js";
 import { isEvaluationDue } from "../../compiler/training/plan.js";
-import type { Program } from "../../compiler/program.js";
+import type { Program, TrainPlan } from "../../compiler/program.js";
 import type { BrokenCheckpoint } from "../../runtime/run/checkpoint.js";
 import { asideOf } from "../../runtime/run/checkpoint.js";
 import type { ChosenEngine } from "../../runtime/engines/index.js";
@@ -19,10 +19,11 @@ import type { EpochEvent, EvaluationEvent, TrainingEvent } from "../../runtime/t
 import type { Progress } from "../../runtime/training/training-progress.js";
 import { colorsFor } from "../screen/colors.js";
 import { divergenceText } from "./divergence-text.js";
-import { EPOCH_COLUMNS, epochCells, evaluationCells } from "./epoch-table.js";
+import { epochCells, epochColumns, evaluationCells } from "./epoch-table.js";
 import { LiveBar } from "./live-bar.js";
 import type { StopCause } from "./stop-signal.js";
 import type { MemoryPrediction } from "../load/predict-memory.js";
+import type { Column } from "../screen/terminal.js";
 import {
   formatBytes,
   counted,
@@ -41,6 +42,8 @@ const warningColors = colorsFor(process.stderr);
 export class RunReport {
   private readonly bar: LiveBar | undefined;
   private awaitingEvaluation: EpochEvent | undefined;
+  private readonly chosenBy: EvaluationEvent["set"];
+  private readonly columns: readonly Column[];
   private predictedBytes: number | undefined;
   /** Then only warnings and the end are told. */
   private isQuiet: boolean;
@@ -52,6 +55,8 @@ export class RunReport {
     const { plan, config } = program;
     const lastStep = Math.min(plan.steps, maxSteps);
     this.isQuiet = isQuiet;
+    this.chosenBy = plan.validationImages > 0 ? "validation" : "test";
+    this.columns = epochColumns(this.chosenBy);
     this.bar = isInteractive() && !isQuiet ? new LiveBar(plan, lastStep, config.train.early_stop !== null) : undefined;
   }
 
@@ -67,7 +72,7 @@ export class RunReport {
         "network",
         `${layers} layers, ${formatCount(parameters)} parameters, ${formatScaled(multiplyAdds)} multiply-adds per image`,
       ],
-      ["data", `${name}: ${formatCount(plan.trainImages)} training and ${formatCount(plan.testImages)} test images`],
+      ["data", `${name}: ${imageCounts(plan)}`],
       [
         "training",
         `${counted(config.train.epochs, "epoch")} of ${counted(plan.stepsPerEpoch, "step")}, seed ${config.seed}`,
@@ -139,7 +144,7 @@ export class RunReport {
       );
     }
     this.print("");
-    this.print(tableLines(EPOCH_COLUMNS, [])[0]!);
+    this.print(tableLines(this.columns, [])[0]!);
     this.bar?.begin(progress?.step ?? 0, past);
   }
 
@@ -149,8 +154,8 @@ export class RunReport {
       if (isEvaluationDue(this.program.plan, event.step)) this.awaitingEvaluation = event;
       else this.epochLine(event, undefined);
     }
-    if (event.event === "evaluation") this.bar?.evaluated(event);
-    if (event.event === "evaluation") {
+    if (event.event === "evaluation" && event.set === this.chosenBy) {
+      this.bar?.evaluated(event);
       if (this.awaitingEvaluation) this.epochLine(this.awaitingEvaluation, event);
       else this.line(evaluationCells(event, this.program.plan.stepsPerEpoch));
       this.awaitingEvaluation = undefined;
@@ -184,15 +189,14 @@ export class RunReport {
       const [what, advice] = divergenceText(result.divergence);
       for (const line of [`error: ${what}`, advice, checkpointText(result.checkpoint)]) this.warn(line);
     } else if (outcome === "finished" || outcome === "stopped_early") {
-      const accuracy = progress.lastEvaluation
-        ? `${formatPercent(progress.lastEvaluation.accuracy)} test accuracy`
-        : "done";
+      const measured = "test" in result ? result.test : progress.lastEvaluation;
+      const accuracy = measured ? `${formatPercent(measured.accuracy)} test accuracy` : "done";
       this.printPainted(
         `${colors.bold(accuracy)} after ${this.lengthOf(progress)} in ${formatDuration(progress.elapsedSeconds)}`,
       );
-      if (progress.lastEvaluation) {
+      if (measured) {
         const few = testImages < FEW_IMAGES ? ": few, so that the figure is rough" : "";
-        const interval = formatInterval(progress.lastEvaluation.accuracy, testImages);
+        const interval = formatInterval(measured.accuracy, testImages);
         this.print(`with 95% confidence ${interval}, by ${counted(testImages, "test image")}${few}`);
       }
       const { early_stop: rule } = this.program.config.train;
@@ -234,7 +238,7 @@ export class RunReport {
   }
 
   private line(cells: string[]): void {
-    this.print(tableLines(EPOCH_COLUMNS, [cells])[1]!);
+    this.print(tableLines(this.columns, [cells])[1]!);
   }
 
   private print(line: string): void {
@@ -255,6 +259,12 @@ export class RunReport {
     if (this.bar) this.bar.around(write);
     else write();
   }
+}
+
+function imageCounts({ trainImages, validationImages, testImages }: TrainPlan): string {
+  const [train, validation, test] = [trainImages, validationImages, testImages].map(formatCount);
+  if (validationImages === 0) return `${train} training and ${test} test images`;
+  return `${train} training, ${validation} validation and ${test} test images`;
 }
 
 /** What people do with a trained network. */

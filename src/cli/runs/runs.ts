@@ -9,7 +9,7 @@ import type { RunFolder } from "../../runtime/run/run-folder.js";
 import { foldersIn, holdsRun, runFolderAt } from "../../runtime/run/run-folder.js";
 import { shellWord } from "../../runtime/process/shell-word.js";
 import { chartLines } from "../screen/charts.js";
-import { EPOCH_COLUMNS, epochRows, momentText } from "../run/epoch-table.js";
+import { epochColumns, epochRows, momentText } from "../run/epoch-table.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { usesColor } from "../screen/options.js";
@@ -82,7 +82,7 @@ export async function showRun(path: string, { format }: RunsFlags): Promise<Exit
   const rows = epochRows(epochs, evaluations, program?.plan.stepsPerEpoch ?? 1);
   if (rows.length > 0) {
     printLine("");
-    for (const line of tableLines(EPOCH_COLUMNS, rows)) printLine(line);
+    for (const line of tableLines(epochColumns(run.evaluations.at(-1)?.set ?? "test"), rows)) printLine(line);
   }
   if (program) {
     const { stepsPerEpoch } = program.plan;
@@ -95,7 +95,7 @@ export async function showRun(path: string, { format }: RunsFlags): Promise<Exit
 
 /** What a script asks of a run. */
 function summaryOf(run: RunRecord) {
-  const { folder, name, state, program, step, start, lastEvaluation, bestEvaluation, elapsedSeconds, end } = run;
+  const { folder, name, state, program, step, start, lastEvaluation, bestEvaluation, testEvaluation, elapsedSeconds, end } = run;
   return {
     folder: folder.path,
     name,
@@ -103,9 +103,11 @@ function summaryOf(run: RunRecord) {
     step,
     steps: program?.plan.steps ?? null,
     seed: program?.config.seed ?? null,
-    testAccuracy: lastEvaluation?.testAccuracy ?? null,
-    testLoss: lastEvaluation?.testLoss ?? null,
-    bestTestAccuracy: bestEvaluation?.testAccuracy ?? null,
+    testAccuracy: testEvaluation?.accuracy ?? null,
+    testLoss: testEvaluation?.loss ?? null,
+    evaluatedOn: lastEvaluation?.set ?? null,
+    lastAccuracy: lastEvaluation?.accuracy ?? null,
+    bestAccuracy: bestEvaluation?.accuracy ?? null,
     bestEpoch: bestEvaluation?.epoch ?? null,
     bestStep: bestEvaluation?.step ?? null,
     elapsedSeconds,
@@ -118,14 +120,14 @@ function summaryOf(run: RunRecord) {
 }
 
 function cellsOf(run: RunRecord): string[] {
-  const { folder, name, state, program, step, start, lastEvaluation, bestEvaluation, elapsedSeconds } = run;
+  const { folder, name, state, program, step, start, testEvaluation, bestEvaluation, elapsedSeconds } = run;
   return [
     basename(folder.path),
     name,
     state,
     program ? `${formatCount(step)} of ${formatCount(program.plan.steps)}` : formatCount(step),
-    lastEvaluation ? formatPercent(lastEvaluation.testAccuracy) : "–",
-    bestEvaluation ? formatPercent(bestEvaluation.testAccuracy) : "–",
+    testEvaluation ? formatPercent(testEvaluation.accuracy) : "–",
+    bestEvaluation ? formatPercent(bestEvaluation.accuracy) : "–",
     formatDuration(elapsedSeconds),
     start?.engine ?? "–",
     start ? localTime(start.time) : "–",
@@ -133,7 +135,7 @@ function cellsOf(run: RunRecord): string[] {
 }
 
 function headLines(run: RunRecord, checkpoints: readonly string[]): [label: string, text: string][] {
-  const { state, program, step, start, bestEvaluation, lastEvaluation, elapsedSeconds, end, folder } = run;
+  const { state, program, step, start, bestEvaluation, lastEvaluation, testEvaluation, elapsedSeconds, end, folder } = run;
   const moment = (at: { readonly step: number }) => momentText(at.step, program?.plan.stepsPerEpoch ?? Infinity);
   const total = program ? ` of ${formatCount(program.plan.steps)}` : "";
   return [
@@ -143,10 +145,13 @@ function headLines(run: RunRecord, checkpoints: readonly string[]): [label: stri
     ...(lastEvaluation && bestEvaluation
       ? ([
           [
-            "test",
-            `${formatPercent(lastEvaluation.testAccuracy)} after ${moment(lastEvaluation)}; best ${formatPercent(bestEvaluation.testAccuracy)} after ${moment(bestEvaluation)}`,
+            lastEvaluation.set,
+            `${formatPercent(lastEvaluation.accuracy)} after ${moment(lastEvaluation)}; best ${formatPercent(bestEvaluation.accuracy)} after ${moment(bestEvaluation)}`,
           ],
         ] as [string, string][])
+      : []),
+    ...(testEvaluation && testEvaluation !== lastEvaluation
+      ? ([["test", `${formatPercent(testEvaluation.accuracy)} at the end`]] as [string, string][])
       : []),
     ["trained", formatDuration(elapsedSeconds)],
     ...(end ? ([["peak memory", formatBytes(end.peakMemoryBytes)]] as [string, string][]) : []),

@@ -37,21 +37,21 @@ export function chartLines({ steps, evaluations, stepsPerEpoch }: Curves, { widt
   const [loss, accuracy] = [
     drawing(
       train(meanLoss),
-      test(({ testLoss }) => testLoss),
+      test(({ loss }) => loss),
       chartWidth,
       colors,
       (value) => formatLoss(value, 2),
     ),
     drawing(
       train(accuracyOf),
-      test(({ testAccuracy }) => testAccuracy),
+      test(({ accuracy }) => accuracy),
       chartWidth,
       colors,
       (value) => `${(value * 100).toFixed(0)}%`,
     ),
   ];
   const titled = (title: string, lines: readonly string[]): string[] => [
-    pad(`${title}${legend(colors, evaluations.length > 0)}`, chartWidth),
+    pad(`${title}${legend(colors, evaluations.at(-1)?.set)}`, chartWidth),
     ...lines.map((line) => pad(line, chartWidth)),
   ];
   const [left, right] = [titled("loss", loss!), titled("accuracy", accuracy!)];
@@ -105,9 +105,9 @@ function roundTicks(least: number, most: number): number[] {
   return Array.from({ length: count(distance) }, (_, index) => (first + index) * distance);
 }
 
-function legend(colors: boolean, hasTest: boolean): string {
-  if (!colors) return hasTest ? " of training and of evaluation" : " of training";
-  return `  \u001b[36m━ training\u001b[0m${hasTest ? "  \u001b[33m━ test\u001b[0m" : ""}`;
+function legend(colors: boolean, set: EvaluationEvent["set"] | undefined): string {
+  if (!colors) return set ? " of training and of evaluation" : " of training";
+  return `  \u001b[36m━ training\u001b[0m${set ? `  \u001b[33m━ ${set}\u001b[0m` : ""}`;
 }
 
 function meanLoss(group: readonly StepEvent[]): number {

@@ -1,6 +1,6 @@
 // Rules between the data section and the rest: images, classes and batches that do not go together.
 import type { ResolvedConfig } from "../config.js";
-import { datasetFacts } from "../datasets.js";
+import { datasetFacts, trainingSplit } from "../datasets.js";
 import type { Diagnostic, Path } from "../diagnostics/diagnostic.js";
 import type { ConfigRule } from "./rule.js";
 
@@ -13,7 +13,24 @@ export const dataRules: readonly ConfigRule[] = [
   batchFitsTheData,
   cutoutFitsTheImage,
   shiftsFitTheImage,
+  choicesHaveImagesOfTheirOwn,
 ];
+
+/** What is chosen by the figures that are then reported looks better than it is (Hastie et al. 2009, section 7.2). */
+function choicesHaveImagesOfTheirOwn({ data, train }: ResolvedConfig): readonly Diagnostic[] {
+  if (data.validation !== null) return [];
+  const path = train.early_stop ? ["train", "early_stop"] : ["train", "checkpoints", "keep_best"];
+  if (!train.early_stop && train.checkpoints.keep_best === 0) return [];
+  return [
+    {
+      code: "data/chosen-by-test",
+      severity: "warning",
+      message: `${path.at(-1)} chooses by the test images, so that their accuracy flatters what was chosen`,
+      path,
+      hint: "keep images for choosing: `data: {validation: 0.1}`",
+    },
+  ];
+}
 
 /** Height and width of the images that reach the network. */
 export function imageSize({ data }: ResolvedConfig): { height: number; width: number } {
@@ -71,7 +88,7 @@ function classesAgreeWithData({ data, model }: ResolvedConfig): readonly Diagnos
 }
 
 function batchFitsTheData({ data, train }: ResolvedConfig): readonly Diagnostic[] {
-  const { trainImages } = datasetFacts(data.dataset);
+  const { trainImages } = trainingSplit(data);
   if (train.batch_size <= trainImages) return [];
   return [
     {
@@ -154,7 +171,7 @@ function whiteningFitsTheStem({ model }: ResolvedConfig): readonly Diagnostic[] 
 
 function whiteningHasItsImages({ model, data }: ResolvedConfig): readonly Diagnostic[] {
   const { whitening } = model.stem;
-  const { trainImages } = datasetFacts(data.dataset);
+  const { trainImages } = trainingSplit(data);
   if (whitening === null || whitening.images <= trainImages) return [];
   return [
     {

@@ -1,6 +1,6 @@
 // Rules about layers whose shapes are known: windows, receptive fields, and norms that have nothing to average over.
 import type { ResolvedConfig } from "../config.js";
-import { datasetFacts } from "../datasets.js";
+import { trainingSplit } from "../datasets.js";
 import type { Diagnostic, Path } from "../diagnostics/diagnostic.js";
 import { invariant } from "../diagnostics/diagnostic.js";
 import { microBatchSizes } from "../training/micro-batches.js";
@@ -126,7 +126,7 @@ function normsHaveSeveralValues({ data, train }: ResolvedConfig, { nodes }: Shap
     return height * width === 1;
   });
   if (!norm) return [];
-  const { trainImages } = datasetFacts(data.dataset);
+  const { trainImages } = trainingSplit(data);
   const smallest = (images: number): number => Math.min(...microBatchSizes(images, train));
   const last = train.drop_last ? 0 : trainImages % train.batch_size;
   const isLast = smallest(train.batch_size) > 1 && last > 0 && smallest(last) === 1;

@@ -1,6 +1,6 @@
 // Settings that change nothing where they stand: each is accepted, with a warning that says why it is idle.
 import type { ResolvedConfig } from "../config.js";
-import { datasetFacts } from "../datasets.js";
+import { datasetFacts, trainingSplit } from "../datasets.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { mixOf } from "../training/mixed-labels.js";
 import type { ConfigRule } from "./rule.js";
@@ -223,7 +223,7 @@ function intervalsAreReached(config: ResolvedConfig): readonly Diagnostic[] {
 }
 
 function lastBatchIsSmaller({ data, train }: ResolvedConfig): readonly Diagnostic[] {
-  const { trainImages } = datasetFacts(data.dataset);
+  const { trainImages } = trainingSplit(data);
   if (!train.drop_last || trainImages % train.batch_size !== 0) return [];
   const message = `drop_last is true, but batches of ${train.batch_size} divide the ${trainImages} training images evenly`;
   const related = { message: "the batch size is set here", path: ["train", "batch_size"] };

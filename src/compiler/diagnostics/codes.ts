@@ -74,6 +74,8 @@ const catalogue = {
 
   "shape/whitening-channels": error("the stem has another number of channels than whitening yields filters"),
 
+  "data/chosen-by-test": warning("a choice goes by the test images, which are then reported"),
+
   "train/uneven-parts": error("a batch cannot be cut into equal parts to accumulate gradients over"),
   "train/two-durations": error("a duration is given in epochs and in steps at once"),
   "train/missing-duration": error("a schedule does not say when the rate changes"),

@@ -22,10 +22,15 @@ export function stepsOfRun({ config, plan }: Program): StepRequest[] {
       ...microBatches.map((batch): StepRequest => ({ mode: "train", batch, phase })),
       ...(config.train.accumulate > 1 ? [updateRequest(phase)] : []),
     ]),
-    { mode: "evaluate", batch: evaluationBatch, phase: 0 },
-    { mode: "evaluate", batch: plan.testImages % evaluationBatch || evaluationBatch, phase: 0 },
+    ...[plan.testImages, plan.validationImages].flatMap((images) => evaluationBatches(images, evaluationBatch)),
   ];
   return requests.filter((request, index) => requests.findIndex((other) => isSameStep(request, other)) === index);
+}
+
+/** A full batch, where the images fill one, and the last. */
+function evaluationBatches(images: number, batch: number): StepRequest[] {
+  const sizes = [...(images >= batch ? [batch] : []), ...(images % batch > 0 ? [images % batch] : [])];
+  return sizes.map((size): StepRequest => ({ mode: "evaluate", batch: size, phase: 0 }));
 }
 
 /** The update works on parameters alone, whatever the batch. */

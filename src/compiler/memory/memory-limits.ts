@@ -3,7 +3,7 @@
 import { providerIn } from "./provider-in.js";
 import type { ResolvedConfig } from "../config.js";
 import { cost } from "../network/cost.js";
-import { datasetFacts } from "../datasets.js";
+import { datasetFacts, trainingSplit } from "../datasets.js";
 import { parameterGroups } from "../training/parameter-groups.js";
 import { parametersOf, statisticsOf } from "../network/parameters.js";
 import type { Program } from "../program.js";
@@ -132,7 +132,7 @@ function batchBytes({ data, train }: ResolvedConfig): number {
   const bytes = height * width * facts.channels;
   const training = BATCHES_AT_ONCE * Math.min(train.batch_size, facts.trainImages) * bytes;
   if (data.resize === null) return training;
-  const resized = facts.testImages * bytes;
+  const resized = Math.max(facts.testImages, trainingSplit(data).validationImages) * bytes;
   const evaluating = BATCHES_AT_ONCE * Math.min(train.evaluation.batch_size, facts.testImages) * bytes;
   return training + (resized <= KEPT_TEST_BYTES ? resized : evaluating);
 }

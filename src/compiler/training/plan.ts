@@ -1,12 +1,13 @@
 // ResolvedConfig → TrainPlan: the run laid out in steps, so that everything about it is known before it starts.
 // Schedules become a few segments of steps; the learning rate of any step is then a closed formula.
 import type { GroupConfig, ResolvedConfig } from "../config.js";
-import { datasetFacts } from "../datasets.js";
+import { datasetFacts, trainingSplit } from "../datasets.js";
 import type { PlannedGroup, ScheduleSegment, TrainPlan } from "../program.js";
 import { scheduleOf } from "./schedule.js";
 
 export function plan({ data, train }: ResolvedConfig): TrainPlan {
-  const { trainImages, testImages } = datasetFacts(data.dataset);
+  const { testImages } = datasetFacts(data.dataset);
+  const { trainImages, validationImages } = trainingSplit(data);
   const { batch_size: batchSize, drop_last: dropLast, epochs } = train;
   const stepsPerEpoch = stepsPerEpochOf({ data, train });
   const steps = epochs * stepsPerEpoch;
@@ -18,6 +19,7 @@ export function plan({ data, train }: ResolvedConfig): TrainPlan {
   };
   return {
     trainImages,
+    validationImages,
     testImages,
     stepsPerEpoch,
     steps,
@@ -50,7 +52,7 @@ export function evaluationsFrom(plan: Evaluations, step: number): number {
 }
 
 export function stepsPerEpochOf({ data, train }: Pick<ResolvedConfig, "data" | "train">): number {
-  const batches = datasetFacts(data.dataset).trainImages / train.batch_size;
+  const batches = trainingSplit(data).trainImages / train.batch_size;
   return train.drop_last ? Math.floor(batches) : Math.ceil(batches);
 }
 

@@ -14,5 +14,7 @@ export interface ImageSet {
 export interface Dataset {
   readonly classes: readonly string[];
   readonly train: ImageSet;
+  /** Kept from the training images, where the configuration says so. */
+  readonly validation?: ImageSet;
   readonly test: ImageSet;
 }

@@ -22,6 +22,9 @@ export interface Loader {
   train(epoch: number, batchIndex: number): Batch;
   /** Batch `batchIndex` of the test set in official order; valid as long as one of `train`, counted in calls to `test`. */
   test(batchIndex: number): Batch;
+  /** As `testBatches` and `test`, of the validation images; 0 where there are none. */
+  readonly validationBatches: number;
+  validation(batchIndex: number): Batch;
   /** The first training images in their order, resized and otherwise as they are: [count, height, width, channels]. */
   plain(count: number): Uint8Array;
 }
@@ -34,16 +37,22 @@ export type LoaderConfig = Pick<ResolvedConfig, "seed" | "data"> & {
 };
 
 export function createLoader(dataset: Dataset, config: LoaderConfig): Loader {
-  const { train, test } = dataset;
+  const { train, validation, test } = dataset;
   const { batch_size: batchSize, drop_last: dropLast, evaluation } = config.train;
   const batches = train.count / batchSize;
   return {
     batchesPerEpoch: dropLast ? Math.floor(batches) : Math.ceil(batches),
     testBatches: Math.ceil(test.count / evaluation.batch_size),
     train: trainBatches(train, config),
-    test: testBatches(test, config),
+    test: evaluationBatches(test, config),
+    validationBatches: Math.ceil((validation?.count ?? 0) / evaluation.batch_size),
+    validation: validation ? evaluationBatches(validation, config) : noValidation,
     plain: (count) => plainImages(train, config, count),
   };
+}
+
+function noValidation(): never {
+  throw new Error("there are no validation images: data.validation keeps none");
 }
 
 function plainImages(set: ImageSet, { data }: LoaderConfig, count: number): Uint8Array {
@@ -99,7 +108,7 @@ function trainBatches(set: ImageSet, config: LoaderConfig): Loader["train"] {
   };
 }
 
-function testBatches(set: ImageSet, config: LoaderConfig): Loader["test"] {
+function evaluationBatches(set: ImageSet, config: LoaderConfig): Loader["test"] {
   const { resize } = config.data;
   const batchSize = config.train.evaluation.batch_size;
   const { channels } = set;
@@ -108,7 +117,7 @@ function testBatches(set: ImageSet, config: LoaderConfig): Loader["test"] {
   const view = (images: Uint8Array, bytes: number, batchIndex: number): Batch => {
     const first = batchIndex * batchSize;
     const last = Math.min(first + batchSize, set.count);
-    invariant(first >= 0 && first < last, `test batch ${batchIndex} of a set of ${set.count}`);
+    invariant(first >= 0 && first < last, `evaluation batch ${batchIndex} of a set of ${set.count}`);
     return {
       count: last - first,
       images: images.subarray(first * bytes, last * bytes),

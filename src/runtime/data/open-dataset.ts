@@ -1,7 +1,9 @@
 // The data set that a configuration names, in memory.
 import type { DataConfig } from "../../compiler/config.js";
+import { trainingSplit } from "../../compiler/datasets.js";
 import type { Dataset } from "./dataset.js";
 import { openCifar10 } from "./cifar10/open-cifar10.js";
+import { keepValidation } from "./keep-validation.js";
 import type { OnDataProgress } from "./progress.js";
 import { generateSynthetic } from "./synthetic.js";
 
@@ -10,10 +12,19 @@ import { generateSynthetic } from "./synthetic.js";
  * UserError with the way on where the data cannot be had.
  */
 export async function openDataset(
-  { dataset, path }: DataConfig,
+  data: DataConfig,
   seed: number,
   onProgress: OnDataProgress = () => {},
   signal?: AbortSignal,
+): Promise<Dataset> {
+  return keepValidation(await openWhole(data, seed, onProgress, signal), trainingSplit(data).validationImages, seed);
+}
+
+async function openWhole(
+  { dataset, path }: DataConfig,
+  seed: number,
+  onProgress: OnDataProgress,
+  signal: AbortSignal | undefined,
 ): Promise<Dataset> {
   if (dataset === "cifar10") return openCifar10({ path, onProgress, signal });
   if ("images" in dataset) {

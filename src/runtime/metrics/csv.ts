@@ -14,13 +14,20 @@ const COLUMNS: Readonly<Record<string, (row: Row) => Cell>> = {
   step: ({ epoch, evaluation }) => (epoch ?? evaluation)?.step,
   train_loss: ({ epoch }) => epoch?.trainLoss,
   train_accuracy: ({ epoch }) => epoch?.trainAccuracy,
-  test_loss: ({ evaluation }) => evaluation?.testLoss,
-  test_accuracy: ({ evaluation }) => evaluation?.testAccuracy,
+  test_loss: ({ evaluation }) => of("test", evaluation)?.loss,
+  test_accuracy: ({ evaluation }) => of("test", evaluation)?.accuracy,
   learning_rate: ({ epoch }) => epoch?.learningRate,
   images_per_second: ({ epoch }) => epoch?.imagesPerSecond,
   train_seconds: ({ epoch }) => epoch?.seconds,
-  test_seconds: ({ evaluation }) => evaluation?.seconds,
+  test_seconds: ({ evaluation }) => of("test", evaluation)?.seconds,
+  validation_loss: ({ evaluation }) => of("validation", evaluation)?.loss,
+  validation_accuracy: ({ evaluation }) => of("validation", evaluation)?.accuracy,
+  validation_seconds: ({ evaluation }) => of("validation", evaluation)?.seconds,
 };
+
+function of(set: EvaluationEvent["set"], evaluation: EvaluationEvent | undefined): EvaluationEvent | undefined {
+  return evaluation?.set === set ? evaluation : undefined;
+}
 
 export class CsvMetrics implements MetricsFormat {
   /** An epoch's end whose evaluation may still follow. */

@@ -36,7 +36,8 @@ function scalarsOf(event: TrainingEvent): Readonly<Record<string, number | undef
       "time/images_per_second": event.imagesPerSecond,
     };
   }
-  if (event.event === "evaluation") return { "test/loss": event.testLoss, "test/accuracy": event.testAccuracy };
+  if (event.event === "evaluation")
+    return { [`${event.set}/loss`]: event.loss, [`${event.set}/accuracy`]: event.accuracy };
   return {};
 }
 

@@ -75,6 +75,7 @@ const images: Kinds<ImagesDataset> = {
 const data: Kinds<Omit<DataConfig, "dataset">> & { readonly dataset: object } = {
   dataset: { images, synthetic: "past" },
   path: "free", // the same images from elsewhere
+  validation: "past",
   resize: "past",
   normalize: "past",
   augment: "past",

@@ -72,8 +72,11 @@ export async function readBeginning(path: string): Promise<number | undefined> {
 
 /** Cuts the log back to what had happened at `progress`, so that a resumed run says nothing twice; returns what is left. */
 export async function rewindEventLog(path: string, progress: Progress): Promise<TrainingEvent[]> {
-  const lines = ((await textIfThere(path)) ?? "").split("\n").map(jsonIn);
-  const kept = lines.filter(isOfSomeStep).filter((event) => hadHappened(event, progress));
+  const lines = ((await textIfThere(path)) ?? "").split("\n").map((line) => ofToday(jsonIn(line)));
+  const happened = lines.filter(isOfSomeStep).filter((event) => hadHappened(event, progress));
+  // Where evaluations go by validation images, the test images' is of the end, to which the run comes again
+  const keepsTest = happened.some((event) => event.event === "evaluation" && event.set === "validation");
+  const kept = happened.filter((event) => !(keepsTest && event.event === "evaluation" && event.set === "test"));
   await writeFileAtomically(path, kept.map((event) => JSON.stringify(event) + "\n").join(""));
   return kept.filter(isEvent);
 }
@@ -84,8 +87,15 @@ function isOfSomeStep(value: unknown): value is TrainingEvent {
 }
 
 function parsed(line: string): TrainingEvent | undefined {
-  const event = jsonIn(line);
+  const event = ofToday(jsonIn(line));
   return isEvent(event) ? event : undefined;
+}
+
+/** Older logs, and the exported PyTorch project's, know evaluations on test images alone. */
+function ofToday(value: unknown): unknown {
+  if (!isRecord(value) || value["event"] !== "evaluation" || "set" in value) return value;
+  const { testLoss: loss, testAccuracy: accuracy, ...rest } = value;
+  return { ...rest, set: "test", loss, accuracy };
 }
 
 type Kind = "number" | "text";
@@ -101,7 +111,7 @@ const RELIED_ON: Readonly<Record<TrainingEvent["event"], readonly (readonly [pat
   step: NUMBERS("epoch", "loss", "learningRate", "stepMilliseconds"),
   step_skipped: NUMBERS("epoch", "skipped"),
   epoch: NUMBERS("epoch", "trainLoss", "trainAccuracy", "learningRate", "seconds", "imagesPerSecond"),
-  evaluation: NUMBERS("epoch", "testLoss", "testAccuracy", "seconds"),
+  evaluation: [...TEXTS("set"), ...NUMBERS("epoch", "loss", "accuracy", "seconds")],
   checkpoint: TEXTS("folder"),
   checkpoint_failed: TEXTS("reason"),
   log_failed: TEXTS("reason"),

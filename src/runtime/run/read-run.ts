@@ -32,7 +32,10 @@ export interface RunRecord {
   readonly start: StartEvent | undefined;
   readonly steps: readonly StepEvent[];
   readonly epochs: readonly EpochEvent[];
+  /** Those during training, by validation images or where there are none by test images. */
   readonly evaluations: readonly EvaluationEvent[];
+  /** The newest on the test images. */
+  readonly testEvaluation: EvaluationEvent | undefined;
   readonly end: EndEvent | undefined;
   /** Steps done. */
   readonly step: number;
@@ -57,7 +60,9 @@ export async function readRun(folder: RunFolder): Promise<RunRecord> {
   const starts = only("start", "resume");
   const end = only("end").at(-1);
   const hasEnded = end !== undefined && events.lastIndexOf(end) > events.lastIndexOf(starts.at(-1)!);
-  const [steps, evaluations] = [only("step"), only("evaluation")];
+  const [steps, all] = [only("step"), only("evaluation")];
+  const hasValidation = all.some(({ set }) => set === "validation");
+  const evaluations = hasValidation ? all.filter(({ set }) => set === "validation") : all;
   return {
     folder,
     state: inUse ? "running" : hasEnded ? end.outcome : "killed",
@@ -72,10 +77,11 @@ export async function readRun(folder: RunFolder): Promise<RunRecord> {
     steps,
     epochs: only("epoch"),
     evaluations,
+    testEvaluation: all.findLast(({ set }) => set === "test"),
     end: hasEnded ? end : undefined,
     step: steps.at(-1)?.step ?? 0,
     bestEvaluation: evaluations.reduce<EvaluationEvent | undefined>(
-      (best, one) => (best && best.testAccuracy >= one.testAccuracy ? best : one),
+      (best, one) => (best && best.accuracy >= one.accuracy ? best : one),
       undefined,
     ),
     lastEvaluation: evaluations.at(-1),

@@ -13,6 +13,8 @@ interface Digests {
   /** SHA-256 of the decoded pictures and their labels, in their order. */
   readonly train: string;
   readonly test: string;
+  /** Only where some are kept from training. */
+  readonly validation?: string;
 }
 
 /**
@@ -26,7 +28,11 @@ export async function keepPictures(
   goesOn: boolean,
 ): Promise<void> {
   if (typeof config.data.dataset === "string" || !("images" in config.data.dataset)) return;
-  const now: Digests = { train: await digestOf(dataset.train), test: await digestOf(dataset.test) };
+  const now: Digests = {
+    train: await digestOf(dataset.train),
+    test: await digestOf(dataset.test),
+    ...(dataset.validation && { validation: await digestOf(dataset.validation) }),
+  };
   const before = goesOn ? await readDigests(folder) : undefined;
   if (before) refuseOthers(before, now, config.data.dataset.images.folder, folder);
   else await writeFileAtomically(folder.pictures, JSON.stringify(now, null, 2) + "\n");

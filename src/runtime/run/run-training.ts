@@ -111,7 +111,7 @@ export async function runTraining(program: Program, options: RunOptions): Promis
       step: result.progress.step,
       outcome: result.outcome,
       elapsedSeconds: result.progress.elapsedSeconds,
-      testAccuracy: result.progress.lastEvaluation?.accuracy ?? null,
+      testAccuracy: testAccuracyOf(program, result),
       peakMemoryBytes: peakMemoryBytes(),
       ...(result.outcome === "diverged" && { divergence: result.divergence }),
     });
@@ -120,6 +120,12 @@ export async function runTraining(program: Program, options: RunOptions): Promis
     if (lost?.aborted) for (const file of [log, metrics]) file.discard();
     await Promise.all([log.flush(), metrics.flush()]); // whatever ended the run, what happened is kept
   }
+}
+
+/** null where the test images were not evaluated. */
+function testAccuracyOf({ plan }: Program, result: TrainingResult): number | null {
+  if (plan.validationImages === 0) return result.progress.lastEvaluation?.accuracy ?? null;
+  return "test" in result ? (result.test?.accuracy ?? null) : null;
 }
 
 function startEvent(config: ResolvedConfig, { engine, checkpoint }: RunOptions, { step }: Progress): StartEvent {

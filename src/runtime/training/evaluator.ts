@@ -13,36 +13,42 @@ export interface Evaluation {
   readonly images: number;
 }
 
+/** Which images are evaluated. */
+export type EvaluatedSet = "test" | "validation";
+
 export interface EvaluateOptions {
+  /** "test" without it. */
+  readonly set?: EvaluatedSet;
   readonly signal?: AbortSignal;
   readonly onBatch?: (done: number, total: number) => void;
   /** Sees the logits [count, classes] of each batch, in order; valid until it returns. */
   readonly onLogits?: (logits: Float32Array, batch: Batch) => void;
 }
 
-/** Evaluates all test batches; undefined where the signal stopped it before the last one. */
+/** Evaluates all batches of a set; undefined where the signal stopped it before the last one. */
 export async function evaluate(
   program: Program,
   session: Session,
   loader: Loader,
-  { signal, onBatch, onLogits }: EvaluateOptions = {},
+  { set = "test", signal, onBatch, onLogits }: EvaluateOptions = {},
 ): Promise<Evaluation | undefined> {
   const views = testViews(program.config);
   let lossSum = 0;
   let correct = 0;
   let images = 0;
-  let prepared = loader.test(0);
-  for (let index = 0; index < loader.testBatches; index++) {
+  const batches = set === "test" ? loader.testBatches : loader.validationBatches;
+  let prepared = loader[set](0);
+  for (let index = 0; index < batches; index++) {
     if (signal?.aborted) return undefined;
     const batch = prepared;
     const running = evaluateBatch(views, session, batch);
-    if (index + 1 < loader.testBatches) prepared = loader.test(index + 1);
+    if (index + 1 < batches) prepared = loader[set](index + 1);
     const result = await running;
     lossSum += result.loss * batch.count;
     correct += result.correct;
     images += batch.count;
     onLogits?.(result.logits, batch);
-    onBatch?.(index + 1, loader.testBatches);
+    onBatch?.(index + 1, batches);
     // A session may answer without ever leaving this turn of the event loop; signals and the screen need theirs
     await nextTurn();
   }

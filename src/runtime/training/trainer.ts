@@ -6,7 +6,7 @@ import { isEvaluationDue, learningRateAt } from "../../compiler/training/plan.js
 import type { Program } from "../../compiler/program.js";
 import type { Loader } from "../data/loader.js";
 import type { Batch, Session, State } from "../engines/engine.js";
-import type { Evaluation } from "./evaluator.js";
+import type { EvaluatedSet, Evaluation } from "./evaluator.js";
 import { evaluate } from "./evaluator.js";
 import { firstNonFinite } from "./first-non-finite.js";
 import { StateSaver } from "../run/state-saver.js";
@@ -41,6 +41,8 @@ export type TrainingResult =
   | {
       readonly outcome: "finished" | "stopped_early" | "stopped" | "interrupted" | "unsaved";
       readonly progress: Progress;
+      /** At the end of a run that was evaluated on validation images until then. */
+      readonly test?: Evaluation;
     }
   | { readonly outcome: "diverged"; readonly progress: Progress; readonly divergence: Divergence };
 
@@ -84,7 +86,7 @@ async function trainSteps(
   const startedAt = progress.step;
   let next: ReturnType<typeof prepare> | undefined;
 
-  if (stopsEarly(progress, config.train)) return { outcome: "stopped_early", progress };
+  if (stopsEarly(progress, config.train)) return await end("stopped_early");
   while (progress.epochsClosed < config.train.epochs) {
     if (saver.hasFailed && config.train.checkpoints.on_failure === "stop") return { outcome: "unsaved", progress };
     const closesEpoch = epochIsComplete(progress, plan);
@@ -97,7 +99,7 @@ async function trainSteps(
       const endsInterval = closesEpoch && plan.checkpointAfter.includes(progress.epochsClosed);
       const isDue = endsInterval || isAmongBest(progress) || isEarly;
       if (isDue && !(await saver.save(progress))) return await divergedInUpdate();
-      if (isEarly) return { outcome: "stopped_early", progress };
+      if (isEarly) return await end("stopped_early");
       continue;
     }
     if (progress.step > startedAt && isCheckpointStep(progress.step)) {
@@ -143,7 +145,20 @@ async function trainSteps(
     // A session may answer without ever leaving this turn of the event loop; signals and the screen need theirs
     await nextTurn();
   }
-  return { outcome: "finished", progress };
+  return await end("finished");
+
+  /** The test images were kept for this moment, where others could be evaluated during training. */
+  async function end(outcome: "finished" | "stopped_early"): Promise<TrainingResult> {
+    if (plan.validationImages === 0) return { outcome, progress };
+    const test = await timedEvaluation(program, session, loader, "test", options);
+    if (!test) return { outcome: "interrupted", progress };
+    const { loss, accuracy, seconds } = test;
+    const elapsedSeconds = progress.elapsedSeconds + seconds;
+    progress = { ...progress, elapsedSeconds };
+    const { step, epochsClosed: epoch } = progress;
+    emit({ event: "evaluation", step, epoch, set: "test", loss, accuracy, seconds, elapsedSeconds });
+    return { outcome, progress, test };
+  }
 
   function isCheckpointStep(step: number): boolean {
     const { every_steps: every } = config.train.checkpoints;
@@ -180,7 +195,7 @@ async function closeEpoch(
 ): Promise<Progress | undefined> {
   const { plan } = program;
   const isDue = isEvaluationDue(plan, progress.step);
-  const evaluated = isDue ? await timedEvaluation(program, session, loader, options) : null;
+  const evaluated = isDue ? await timedEvaluation(program, session, loader, chosenBy(program), options) : null;
   if (evaluated === undefined) return undefined;
 
   const { step, lossSum, correct, images, epochSeconds } = progress;
@@ -194,7 +209,7 @@ async function closeEpoch(
     seconds: epochSeconds,
     imagesPerSecond: images / epochSeconds,
   });
-  return afterEpoch(evaluated ? recorded(progress, evaluated, options) : progress);
+  return afterEpoch(evaluated ? recorded(program, progress, evaluated, options) : progress);
 }
 
 /** Undefined where the signal cut the evaluation short. */
@@ -205,31 +220,43 @@ async function evaluateWithinEpoch(
   progress: Progress,
   options: TrainOptions,
 ): Promise<Progress | undefined> {
-  const evaluated = await timedEvaluation(program, session, loader, options);
-  return evaluated && recorded(progress, evaluated, options);
+  const evaluated = await timedEvaluation(program, session, loader, chosenBy(program), options);
+  return evaluated && recorded(program, progress, evaluated, options);
 }
 
 interface TimedEvaluation extends Evaluation {
   readonly seconds: number;
 }
 
+/** The images that evaluations during training go by. */
+function chosenBy({ plan }: Program): EvaluatedSet {
+  return plan.validationImages > 0 ? "validation" : "test";
+}
+
 async function timedEvaluation(
   program: Program,
   session: Session,
   loader: Loader,
+  set: EvaluatedSet,
   { signal, onEvaluationBatch }: TrainOptions,
 ): Promise<TimedEvaluation | undefined> {
   const started = performance.now();
-  const evaluation = await evaluate(program, session, loader, { signal, onBatch: onEvaluationBatch });
+  const evaluation = await evaluate(program, session, loader, { set, signal, onBatch: onEvaluationBatch });
   return evaluation && { ...evaluation, seconds: (performance.now() - started) / 1000 };
 }
 
 /** Says what the evaluation of this moment found. */
-function recorded(progress: Progress, evaluated: TimedEvaluation, { emit = () => {} }: TrainOptions): Progress {
-  const { loss: testLoss, accuracy: testAccuracy, seconds } = evaluated;
+function recorded(
+  program: Program,
+  progress: Progress,
+  evaluated: TimedEvaluation,
+  { emit = () => {} }: TrainOptions,
+): Progress {
+  const { loss, accuracy, seconds } = evaluated;
   const next = afterEvaluation(progress, evaluated, seconds);
   const { step, epochsClosed, elapsedSeconds } = next;
-  emit({ event: "evaluation", step, epoch: epochsClosed + 1, testLoss, testAccuracy, seconds, elapsedSeconds });
+  const set = chosenBy(program);
+  emit({ event: "evaluation", step, epoch: epochsClosed + 1, set, loss, accuracy, seconds, elapsedSeconds });
   return next;
 }
 

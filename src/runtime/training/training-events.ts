@@ -2,6 +2,8 @@
 // Every event that depends on training alone (step, epoch, evaluation) is the same in a run that was stopped and resumed,
 // its times apart. Steps and epochs are counted from 1: `step: 5` is said once five steps are done.
 
+import type { EvaluatedSet } from "./evaluator.js";
+
 export type TrainingEvent =
   | StartEvent
   | StepEvent
@@ -75,8 +77,10 @@ export interface EvaluationEvent {
   readonly step: number;
   /** That it follows, or that it lies in. */
   readonly epoch: number;
-  readonly testLoss: number;
-  readonly testAccuracy: number;
+  /** The validation images where there are some, but for the evaluation at the end of the run. */
+  readonly set: EvaluatedSet;
+  readonly loss: number;
+  readonly accuracy: number;
   readonly seconds: number;
   /** Since the run began, pauses between a stop and its resumption left out. */
   readonly elapsedSeconds: number;

@@ -37,8 +37,8 @@ describe("netc evaluate", () => {
     const figures = JSON.parse(json.output) as { accuracy: number; loss: number; confusion: number[][] };
     const events = (await readFile(join(folder, "run", "events.jsonl"), "utf8")).trim().split("\n");
     const evaluation = events.map((line) => JSON.parse(line)).findLast(({ event }) => event === "evaluation");
-    expect(figures.accuracy).toBe(evaluation.testAccuracy);
-    expect(figures.loss).toBeCloseTo(evaluation.testLoss, 6); // the engine sums in float32
+    expect(figures.accuracy).toBe(evaluation.accuracy);
+    expect(figures.loss).toBeCloseTo(evaluation.loss, 6); // the engine sums in float32
     expect(figures.confusion.map((row) => row.reduce((sum, count) => sum + count, 0))).toEqual([5, 5, 5, 5]);
   });
 

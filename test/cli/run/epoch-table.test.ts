@@ -16,8 +16,9 @@ const evaluation = (step: number): EvaluationEvent => ({
   event: "evaluation",
   step,
   epoch: Math.ceil(step / 4),
-  testLoss: 0.75,
-  testAccuracy: 0.625,
+  set: "test",
+  loss: 0.75,
+  accuracy: 0.625,
   seconds: 1,
   elapsedSeconds: 9,
 });

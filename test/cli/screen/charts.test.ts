@@ -22,7 +22,16 @@ const steps = Array.from({ length: 40 }, (_, index): StepEvent => {
 const evaluations = [10, 20, 30, 40].map((step): EvaluationEvent => {
   const epoch = step / 10;
   const testAccuracy = 1 - 0.88 ** step;
-  return { event: "evaluation", step, epoch, testLoss: 2 * 0.95 ** step, testAccuracy, seconds: 1, elapsedSeconds: 1 };
+  return {
+    event: "evaluation",
+    step,
+    epoch,
+    set: "test",
+    loss: 2 * 0.95 ** step,
+    accuracy: testAccuracy,
+    seconds: 1,
+    elapsedSeconds: 1,
+  };
 });
 const curves = { steps, evaluations, stepsPerEpoch: 10 };
 

@@ -23,6 +23,7 @@ describe("resolve", () => {
       data:
         dataset: cifar10
         path: null
+        validation: null
         resize: null
         normalize:
           mean: [0.49139968, 0.48215841, 0.44653091]

@@ -123,5 +123,5 @@ describe("a library that is not what it should be", () => {
 function lastTestLoss(folder: string): number {
   const lines = readFileSync(join(folder, "events.jsonl"), "utf8").trim().split("\n");
   const evaluations = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === "evaluation");
-  return evaluations.at(-1).testLoss;
+  return evaluations.at(-1).loss;
 }

@@ -13,6 +13,7 @@ const dataset = generateSynthetic({ train_images: 50, test_images: 21, ...size, 
 const plain: DataConfig = {
   dataset: { synthetic: { train_images: 50, test_images: 21, ...size, classes: 7 } },
   path: null,
+  validation: null,
   resize: null,
   normalize: { mean: [0.5, 0.25, 0], std: [1, 1, 1] },
   augment: [],

@@ -9,12 +9,12 @@ const silent = () => undefined;
 
 describe("openDataset", () => {
   it("generates what the file describes", async () => {
-    const config: DataConfig = { dataset: { synthetic }, path: null, ...rest };
+    const config: DataConfig = { dataset: { synthetic }, path: null, validation: null, ...rest };
     expect(await openDataset(config, 4, silent)).toEqual(generateSynthetic(synthetic, 4));
   });
 
   it("reads CIFAR-10 at the path that the file names, and fetches nothing when it is wrong", async () => {
-    const config: DataConfig = { dataset: "cifar10", path: "/there/is/nothing", ...rest };
+    const config: DataConfig = { dataset: "cifar10", path: "/there/is/nothing", validation: null, ...rest };
     await expect(openDataset(config, 4, silent)).rejects.toThrow(/cannot be read at \/there\/is\/nothing/);
   });
 });

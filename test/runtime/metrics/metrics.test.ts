@@ -23,8 +23,9 @@ const evaluation = (number: number, step = number * 4): EvaluationEvent => ({
   event: "evaluation",
   step,
   epoch: number,
-  testLoss: 1.25,
-  testAccuracy: 0.5,
+  set: "test",
+  loss: 1.25,
+  accuracy: 0.5,
   seconds: 0.5,
   elapsedSeconds: 9,
 });
@@ -46,15 +47,15 @@ describe("metrics.csv", () => {
       peakMemoryBytes: 1,
     };
     expect(csvOf([epoch(1), evaluation(1), epoch(2), end])).toEqual([
-      "1,4,1.5,0.25,1.25,0.5,0.1,100,2,0.5",
-      "2,8,1.5,0.25,,,0.1,100,2,",
+      "1,4,1.5,0.25,1.25,0.5,0.1,100,2,0.5,,,",
+      "2,8,1.5,0.25,,,0.1,100,2,,,,",
     ]);
   });
 
   it("has a line for an evaluation within an epoch", () => {
     expect(csvOf([evaluation(1, 2), epoch(1), evaluation(1)])).toEqual([
-      "1,2,,,1.25,0.5,,,,0.5",
-      "1,4,1.5,0.25,1.25,0.5,0.1,100,2,0.5",
+      "1,2,,,1.25,0.5,,,,0.5,,,",
+      "1,4,1.5,0.25,1.25,0.5,0.1,100,2,0.5,,,",
     ]);
   });
 });

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { EventLog, rewindEventLog } from "../../../src/runtime/run/event-log.js";
+import { readLog, EventLog, rewindEventLog } from "../../../src/runtime/run/event-log.js";
 import type { TrainingEvent } from "../../../src/runtime/training/training-events.js";
 import { BEGINNING } from "../../../src/runtime/training/training-progress.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
@@ -48,7 +48,7 @@ describe("rewindEventLog", () => {
       { event: "step", step: 1 },
       { event: "step", step: 2 },
       { event: "epoch", step: 2, epoch: 1 },
-      { event: "evaluation", step: 2, epoch: 1 },
+      { event: "evaluation", step: 2, epoch: 1, set: "test" },
       { event: "step", step: 3 },
     ].map((line) => JSON.stringify(line) + "\n");
     const whole = lines.join("") + '{"event":"step","st';
@@ -65,6 +65,17 @@ describe("rewindEventLog", () => {
     await writeFile(path, whole);
     await rewindEventLog(path, { ...BEGINNING, step: 2, epochsClosed: 0 });
     expect(await readFile(path, "utf8")).toBe(lines.slice(0, 3).join(""));
+  });
+
+  it("takes an evaluation of an older log for one on test images, and drops the one that a run with validation images ended with", async () => {
+    const path = join(await temporaryFolder(), "events.jsonl");
+    const evaluation = { event: "evaluation", step: 2, epoch: 1, seconds: 1, elapsedSeconds: 1 };
+    await writeFile(path, JSON.stringify({ ...evaluation, testLoss: 1, testAccuracy: 0.5 }) + "\n");
+    expect((await readLog(path)).events).toEqual([{ ...evaluation, set: "test", loss: 1, accuracy: 0.5 }]);
+    const both = ["validation", "test"].map((set) => JSON.stringify({ ...evaluation, set, loss: 1, accuracy: 0.5 }));
+    await writeFile(path, both.map((line) => `${line}\n`).join(""));
+    const kept = await rewindEventLog(path, { ...BEGINNING, step: 4, epochsClosed: 2 });
+    expect(kept.map((event) => event.event === "evaluation" && event.set)).toEqual(["validation"]);
   });
 
   it("makes an empty log where there is none", async () => {

@@ -262,6 +262,16 @@ export const data: MapForm = map<DataConfig>({
     absent: "the copy that netc fetches into its cache",
     example: "downloads/cifar-10-binary.tar.gz",
   },
+  validation: {
+    form: number({ above: 0, below: 1 }),
+    description:
+      "The share of the training images that are not trained on: evaluations during training, `early_stop` and `keep_best` go by" +
+      " them, and the test images are left for one evaluation at the end. Drawn by the seed, of every class its share.",
+    default: null,
+    absent: "evaluations during training go by the test images, so that whatever is chosen by them flatters the result",
+    example: 0.1,
+    source: "Hastie et al. 2009, The Elements of Statistical Learning, section 7.2",
+  },
   resize: {
     form: square("Height after resizing.", "Width after resizing."),
     description: "Resize every image, as Pillow's bilinear does on 8-bit images, before any augmentation.",

@@ -29,7 +29,7 @@ export const earlyStop: Key = {
   form: map<EarlyStopConfig>({
     metric: {
       form: choice({ test_accuracy: "the higher the better", test_loss: "the lower the better" }),
-      description: "What is to improve.",
+      description: "What is to improve; of the validation images, where `data.validation` keeps some.",
       default: "test_accuracy",
     },
     patience: {
@@ -73,7 +73,7 @@ export const checkpoints: Key = {
     keep_best: {
       form: integer({ minimum: 0, maximum: 1_000_000, unit: "checkpoints" }),
       description:
-        "How many of those with the highest test accuracy stay beside the newest; an evaluation among the best is" +
+        "How many of those with the highest accuracy (of the validation images, where `data.validation` keeps some) stay beside the newest; an evaluation among the best is" +
         " followed by a checkpoint.",
       default: 0,
       example: 1,

@@ -135,6 +135,7 @@ export function randomnessView(
     alternation: used.has("alternating_flip"),
     cropping: used.has("random_resized_crop"),
     split: typeof dataset === "object" && "images" in dataset,
+    validation: false, // refused
   };
   const purposes = Object.entries(PURPOSES).filter(([name]) => isUsed[name as Purpose]);
   return {

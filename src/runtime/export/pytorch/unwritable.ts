@@ -48,6 +48,7 @@ type SettingsOf<Union, Name extends PropertyKey> =
 const dataKeys: Keys<DataConfig> = {
   dataset: "written",
   path: "written",
+  validation: (share) => (share === null ? undefined : "validation images kept from the training images"),
   resize: "written",
   normalize: "written",
   augment: "written",
