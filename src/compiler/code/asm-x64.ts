@@ -76,6 +76,9 @@ const BINARY = {
   vxorps: [NONE, M0F, 0x57, 0, "all"],
   vaddpd: [P66, M0F, 0x58, 1, "all"],
   vmulpd: [P66, M0F, 0x59, 1, "all"],
+  vsubpd: [P66, M0F, 0x5c, 1, "all"],
+  vdivpd: [P66, M0F, 0x5e, 1, "all"],
+  vmaxpd: [P66, M0F, 0x5f, 1, "all"],
   vfmadd132ps: [P66, M0F38, 0x98, 0, "all"],
   vfmadd213ps: [P66, M0F38, 0xa8, 0, "all"],
   vfmadd231ps: [P66, M0F38, 0xb8, 0, "all"],
@@ -88,7 +91,9 @@ export type BinaryInstruction = keyof typeof BINARY;
 
 const UNARY = {
   vbroadcastss: [P66, M0F38, 0x18, 0, "element"],
+  vbroadcastsd: [P66, M0F38, 0x19, 1, "element"],
   vcvtps2pd: [NONE, M0F, 0x5a, 0, "half"],
+  vsqrtpd: [P66, M0F, 0x51, 1, "all"],
   vpmovzxwd: [P66, M0F38, 0x33, 0, "half"],
 } as const satisfies Readonly<Record<string, Encoding>>;
 export type UnaryInstruction = keyof typeof UNARY;
@@ -283,6 +288,21 @@ export class Assembler {
     });
     this.#put(half);
   }
+  /** Doubles → float32 in a register half as long. */
+  narrow(to: Vector, from: Vector): void {
+    this.#list(() => `vcvtpd2ps ${vectorText(to)}, ${vectorText(from)}`);
+    const { bytes } = from;
+    this.#vector({ prefix: P66, map: M0F, opcode: 0x5a, w: 1, reads: "all", bytes, register: to.n, second: 0, other: from });
+  }
+  /** Ones in each lane where a < b: in a mask of AVX-512, by its number, or in the lanes of a register. */
+  whereLess(to: number | Vector, a: Vector, b: Vector | Memory): void {
+    const evex = typeof to === "number";
+    const register = evex ? to : to.n;
+    this.#list(() => `vcmpltps ${evex ? `k${to}` : vectorText(to)}, ${vectorText(a)}, ${operandText(b)}`);
+    const { bytes, n: second } = a;
+    this.#vector({ prefix: NONE, map: M0F, opcode: 0xc2, w: 0, reads: "all", bytes, register, second, other: b, evex });
+    this.#put(1);
+  }
   /** Lanes of 32 bits shifted left: of a bfloat16 in the lower half it makes a float32. */
   shiftLeft(to: Vector, from: Vector, bits: number): void {
     this.#list(() => `vpslld ${vectorText(to)}, ${vectorText(from)}, ${bits}`);
@@ -404,8 +424,10 @@ export class Assembler {
     const x = "base" in other && (other.index ?? 0) > 7 ? 0 : 0x40;
     const b = ("base" in other ? other.base : other.n) > 7 ? 0 : 0x20;
     const rest = ((~second & 15) << 3) | (bytes === 32 ? 4 : 0) | prefix;
+    // Here W tells fused doubles from floats, and nothing else
+    const isFused = map === M0F38 && opcode >= 0x90;
     if (map === M0F && x && b) this.#put(0xc5, r | rest, opcode);
-    else this.#put(0xc4, r | x | b | map, (map === M0F ? 0 : w << 7) | rest, opcode);
+    else this.#put(0xc4, r | x | b | map, (isFused ? w << 7 : 0) | rest, opcode);
     this.#operand(register, other, 1);
   }
 

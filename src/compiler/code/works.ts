@@ -11,6 +11,7 @@ import { addSlots, clear, rowsToPanel } from "./fills.js";
 import type { InstructionSet, Panels, PanelShape } from "./instruction-set.js";
 import { panelsOf, REGISTERS } from "./instruction-set.js";
 import { FILTER_SCRATCH_BYTES, filterToPanel, flippedPanel, sumsToFilter } from "./winograd-filters.js";
+import { NORM_EMITTERS } from "./norms/norm-works.js";
 import { winogradGradient } from "./winograd-gradient.js";
 import { FREQUENCIES, geometryOf, TILE } from "./winograd-tiles.js";
 import { winograd } from "./winograd.js";
@@ -28,6 +29,7 @@ const EMITTERS = {
   rowsToPanel,
   clear,
   addSlots,
+  ...NORM_EMITTERS,
 } satisfies Readonly<Record<string, (...all: never[]) => Uint8Array>>;
 type Emitter = keyof typeof EMITTERS;
 

@@ -15,6 +15,9 @@ const BINARY = [
   "vxorps",
   "vaddpd",
   "vmulpd",
+  "vsubpd",
+  "vdivpd",
+  "vmaxpd",
 ] as const;
 const FUSED = (["132", "213", "231"] as const).flatMap((order) => [`vfmadd${order}ps`, `vfnmadd${order}ps`] as const);
 const ARITHMETIC = ["add", "or", "and", "sub", "xor", "cmp"] as const;
@@ -86,6 +89,14 @@ export function randomInstructions(seed: number, turns: number): Emit[] {
       add((a) => a.unary(name, wide, half));
       add((a) => a.unary(name, wide, m));
     }
+    add((a) => a.unary("vsqrtpd", v, w));
+    add((a) => a.unary("vbroadcastsd", wide, m));
+    add((a) => a.narrow(half, { n: v.n, bytes: wide.bytes }));
+    add((a) => a.whereLess(1 + below(7), v, w));
+    add((a) => a.whereLess(1 + below(7), v, m));
+    const low = { ...wide, n: wide.n & 15, bytes: 32 } as const;
+    add((a) => a.whereLess(low, { n: v.n & 15, bytes: 32 }, { n: w.n & 15, bytes: 32 }));
+    add((a) => a.whereLess(low, { n: v.n & 15, bytes: 32 }, m));
     add((a) => a.extractHalf(vector(32, 32), vector(64), 1));
     add((a) => a.extractHalf(vector(16, 16), vector(32, 16), pick([0, 1] as const)));
     add((a) => a.shiftLeft(v, w, 1 + below(31)));

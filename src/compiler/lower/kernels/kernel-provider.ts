@@ -2,6 +2,7 @@
 // compiler a provider is the kernels that it offers for a task; to a thread it is a module that opens it over the shared heap.
 import type { ConvolutionKernel, ConvolutionPass, ConvolutionTask } from "../convolutions/convolution-task.js";
 import type { KernelCall } from "./kernel-calls.js";
+import type { KernelName } from "./kernels.js";
 
 export interface KernelProvider {
   /** By which the calls of a step name it. */
@@ -55,7 +56,7 @@ export interface ThreadProvider {
 
 /** The same object each time that the same call comes, so that work can be kept by it. */
 export interface ProvidedCall {
-  readonly kernel: string;
+  readonly kernel: KernelName;
   /** Addresses and numbers by the names of the kernel's table; an absent operand is 0. */
   readonly operands: Readonly<Record<string, number>>;
 }

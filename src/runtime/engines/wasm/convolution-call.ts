@@ -43,6 +43,10 @@ export interface ConvolutionCall {
   readonly scratch: number;
 }
 
+export function isConvolution({ kernel }: ProvidedCall): boolean {
+  return kernel in CALLS;
+}
+
 /** `base` is the address of the heap. */
 export function readConvolution({ kernel, operands }: ProvidedCall, base: number, thread: number): ConvolutionCall {
   const of = (name: string): number => operands[name]!;

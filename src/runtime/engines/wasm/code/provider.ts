@@ -1,6 +1,7 @@
 // Machine code as a source of kernels: whether this machine lets code be made and run, for which instructions, and what it offers.
 import type { InstructionSet } from "../../../../compiler/code/instruction-set.js";
 import { DETECTION_WORDS, detected, detection } from "../../../../compiler/code/detect.js";
+import { roundsOf } from "../../../../compiler/code/norms/norm-works.js";
 import { CODE_METHODS } from "../../../../compiler/code/works.js";
 import { suiting } from "../../../../compiler/lower/convolutions/convolution-kernels.js";
 import type { LibraryMethod } from "../../../../compiler/lower/convolutions/emit-library.js";
@@ -58,6 +59,7 @@ export function codeKernels(set: InstructionSet): KernelProvider {
     name: NAME,
     version: VERSION,
     candidates: (task) => suiting(kernels, task),
+    take: ({ kernel, operands }) => roundsOf(set, kernel, operands)?.map(({ units }) => units),
     thread: { module: new URL("code/thread.js", builtFolder).href, setup: set },
   };
 }

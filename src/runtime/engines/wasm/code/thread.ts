@@ -3,7 +3,8 @@
 import type { InstructionSet } from "../../../../compiler/code/instruction-set.js";
 import type { StridedProduct } from "../../../../compiler/code/product.js";
 import { stridedProduct, stridedScratchBytes } from "../../../../compiler/code/product.js";
-import type { Call, Code, CodeWork } from "../../../../compiler/code/works.js";
+import { roundsOf } from "../../../../compiler/code/norms/norm-works.js";
+import type { Call, Code } from "../../../../compiler/code/works.js";
 import { CODE_METHODS, emit } from "../../../../compiler/code/works.js";
 import type {
   OpenProvider,
@@ -11,21 +12,23 @@ import type {
   ProvidedCall,
   ThreadProvider,
 } from "../../../../compiler/lower/kernels/kernel-provider.js";
+import { rowOf } from "../../../../compiler/lower/kernels/kernels.js";
 import { loadKoffi } from "../../native/load-koffi.js";
-import type { ConvolutionCall } from "../convolution-call.js";
-import { readConvolution } from "../convolution-call.js";
+import { isConvolution, readConvolution } from "../convolution-call.js";
 import type { CodeKernel } from "./executable-memory.js";
 import { ExecutableMemory } from "./executable-memory.js";
 
 export const open: OpenProvider = async (memory, thread, set) =>
   new CodeThread(new ExecutableMemory(await loadKoffi()), memory, thread, set as InstructionSet);
 
+type Work = (round: number, unit: number) => void;
+
 /** As bits of what a product is told of its factors. */
 const [LEFT, RIGHT] = [1, 2];
 
 class CodeThread implements ThreadProvider {
   private readonly base: number;
-  private readonly works = new WeakMap<ProvidedCall, ConvolutionCall & { readonly work: CodeWork }>();
+  private readonly works = new WeakMap<ProvidedCall, Work>();
   private readonly kernels = new Map<string, CodeKernel>();
   /** For the panels of products, as large as the largest has asked for. */
   private panels = new Float32Array(0);
@@ -40,9 +43,9 @@ class CodeThread implements ThreadProvider {
   }
 
   run(call: ProvidedCall, round: number, unit: number): void {
-    let known = this.works.get(call);
-    if (!known) this.works.set(call, (known = this.read(call)));
-    known.work[known.rounds[round]!](unit, known.addresses, known.scratch, this.call);
+    let work = this.works.get(call);
+    if (!work) this.works.set(call, (work = isConvolution(call) ? this.convolution(call) : this.rounds(call)));
+    work(round, unit);
   }
 
   multiply(
@@ -60,11 +63,24 @@ class CodeThread implements ThreadProvider {
     kernel(at(left), at(right), at(result), this.executable.addressOf(this.panels), 0, 0);
   }
 
-  private read(call: ProvidedCall): ConvolutionCall & { readonly work: CodeWork } {
-    const read = readConvolution(call, this.base, this.thread);
-    const work = Object.values(CODE_METHODS)[read.method]?.[read.pass]?.(this.set, read.sizes);
-    if (!work) throw new Error(`no method ${read.method} of machine code for ${call.kernel}`);
-    return { ...read, work };
+  private convolution(call: ProvidedCall): Work {
+    const { method, pass, sizes, rounds, addresses, scratch } = readConvolution(call, this.base, this.thread);
+    const work = Object.values(CODE_METHODS)[method]?.[pass]?.(this.set, sizes);
+    if (!work) throw new Error(`no method ${method} of machine code for ${call.kernel}`);
+    return (round, unit) => work[rounds[round]!](unit, addresses, scratch, this.call);
+  }
+
+  private rounds({ kernel, operands }: ProvidedCall): Work {
+    const rounds = roundsOf(this.set, kernel, operands);
+    if (!rounds) throw new Error(`no machine code for ${kernel}`);
+    const at = (name: string): number => this.base + (operands[name]! >>> 0);
+    const words = new DataView(new ArrayBuffer(Object.keys(operands).length * 8));
+    Object.entries(rowOf(kernel).operands).forEach(([name, access], index) => {
+      if (access === "integer" || access === "float") words.setFloat64(index * 8, operands[name]!, true);
+      else words.setBigInt64(index * 8, BigInt(at(name)), true);
+    });
+    const addresses = { operands: this.executable.addressOf(words), at, words }; // which keeps them alive
+    return (round, unit) => rounds[round]!.run(unit, addresses, this.call);
   }
 
   private readonly call: Call = (code: Code, ...[a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]) => {

@@ -1,0 +1,193 @@
+// What machine code does of a norm's call: rounds of units that any thread may run, and which kernels a unit calls over which pixels.
+// Cuts follow from the sizes alone, so that bits depend neither on threads nor on the instruction set.
+import type { KernelName } from "../../lower/kernels/kernels.js";
+import { INNER_GELU, INNER_RELU, OUTER_RELU } from "../../lower/kernels/kernel-constants.js";
+import { rowOf } from "../../lower/kernels/kernels.js";
+import type { InstructionSet } from "../instruction-set.js";
+import { normApplied, normStatistics, normSums } from "./forward.js";
+import { normGradientApplied, normGradientCoefficients, normGradientSums } from "./gradient.js";
+
+export const NORM_EMITTERS = {
+  normSums,
+  normStatistics,
+  normApplied,
+  normGradientSums,
+  normGradientCoefficients,
+  normGradientApplied,
+};
+
+type Emitters = typeof NORM_EMITTERS;
+/** A kernel to be emitted, as works.ts has it. */
+export type NormCode = {
+  readonly [E in keyof Emitters]: {
+    readonly name: E;
+    readonly of: Parameters<Emitters[E]> extends [...infer Data, unknown?] ? Data : never;
+  };
+}[keyof Emitters];
+
+/** A call as its units see it. */
+export interface CallAddresses {
+  /** Of its operands, a word of 64 bits each in the order of the kernel's row: addresses, and numbers as doubles. */
+  readonly operands: number;
+  /** What one of them is the address of. */
+  readonly at: (operand: string) => number;
+}
+
+export interface Round {
+  readonly units: number;
+  readonly run: (unit: number, at: CallAddresses, call: (code: NormCode, ...operands: readonly number[]) => void) => void;
+}
+
+/** Numbers, or what stands for an address: null or 0 where it is absent. */
+type Operands = Readonly<Record<string, unknown>>;
+
+const WORKS: Readonly<Partial<Record<KernelName, (call: NormCall) => readonly Round[]>>> = {
+  batch_norm: (call) => [call.partialSums(call.sums()), call.once(call.statistics()), call.overPixels(call.applied())],
+  batch_norm_again: (call) => [call.overPixels(call.applied())],
+  batch_norm_gradient: (call) => [
+    call.partialSums(call.gradientSums()),
+    call.once(call.gradientCoefficients()),
+    call.overPixels(call.gradientApplied()),
+  ],
+};
+
+export const NORM_KERNELS = Object.keys(WORKS) as KernelName[];
+
+/** The rounds of a call, or undefined where machine code does not carry it out. */
+export function roundsOf(set: InstructionSet, kernel: KernelName, operands: Operands): readonly Round[] | undefined {
+  const isGelu = (Number(operands["flags"]) & INNER_GELU) !== 0;
+  if (isGelu || Number(operands["lanes"]) % 8 !== 0) return undefined;
+  return WORKS[kernel]?.(new NormCall(set, kernel, operands));
+}
+
+/** Floats of a map that a unit of an elementwise pass goes over: some microseconds of work. */
+const UNIT_FLOATS = 32_768;
+/** The first pixels that pivots are averages of. */
+const SAMPLE = 8;
+
+/** A call of a norm's kernel: the code of its passes, and how they are cut. */
+class NormCall {
+  private readonly names: readonly string[];
+  private readonly lanes: number;
+  private readonly pixels: number;
+
+  constructor(
+    private readonly set: InstructionSet,
+    kernel: KernelName,
+    private readonly operands: Operands,
+  ) {
+    this.names = Object.keys(rowOf(kernel).operands);
+    this.lanes = this.number("lanes");
+    this.pixels = this.number("pixels");
+  }
+
+  /** Over all pixels, some a unit. */
+  overPixels(code: NormCode): Round {
+    const inUnit = Math.max(8, Math.floor(UNIT_FLOATS / this.lanes));
+    return {
+      units: Math.ceil(this.pixels / inUnit),
+      run: (unit, { operands }, call) => {
+        const first = unit * inUnit;
+        call(code, operands, first * this.lanes * 4, Math.min(this.pixels - first, inUnit));
+      },
+    };
+  }
+
+  /** Each partial sum over its share of the pixels. */
+  partialSums(code: NormCode): Round {
+    const { lanes, pixels } = this;
+    const { partialCount, sums } = this.partials();
+    const cut = (partial: number): number => Math.floor((pixels * partial) / partialCount);
+    return {
+      units: partialCount,
+      run(partial, { operands, at }, call) {
+        const [first, end] = [cut(partial), cut(partial + 1)];
+        call(code, operands, first * lanes * 4, end - first, at("partials") + partial * sums * lanes * 8);
+      },
+    };
+  }
+
+  once(code: NormCode): Round {
+    return { units: 1, run: (_unit, { operands }, call) => call(code, operands) };
+  }
+
+  sums(): NormCode {
+    const sample = Math.min(SAMPLE, this.pixels);
+    const { lanes } = this;
+    return {
+      name: "normSums",
+      of: [this.set, { lanes, input: this.word("input"), pivots: this.word("factor"), sample }],
+    };
+  }
+
+  statistics(): NormCode {
+    const words = this.words("shift", "mean", "reciprocalDeviation", "factor", "term", "runningMean", "runningVariance");
+    const numbers = this.words("pixels", "epsilon", "momentum");
+    const [pivots, scale] = [words.factor, this.optional("scale")];
+    return {
+      name: "normStatistics",
+      of: [{ ...this.partials(), ...words, ...numbers, pivots, scale, isOnePixel: this.pixels === 1 }],
+    };
+  }
+
+  applied(): NormCode {
+    const words = { ...this.words("input", "output", "factor", "term"), residual: this.optional("residual") };
+    return { name: "normApplied", of: [this.set, { lanes: this.lanes, ...words, ...this.activations() }] };
+  }
+
+  gradientSums(): NormCode {
+    return { name: "normGradientSums", of: [this.set, { ...this.gradientReads(), ...this.words("mean") }] };
+  }
+
+  gradientCoefficients(): NormCode {
+    const words = {
+      ...this.words("mean", "reciprocalDeviation", "pixels", "coefficients"),
+      scale: this.optional("scale"),
+      scaleGradient: this.optional("scaleGradient"),
+      shiftGradient: this.optional("shiftGradient"),
+    };
+    return { name: "normGradientCoefficients", of: [{ ...this.partials(), ...words }] };
+  }
+
+  gradientApplied(): NormCode {
+    const words = {
+      ...this.words("inputGradient", "coefficients"),
+      residualGradient: this.optional("residualGradient"),
+    };
+    return { name: "normGradientApplied", of: [this.set, { ...this.gradientReads(), ...words }] };
+  }
+
+  private gradientReads() {
+    const words = { ...this.words("outputGradient", "input"), output: this.optional("output") };
+    return { lanes: this.lanes, ...words, mask: this.activations().inner ? this.words("factor", "term") : null };
+  }
+
+  private partials() {
+    const { lanes } = this;
+    return { lanes, sums: 2, partialCount: this.number("partialCount"), partials: this.word("partials") };
+  }
+
+  private activations(): { inner: boolean; outer: boolean } {
+    const flags = this.number("flags");
+    return { inner: (flags & INNER_RELU) !== 0, outer: (flags & OUTER_RELU) !== 0 };
+  }
+
+  private number(name: string): number {
+    return Number(this.operands[name]);
+  }
+
+  private word(name: string): number {
+    const word = this.names.indexOf(name);
+    if (word < 0) throw new Error(`the call has no operand ${name}`);
+    return word;
+  }
+
+  private words<N extends string>(...names: readonly N[]): Record<N, number> {
+    return Object.fromEntries(names.map((name) => [name, this.word(name)])) as Record<N, number>;
+  }
+
+  private optional(name: string): number | null {
+    const operand = this.operands[name];
+    return operand === null || operand === 0 ? null : this.word(name);
+  }
+}

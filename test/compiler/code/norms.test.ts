@@ -1,0 +1,218 @@
+// Batch norm's kernels and its gradient's over random sizes, cut into units as machine code cuts them, beside float64: units run in any
+// order, all between red zones. `CODE_SHAPES` says how many sizes, `FUZZ_SEED` which.
+import { describe, expect, it } from "vitest";
+import type { Code } from "../../../src/compiler/code/works.js";
+import { emit } from "../../../src/compiler/code/works.js";
+import type { InstructionSet } from "../../../src/compiler/code/instruction-set.js";
+import { roundsOf } from "../../../src/compiler/code/norms/norm-works.js";
+import { INNER_GELU, INNER_RELU, OUTER_RELU } from "../../../src/compiler/lower/kernels/kernel-constants.js";
+import type { KernelName } from "../../../src/compiler/lower/kernels/kernels.js";
+import { rowOf } from "../../../src/compiler/lower/kernels/kernels.js";
+import { executable, noise, sets } from "../../engines/wasm/code/code-memory.js";
+import { farthest } from "./reference.js";
+
+const seed = Number(process.env["FUZZ_SEED"] ?? 1);
+const shapes = Number(process.env["CODE_SHAPES"] ?? 24);
+const cases = Array.from({ length: shapes }, (_, index) => seed + index);
+
+const PARTIALS = 16;
+const [EPSILON, MOMENTUM] = [Math.fround(1e-5), Math.fround(0.1)];
+type Operands = Record<string, Float32Array | number>;
+
+describe.each(sets)("machine code with %s", (set) => {
+  it.each(cases)("normalises over random sizes of seed %d", (from) => {
+    const { operands, flags, lanes, pixels, x, residual } = forwardCase(from);
+    const found = run(set, "batch_norm", operands);
+    const { scale, shift } = operands as Record<string, Float32Array>;
+    for (let channel = 0; channel < lanes; channel++) {
+      const values = Float64Array.from({ length: pixels }, (_, pixel) => x[pixel * lanes + channel]!);
+      const mean = values.reduce((sum, value) => sum + value, 0) / pixels;
+      const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / pixels;
+      const reciprocal = 1 / Math.sqrt(variance + EPSILON);
+      const factor = reciprocal * (operands["scale"] === 0 ? 1 : scale![channel]!);
+      const unbiased = pixels > 1 ? (variance * pixels) / (pixels - 1) : variance;
+      // One pixel has no variance, and then deviations are as far from zero as epsilon makes them
+      const near = (name: string, wanted: number): void =>
+        expect(Math.abs(found[name]![channel]! - wanted) / (Math.abs(wanted) + 1), name).toBeLessThan(2e-6);
+      near("mean", mean);
+      near("reciprocalDeviation", reciprocal);
+      near("factor", factor);
+      near("term", shift![channel]! - mean * factor);
+      near("runningMean", 0.25 * (1 - MOMENTUM) + mean * MOMENTUM);
+      near("runningVariance", 1.5 * (1 - MOMENTUM) + unbiased * MOMENTUM);
+    }
+    // From the factor and term that were found: what is left is the rounding of one multiply-add and one addition
+    const wanted = Float64Array.from(x, (value, i) => {
+      const normed = value * found["factor"]![i % lanes]! + found["term"]![i % lanes]!;
+      const inner = flags & INNER_RELU ? Math.max(0, normed) : normed;
+      const sum = inner + (residual?.[i] ?? 0);
+      return flags & OUTER_RELU ? Math.max(0, sum) : sum;
+    });
+    const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+    expect(farthest(found["output"]!, wanted) / largest).toBeLessThan(5e-7);
+    const { factor, term } = found as Record<string, Float32Array>;
+    const again = { ...operands, factor: factor!, term: term!, output: new Float32Array(x.length).fill(NaN) };
+    expect(run(set, "batch_norm_again", again)["output"]).toEqual(found["output"]);
+  });
+
+  it.each(cases)("gives a norm's gradients over random sizes of seed %d", (from) => {
+    const { operands, flags, lanes, pixels } = gradientCase(from);
+    const found = run(set, "batch_norm_gradient", operands);
+    const of = operands as Record<string, Float32Array>;
+    const [x, dy] = [of["input"]!, of["outputGradient"]!];
+    const outer = Float64Array.from(dy, (value, i) => (operands["output"] === 0 || of["output"]![i]! > 0 ? value : 0));
+    const d = outer.map((value, i) => {
+      const isOpen = !(flags & INNER_RELU) || x[i]! * of["factor"]![i % lanes]! + of["term"]![i % lanes]! > 0;
+      return isOpen ? value : 0;
+    });
+    const wanted = new Float64Array(x.length);
+    for (let channel = 0; channel < lanes; channel++) {
+      const [mean, reciprocal] = [of["mean"]![channel]!, of["reciprocalDeviation"]![channel]!];
+      let [sum, product] = [0, 0];
+      for (let i = channel; i < x.length; i += lanes) {
+        sum += d[i]!;
+        product += d[i]! * (x[i]! - mean) * reciprocal;
+      }
+      const tolerance = 2e-6 * Math.sqrt(pixels) * Math.max(1, reciprocal);
+      if (operands["shiftGradient"] !== 0)
+        expect(Math.abs(found["shiftGradient"]![channel]! - sum)).toBeLessThan(tolerance);
+      if (operands["scaleGradient"] !== 0)
+        expect(Math.abs(found["scaleGradient"]![channel]! - product)).toBeLessThan(tolerance);
+      const factor = of["factor"]![channel]!;
+      for (let i = channel; i < x.length; i += lanes) {
+        const normed = (x[i]! - mean) * reciprocal;
+        wanted[i] = factor * (d[i]! - sum / pixels - (normed * product) / pixels);
+      }
+    }
+    const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+    expect(farthest(found["inputGradient"]!, wanted) / largest).toBeLessThan(3e-6);
+    if (operands["residualGradient"] !== 0) expect(farthest(found["residualGradient"]!, outer)).toBe(0);
+  });
+
+  it("leaves GELU and maps of four lanes to WebAssembly", () => {
+    const { operands } = forwardCase(1);
+    expect(roundsOf(set, "batch_norm", { ...operands, flags: INNER_GELU })).toBeUndefined();
+    expect(roundsOf(set, "batch_norm", { ...operands, lanes: 4 })).toBeUndefined();
+    expect(roundsOf(set, "batch_norm", operands)).toHaveLength(3);
+    expect(roundsOf(set, "max_pool", operands)).toBeUndefined();
+  });
+
+  it("keeps what is no number, behind ReLU too", () => {
+    const { operands } = forwardCase(2);
+    (operands["input"] as Float32Array)[0] = NaN;
+    expect(run(set, "batch_norm", { ...operands, flags: INNER_RELU | OUTER_RELU })["output"]![0]).toBeNaN();
+  });
+});
+
+it.runIf(sets.length === 2).each(cases)("has the same bits with AVX2 and AVX-512 over sizes of seed %d", (from) => {
+  const [some, others] = sets.map((set) => [
+    run(set, "batch_norm", forwardCase(from).operands),
+    run(set, "batch_norm_gradient", gradientCase(from).operands),
+  ]);
+  expect(some).toEqual(others);
+});
+
+/** Sizes and options that follow from a seed: every number of lanes, and of pixels from one on. */
+function randomCase(from: number) {
+  let state = (from * 2654435761 + 53) >>> 0;
+  const below = (n: number): number => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) % n;
+  };
+  const lanes = 8 * (1 + below(below(3) === 0 ? 70 : 9));
+  const pixels = 1 + below(below(3) === 0 ? Math.ceil(40_000 / lanes) : 200);
+  const mean = below(3) === 0 ? 100 : 0.5;
+  const x = noise(pixels * lanes, from).map((value, i) => value + (i % lanes) * 0.1 + mean);
+  return { below, lanes, pixels, x };
+}
+
+function forwardCase(from: number) {
+  const { below, lanes, pixels, x } = randomCase(from);
+  const [hasResidual, hasScale] = [below(2) === 1, below(3) > 0];
+  const flags = (below(2) ? INNER_RELU : 0) | (below(2) ? OUTER_RELU : 0);
+  const residual = hasResidual ? noise(x.length, from + 1) : undefined;
+  const operands: Operands = {
+    ...{ lanes, pixels, flags, partialCount: PARTIALS, epsilon: EPSILON, momentum: MOMENTUM },
+    input: x,
+    residual: residual ?? 0,
+    output: new Float32Array(x.length).fill(NaN),
+    scale: hasScale ? noise(lanes, from + 2) : 0,
+    shift: noise(lanes, from + 3),
+    ...channels(lanes, "mean", "reciprocalDeviation", "factor", "term"),
+    runningMean: new Float32Array(lanes).fill(0.25),
+    runningVariance: new Float32Array(lanes).fill(1.5),
+    partials: new Float32Array(PARTIALS * 2 * lanes * 2).fill(NaN),
+  };
+  return { operands, flags, lanes, pixels, x, residual };
+}
+
+function gradientCase(from: number) {
+  const { below, lanes, pixels } = randomCase(from);
+  const flags = below(2) ? INNER_RELU : 0;
+  const [hasOutput, keeps, hasScale] = [below(2) === 1, below(2) === 1, below(3) > 0];
+  const map = (offset: number): Float32Array => noise(pixels * lanes, from + offset);
+  const mean = noise(lanes, from + 6);
+  const reciprocalDeviation = noise(lanes, from + 7).map((value) => 1.5 + value);
+  const scale = hasScale ? noise(lanes, from + 8) : undefined;
+  const factor = reciprocalDeviation.map((value, channel) => value * (scale?.[channel] ?? 1));
+  const operands: Operands = {
+    ...{ lanes, pixels, flags, partialCount: PARTIALS },
+    outputGradient: map(4),
+    input: map(5),
+    output: hasOutput ? map(10) : 0,
+    scale: scale ?? 0,
+    mean,
+    reciprocalDeviation,
+    factor,
+    term: noise(lanes, from + 9),
+    scaleGradient: hasScale ? new Float32Array(lanes).fill(NaN) : 0,
+    shiftGradient: below(4) ? new Float32Array(lanes).fill(NaN) : 0,
+    inputGradient: new Float32Array(pixels * lanes).fill(NaN),
+    residualGradient: keeps ? new Float32Array(pixels * lanes).fill(NaN) : 0,
+    partials: new Float32Array(PARTIALS * 2 * lanes * 2).fill(NaN),
+    coefficients: new Float32Array(3 * lanes).fill(NaN),
+  };
+  return { operands, flags, lanes, pixels };
+}
+
+function channels(lanes: number, ...names: readonly string[]): Operands {
+  return Object.fromEntries(names.map((name) => [name, new Float32Array(lanes).fill(NaN)]));
+}
+
+const ZONE = 512;
+
+/** All rounds of a call over memory of its own, the units of each backwards; gives back what its operands hold afterwards. */
+function run(set: InstructionSet, kernel: KernelName, operands: Operands): Record<string, Float32Array> {
+  const placed = Object.entries(operands).flatMap(([name, values]) => {
+    if (typeof values === "number") return [];
+    const whole = new Float32Array(values.length + 2 * ZONE + 16).fill(NaN);
+    const start = ZONE + ((64 - ((executable!.addressOf(whole) + ZONE * 4) % 64)) % 64) / 4;
+    whole.set(values, start);
+    return [{ name, whole, start, length: values.length, address: executable!.addressOf(whole) + start * 4 }];
+  });
+  const addresses = Object.fromEntries(placed.map(({ name, address }) => [name, address]));
+  const names = Object.keys(rowOf(kernel).operands);
+  const words = new DataView(new ArrayBuffer(names.length * 8));
+  names.forEach((name, index) => {
+    const address = addresses[name];
+    if (address === undefined) words.setFloat64(index * 8, operands[name] as number, true);
+    else words.setBigInt64(index * 8, BigInt(address), true);
+  });
+  const at = { operands: executable!.addressOf(words), at: (name: string) => addresses[name]! };
+  const kernels = new Map<string, ReturnType<NonNullable<typeof executable>["kernelAt"]>>();
+  const call = (code: Code, ...[a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]: readonly number[]): void => {
+    const key = JSON.stringify(code);
+    if (!kernels.has(key)) kernels.set(key, executable!.kernelAt(executable!.make(emit(code))));
+    kernels.get(key)!(a, b, c, d, e, f);
+  };
+  for (const { units, run: runUnit } of roundsOf(set, kernel, operands)!)
+    for (let unit = units - 1; unit >= 0; unit--) runUnit(unit, at, call);
+  for (const { name, whole, start, length } of placed) {
+    const zones = [whole.subarray(0, start), whole.subarray(start + length)];
+    expect(
+      zones.every((zone) => zone.every(Number.isNaN)),
+      `the red zones of ${name}`,
+    ).toBe(true);
+  }
+  return Object.fromEntries(placed.map(({ name, whole, start, length }) => [name, whole.subarray(start, start + length)]));
+}
