@@ -1,13 +1,17 @@
 // Tests over more cases than `npm test` has, with a seed of its own each time: `npm run fuzz -- SEED COUNT` puts mutants of the
 // shipped files through the compiler, `npm run fuzz:networks -- SEED COUNT` holds random networks and recipes against TensorFlow.js
-// and, stopped and resumed, against themselves, `npm run fuzz:code -- SEED COUNT` puts random sizes of convolutions through machine
-// code and float64. Tests name what they run, so that SEED runs it again.
+// and, stopped and resumed, against themselves, `npm run fuzz:code -- SEED COUNT` puts random sizes of convolutions and norms
+// through machine code and float64. Tests name what they run, so that SEED runs it again.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const kinds = {
   mutants: { files: ["test/compiler/fuzz.test.ts"], variable: "FUZZ_MUTANTS", usual: 20_000 },
-  code: { files: ["test/compiler/code/works.test.ts"], variable: "CODE_SHAPES", usual: 2000 },
+  code: {
+    files: ["test/compiler/code/works.test.ts", "test/compiler/code/norms.test.ts"],
+    variable: "CODE_SHAPES",
+    usual: 2000,
+  },
   networks: {
     files: ["test/engines/wasm/random-networks.test.ts", "test/runtime/random-resume.test.ts"],
     variable: "FUZZ_NETWORKS",

@@ -292,7 +292,17 @@ export class Assembler {
   narrow(to: Vector, from: Vector): void {
     this.#list(() => `vcvtpd2ps ${vectorText(to)}, ${vectorText(from)}`);
     const { bytes } = from;
-    this.#vector({ prefix: P66, map: M0F, opcode: 0x5a, w: 1, reads: "all", bytes, register: to.n, second: 0, other: from });
+    this.#vector({
+      prefix: P66,
+      map: M0F,
+      opcode: 0x5a,
+      w: 1,
+      reads: "all",
+      bytes,
+      register: to.n,
+      second: 0,
+      other: from,
+    });
   }
   /** Ones in each lane where a < b: in a mask of AVX-512, by its number, or in the lanes of a register. */
   whereLess(to: number | Vector, a: Vector, b: Vector | Memory): void {

@@ -100,7 +100,7 @@ export function placeSteps(
   return { selected, layout, addresses, tables, arena: address, heapBytes: aligned(address + arenaBytes) };
 }
 
-function selectSteps(
+export function selectSteps(
   program: Program,
   requests: readonly StepRequest[],
   threads: number,

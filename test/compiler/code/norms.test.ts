@@ -12,7 +12,7 @@ import { executable, noise, sets } from "../../engines/wasm/code/code-memory.js"
 import { farthest } from "./reference.js";
 
 const seed = Number(process.env["FUZZ_SEED"] ?? 1);
-const shapes = Number(process.env["CODE_SHAPES"] ?? 24);
+const shapes = Number(process.env["CODE_SHAPES"] ?? 12);
 const cases = Array.from({ length: shapes }, (_, index) => seed + index);
 
 const PARTIALS = 16;
@@ -214,5 +214,7 @@ function run(set: InstructionSet, kernel: KernelName, operands: Operands): Recor
       `the red zones of ${name}`,
     ).toBe(true);
   }
-  return Object.fromEntries(placed.map(({ name, whole, start, length }) => [name, whole.subarray(start, start + length)]));
+  return Object.fromEntries(
+    placed.map(({ name, whole, start, length }) => [name, whole.subarray(start, start + length)]),
+  );
 }

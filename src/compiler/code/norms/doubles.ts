@@ -66,4 +66,16 @@ export function perFourChannels(
 }
 
 /** Registers of four doubles that `body` may use. */
-export const DOUBLES = [ymm(0), ymm(1), ymm(2), ymm(3), ymm(4), ymm(5), ymm(6), ymm(7), ymm(8), ymm(9), ymm(10)] as const;
+export const DOUBLES = [
+  ymm(0),
+  ymm(1),
+  ymm(2),
+  ymm(3),
+  ymm(4),
+  ymm(5),
+  ymm(6),
+  ymm(7),
+  ymm(8),
+  ymm(9),
+  ymm(10),
+] as const;

@@ -2,7 +2,26 @@
 // sums are taken over the pixels. What a sum is added up of, and in which order, depends on the channels alone, not on vectors: sums
 // are float32 over short runs of pixels, in two chains, and double beyond.
 import type { General, Memory, Vector } from "../asm-x64.js";
-import { Assembler, at, r10, r11, r12, r13, r14, r15, r8, r9, rax, rbp, rbx, rcx, rdi, rdx, rsi, ymm } from "../asm-x64.js";
+import {
+  Assembler,
+  at,
+  r10,
+  r11,
+  r12,
+  r13,
+  r14,
+  r15,
+  r8,
+  r9,
+  rax,
+  rbp,
+  rbx,
+  rcx,
+  rdi,
+  rdx,
+  rsi,
+  ymm,
+} from "../asm-x64.js";
 import type { InstructionSet } from "../instruction-set.js";
 import { REGISTERS } from "../instruction-set.js";
 import { kernel, move, repeat } from "../loops.js";

@@ -35,7 +35,11 @@ export interface CallAddresses {
 
 export interface Round {
   readonly units: number;
-  readonly run: (unit: number, at: CallAddresses, call: (code: NormCode, ...operands: readonly number[]) => void) => void;
+  readonly run: (
+    unit: number,
+    at: CallAddresses,
+    call: (code: NormCode, ...operands: readonly number[]) => void,
+  ) => void;
 }
 
 /** Numbers, or what stands for an address: null or 0 where it is absent. */
@@ -121,7 +125,15 @@ class NormCall {
   }
 
   statistics(): NormCode {
-    const words = this.words("shift", "mean", "reciprocalDeviation", "factor", "term", "runningMean", "runningVariance");
+    const words = this.words(
+      "shift",
+      "mean",
+      "reciprocalDeviation",
+      "factor",
+      "term",
+      "runningMean",
+      "runningVariance",
+    );
     const numbers = this.words("pixels", "epsilon", "momentum");
     const [pivots, scale] = [words.factor, this.optional("scale")];
     return {

@@ -1,6 +1,8 @@
-// Program → which kernel carries out which convolution. Where the cost model sees more than one that may be the fastest,
-// each is run for a moment, and the winner is kept in the cache folder for this processor and these kernels.
+// Program → which kernel carries out which convolution, and who carries out the other calls. Where the cost model sees more than one
+// that may be the fastest, each is run for a moment, and the winner is kept in the cache folder for this processor and these kernels.
 import { availableParallelism, loadavg } from "node:os";
+import type { CallTask } from "../../../compiler/lower/call-tasks.js";
+import { callTasksOf } from "../../../compiler/lower/call-tasks.js";
 import type { KernelChoice, KernelProvider } from "../../../compiler/lower/kernels/kernel-provider.js";
 import type { ConvolutionPass, ConvolutionTask } from "../../../compiler/lower/convolutions/convolution-task.js";
 import { candidates } from "../../../compiler/lower/convolutions/convolution-kernels.js";
@@ -74,7 +76,13 @@ async function chooseAmong(
   const { threads } = limits;
   const tasks = tasksOf(program, stepsOfRun(program), providers, threads);
   const plannedBytes = () => heapBytesOf(program, stepsOfRun(program), threads, planned);
-  const chosen = await measured(tasks, threads, providers, plannedBytes);
+  const contests = [
+    ...[...tasks].map(([key, task]) => [key, contestOf(task, providers)] as const),
+    ...[...callTasksOf(program, stepsOfRun(program), providers, threads)].map(
+      ([key, task]) => [key, contestOfCalls(task)] as const,
+    ),
+  ];
+  const chosen = await measured(contests, threads, providers, plannedBytes);
   // A kernel that is faster and needs more memory than there is would not help
   return kernelsThatFit(program, tasks, { chosen, providers }, planned, limits);
 }
@@ -109,25 +117,21 @@ const WORTH_CHOOSING = 1e5;
 const CLEARLY_FASTER = 0.93;
 
 async function measured(
-  tasks: ReadonlyMap<string, ConvolutionTask>,
+  contests: readonly (readonly [key: string, Contest])[],
   threads: number,
   providers: readonly KernelProvider[],
   plannedBytes: () => number,
 ): Promise<Record<string, string>> {
   const known = await readMeasured();
   const chosen: Record<string, string> = {};
-  const unknown: [key: string, Contest][] = [];
-  for (const [key, task] of tasks) {
-    const contest = contestOf(task, providers);
+  const choose = (key: string, { unnamed }: Contest, name: string): void => {
+    if (!unnamed.includes(name)) chosen[key] = name;
+  };
+  const unknown: (readonly [key: string, Contest])[] = [];
+  for (const [key, contest] of contests) {
     if (contest.least < WORTH_CHOOSING) continue;
-    if (contest.names.length < 2) {
-      // Another provider's kernel works only where it is named; WebAssembly's own is taken anyway
-      const [only] = contest.names;
-      if (!candidates(task, BY_COST).some(({ name }) => name === only)) chosen[key] = only!;
-      continue;
-    }
-    const name = known[cacheKey(key, contest)];
-    if (name !== undefined && contest.names.includes(name)) chosen[key] = name;
+    const name = contest.names.length < 2 ? contest.names[0]! : known[cacheKey(key, contest)];
+    if (name !== undefined && contest.names.includes(name)) choose(key, contest, name);
     else unknown.push([key, contest]);
   }
   if (unknown.length === 0) return chosen;
@@ -137,20 +141,25 @@ async function measured(
     providers,
     plannedBytes(),
   );
-  const winners = unknown.map(([key, contest], index) => [key, cacheKey(key, contest), found[index]!] as const);
-  for (const [key, , name] of winners) chosen[key] = name;
-  await writeMeasured(Object.fromEntries(winners.map(([, key, name]) => [key, name])));
+  unknown.forEach(([key, contest], index) => choose(key, contest, found[index]!));
+  await writeMeasured(
+    Object.fromEntries(unknown.map(([key, contest], index) => [cacheKey(key, contest), found[index]!])),
+  );
   return chosen;
 }
 
 /** The kernels that may be the fastest for a task, the predicted one first. */
 interface Contest {
-  readonly task: ConvolutionTask;
   readonly names: readonly string[];
+  /** Of those, what is taken where a choice says nothing. */
+  readonly unnamed: readonly string[];
+  /** The task's, as far as its key does not say it. */
+  readonly size: string;
   /** The least cost that the model sees. */
   readonly least: number;
   /** Over how many images they are measured, where memory is enough. */
   readonly images: number;
+  readonly repetitions: number;
   readonly stepOf: (name: string, threads: number, images: number) => TaskStep;
 }
 
@@ -161,11 +170,15 @@ function contestOf<P extends ConvolutionPass>(
   const all = candidates(task, { chosen: {}, providers });
   const least = all[0]!.cost(task);
   const few = all.filter(({ cost }) => cost(task) <= least * WORTH_MEASURING);
+  const names = few.map(({ name }) => name);
   return {
-    task,
-    names: few.map(({ name }) => name),
+    names,
+    // Another provider's kernel works only where it is named; where there is but WebAssembly's own, it is taken anyway
+    unnamed: names.length < 2 ? candidates(task, BY_COST).map(({ name }) => name) : [],
+    size: `${task.images} images`,
     least,
     images: imagesToMeasure(task, least),
+    repetitions: 2,
     stepOf: (name, threads, images) =>
       stepOfTask(
         { ...task, images },
@@ -173,6 +186,22 @@ function contestOf<P extends ConvolutionPass>(
         threads,
         providers,
       ),
+  };
+}
+
+/** Nanoseconds a byte that a call moves, on one core: what is worth choosing need not be known better. */
+const BYTE_COST = 0.1;
+
+function contestOfCalls({ names, bytes, stepOf }: CallTask): Contest {
+  // Of the whole batch, for which there is room where its step has room; a few milliseconds, that what disturbs one is outweighed
+  return {
+    names,
+    unnamed: [names.at(-1)!],
+    size: `${bytes} bytes`,
+    least: bytes * BYTE_COST,
+    images: 1,
+    repetitions: 6,
+    stepOf,
   };
 }
 
@@ -191,11 +220,9 @@ function imagesToMeasure({ pass, images, outHeight, outWidth }: ConvolutionTask,
   return Math.max(Math.min(images, least), Math.min(images, Math.floor((images * MEASURED_COST) / cost)));
 }
 
-function cacheKey(key: string, { task, names }: Contest): string {
-  return `${key}, ${task.images} images: ${names.join(" or ")}`;
+function cacheKey(key: string, { size, names }: Contest): string {
+  return `${key}, ${size}: ${names.join(" or ")}`;
 }
-
-const REPETITIONS = 2;
 
 /** The name of each contest's winner; what is measured stays within so many bytes. */
 async function hold(
@@ -211,12 +238,12 @@ async function hold(
   const clock = isBusy() ? processorClock(threads) : undefined;
   try {
     const winners: string[] = [];
-    for (const [index, { names }] of contests.entries()) {
+    for (const [index, { names, repetitions }] of contests.entries()) {
       const steps = all[index]!;
       const predicted = steps[0]?.name ?? names[0]!;
       let [winner, least] = [predicted, Infinity];
       for (const { name, taskStep } of steps.length > 1 ? steps : []) {
-        const milliseconds = await shortest(heap, pool, taskStep, clock);
+        const milliseconds = await shortest(heap, pool, taskStep, repetitions, clock);
         if (name !== predicted && milliseconds >= least * (winner === predicted ? CLEARLY_FASTER : 1)) continue;
         [winner, least] = [name, milliseconds];
       }
@@ -265,6 +292,7 @@ async function shortest(
   heap: Heap,
   pool: ThreadPool,
   taskStep: TaskStep,
+  repetitions: number,
   clock: (() => number) | undefined,
 ): Promise<number> {
   const { step, inputs } = taskStep;
@@ -273,7 +301,7 @@ async function shortest(
   for (const { address, bytes } of inputs) heap.floats(address, bytes / 4).fill(0.5);
   await pool.run(address); // touches every page
   let least = Infinity;
-  for (let repetition = 0; repetition < REPETITIONS; repetition++) {
+  for (let repetition = 0; repetition < repetitions; repetition++) {
     const before = clock?.() ?? 0;
     await pool.run(address, times);
     const stamps = heap.doubles(times, step.calls.length + 1);

@@ -72,8 +72,8 @@ export function surroundings(): Surroundings {
   };
 }
 
-/** What is done at once, scratch memory, parts and products of libraries are decided here, and not in the kernels' own file. */
-const CODE = [new URL("../../../compiler/lower/", builtFolder), builtFolder];
+/** What is done at once, scratch memory, parts, products of libraries and machine code are decided here, and not in the kernels' own file. */
+const CODE = [...["lower", "code"].map((room) => new URL(`../../../compiler/${room}/`, builtFolder)), builtFolder];
 
 /** The built modules of a folder and those below it. */
 export function modulesIn(folder: URL): URL[] {

@@ -3,12 +3,14 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { candidates } from "../../../../src/compiler/lower/convolutions/convolution-kernels.js";
 import { tasksOf } from "../../../../src/compiler/lower/convolutions/convolution-tasks.js";
+import { callsKey, nameOfCalls } from "../../../../src/compiler/lower/kernels/kernel-provider.js";
 import type { KernelChoice } from "../../../../src/compiler/lower/kernels/kernel-provider.js";
 import { trainingGraphOf } from "../../../../src/compiler/lower/lower.js";
 import { stepsOfRun } from "../../../../src/compiler/lower/step-requests.js";
 import type { Program } from "../../../../src/compiler/program.js";
 import { groupRates } from "../../../../src/compiler/training/training-phases.js";
 import type { InstructionSet } from "../../../../src/compiler/code/instruction-set.js";
+import { NORM_KERNELS } from "../../../../src/compiler/code/norms/norm-works.js";
 import { codeKernels } from "../../../../src/runtime/engines/wasm/code/provider.js";
 import { openWasmSession } from "../../../../src/runtime/engines/wasm/session.js";
 import type { WasmSession } from "../../../../src/runtime/engines/wasm/session.js";
@@ -34,7 +36,8 @@ function choiceOf(program: Program, set: InstructionSet, method: string): Kernel
     const name = names.find((one) => one === `code 1 ${method}`) ?? names.find((one) => one.startsWith("code"));
     return name === undefined ? [] : [[key, name] as const];
   });
-  return { chosen: Object.fromEntries(chosen), providers };
+  const calls = NORM_KERNELS.map((kernel) => [callsKey(kernel), nameOfCalls(providers[0]!, kernel)] as const);
+  return { chosen: Object.fromEntries([...chosen, ...calls]), providers };
 }
 
 async function stateAfterStep(program: Program, choice: KernelChoice, threads: number) {
