@@ -11,6 +11,7 @@ import { addSlots, clear, rowsToPanel } from "./fills.js";
 import type { InstructionSet, Panels, PanelShape } from "./instruction-set.js";
 import { panelsOf, REGISTERS } from "./instruction-set.js";
 import { FILTER_SCRATCH_BYTES, filterToPanel, flippedPanel, sumsToFilter } from "./winograd-filters.js";
+import type { FusedNorm } from "./norms/fused.js";
 import { NORM_EMITTERS } from "./norms/norm-works.js";
 import { winogradGradient } from "./winograd-gradient.js";
 import { FREQUENCIES, geometryOf, TILE } from "./winograd-tiles.js";
@@ -60,6 +61,8 @@ export interface WorkAddresses {
   readonly hasBias: boolean;
   /** Whether an input's gradient is added to what is there. */
   readonly adds: boolean;
+  /** What is left to the units of norms beside the convolution. */
+  readonly norm?: FusedNorm;
 }
 
 export type Call = (code: Code, ...operands: readonly number[]) => void;
@@ -70,6 +73,8 @@ export interface CodeWork {
   readonly packedBytes: number;
   readonly scratchBytes: number;
   readonly units: number;
+  /** That a unit works on at a time. */
+  readonly imagesAtOnce: number;
   /** In how many parts a filter is packed, or partial gradients are added. */
   readonly pieces: number;
   readonly pack: Phase;
@@ -104,6 +109,11 @@ const [SLOTS, SLOTS_OF_LARGE_FILTERS] = [8, 4];
 const LARGE_FILTER = 64 * 64;
 
 const none: Phase = () => undefined;
+
+/** Where some pixels of the input are, in bytes: normalised in the thread's memory where that is left to it. */
+function inputAt({ input, norm }: WorkAddresses, first: number, pixels: number, lanes: number, call: Call): number {
+  return norm?.normalise?.(first, pixels, call) ?? input + first * bytesOf(lanes);
+}
 
 /** The most images that divide the batch into `least` units or more and take no more bytes. */
 function imagesAtOnce(images: number, bytesOfImage: number, most: number, least: number): number {
@@ -171,6 +181,7 @@ function winogradWork(set: InstructionSet, sizes: ConvolutionSizes, flips: boole
     packedBytes: FREQUENCIES * filterFrequency,
     scratchBytes: Math.max(scratchBytes, bytesOf(9, depth, widest) + FILTER_SCRATCH_BYTES),
     units: all / images,
+    imagesAtOnce: images,
     pieces: piecesOf(panels),
     pack(piece, { weights, packed }, scratch, call) {
       const { panel, column } = pieceOf(panels, piece);
@@ -190,11 +201,14 @@ function winogradWork(set: InstructionSet, sizes: ConvolutionSizes, flips: boole
       );
       call({ name: "filterToPanel", of: [set, map, shape, strides] }, flipped, to, scratch);
     },
-    multiply(unit, { input, output, packed, bias, hasBias, adds }, scratch, call) {
-      const [from, to] = flips ? [output, input] : [input, output];
-      const target = to + unit * toBytes;
+    multiply(unit, at, scratch, call) {
+      const { input, output, packed, bias, hasBias, adds } = at;
+      const pixels = images * height * width;
+      const from = flips ? output + unit * fromBytes : inputAt(at, unit * pixels, pixels, depth, call);
+      const target = (flips ? input : output) + unit * toBytes;
       const options = { ...map, bias: !flips && hasBias, residual: flips && adds };
-      call({ name: "winograd", of: [set, options] }, from + unit * fromBytes, packed, target, scratch, bias, target);
+      call({ name: "winograd", of: [set, options] }, from, packed, target, scratch, bias, target);
+      at.norm?.sum?.(unit, unit * pixels, pixels, call);
     },
     unpack: none,
   };
@@ -213,24 +227,24 @@ function winogradGradientWork(set: InstructionSet, sizes: ConvolutionSizes): Cod
   const pieces = 8;
   const values = (depth * columns) / pieces;
   const isEven = values % REGISTERS.avx512.lanes === 0;
-  const [inBytes, outBytes] = [depth, columns].map((lanes) => bytesOf(images, height, width, lanes)) as [
-    number,
-    number,
-  ];
+  const outBytes = bytesOf(images, height, width, columns);
   return {
     packedBytes: slotBytes,
     scratchBytes: scratchBytes + FILTER_SCRATCH_BYTES,
     units: slots,
+    imagesAtOnce: images,
     pieces: isEven ? pieces : 1,
     pack: none,
-    multiply(slot, { input, output, partials }, scratch, call) {
+    multiply(slot, at, scratch, call) {
+      const { output, partials } = at;
+      const pixels = images * height * width;
       const units = ofSlot / images;
       for (let i = 0; i < units; i++) {
         const unit = slot * units + i;
         const sums = partials + slot * slotBytes;
         call(
           { name: "winogradGradient", of: [set, map, i === 0] },
-          input + unit * inBytes,
+          inputAt(at, unit * pixels, pixels, depth, call),
           sums,
           output + unit * outBytes,
           scratch,
@@ -294,6 +308,7 @@ function directWork(set: InstructionSet, sizes: ConvolutionSizes, flips: boolean
     packedBytes: bytesOf(taps, depth, columns),
     scratchBytes: 64,
     units: all / images,
+    imagesAtOnce: images,
     pieces: piecesOf(panels),
     pack(piece, { weights, packed }, _scratch, call) {
       const { panel, column } = pieceOf(panels, piece);
@@ -306,10 +321,19 @@ function directWork(set: InstructionSet, sizes: ConvolutionSizes, flips: boolean
         );
       else call({ name: "rowsToPanel", of: [taps * depth, columns, shapeOf(panel)] }, weights + bytesOf(column), to);
     },
-    multiply(unit, { input, output, packed, bias, hasBias, adds }, _scratch, call) {
-      const [from, to] = [input + unit * images * inImage, output + unit * images * outImage];
-      if (flips) call({ name: "inputGradient", of: [set, { ...map, residual: adds }] }, to, packed, from, 0, from);
-      else call({ name: "convolution", of: [set, { ...map, bias: hasBias }] }, from, packed, to, bias);
+    multiply(unit, at, _scratch, call) {
+      const { input, output, packed, bias, hasBias, adds } = at;
+      const [pixels, outPixels] = [images * height * width, images * outHeight * outWidth];
+      const to = output + unit * images * outImage;
+      if (flips) {
+        const from = input + unit * images * inImage;
+        call({ name: "inputGradient", of: [set, { ...map, residual: adds }] }, to, packed, from, 0, from);
+        at.norm?.sum?.(unit, unit * pixels, pixels, call);
+        return;
+      }
+      const from = inputAt(at, unit * pixels, pixels, inLanes, call);
+      call({ name: "convolution", of: [set, { ...map, bias: hasBias }] }, from, packed, to, bias);
+      at.norm?.sum?.(unit, unit * outPixels, outPixels, call);
     },
     unpack: none,
   };
@@ -329,15 +353,19 @@ function directGradientWork(set: InstructionSet, sizes: ConvolutionSizes): CodeW
     packedBytes: slotBytes,
     scratchBytes: 64,
     units: slots,
+    imagesAtOnce: images,
     pieces: taps,
     pack: none,
-    multiply(slot, { input, output, partials }, _scratch, call) {
+    multiply(slot, at, _scratch, call) {
+      const { output, partials } = at;
+      const pixels = images * height * width;
       const sums = partials + slot * slotBytes;
       call({ name: "clear", of: [set, slotBytes] }, sums);
       const units = ofSlot / images;
       for (let i = 0; i < units; i++) {
-        const first = (slot * units + i) * images;
-        call({ name: "filterGradient", of: [set, map] }, input + first * inImage, output + first * outImage, sums);
+        const unit = slot * units + i;
+        const from = inputAt(at, unit * pixels, pixels, depth, call);
+        call({ name: "filterGradient", of: [set, map] }, from, output + unit * images * outImage, sums);
       }
     },
     unpack(tap, { partials, weightGradient }, _scratch, call) {

@@ -14,6 +14,7 @@ import { plannedProvider } from "./convolutions/planned-provider.js";
 import { cutIntoParts, imagesTogether } from "./placement/cut-into-parts.js";
 import type { Step } from "./placement/emit-step.js";
 import { callCount, emitStep, encodedBytes, tableBytes } from "./placement/emit-step.js";
+import { fuseNorms } from "./kernels/fuse-norms.js";
 import { foldBatchNorm } from "./step/fold-batch-norm.js";
 import { fuse } from "./step/fuse.js";
 import { fuseAdditions } from "./step/fuse-additions.js";
@@ -120,7 +121,8 @@ export function selectSteps(
     const atOnce = imagesTogether(kernelGraph, mode, batch, threads);
     const common = { batch, threads, layout, readsAverages, accumulates, convolutions, storesBfloat16 };
     const selected = selectKernels(kernelGraph, { ...common, imagesAtOnce: atOnce });
-    return { request, calls: cutIntoParts(selected, atOnce, batch) };
+    const fused = fuseNorms(selected, convolutions.providers, threads);
+    return { request, calls: cutIntoParts(fused, atOnce, batch) };
   });
 }
 

@@ -135,7 +135,8 @@ export function normStatistics(words: NormStatistics, a = new Assembler()): Uint
 export interface NormApplied {
   readonly lanes: number;
   readonly input: number;
-  readonly output: number;
+  /** Null where it goes to the kernel's fourth operand, from its beginning on. */
+  readonly output: number | null;
   readonly residual: number | null;
   readonly factor: number;
   readonly term: number;
@@ -144,7 +145,7 @@ export interface NormApplied {
   readonly outer: boolean;
 }
 
-/** Kernel (operands, bytes to the first pixel, pixels): outer(inner(x · factor + term) + residual). */
+/** Kernel (operands, bytes to the first pixel, pixels, output's place): outer(inner(x · factor + term) + residual). */
 export function normApplied(set: InstructionSet, words: NormApplied, a = new Assembler()): Uint8Array {
   const { lanes, input, output, residual, factor, term, inner, outer } = words;
   return mapPass(

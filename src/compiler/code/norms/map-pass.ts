@@ -31,8 +31,8 @@ export type Place = number | readonly [word: number, row: number];
 
 export interface MapPass {
   readonly lanes: number;
-  /** At most five. */
-  readonly maps: readonly number[];
+  /** At most five; null stands for the one whose first pixel the kernel's last operand has, in the place of sums. */
+  readonly maps: readonly (number | null)[];
   /** A number per channel each. */
   readonly coefficients: readonly Place[];
   readonly sums?: number;
@@ -82,8 +82,11 @@ export function mapPass(set: InstructionSet, pass: MapPass, a = new Assembler())
   return kernel(a, () => {
     pass.before?.(a);
     maps.forEach((word, n) => {
-      a.mov(MAPS[n]!, at(rdi, word * 8));
-      a.arithmetic("add", MAPS[n]!, rsi);
+      if (word === null) a.mov(MAPS[n]!, rcx);
+      else {
+        a.mov(MAPS[n]!, at(rdi, word * 8));
+        a.arithmetic("add", MAPS[n]!, rsi);
+      }
     });
     a.mov(r13, rdx); // pixels that are left
     const zero = whole(registers - 1);

@@ -1,7 +1,7 @@
 // What machine code does of a norm's call: rounds of units that any thread may run, and which kernels a unit calls over which pixels.
 // Cuts follow from the sizes alone, so that bits depend neither on threads nor on the instruction set.
 import type { KernelName } from "../../lower/kernels/kernels.js";
-import { INNER_GELU, INNER_RELU, OUTER_RELU } from "../../lower/kernels/kernel-constants.js";
+import { INNER_GELU, INNER_RELU, OUTER_RELU, SUMMED } from "../../lower/kernels/kernel-constants.js";
 import { rowOf } from "../../lower/kernels/kernels.js";
 import type { InstructionSet } from "../instruction-set.js";
 import { normApplied, normStatistics, normSums } from "./forward.js";
@@ -46,10 +46,15 @@ export interface Round {
 type Operands = Readonly<Record<string, unknown>>;
 
 const WORKS: Readonly<Partial<Record<KernelName, (call: NormCall) => readonly Round[]>>> = {
-  batch_norm: (call) => [call.partialSums(call.sums()), call.once(call.statistics()), call.overPixels(call.applied())],
+  // What a convolution has summed up is not summed again, and what one normalises where it reads is not written
+  batch_norm: (call) => [
+    ...(call.isSummed ? [] : [call.partialSums(call.sums())]),
+    call.once(call.statistics()),
+    ...(call.has("output") ? [call.overPixels(call.applied())] : []),
+  ],
   batch_norm_again: (call) => [call.overPixels(call.applied())],
   batch_norm_gradient: (call) => [
-    call.partialSums(call.gradientSums()),
+    ...(call.isSummed ? [] : [call.partialSums(call.gradientSums())]),
     call.once(call.gradientCoefficients()),
     call.overPixels(call.gradientApplied()),
   ],
@@ -83,6 +88,14 @@ class NormCall {
     this.names = Object.keys(rowOf(kernel).operands);
     this.lanes = this.number("lanes");
     this.pixels = this.number("pixels");
+  }
+
+  get isSummed(): boolean {
+    return (this.number("flags") & SUMMED) !== 0;
+  }
+
+  has(name: string): boolean {
+    return this.optional(name) !== null;
   }
 
   /** Over all pixels, some a unit. */
@@ -135,7 +148,8 @@ class NormCall {
       "runningVariance",
     );
     const numbers = this.words("pixels", "epsilon", "momentum");
-    const [pivots, scale] = [words.factor, this.optional("scale")];
+    // Sums that were taken before the call are over the running means
+    const [pivots, scale] = [this.isSummed ? words.runningMean : words.factor, this.optional("scale")];
     return {
       name: "normStatistics",
       of: [{ ...this.partials(), ...words, ...numbers, pivots, scale, isOnePixel: this.pixels === 1 }],

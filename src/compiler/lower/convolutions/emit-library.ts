@@ -4,6 +4,7 @@ import type { ConvolutionKernel, ConvolutionKernels, ConvolutionPass } from "./c
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import { filterBytes, imageBytes, multiplyAddsOf, threadScratch, windowOf } from "./convolution-plan.js";
 import { OUTER_RELU } from "../kernels/kernel-constants.js";
+import { WITHOUT_GRADIENT_SUMS, WITHOUT_NORM, WITHOUT_SUMS } from "../kernels/library-kernels.js";
 import { elementBytes } from "../placement/layout.js";
 import { multiplyAddsWithoutPadding } from "./valid-places.js";
 import type { CallWriter } from "../kernels/kernel-calls.js";
@@ -52,7 +53,7 @@ function forward(id: string, method: LibraryMethod): ConvolutionKernel<"forward"
     emit(writer, sizes, { input, weights, bias, residual, relu, output }) {
       const { call, plan, extra } = prepare(writer, id, method, "forward", sizes);
       const packed = writer.scratch("packed filter", plan.packedBytes);
-      const operands = { input, weights, bias, output, ...call, packed };
+      const operands = { input, weights, bias, output, ...call, packed, ...WITHOUT_NORM, ...WITHOUT_SUMS };
       writer.call("library_convolution", operands, extra);
       if (!residual && !relu) return;
       const pixels = sizes.images * sizes.outHeight * sizes.outWidth;
@@ -69,7 +70,8 @@ function inputGradient(id: string, method: LibraryMethod): ConvolutionKernel<"in
       const { call, plan, extra } = prepare(writer, id, method, "input gradient", sizes);
       const packed = writer.scratch("packed filter", plan.packedBytes);
       const accumulate = Number(accumulated !== null);
-      const operands = { outputGradient, weights, inputGradient, accumulate, ...call, packed };
+      const common = { outputGradient, weights, inputGradient, accumulate, ...call, packed };
+      const operands = { ...common, ...WITHOUT_GRADIENT_SUMS };
       writer.call("library_input_gradient", operands, { ...extra, ...replacing(accumulated, inputGradient) });
     },
   };
@@ -81,7 +83,7 @@ function weightGradient(id: string, method: LibraryMethod): ConvolutionKernel<"w
     emit(writer, sizes, { input, outputGradient, weightGradient }) {
       const { call, plan, extra } = prepare(writer, id, method, "weight gradient", sizes);
       const partials = writer.scratch("partial sums", plan.pieces === 0 ? 0 : plan.packedBytes * plan.units);
-      const operands = { input, outputGradient, weightGradient, ...call, partials };
+      const operands = { input, outputGradient, weightGradient, ...call, partials, ...WITHOUT_NORM };
       writer.call("library_weight_gradient", operands, extra);
     },
   };

@@ -62,6 +62,8 @@ export const MUON_NORM_PARTIALS = 16;
 export const INNER_RELU = 1;
 export const OUTER_RELU = 2;
 export const INNER_GELU = 4;
+/** That a norm's sums were taken where its map was written: it finds them as its partial sums. */
+export const SUMMED = 8;
 
 /** By the type that the kernels know them as. */
 export const constantsOfKernels = {

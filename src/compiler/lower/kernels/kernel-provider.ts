@@ -19,6 +19,11 @@ export interface KernelProvider {
    * (`callsKey`); undefined where the call stays there.
    */
   readonly take?: (call: KernelCall) => readonly number[] | undefined;
+  /**
+   * How many images a unit of its call of a convolution works on at a time, where it does for norms beside it what the kernel's
+   * operands can ask for; undefined where it does not.
+   */
+  readonly fuses?: (call: KernelCall) => number | undefined;
   /** What every thread opens; absent where the kernels are WebAssembly's own. */
   readonly thread?: ThreadModule;
 }

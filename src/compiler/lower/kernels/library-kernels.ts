@@ -21,6 +21,37 @@ const libraryOperands = {
   outputElementBytes: "integer",
 } as const satisfies Operands;
 
+/**
+ * The norm whose output a convolution reads: where there is a factor, the input is the norm's, and a thread normalises what it works
+ * on in memory of its own.
+ */
+const normOfInput = {
+  factor: "read",
+  term: "read",
+  normFlags: "integer",
+  normalised: "scratch",
+  normalisedStride: "integer",
+} as const satisfies Operands;
+export const WITHOUT_NORM = { factor: null, term: null, normFlags: 0, normalised: null, normalisedStride: 0 } as const;
+
+/** Each unit's sums [2][lanes] of doubles over what it wrote: Σ (y − pivot) and Σ (y − pivot)², for the norm behind. */
+const sumsOfOutput = { pivots: "read", sums: "scratch" } as const satisfies Operands;
+export const WITHOUT_SUMS = { pivots: null, sums: null } as const;
+
+/** The same of an input's gradient, as that of a norm's output: the sums of batch_norm_gradient. */
+const sumsOfGradient = {
+  normInput: "read",
+  normOutput: "read",
+  mean: "read",
+  factor: "read",
+  term: "read",
+  normFlags: "integer",
+  sums: "scratch",
+} as const satisfies Operands;
+export const WITHOUT_GRADIENT_SUMS = {
+  ...{ normInput: null, normOutput: null, mean: null, factor: null, term: null, normFlags: 0, sums: null },
+} as const;
+
 export const libraryKernels = {
   /** Forward pass by a provider, a few images at a time on one thread. */
   library_convolution: kernel({
@@ -33,6 +64,8 @@ export const libraryKernels = {
       packed: "scratch",
       scratch: "scratch",
       scratchStride: "integer",
+      ...normOfInput,
+      ...sumsOfOutput,
     },
     moves: (sizes) => {
       const { input, outputGradient: output, weightGradient: weights } = libraryMoves(sizes);
@@ -50,6 +83,7 @@ export const libraryKernels = {
       packed: "scratch",
       scratch: "scratch",
       scratchStride: "integer",
+      ...sumsOfGradient,
     },
     moves: (sizes) => {
       const { input: inputGradient, outputGradient, weightGradient: weights } = libraryMoves(sizes);
@@ -67,6 +101,7 @@ export const libraryKernels = {
       partials: "scratch",
       scratch: "scratch",
       scratchStride: "integer",
+      ...normOfInput,
     },
     moves: libraryMoves,
     multiplyAdds: windowMultiplyAdds,

@@ -1,5 +1,6 @@
 // A convolution's call that goes to a provider, read back: which pass it is, over which sizes, at which addresses.
 import { ZEROS } from "../../../compiler/lower/kernels/kernel-constants.js";
+import type { KernelCall } from "../../../compiler/lower/kernels/kernel-calls.js";
 import type { ProvidedCall } from "../../../compiler/lower/kernels/kernel-provider.js";
 import type { ConvolutionSizes } from "../../../compiler/lower/convolutions/convolution-plan.js";
 import type { ConvolutionPass } from "../../../compiler/lower/convolutions/convolution-task.js";
@@ -31,13 +32,17 @@ const CALLS = {
   library_weight_gradient: { pass: "weight gradient", rounds: ["multiply", "unpack"] },
 } as const satisfies Readonly<Record<string, { pass: ConvolutionPass; rounds: readonly Round[] }>>;
 
-export interface ConvolutionCall {
+/** What a call computes, wherever that lies. */
+export interface CalledConvolution {
   readonly pass: ConvolutionPass;
   readonly rounds: readonly Round[];
   readonly sizes: ConvolutionSizes;
   /** The provider's number of the method, and the images that a unit of it was planned for. */
   readonly method: number;
   readonly imagesAtOnce: number;
+}
+
+export interface ConvolutionCall extends CalledConvolution {
   readonly addresses: WorkAddresses;
   /** Of this thread. */
   readonly scratch: number;
@@ -47,16 +52,19 @@ export function isConvolution({ kernel }: ProvidedCall): boolean {
   return kernel in CALLS;
 }
 
+export function convolutionOf({ kernel, operands }: Pick<KernelCall, "kernel" | "operands">): CalledConvolution {
+  const of = (name: string): number => Number(operands[name]);
+  const { pass, rounds } = CALLS[kernel as keyof typeof CALLS];
+  return { pass, rounds, sizes: sizesOf(of), method: of("method"), imagesAtOnce: of("imagesAtOnce") };
+}
+
 /** `base` is the address of the heap. */
 export function readConvolution({ kernel, operands }: ProvidedCall, base: number, thread: number): ConvolutionCall {
   const of = (name: string): number => operands[name]!;
   const at = (name: string): number => base + ((operands[name] ?? 0) >>> 0 || ZEROS);
   const isForward = kernel !== "library_input_gradient";
   return {
-    ...CALLS[kernel as keyof typeof CALLS],
-    sizes: sizesOf(of),
-    method: of("method"),
-    imagesAtOnce: of("imagesAtOnce"),
+    ...convolutionOf({ kernel, operands }),
     addresses: {
       input: at(isForward ? "input" : "inputGradient"),
       output: at(kernel === "library_convolution" ? "output" : "outputGradient"),

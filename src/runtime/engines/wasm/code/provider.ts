@@ -10,6 +10,7 @@ import { libraryWinograd } from "../../../../compiler/lower/convolutions/emit-li
 import type { KernelProvider } from "../../../../compiler/lower/kernels/kernel-provider.js";
 import { UserError } from "../../../process/user-error.js";
 import { hasKoffi, loadKoffi } from "../../native/load-koffi.js";
+import { convolutionOf } from "../convolution-call.js";
 import { builtFolder } from "../kernels-module.js";
 import type { ProviderSource } from "../provider-source.js";
 import { ExecutableMemory, NoExecutableMemory } from "./executable-memory.js";
@@ -59,6 +60,12 @@ export function codeKernels(set: InstructionSet): KernelProvider {
     name: NAME,
     version: VERSION,
     candidates: (task) => suiting(kernels, task),
+    fuses(call) {
+      const { method, pass, sizes } = convolutionOf(call);
+      const { input, output } = sizes.dtypes!;
+      const isFloat = input === "float32" && output === "float32" && sizes.inLanes % 8 === 0;
+      return isFloat ? Object.values(CODE_METHODS)[method]?.[pass]?.(set, sizes)?.imagesAtOnce : undefined;
+    },
     take: ({ kernel, operands }) => roundsOf(set, kernel, operands)?.map(({ units }) => units),
     thread: { module: new URL("code/thread.js", builtFolder).href, setup: set },
   };

@@ -3,6 +3,8 @@
 import type { InstructionSet } from "../../../../compiler/code/instruction-set.js";
 import type { StridedProduct } from "../../../../compiler/code/product.js";
 import { stridedProduct, stridedScratchBytes } from "../../../../compiler/code/product.js";
+import { fusedNorm } from "../../../../compiler/code/norms/fused.js";
+import type { CallAddresses } from "../../../../compiler/code/norms/norm-works.js";
 import { roundsOf } from "../../../../compiler/code/norms/norm-works.js";
 import type { Call, Code } from "../../../../compiler/code/works.js";
 import { CODE_METHODS, emit } from "../../../../compiler/code/works.js";
@@ -30,6 +32,8 @@ class CodeThread implements ThreadProvider {
   private readonly base: number;
   private readonly works = new WeakMap<ProvidedCall, Work>();
   private readonly kernels = new Map<string, CodeKernel>();
+  /** Kept alive for code that knows their addresses. */
+  private readonly words: DataView[] = [];
   /** For the panels of products, as large as the largest has asked for. */
   private panels = new Float32Array(0);
 
@@ -67,20 +71,26 @@ class CodeThread implements ThreadProvider {
     const { method, pass, sizes, rounds, addresses, scratch } = readConvolution(call, this.base, this.thread);
     const work = Object.values(CODE_METHODS)[method]?.[pass]?.(this.set, sizes);
     if (!work) throw new Error(`no method ${method} of machine code for ${call.kernel}`);
-    return (round, unit) => work[rounds[round]!](unit, addresses, scratch, this.call);
+    const at = { ...addresses, norm: fusedNorm(this.set, call, this.addressesOf(call), this.thread) };
+    return (round, unit) => work[rounds[round]!](unit, at, scratch, this.call);
   }
 
-  private rounds({ kernel, operands }: ProvidedCall): Work {
-    const rounds = roundsOf(this.set, kernel, operands);
-    if (!rounds) throw new Error(`no machine code for ${kernel}`);
+  private rounds(call: ProvidedCall): Work {
+    const rounds = roundsOf(this.set, call.kernel, call.operands);
+    if (!rounds) throw new Error(`no machine code for ${call.kernel}`);
+    const addresses = this.addressesOf(call);
+    return (round, unit) => rounds[round]!.run(unit, addresses, this.call);
+  }
+
+  private addressesOf({ kernel, operands }: ProvidedCall): CallAddresses {
     const at = (name: string): number => this.base + (operands[name]! >>> 0);
     const words = new DataView(new ArrayBuffer(Object.keys(operands).length * 8));
     Object.entries(rowOf(kernel).operands).forEach(([name, access], index) => {
       if (access === "integer" || access === "float") words.setFloat64(index * 8, operands[name]!, true);
       else words.setBigInt64(index * 8, BigInt(at(name)), true);
     });
-    const addresses = { operands: this.executable.addressOf(words), at, words }; // which keeps them alive
-    return (round, unit) => rounds[round]!.run(unit, addresses, this.call);
+    this.words.push(words);
+    return { operands: this.executable.addressOf(words), at };
   }
 
   private readonly call: Call = (code: Code, ...[a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]) => {

@@ -550,6 +550,20 @@ export namespace LibraryConvolution {
   @inline export function scratch(call: usize): usize { return load<usize>(call, 88); }
   // @ts-ignore: decorator
   @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 92); }
+  // @ts-ignore: decorator
+  @inline export function factor(call: usize): usize { return load<usize>(call, 96); }
+  // @ts-ignore: decorator
+  @inline export function term(call: usize): usize { return load<usize>(call, 100); }
+  // @ts-ignore: decorator
+  @inline export function normFlags(call: usize): i32 { return load<i32>(call, 104); }
+  // @ts-ignore: decorator
+  @inline export function normalised(call: usize): usize { return load<usize>(call, 108); }
+  // @ts-ignore: decorator
+  @inline export function normalisedStride(call: usize): i32 { return load<i32>(call, 112); }
+  // @ts-ignore: decorator
+  @inline export function pivots(call: usize): usize { return load<usize>(call, 116); }
+  // @ts-ignore: decorator
+  @inline export function sums(call: usize): usize { return load<usize>(call, 120); }
 }
 
 export namespace LibraryInputGradient {
@@ -602,6 +616,20 @@ export namespace LibraryInputGradient {
   @inline export function scratch(call: usize): usize { return load<usize>(call, 88); }
   // @ts-ignore: decorator
   @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 92); }
+  // @ts-ignore: decorator
+  @inline export function normInput(call: usize): usize { return load<usize>(call, 96); }
+  // @ts-ignore: decorator
+  @inline export function normOutput(call: usize): usize { return load<usize>(call, 100); }
+  // @ts-ignore: decorator
+  @inline export function mean(call: usize): usize { return load<usize>(call, 104); }
+  // @ts-ignore: decorator
+  @inline export function factor(call: usize): usize { return load<usize>(call, 108); }
+  // @ts-ignore: decorator
+  @inline export function term(call: usize): usize { return load<usize>(call, 112); }
+  // @ts-ignore: decorator
+  @inline export function normFlags(call: usize): i32 { return load<i32>(call, 116); }
+  // @ts-ignore: decorator
+  @inline export function sums(call: usize): usize { return load<usize>(call, 120); }
 }
 
 export namespace LibraryWeightGradient {
@@ -652,6 +680,16 @@ export namespace LibraryWeightGradient {
   @inline export function scratch(call: usize): usize { return load<usize>(call, 84); }
   // @ts-ignore: decorator
   @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 88); }
+  // @ts-ignore: decorator
+  @inline export function factor(call: usize): usize { return load<usize>(call, 92); }
+  // @ts-ignore: decorator
+  @inline export function term(call: usize): usize { return load<usize>(call, 96); }
+  // @ts-ignore: decorator
+  @inline export function normFlags(call: usize): i32 { return load<i32>(call, 100); }
+  // @ts-ignore: decorator
+  @inline export function normalised(call: usize): usize { return load<usize>(call, 104); }
+  // @ts-ignore: decorator
+  @inline export function normalisedStride(call: usize): i32 { return load<i32>(call, 108); }
 }
 
 export namespace TransformWeightsByRows {
