@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { Code } from "../../../src/compiler/code/works.js";
 import { emit } from "../../../src/compiler/code/works.js";
 import type { InstructionSet } from "../../../src/compiler/code/instruction-set.js";
+import { fusedNorm } from "../../../src/compiler/code/norms/fused.js";
+import type { CallAddresses } from "../../../src/compiler/code/norms/norm-works.js";
 import { roundsOf } from "../../../src/compiler/code/norms/norm-works.js";
 import { INNER_GELU, INNER_RELU, OUTER_RELU } from "../../../src/compiler/lower/kernels/kernel-constants.js";
 import type { KernelName } from "../../../src/compiler/lower/kernels/kernels.js";
@@ -87,6 +89,43 @@ describe.each(sets)("machine code with %s", (set) => {
     const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
     expect(farthest(found["inputGradient"]!, wanted) / largest).toBeLessThan(3e-6);
     if (operands["residualGradient"] !== 0) expect(farthest(found["residualGradient"]!, outer)).toBe(0);
+  });
+
+  it.each(cases)("normalises and sums up for a convolution over random sizes of seed %d", (from) => {
+    const { below, lanes, pixels, x } = randomCase(from);
+    const [first, thread] = [below(pixels), below(3)];
+    const count = pixels - first;
+    const operands: Operands = {
+      ...{ inLanes: lanes, outLanes: lanes, normFlags: INNER_RELU, normalisedStride: count * lanes * 4 },
+      ...{ input: x, output: x, factor: noise(lanes, from + 1), term: noise(lanes, from + 2) },
+      pivots: noise(lanes, from + 3),
+      normalised: new Float32Array(3 * count * lanes).fill(NaN),
+      sums: new Float32Array(2 * 2 * lanes * 2).fill(NaN),
+    };
+    const of = operands as Record<string, Float32Array>;
+    const there = Object.fromEntries(Object.entries(operands).map(([name, one]) => [name, Number(one) || 1]));
+    const numbers = { ...there, inLanes: lanes, outLanes: lanes, normFlags: INNER_RELU };
+    const found = runOver("library_convolution", operands, (at, call) => {
+      const sizes = { ...numbers, normalisedStride: count * lanes * 4 };
+      const fused = fusedNorm(set, { kernel: "library_convolution", operands: sizes }, at, thread);
+      fused.normalise!(first, count, call);
+      fused.sum!(1, first, count, call);
+    });
+    const normalised = found["normalised"]!.subarray(thread * count * lanes, (thread + 1) * count * lanes);
+    const wanted = Float64Array.from(normalised, (_, i) =>
+      Math.max(0, x[first * lanes + i]! * of["factor"]![i % lanes]! + of["term"]![i % lanes]!),
+    );
+    expect(farthest(normalised, wanted)).toBeLessThan(5e-5);
+    const sums = new Float64Array(found["sums"]!.slice().buffer).subarray(2 * lanes);
+    for (let channel = 0; channel < lanes; channel++) {
+      let [sum, square] = [0, 0];
+      for (let i = first * lanes + channel; i < x.length; i += lanes) {
+        const rest = x[i]! - of["pivots"]![channel]!;
+        [sum, square] = [sum + rest, square + rest ** 2];
+      }
+      expect(Math.abs(sums[channel]! - sum) / (Math.abs(sum) + 1)).toBeLessThan(1e-5);
+      expect(Math.abs(sums[lanes + channel]! - square) / (square + 1)).toBeLessThan(1e-5);
+    }
   });
 
   it("leaves GELU and maps of four lanes to WebAssembly", () => {
@@ -183,6 +222,20 @@ const ZONE = 512;
 
 /** All rounds of a call over memory of its own, the units of each backwards; gives back what its operands hold afterwards. */
 function run(set: InstructionSet, kernel: KernelName, operands: Operands): Record<string, Float32Array> {
+  return runOver(kernel, operands, (at, call) => {
+    for (const { units, run: runUnit } of roundsOf(set, kernel, operands)!)
+      for (let unit = units - 1; unit >= 0; unit--) runUnit(unit, at, call);
+  });
+}
+
+type Call = (code: Code, ...operands: readonly number[]) => void;
+
+/** What the operands of a call hold after `body` has run code at their addresses, between red zones. */
+function runOver(
+  kernel: KernelName,
+  operands: Operands,
+  body: (at: CallAddresses, call: Call) => void,
+): Record<string, Float32Array> {
   const placed = Object.entries(operands).flatMap(([name, values]) => {
     if (typeof values === "number") return [];
     const whole = new Float32Array(values.length + 2 * ZONE + 16).fill(NaN);
@@ -195,18 +248,17 @@ function run(set: InstructionSet, kernel: KernelName, operands: Operands): Recor
   const words = new DataView(new ArrayBuffer(names.length * 8));
   names.forEach((name, index) => {
     const address = addresses[name];
-    if (address === undefined) words.setFloat64(index * 8, operands[name] as number, true);
+    if (address === undefined) words.setFloat64(index * 8, (operands[name] ?? 0) as number, true);
     else words.setBigInt64(index * 8, BigInt(address), true);
   });
   const at = { operands: executable!.addressOf(words), at: (name: string) => addresses[name]! };
   const kernels = new Map<string, ReturnType<NonNullable<typeof executable>["kernelAt"]>>();
-  const call = (code: Code, ...[a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]: readonly number[]): void => {
+  const call: Call = (code, ...[a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]) => {
     const key = JSON.stringify(code);
     if (!kernels.has(key)) kernels.set(key, executable!.kernelAt(executable!.make(emit(code))));
     kernels.get(key)!(a, b, c, d, e, f);
   };
-  for (const { units, run: runUnit } of roundsOf(set, kernel, operands)!)
-    for (let unit = units - 1; unit >= 0; unit--) runUnit(unit, at, call);
+  body(at, call);
   for (const { name, whole, start, length } of placed) {
     const zones = [whole.subarray(0, start), whole.subarray(start + length)];
     expect(

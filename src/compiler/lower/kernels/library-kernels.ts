@@ -87,7 +87,7 @@ export const libraryKernels = {
     },
     moves: (sizes) => {
       const { input: inputGradient, outputGradient, weightGradient: weights } = libraryMoves(sizes);
-      return { outputGradient, weights, inputGradient };
+      return { outputGradient, weights, inputGradient, normInput: inputGradient, normOutput: inputGradient };
     },
     multiplyAdds: windowMultiplyAdds,
   }),

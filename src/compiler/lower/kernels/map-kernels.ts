@@ -2,6 +2,7 @@
 // stored as bfloat16, its upper half. Parameters, statistics and sums are float32 in both.
 import type { Element, Operands, Sizes } from "./descriptor.js";
 import { BFLOAT16, FLOAT, FLOAT32, kernel } from "./descriptor.js";
+import { SUMMED } from "./kernel-constants.js";
 
 export const mapKernels = mapKernelsOf(FLOAT32);
 
@@ -49,7 +50,11 @@ function mapKernelsOf({ type, bytes }: Element) {
         partialCount: "integer",
         partials: "scratch",
       },
-      moves: pointwise(bytes),
+      // What was summed up before, and is normalised where it is read, is not looked at
+      moves: ({ flags, output, ...sizes }) => ({
+        ...pointwise(bytes)(sizes),
+        ...((flags & SUMMED) !== 0 && output === 0 ? { input: 0 } : {}),
+      }),
     }),
     /** The last part of batch_norm alone, with the factor and term that it left: the same bits once more. */
     batch_norm_again: kernel({

@@ -3,9 +3,12 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { candidates } from "../../../../src/compiler/lower/convolutions/convolution-kernels.js";
 import { tasksOf } from "../../../../src/compiler/lower/convolutions/convolution-tasks.js";
-import { callsKey, nameOfCalls } from "../../../../src/compiler/lower/kernels/kernel-provider.js";
+import { callsKey, isOfCalls, nameOfCalls } from "../../../../src/compiler/lower/kernels/kernel-provider.js";
 import type { KernelChoice } from "../../../../src/compiler/lower/kernels/kernel-provider.js";
-import { trainingGraphOf } from "../../../../src/compiler/lower/lower.js";
+import type { LoweredProgram } from "../../../../src/compiler/lower/lower.js";
+import { lower, trainingGraphOf } from "../../../../src/compiler/lower/lower.js";
+import type { KernelName, OperandName } from "../../../../src/compiler/lower/kernels/kernels.js";
+import { namedOperands } from "../../../../src/compiler/lower/kernels/kernels.js";
 import { stepsOfRun } from "../../../../src/compiler/lower/step-requests.js";
 import type { Program } from "../../../../src/compiler/program.js";
 import { groupRates } from "../../../../src/compiler/training/training-phases.js";
@@ -73,6 +76,26 @@ describe.each(sets)("machine code with %s", (set) => {
       expect(distance / largest, key).toBeLessThan(1e-4);
     }
   });
+});
+
+it.runIf(sets.length > 0)("leaves sums and norms to convolutions where it can, in no more memory", () => {
+  const program = programOf(networks["stages with pools and several blocks"]!, { batch: BATCH, optimizer: { sgd } });
+  const { chosen, providers } = choiceOf(program, sets[0]!, "winograd");
+  const plain = Object.fromEntries(Object.entries(chosen).filter(([key]) => !isOfCalls(key)));
+  const [fused, separate] = [chosen, plain].map((one) =>
+    lower(program, stepsOfRun(program), 2, { chosen: one, providers }),
+  ) as [LoweredProgram, LoweredProgram];
+  const { calls } = fused.steps[0]!.step;
+  const asking = <K extends KernelName>(kernel: K, operand: OperandName<K>): number =>
+    calls.filter((call) => call.kernel === kernel && namedOperands(kernel, call.operands)[operand] !== 0).length;
+  const norms = calls.filter(({ kernel }) => kernel === "batch_norm").length;
+  expect(asking("library_convolution", "sums")).toBe(norms - 1); // one has a pool before it
+  expect(asking("library_convolution", "normalised")).toBeGreaterThan(0);
+  expect(asking("library_weight_gradient", "normalised")).toBeGreaterThan(0);
+  expect(asking("library_input_gradient", "sums")).toBeGreaterThan(0);
+  expect(asking("batch_norm", "output")).toBeLessThan(norms);
+  // Some kilobytes a thread and a norm for what the units have summed up and normalised
+  expect(fused.heapBytes).toBeLessThan(separate.heapBytes * 1.05);
 });
 
 it.runIf(sets.length === 2).each(METHODS)(
