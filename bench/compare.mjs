@@ -55,6 +55,7 @@ export async function sidesFor(workload, { threads, warmup, bfloat16 }) {
   const { accelerated, missing } = await oneDnnLibraries();
   const own = [
     netc("netc", "off"),
+    ...(bfloat16 ? [netc("netc bfloat16", "off", "bfloat16")] : []),
     ...accelerated.flatMap(({ file, version }) => [
       netc(`netc with oneDNN ${version}`, file),
       ...(bfloat16 ? [netc(`netc with oneDNN ${version} bfloat16`, file, "bfloat16")] : []),

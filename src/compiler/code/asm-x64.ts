@@ -74,6 +74,8 @@ const BINARY = {
   vmaxps: [NONE, M0F, 0x5f, 0, "all"],
   vandps: [NONE, M0F, 0x54, 0, "all"],
   vxorps: [NONE, M0F, 0x57, 0, "all"],
+  vpaddd: [P66, M0F, 0xfe, 0, "all"],
+  vpackusdw: [P66, M0F38, 0x2b, 0, "all"],
   vaddpd: [P66, M0F, 0x58, 1, "all"],
   vmulpd: [P66, M0F, 0x59, 1, "all"],
   vsubpd: [P66, M0F, 0x5c, 1, "all"],
@@ -85,6 +87,8 @@ const BINARY = {
   vfnmadd132ps: [P66, M0F38, 0x9c, 0, "all"],
   vfnmadd213ps: [P66, M0F38, 0xac, 0, "all"],
   vfnmadd231ps: [P66, M0F38, 0xbc, 0, "all"],
+  /** Adds the products of two bfloat16 to each float32: the upper one's, then the lower one's. AVX-512 BF16 alone. */
+  vdpbf16ps: [PF3, M0F38, 0x52, 0, "all"],
   vfmadd231pd: [P66, M0F38, 0xb8, 1, "all"],
 } as const satisfies Readonly<Record<string, Encoding>>;
 export type BinaryInstruction = keyof typeof BINARY;
@@ -238,7 +242,8 @@ export class Assembler {
       return `${name} ${vectorText(to)}${maskText(options)}, ${vectorText(a)}, ${operandText(b)}${spread}`;
     });
     const [prefix, map, opcode, w, reads] = BINARY[name];
-    this.#vector({ prefix, map, opcode, w, reads, bytes: to.bytes, register: to.n, second: a.n, other: b, ...options });
+    const operands = { bytes: to.bytes, register: to.n, second: a.n, other: b };
+    this.#vector({ prefix, map, opcode, w, reads, ...operands, ...options, evex: name === "vdpbf16ps" });
   }
   unary(name: UnaryInstruction, to: Vector, from: Vector | Memory, options: VectorOptions = {}): void {
     this.#list(() => `${name} ${vectorText(to)}${maskText(options)}, ${operandText(from)}`);
@@ -315,19 +320,36 @@ export class Assembler {
   }
   /** Lanes of 32 bits shifted left: of a bfloat16 in the lower half it makes a float32. */
   shiftLeft(to: Vector, from: Vector, bits: number): void {
-    this.#list(() => `vpslld ${vectorText(to)}, ${vectorText(from)}, ${bits}`);
+    this.#shift("vpslld", 6, to, from, bits);
+  }
+  /** Lanes of 32 bits shifted right, with zeros from the left. */
+  shiftRight(to: Vector, from: Vector, bits: number): void {
+    this.#shift("vpsrld", 2, to, from, bits);
+  }
+  /** Every bit set. */
+  ones(to: Vector): void {
+    const isEvex = to.bytes === 64 || to.n > 15;
+    const name = isEvex ? "vpternlogd" : "vpcmpeqd";
+    this.#list(() => [name, [to, to, to].map(vectorText).join(", ")].join(" ") + (isEvex ? ", 255" : ""));
+    const same = { prefix: P66, w: 0, reads: "all", bytes: to.bytes, register: to.n, second: to.n, other: to } as const;
+    this.#vector(isEvex ? { ...same, map: M0F3A, opcode: 0x25 } : { ...same, map: M0F, opcode: 0x76 });
+    if (isEvex) this.#put(255);
+  }
+  /** The lower halves of lanes of 32 bits, one after the other. AVX-512 alone. */
+  storeLowerHalves(to: Memory, from: Vector): void {
+    this.#list(() => `vpmovdw ${memoryText(to)}, ${vectorText(from)}`);
     this.#vector({
-      prefix: P66,
-      map: M0F,
-      opcode: 0x72,
+      prefix: PF3,
+      map: M0F38,
+      opcode: 0x33,
       w: 0,
-      reads: "all",
-      bytes: to.bytes,
-      register: 6,
-      second: to.n,
-      other: from,
+      reads: "half",
+      bytes: from.bytes,
+      register: from.n,
+      second: 0,
+      other: to,
+      evex: true,
     });
-    this.#put(bits);
   }
   /** The lower half of `from` → the first lane. */
   vmovd(to: Vector, from: General): void {
@@ -407,6 +429,22 @@ export class Assembler {
     else this.#put(mode | reg | (base & 7));
     if (mode === 0x40) this.#put((displacement / unit) & 255);
     else if (mode === 0x80) this.#put32(displacement);
+  }
+
+  #shift(name: string, digit: number, to: Vector, from: Vector, bits: number): void {
+    this.#list(() => `${name} ${vectorText(to)}, ${vectorText(from)}, ${bits}`);
+    this.#vector({
+      prefix: P66,
+      map: M0F,
+      opcode: 0x72,
+      w: 0,
+      reads: "all",
+      bytes: to.bytes,
+      register: digit,
+      second: to.n,
+      other: from,
+    });
+    this.#put(bits);
   }
 
   #move(

@@ -34,6 +34,10 @@ export function detection(a = new Assembler()): Uint8Array {
     store(3, rbx);
     store(4, rcx);
     store(5, rdx);
+    a.set(rax, 7);
+    a.set(rcx, 1);
+    a.cpuid(); // zeros where there is no such part of the leaf
+    store(6, rax);
     a.place(none);
   });
 }
@@ -51,6 +55,8 @@ const bit = (n: number): bigint => 1n << BigInt(n);
 /** Intel's manual, volume 2, CPUID: leaf 1's ecx, leaf 7's ebx; volume 1, §13.3: what XCR0 says is saved. */
 const [FMA, OSXSAVE, AVX] = [bit(12), bit(27), bit(28)];
 const [AVX2, AVX512F, AVX512DQ, AVX512BW, AVX512VL] = [bit(5), bit(16), bit(17), bit(30), bit(31)];
+/** Leaf 7's second part, eax. */
+const AVX512_BF16 = bit(5);
 const SAVES_YMM = 0b110n;
 const SAVES_ZMM = 0b1110_0110n;
 
@@ -60,4 +66,9 @@ export function detected(words: BigUint64Array): InstructionSet | undefined {
   const avx2 = has(1, FMA, OSXSAVE, AVX) && has(2, SAVES_YMM) && has(3, AVX2);
   if (!avx2) return undefined;
   return has(2, SAVES_ZMM) && has(3, AVX512F, AVX512DQ, AVX512BW, AVX512VL) ? "avx512" : "avx2";
+}
+
+/** Whether it multiplies bfloat16, too. */
+export function multipliesBfloat16(words: BigUint64Array): boolean {
+  return detected(words) === "avx512" && (words[6]! & AVX512_BF16) !== 0n;
 }

@@ -18,13 +18,16 @@ import {
   rdx,
   rsi,
 } from "./asm-x64.js";
-import type { DirectSizes } from "./direct.js";
+import type { DirectOptions, DirectSizes } from "./direct.js";
 import type { InstructionSet, Panels } from "./instruction-set.js";
 import { panelsOf, registersOf, spreads } from "./instruction-set.js";
 import { kernel, move, repeat } from "./loops.js";
 
+/** With `pairs`, an element of either map is that of two images, as `imagesToPairs` brings them together. */
+type GradientSizes = DirectSizes & Pick<DirectOptions, "pairs">;
+
 /** Kernel (input, gradient of the output, sums [tap][depth][columns]): adds to the sums. */
-export function filterGradient(set: InstructionSet, sizes: DirectSizes, a = new Code()): Uint8Array {
+export function filterGradient(set: InstructionSet, sizes: GradientSizes, a = new Code()): Uint8Array {
   return kernel(a, () => {
     for (const panels of panelsOf(set, sizes.columns)) {
       const width = panels.columns * 4;
@@ -52,7 +55,7 @@ interface FilterRow {
 }
 
 /** rdi: input, rsi: the panel's first column of the gradient, rdx: of the sums. */
-function emitPanel(a: Code, set: InstructionSet, sizes: DirectSizes, panel: Panels): void {
+function emitPanel(a: Code, set: InstructionSet, sizes: GradientSizes, panel: Panels): void {
   const {
     images,
     height,
@@ -66,6 +69,7 @@ function emitPanel(a: Code, set: InstructionSet, sizes: DirectSizes, panel: Pane
     stride,
     padding,
   } = sizes;
+  const multiplyAdd = sizes.pairs ? "vdpbf16ps" : "vfmadd231ps";
   const { vectors, bytes } = panel;
   const register = registersOf(panel);
   const inputRow = width * depth * 4;
@@ -96,11 +100,11 @@ function emitPanel(a: Code, set: InstructionSet, sizes: DirectSizes, panel: Pane
         const place = (one.ky - padding.top) * inputRow + ((one.kx - padding.left) * depth + one.k) * 4;
         const element = at(rax, offset * step + place);
         if (spreads(set, panel)) {
-          a.op("vfmadd231ps", sum(row, 0), right(0), element, { broadcast: true });
+          a.op(multiplyAdd, sum(row, 0), right(0), element, { broadcast: true });
           return;
         }
         a.unary("vbroadcastss", spread, element);
-        for (let v = 0; v < vectors; v++) a.op("vfmadd231ps", sum(row, v), right(v), spread);
+        for (let v = 0; v < vectors; v++) a.op(multiplyAdd, sum(row, v), right(v), spread);
       });
     };
     a.mov(r14, rdi);

@@ -1,7 +1,9 @@
 // Convolutions of any window, stride and padding, and their gradients with respect to the input, as products without a copy of the
 // map: a block of pixels × a panel of channels stays in registers over all taps. Which pixels a tap sees is known while the code is
 // made, so that padding costs nothing.
-import type { Assembler } from "./asm-x64.js";
+import type { Dtype } from "../lower/placement/layout.js";
+import { elementBytes } from "../lower/placement/layout.js";
+import type { Assembler, Vector } from "./asm-x64.js";
 import {
   Assembler as Code,
   at,
@@ -23,6 +25,7 @@ import {
 import type { InstructionSet, Panel } from "./instruction-set.js";
 import { panelsOf, registersOf, spreads } from "./instruction-set.js";
 import { kernel, move, repeat } from "./loops.js";
+import { addMap, prepareRounding, storeMap } from "./stored-maps.js";
 
 /** A convolution over so many whole maps; lanes behind it are a multiple of eight, those before it of four. */
 export interface DirectSizes {
@@ -45,6 +48,10 @@ export interface DirectOptions {
   /** A map of the output's size, which may be the output, that is added. */
   readonly residual?: boolean;
   readonly relu?: boolean;
+  /** How the output and the residual are stored, float32 where nothing is said; what is read is float32 always. */
+  readonly stored?: Dtype;
+  /** Whether an element of what is read is two of bfloat16, and so are those of the filter (`rowsToPairs`). AVX-512 BF16 alone. */
+  readonly pairs?: boolean;
 }
 
 /** Kernel (input, filter, output, bias, residual); the filter lies in panels [tap][depth][in panel]. */
@@ -122,7 +129,8 @@ interface Pixel {
 /** rdi: source, rsi: filter, rdx: target, rcx: bias, r8: residual. */
 function gather(set: InstructionSet, options: DirectOptions, a: Assembler, gathering: Gathering): Uint8Array {
   const { images, source, target, taps } = gathering;
-  const [sourceRow, targetRow] = [source.width * source.lanes * 4, target.width * target.lanes * 4];
+  const ofTarget = elementBytes[options.stored ?? "float32"];
+  const [sourceRow, targetRow] = [source.width * source.lanes * 4, target.width * target.lanes * ofTarget];
   return kernel(a, () => {
     a.mov(r14, rcx);
     a.mov(r15, r8);
@@ -130,9 +138,9 @@ function gather(set: InstructionSet, options: DirectOptions, a: Assembler, gathe
       const width = panels.columns * 4;
       const steps = [
         [rsi, taps * source.lanes * width],
-        [rdx, width],
+        [rdx, panels.columns * ofTarget],
         [r14, width],
-        [r15, width],
+        [r15, panels.columns * ofTarget],
       ] as const;
       repeat(a, { count: panels.count, counter: r13, steps }, () => {
         a.mov(r8, rdi);
@@ -223,7 +231,7 @@ function emitBlock(
   set: InstructionSet,
   panel: Panel,
   { source, target, taps }: Gathering,
-  { bias, residual, relu }: DirectOptions,
+  { bias, residual, relu, stored = "float32", pairs }: DirectOptions,
   block: readonly Pixel[],
 ): void {
   const { vectors, bytes } = panel;
@@ -237,6 +245,7 @@ function emitBlock(
       else a.op("vxorps", sum(pixel, v), sum(pixel, v), sum(pixel, v));
     }
   });
+  const multiplyAdd = pairs ? "vdpbf16ps" : "vfmadd231ps";
   const unroll = block.length * vectors > 16 ? 4 : 8;
   for (let tap = 0; tap < taps; tap++) {
     const seeing = block.flatMap(({ seen }, pixel) => {
@@ -255,22 +264,28 @@ function emitBlock(
       for (const { pixel, place } of seeing) {
         const element = at(rax, ((place[0] * source.width + place[1]) * source.lanes + k) * 4);
         if (spreads(set, panel)) {
-          a.op("vfmadd231ps", sum(pixel, 0), right(0), element, { broadcast: true });
+          a.op(multiplyAdd, sum(pixel, 0), right(0), element, { broadcast: true });
           continue;
         }
         a.unary("vbroadcastss", spread, element);
-        for (let v = 0; v < vectors; v++) a.op("vfmadd231ps", sum(pixel, v), right(v), spread);
+        for (let v = 0; v < vectors; v++) a.op(multiplyAdd, sum(pixel, v), right(v), spread);
       }
     });
   }
   if (residual) a.lea(r10, at(r9, 0, r15));
   if (relu) a.op("vxorps", spread, spread, spread);
-  block.forEach(({ y, x }, pixel) => {
-    for (let v = 0; v < vectors; v++) {
-      const displacement = (y * target.width + x) * target.lanes * 4 + v * bytes;
-      if (residual) a.op("vaddps", sum(pixel, v), sum(pixel, v), at(r10, displacement));
-      if (relu) a.op("vmaxps", sum(pixel, v), sum(pixel, v), spread);
-      a.store("vmovups", at(r9, displacement), sum(pixel, v));
-    }
+  const everySum = (visit: (one: Vector, displacement: number) => void): void =>
+    block.forEach(({ y, x }, pixel) => {
+      for (let v = 0; v < vectors; v++) {
+        const channel = (y * target.width + x) * target.lanes + (v * bytes) / 4;
+        visit(sum(pixel, v), channel * elementBytes[stored]);
+      }
+    });
+  everySum((one, displacement) => {
+    if (residual) addMap(a, stored, one, at(r10, displacement), right(0));
+    if (relu) a.op("vmaxps", one, one, spread);
   });
+  const rounding = [right(0), spread] as const;
+  prepareRounding(a, stored, rounding);
+  everySum((one, displacement) => storeMap(a, set, stored, at(r9, displacement), one, rounding));
 }

@@ -43,21 +43,25 @@ export function move(a: Assembler, register: General, bytes: number): void {
 
 /**
  * Code for all channels of a pixel: whole vectors in a loop that rcx counts, then half a one for the last eight. `pointers` move
- * along, and are where they were behind it.
+ * along, and are where they were behind it; with how many bytes a channel has, where those are not a float32's.
  */
 export function perVector(
   a: Assembler,
   set: InstructionSet,
   lanes: number,
-  pointers: readonly General[],
+  pointers: readonly (General | Step)[],
   body: (register: (n: number) => Vector, bytes: number) => void,
 ): void {
   const { whole, lanes: inWhole } = REGISTERS[set];
   const count = Math.floor(lanes / inWhole);
   const bytes = inWhole * 4;
-  repeat(a, { count, counter: rcx, steps: pointers.map((pointer) => [pointer, bytes]) }, () => body(whole, bytes));
+  const steps = pointers.map((pointer): Step => {
+    const [register, ofChannel] = typeof pointer === "number" ? [pointer, 4] : pointer;
+    return [register, inWhole * ofChannel];
+  });
+  repeat(a, { count, counter: rcx, steps }, () => body(whole, bytes));
   if (lanes % inWhole !== 0) body((n) => ({ n, bytes: 32 }), 32);
-  for (const pointer of pointers) move(a, pointer, -count * bytes);
+  for (const [register, step] of steps) move(a, register, -count * step);
 }
 
 /** Registers that belong to the caller, by the System V ABI (x86-64 psABI, §3.2.1). */

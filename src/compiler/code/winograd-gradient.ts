@@ -53,6 +53,7 @@ export function winogradGradient(
 
 /** r12: maps of gradients → transformed tiles [36][tile][column] where the way back has its sums. */
 function emitGradient(a: Assembler, set: InstructionSet, geometry: Geometry): void {
-  const { columns: lanes, outTiles: to, outFrequency: frequency } = geometry;
-  emitTiles(a, set, geometry, { from: r12, lanes, before: 0, side: TILE, to, frequency, line: gradientLine });
+  const { columns: lanes, outTiles: to, outFrequency: frequency, stored } = geometry;
+  const source = { from: r12, dtype: stored?.[1], lanes };
+  emitTiles(a, set, geometry, { ...source, before: 0, side: TILE, to, frequency, line: gradientLine });
 }

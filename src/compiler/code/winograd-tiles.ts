@@ -1,5 +1,6 @@
 // What the kernels of Winograd's algorithm F(4×4, 3×3) share (Lavin and Gray, arXiv 1509.09308, §4): where tiles lie in a thread's
 // scratch memory, and the transforms of a line of a tile. The points are 0, ±5/8, ±3/2 and ∞, which round half as much as 0, ±1, ±2.
+import type { Dtype } from "../lower/placement/layout.js";
 import type { Assembler, Vector } from "./asm-x64.js";
 import type { InstructionSet } from "./instruction-set.js";
 import { REGISTERS } from "./instruction-set.js";
@@ -23,6 +24,8 @@ export interface WinogradSizes {
   /** Channels before it, and behind it. */
   readonly depth: number;
   readonly columns: number;
+  /** How the maps before it and behind it are stored: as float32 where nothing is said. */
+  readonly stored?: readonly [from: Dtype, to: Dtype];
 }
 
 export interface Geometry extends WinogradSizes {

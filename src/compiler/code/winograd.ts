@@ -1,6 +1,8 @@
 // A 3×3 convolution of stride 1 and padding 1 by Winograd's algorithm F(4×4, 3×3): the transform of tiles, the products of the 36
 // frequencies, the way back, some whole maps at a time. Sizes are constants of the code, and so is the border of a map: what lies
 // outside is neither looked up nor multiplied.
+import type { Dtype } from "../lower/placement/layout.js";
+import { elementBytes } from "../lower/placement/layout.js";
 import type { Assembler, General, Vector } from "./asm-x64.js";
 import {
   Assembler as Code,
@@ -26,6 +28,7 @@ import { REGISTERS } from "./instruction-set.js";
 import type { Step } from "./loops.js";
 import { kernel, move, perVector, repeat } from "./loops.js";
 import { emitProduct } from "./product.js";
+import { addMap, loadMap, prepareRounding, storeMap } from "./stored-maps.js";
 import type { Geometry, WinogradSizes } from "./winograd-tiles.js";
 import {
   FREQUENCIES,
@@ -61,14 +64,16 @@ export function winograd(set: InstructionSet, options: WinogradOptions, a = new 
 
 /** rdi: maps → transformed tiles [36][tile][channel] in the scratch memory at r14. */
 export function emitInput(a: Assembler, set: InstructionSet, geometry: Geometry): void {
-  const { depth: lanes, inTiles: to, inFrequency: frequency } = geometry;
-  emitTiles(a, set, geometry, { from: rdi, lanes, before: 1, side: POINTS, to, frequency, line: inputLine });
+  const { depth: lanes, inTiles: to, inFrequency: frequency, stored } = geometry;
+  const source = { from: rdi, dtype: stored?.[0], lanes };
+  emitTiles(a, set, geometry, { ...source, before: 1, side: POINTS, to, frequency, line: inputLine });
 }
 
 /** Maps as tiles, and the transform of each of their lines. */
 export interface TileTransform {
-  /** Where the maps are, and their channels. */
+  /** Where the maps are, how they are stored, and their channels. */
   readonly from: General;
+  readonly dtype: Dtype | undefined;
   readonly lanes: number;
   /** How many pixels a tile begins before its output, and how many there are on its side. */
   readonly before: 0 | 1;
@@ -82,9 +87,10 @@ export interface TileTransform {
 /** Transforms maps into the scratch memory at r14. Uses all registers but rsi, rdx, rdi and r12 and up, vectors too. */
 export function emitTiles(a: Assembler, set: InstructionSet, geometry: Geometry, transform: TileTransform): void {
   const { images, height, width, across, down, strip } = geometry;
-  const { from, before, side, to, frequency, line: transformLine } = transform;
+  const { from, dtype = "float32", before, side, to, frequency, line: transformLine } = transform;
   const { whole, lanes, count } = REGISTERS[set];
-  const [slot, pixel] = [lanes * 4, transform.lanes * 4];
+  const [slot, tileBytes] = [lanes * 4, transform.lanes * 4];
+  const pixel = transform.lanes * elementBytes[dtype];
   const row = pixel * width;
   const first = count === 32 ? 16 : 10;
   const zero = whole(first + 4);
@@ -100,7 +106,7 @@ export function emitTiles(a: Assembler, set: InstructionSet, geometry: Geometry,
   a.lea(r9, at(r14, to));
   const alongTiles: readonly Step[] = [
     [r8, TILE * row],
-    [r9, across * pixel],
+    [r9, across * tileBytes],
   ];
   const alongPixels: readonly Step[] = [
     [rax, pixel],
@@ -108,12 +114,13 @@ export function emitTiles(a: Assembler, set: InstructionSet, geometry: Geometry,
   ];
   const alongStrip: readonly Step[] = [
     [rax, TILE * slot],
-    [rbx, pixel],
+    [rbx, tileBytes],
   ];
+  const alongChannels: readonly (General | Step)[] = [[r8, elementBytes[dtype]], r9];
   repeat(a, { count: images, counter: r13 }, () => {
     for (const { count: rows, inside } of tileRows(geometry, before, side)) {
       repeat(a, { count: rows, counter: r11, steps: alongTiles }, () => {
-        perVector(a, set, transform.lanes, [r8, r9], (v) => {
+        perVector(a, set, transform.lanes, alongChannels, (v) => {
           const constants = [0, 1, 2, 3].map((n) => v(first + n));
           // Down the columns of the strip, then along its lines
           a.mov(rax, r8);
@@ -121,7 +128,7 @@ export function emitTiles(a: Assembler, set: InstructionSet, geometry: Geometry,
           else a.lea(rbx, at(r14, before * slot));
           repeat(a, { count: width, unroll: Math.min(width, 4), counter: r10, steps: alongPixels }, (x) => {
             inside.forEach((isInside, line) => {
-              if (isInside) a.load("vmovups", v(line), at(rax, (line - before) * row + x * pixel));
+              if (isInside) loadMap(a, dtype, v(line), at(rax, (line - before) * row + x * pixel));
               else a.op("vxorps", v(line), v(line), v(line));
             });
             transformLine(a, v, constants, (point, value) =>
@@ -134,7 +141,7 @@ export function emitTiles(a: Assembler, set: InstructionSet, geometry: Geometry,
             repeat(a, { count: across, unroll: Math.min(across, 4), counter: r10, steps: alongStrip }, (tile) => {
               for (let x = 0; x < side; x++) a.load("vmovups", v(x), at(rax, (TILE * tile + x) * slot));
               transformLine(a, v, constants, (point, value) =>
-                a.store("vmovups", at(rbx, point * frequency + tile * pixel), value),
+                a.store("vmovups", at(rbx, point * frequency + tile * tileBytes), value),
               );
             });
           }
@@ -168,17 +175,20 @@ function emitOutput(
   geometry: Geometry,
   { bias, residual, relu }: WinogradOptions,
 ): void {
-  const { images, height, width, columns, across, down, strip, outFrequency, outTiles } = geometry;
+  const { images, height, width, columns, across, down, strip, outFrequency, outTiles, stored } = geometry;
   const { whole, lanes, count } = REGISTERS[set];
-  const [slot, pixel] = [lanes * 4, columns * 4];
+  const dtype = stored?.[1] ?? "float32";
+  const ofChannel = elementBytes[dtype];
+  const [slot, tileBytes, pixel] = [lanes * 4, columns * 4, columns * ofChannel];
   const row = pixel * width;
   const first = count === 32 ? 16 : 8;
   TRANSFORM_CONSTANTS.forEach((value, n) => a.spread(whole(first + n), value));
   a.mov(r9, r12);
   a.lea(r8, at(r14, outTiles));
-  const alongPixels = [r8, r9, ...(bias ? [rbp] : []), ...(residual ? [r15] : [])];
+  const along = (map: General): Step => [map, ofChannel];
+  const alongPixels = [r8, along(r9), ...(bias ? [rbp] : []), ...(residual ? [along(r15)] : [])];
   const alongRows = [
-    [r8, across * pixel],
+    [r8, across * tileBytes],
     [r9, TILE * row],
     ...(residual ? [[r15, TILE * row] as const] : []),
   ] as const;
@@ -200,13 +210,13 @@ function emitOutput(
                 unroll: Math.min(across, 4),
                 counter: r10,
                 steps: [
-                  [rax, pixel],
+                  [rax, tileBytes],
                   [rbx, TILE * slot],
                 ],
               },
               (tile) => {
                 for (let point = 0; point < POINTS; point++)
-                  a.load("vmovups", v(point), at(rax, point * outFrequency + tile * pixel));
+                  a.load("vmovups", v(point), at(rax, point * outFrequency + tile * tileBytes));
                 outputLine(a, v, constants).forEach((from, x) =>
                   a.store("vmovups", at(rbx, (TILE * tile + x) * slot), from),
                 );
@@ -220,13 +230,17 @@ function emitOutput(
           const steps = [[rax, slot], [rbx, pixel], ...(residual ? [[rdx, pixel] as const] : [])] as const;
           repeat(a, { count: width, unroll: Math.min(width, 4), counter: r10, steps }, (x) => {
             for (let point = 0; point < POINTS; point++) a.load("vmovups", v(point), at(rax, point * strip + x * slot));
-            outputLine(a, v, constants).forEach((result, line) => {
+            const results = outputLine(a, v, constants);
+            // What the line no longer needs
+            const [rounding, other] = [[v(1), v(3)] as const, v(6)];
+            prepareRounding(a, dtype, rounding);
+            results.forEach((result, line) => {
               if (!inside[line]) return;
               const displacement = line * row + x * pixel;
               if (bias) a.op("vaddps", result, result, offset);
-              if (residual) a.op("vaddps", result, result, at(rdx, displacement));
+              if (residual) addMap(a, dtype, result, at(rdx, displacement), other);
               if (relu) a.op("vmaxps", result, result, zero);
-              a.store("vmovups", at(rbx, displacement), result);
+              storeMap(a, set, dtype, at(rbx, displacement), result, rounding);
             });
           });
         });

@@ -3,6 +3,8 @@
 // instruction set. Addresses are bytes; the kernels are emitted by whoever runs them.
 import type { ConvolutionPass } from "../lower/convolutions/convolution-task.js";
 import type { ConvolutionSizes } from "../lower/convolutions/convolution-plan.js";
+import type { Dtype } from "../lower/placement/layout.js";
+import { elementBytes } from "../lower/placement/layout.js";
 import { Assembler } from "./asm-x64.js";
 import { filterGradient } from "./direct-gradient.js";
 import type { DirectSizes } from "./direct.js";
@@ -10,6 +12,7 @@ import { convolution, inputGradient } from "./direct.js";
 import { addSlots, clear, rowsToPanel } from "./fills.js";
 import type { InstructionSet, Panels, PanelShape } from "./instruction-set.js";
 import { panelsOf, REGISTERS } from "./instruction-set.js";
+import { imagesToPairs, narrow, rowsToPairs, widen } from "./stored-maps.js";
 import { FILTER_SCRATCH_BYTES, filterToPanel, flippedPanel, sumsToFilter } from "./winograd-filters.js";
 import type { FusedNorm } from "./norms/fused.js";
 import { NORM_EMITTERS } from "./norms/norm-works.js";
@@ -30,6 +33,10 @@ const EMITTERS = {
   rowsToPanel,
   clear,
   addSlots,
+  widen,
+  narrow,
+  rowsToPairs,
+  imagesToPairs,
   ...NORM_EMITTERS,
 } satisfies Readonly<Record<string, (...all: never[]) => Uint8Array>>;
 type Emitter = keyof typeof EMITTERS;
@@ -94,7 +101,13 @@ export const CODE_METHODS: Readonly<Record<string, Readonly<Partial<Record<Convo
   direct: {
     forward: (set, sizes) => directWork(set, sizes, false),
     "input gradient": (set, sizes) => directWork(set, sizes, true),
-    "weight gradient": directGradientWork,
+    "weight gradient": (set, sizes) => directGradientWork(set, sizes),
+  },
+  // On processors with AVX-512 BF16
+  bfloat16: {
+    forward: (set, sizes) => directWork(set, sizes, false, true),
+    "input gradient": (set, sizes) => directWork(set, sizes, true, true),
+    "weight gradient": (set, sizes) => directGradientWork(set, sizes, true),
   },
 };
 
@@ -110,9 +123,20 @@ const LARGE_FILTER = 64 * 64;
 
 const none: Phase = () => undefined;
 
-/** Where some pixels of the input are, in bytes: normalised in the thread's memory where that is left to it. */
-function inputAt({ input, norm }: WorkAddresses, first: number, pixels: number, lanes: number, call: Call): number {
-  return norm?.normalise?.(first, pixels, call) ?? input + first * bytesOf(lanes);
+/** Where some images of the input are, normalised in the thread's memory where that is left to it; they are float32 then. */
+function normalisedAt(
+  { norm }: WorkAddresses,
+  { pixels }: StoredMap,
+  first: number,
+  images: number,
+  call: Call,
+): number | undefined {
+  return norm?.normalise?.(first * pixels, images * pixels, call);
+}
+
+/** The same, or where they are stored. */
+function inputAt(at: WorkAddresses, map: StoredMap, first: number, images: number, call: Call): number {
+  return normalisedAt(at, map, first, images, call) ?? at.input + first * map.imageBytes;
 }
 
 /** The most images that divide the batch into `least` units or more and take no more bytes. */
@@ -125,8 +149,13 @@ function imagesAtOnce(images: number, bytesOfImage: number, most: number, least:
 /** Of a tensor of `count` numbers. */
 const bytesOf = (...sides: readonly number[]): number => 4 * sides.reduce((product, side) => product * side, 1);
 
-function isFloat32({ dtypes }: ConvolutionSizes): boolean {
-  return !dtypes || (dtypes.input === "float32" && dtypes.output === "float32");
+/** How the maps of a pass are stored, and pixels and bytes of an image of each. */
+function mapsOf({ dtypes, height, width, inLanes, outHeight, outWidth, outLanes }: ConvolutionSizes) {
+  const { input, output } = dtypes ?? { input: "float32", output: "float32" };
+  const map = (dtype: Dtype, pixels: number, lanes: number) => {
+    return { dtype, pixels, imageBytes: pixels * lanes * elementBytes[dtype] };
+  };
+  return { input: map(input, height * width, inLanes), output: map(output, outHeight * outWidth, outLanes) };
 }
 
 function suitsWinograd(sizes: ConvolutionSizes): boolean {
@@ -134,12 +163,7 @@ function suitsWinograd(sizes: ConvolutionSizes): boolean {
   const isWindow = kernel[0] === 3 && kernel[1] === 3 && stride[0] === 1 && stride[1] === 1;
   const isPadded = [padding.top, padding.left, padding.bottom, padding.right].every((side) => side === 1);
   return (
-    isFloat32(sizes) &&
-    isWindow &&
-    isPadded &&
-    inLanes % 8 === 0 &&
-    outLanes % 8 === 0 &&
-    Math.max(inLanes, outLanes) <= WIDEST_WINOGRAD
+    isWindow && isPadded && inLanes % 8 === 0 && outLanes % 8 === 0 && Math.max(inLanes, outLanes) <= WIDEST_WINOGRAD
   );
 }
 
@@ -169,14 +193,12 @@ function winogradWork(set: InstructionSet, sizes: ConvolutionSizes, flips: boole
   const [depth, columns] = flips ? [outLanes, inLanes] : [inLanes, outLanes];
   const tiles = Math.ceil(height / TILE) * Math.ceil(width / TILE);
   const images = imagesAtOnce(all, tiles * bytesOf(FREQUENCIES, depth + columns), CACHE_BYTES, LEAST_UNITS);
-  const map = { images, height, width, depth, columns };
+  const maps = mapsOf(sizes);
+  const [from, to] = flips ? [maps.output, maps.input] : [maps.input, maps.output];
+  const map = { images, height, width, depth, columns, stored: [from.dtype, to.dtype] as const };
   const { scratchBytes, filterFrequency } = geometryOf(set, map);
   const panels = panelsOf(set, columns);
   const widest = Math.max(...panels.map((panel) => panel.columns));
-  const [fromBytes, toBytes] = [depth, columns].map((lanes) => bytesOf(images, height, width, lanes)) as [
-    number,
-    number,
-  ];
   return {
     packedBytes: FREQUENCIES * filterFrequency,
     scratchBytes: Math.max(scratchBytes, bytesOf(9, depth, widest) + FILTER_SCRATCH_BYTES),
@@ -204,10 +226,10 @@ function winogradWork(set: InstructionSet, sizes: ConvolutionSizes, flips: boole
     multiply(unit, at, scratch, call) {
       const { input, output, packed, bias, hasBias, adds } = at;
       const pixels = images * height * width;
-      const from = flips ? output + unit * fromBytes : inputAt(at, unit * pixels, pixels, depth, call);
-      const target = (flips ? input : output) + unit * toBytes;
+      const source = flips ? output + unit * images * from.imageBytes : inputAt(at, from, unit * images, images, call);
+      const target = (flips ? input : output) + unit * images * to.imageBytes;
       const options = { ...map, bias: !flips && hasBias, residual: flips && adds };
-      call({ name: "winograd", of: [set, options] }, from, packed, target, scratch, bias, target);
+      call({ name: "winograd", of: [set, options] }, source, packed, target, scratch, bias, target);
       at.norm?.sum?.(unit, unit * pixels, pixels, call);
     },
     unpack: none,
@@ -221,13 +243,14 @@ function winogradGradientWork(set: InstructionSet, sizes: ConvolutionSizes): Cod
   const ofSlot = all / slots;
   const tiles = Math.ceil(height / TILE) * Math.ceil(width / TILE);
   const images = imagesAtOnce(ofSlot, tiles * bytesOf(FREQUENCIES, depth + columns), CACHE_BYTES * 0.7, 1);
-  const map = { images, height, width, depth, columns };
+  const maps = mapsOf(sizes);
+  const stored = [maps.input.dtype, maps.output.dtype] as const;
+  const map = { images, height, width, depth, columns, stored };
   const { scratchBytes, filterFrequency } = geometryOf(set, map);
   const slotBytes = FREQUENCIES * filterFrequency;
   const pieces = 8;
   const values = (depth * columns) / pieces;
   const isEven = values % REGISTERS.avx512.lanes === 0;
-  const outBytes = bytesOf(images, height, width, columns);
   return {
     packedBytes: slotBytes,
     scratchBytes: scratchBytes + FILTER_SCRATCH_BYTES,
@@ -237,16 +260,15 @@ function winogradGradientWork(set: InstructionSet, sizes: ConvolutionSizes): Cod
     pack: none,
     multiply(slot, at, scratch, call) {
       const { output, partials } = at;
-      const pixels = images * height * width;
       const units = ofSlot / images;
       for (let i = 0; i < units; i++) {
         const unit = slot * units + i;
         const sums = partials + slot * slotBytes;
         call(
           { name: "winogradGradient", of: [set, map, i === 0] },
-          inputAt(at, unit * pixels, pixels, depth, call),
+          inputAt(at, maps.input, unit * images, images, call),
           sums,
-          output + unit * outBytes,
+          output + unit * images * maps.output.imageBytes,
           scratch,
         );
       }
@@ -290,82 +312,126 @@ function directSizes(
   };
 }
 
+type StoredMap = ReturnType<typeof mapsOf>["input"];
+
+/** Scratch memory for a map that is read pixel by pixel, more often than it pays to convert it. */
+function convertedBytes({ dtype }: StoredMap, wanted: Dtype, count: number): number {
+  return dtype === wanted ? 0 : Math.ceil((count * elementBytes[wanted]) / 64) * 64;
+}
+
+/** Where so many numbers of a map are as wanted: in scratch memory where they are not stored so. */
+function converted(
+  set: InstructionSet,
+  { dtype }: StoredMap,
+  wanted: Dtype,
+  count: number,
+  stored: number,
+  scratch: number,
+  call: Call,
+): number {
+  if (dtype === wanted) return stored;
+  call({ name: wanted === "float32" ? "widen" : "narrow", of: [set, count] }, stored, scratch);
+  return scratch;
+}
+
+/** Whether factors may be rounded to bfloat16: where a map is. */
+function suitsPairs(set: InstructionSet, { dtypes }: ConvolutionSizes): boolean {
+  return set === "avx512" && dtypes !== undefined && Object.values(dtypes).includes("bfloat16");
+}
+
 /** Images have three channels and a lane of zeros. */
 const channelsOf = (lanes: number): number => (lanes === 4 ? 3 : lanes);
 /** Code of a window of many taps is long, and emitting it takes longer than it saves. */
 const MOST_TAPS = 49;
 
-function directWork(set: InstructionSet, sizes: ConvolutionSizes, flips: boolean): CodeWork | undefined {
+/** With `pairs`, factors are bfloat16, two of them multiplied at a time. */
+function directWork(set: InstructionSet, sizes: ConvolutionSizes, flips: boolean, pairs = false): CodeWork | undefined {
   const { images: all, height, width, inLanes, outHeight, outWidth, outLanes, kernel } = sizes;
   const taps = kernel[0] * kernel[1];
   const [depth, columns] = flips ? [outLanes, inLanes] : [inLanes, outLanes];
-  if (!isFloat32(sizes) || depth % 4 !== 0 || columns % 8 !== 0 || taps > MOST_TAPS) return undefined;
+  if (depth % 4 !== 0 || columns % 8 !== 0 || taps > MOST_TAPS || (pairs && !suitsPairs(set, sizes))) return undefined;
+  const maps = mapsOf(sizes);
+  const [from, to] = flips ? [maps.output, maps.input] : [maps.input, maps.output];
   const [inImage, outImage] = [bytesOf(height, width, inLanes), bytesOf(outHeight, outWidth, outLanes)];
   const images = imagesAtOnce(all, inImage + outImage, CACHE_BYTES, LEAST_UNITS);
-  const map = { ...directSizes(sizes, images), channels: channelsOf(inLanes) };
+  const plain = directSizes(sizes, images);
+  const map = {
+    ...plain,
+    ...(pairs ? (flips ? { columns: depth / 2 } : { depth: depth / 2 }) : { channels: channelsOf(inLanes) }),
+    ...{ stored: to.dtype, pairs },
+  };
+  const fromCount = (images * (flips ? outImage : inImage)) / 4;
+  const factors = pairs ? "bfloat16" : "float32";
   const panels = panelsOf(set, columns);
+  const rows = taps * depth;
+  const bytesOfColumn = bytesOf(rows) / (pairs ? 2 : 1);
+  const flippedBytes = flips && pairs ? bytesOf(rows, Math.max(...panels.map((panel) => panel.columns))) : 0;
   return {
-    packedBytes: bytesOf(taps, depth, columns),
-    scratchBytes: 64,
+    packedBytes: bytesOfColumn * columns,
+    scratchBytes: Math.max(64, flippedBytes, convertedBytes(from, factors, fromCount)),
     units: all / images,
     imagesAtOnce: images,
     pieces: piecesOf(panels),
-    pack(piece, { weights, packed }, _scratch, call) {
+    pack(piece, { weights, packed }, scratch, call) {
       const { panel, column } = pieceOf(panels, piece);
-      const to = packed + bytesOf(taps, depth, column);
-      if (flips)
-        call(
-          { name: "flippedPanel", of: [{ taps, inLanes, outLanes, columns: panel.columns }] },
-          weights + bytesOf(column, outLanes),
-          to,
-        );
-      else call({ name: "rowsToPanel", of: [taps * depth, columns, shapeOf(panel)] }, weights + bytesOf(column), to);
-    },
-    multiply(unit, at, _scratch, call) {
-      const { input, output, packed, bias, hasBias, adds } = at;
-      const [pixels, outPixels] = [images * height * width, images * outHeight * outWidth];
-      const to = output + unit * images * outImage;
-      if (flips) {
-        const from = input + unit * images * inImage;
-        call({ name: "inputGradient", of: [set, { ...map, residual: adds }] }, to, packed, from, 0, from);
-        at.norm?.sum?.(unit, unit * pixels, pixels, call);
+      const to = packed + bytesOfColumn * column;
+      const brought = pairs ? "rowsToPairs" : "rowsToPanel";
+      if (!flips) {
+        call({ name: brought, of: [rows, columns, shapeOf(panel)] }, weights + bytesOf(column), to);
         return;
       }
-      const from = inputAt(at, unit * pixels, pixels, inLanes, call);
-      call({ name: "convolution", of: [set, { ...map, bias: hasBias }] }, from, packed, to, bias);
-      at.norm?.sum?.(unit, unit * outPixels, outPixels, call);
+      const flipped = { taps, inLanes, outLanes, columns: panel.columns };
+      const from = weights + bytesOf(column, outLanes);
+      call({ name: "flippedPanel", of: [flipped] }, from, pairs ? scratch : to);
+      if (pairs) call({ name: brought, of: [rows, panel.columns, shapeOf(panel)] }, scratch, to);
+    },
+    multiply(unit, at, scratch, call) {
+      const { input, output, packed, bias, hasBias, adds } = at;
+      const stored = flips ? output + unit * images * from.imageBytes : inputAt(at, from, unit * images, images, call);
+      const target = (flips ? input : output) + unit * images * to.imageBytes;
+      const source = converted(set, from, factors, fromCount, stored, scratch, call);
+      if (flips)
+        call({ name: "inputGradient", of: [set, { ...map, residual: adds }] }, source, packed, target, 0, target);
+      else call({ name: "convolution", of: [set, { ...map, bias: hasBias }] }, source, packed, target, bias);
+      at.norm?.sum?.(unit, unit * images * to.pixels, images * to.pixels, call);
     },
     unpack: none,
   };
 }
 
-function directGradientWork(set: InstructionSet, sizes: ConvolutionSizes): CodeWork | undefined {
+/** With `pairs`, images are brought together by twos, whose products are added at a time. */
+function directGradientWork(set: InstructionSet, sizes: ConvolutionSizes, pairs = false): CodeWork | undefined {
   const { images: all, height, width, inLanes: depth, outHeight, outWidth, outLanes: columns, kernel } = sizes;
   const taps = kernel[0] * kernel[1];
-  if (!isFloat32(sizes) || depth % 4 !== 0 || columns % 8 !== 0 || taps > MOST_TAPS) return undefined;
+  if (depth % 4 !== 0 || columns % 8 !== 0 || taps > MOST_TAPS || (pairs && !suitsPairs(set, sizes))) return undefined;
   const slots = slotsOf(all, 2 * depth * columns);
   const ofSlot = all / slots;
   const [inImage, outImage] = [bytesOf(height, width, depth), bytesOf(outHeight, outWidth, columns)];
-  const images = imagesAtOnce(ofSlot, inImage + outImage, CACHE_BYTES / 2, 1);
-  const map = { ...directSizes(sizes, images), channels: channelsOf(depth) };
+  const elements = pairs ? Math.ceil(ofSlot / 2) : ofSlot;
+  const atOnce = imagesAtOnce(elements, inImage + outImage, CACHE_BYTES / 2, 1);
+  const map = { ...directSizes(sizes, atOnce), channels: channelsOf(depth), pairs };
   const slotBytes = bytesOf(taps, depth, columns);
+  const maps = mapsOf(sizes);
+  const bring = pairs ? paired : widened;
+  const inScratch = pairs ? inImage * atOnce : convertedBytes(maps.input, "float32", (inImage * atOnce) / 4);
+  const outScratch = pairs ? outImage * atOnce : convertedBytes(maps.output, "float32", (outImage * atOnce) / 4);
   return {
     packedBytes: slotBytes,
-    scratchBytes: 64,
+    scratchBytes: Math.max(64, inScratch + outScratch),
     units: slots,
-    imagesAtOnce: images,
+    imagesAtOnce: atOnce,
     pieces: taps,
     pack: none,
-    multiply(slot, at, _scratch, call) {
-      const { output, partials } = at;
-      const pixels = images * height * width;
+    multiply(slot, at, scratch, call) {
+      const { input, output, partials } = at;
       const sums = partials + slot * slotBytes;
       call({ name: "clear", of: [set, slotBytes] }, sums);
-      const units = ofSlot / images;
-      for (let i = 0; i < units; i++) {
-        const unit = slot * units + i;
-        const from = inputAt(at, unit * pixels, pixels, depth, call);
-        call({ name: "filterGradient", of: [set, map] }, from, output + unit * images * outImage, sums);
+      for (let first = 0; first < elements; first += atOnce) {
+        const part = { slot, ofSlot, first, atOnce };
+        const normalised = normalisedAt(at, maps.input, slot * ofSlot + first, atOnce, call);
+        const source = normalised ?? bring(set, maps.input, part, input, scratch, call);
+        const gradient = bring(set, maps.output, part, output, scratch + inScratch, call);
+        call({ name: "filterGradient", of: [set, map] }, source, gradient, sums);
       }
     },
     unpack(tap, { partials, weightGradient }, _scratch, call) {
@@ -378,3 +444,38 @@ function directGradientWork(set: InstructionSet, sizes: ConvolutionSizes): CodeW
     },
   };
 }
+
+/** `atOnce` images of a slot from the `first` one on, or as many pairs of them. */
+interface PartOfSlot {
+  readonly slot: number;
+  readonly ofSlot: number;
+  readonly first: number;
+  readonly atOnce: number;
+}
+
+type Bring = (
+  set: InstructionSet,
+  map: StoredMap,
+  part: PartOfSlot,
+  address: number,
+  scratch: number,
+  call: Call,
+) => number;
+
+const widened: Bring = (set, map, { slot, ofSlot, first, atOnce }, address, scratch, call) => {
+  const { dtype, imageBytes } = map;
+  const count = (atOnce * imageBytes) / elementBytes[dtype];
+  return converted(set, map, "float32", count, address + (slot * ofSlot + first) * imageBytes, scratch, call);
+};
+
+const paired: Bring = (set, { dtype, imageBytes }, { slot, ofSlot, first, atOnce }, address, scratch, call) => {
+  const count = imageBytes / elementBytes[dtype];
+  for (let pair = 0; pair < atOnce; pair++) {
+    const image = 2 * (first + pair);
+    const isAlone = image + 1 === ofSlot;
+    const from = address + (slot * ofSlot + image) * imageBytes;
+    const to = scratch + pair * bytesOf(count);
+    call({ name: "imagesToPairs", of: [set, { count, dtype, isAlone }] }, from, to, from + imageBytes);
+  }
+  return scratch;
+};

@@ -6,7 +6,7 @@ import type { TaskStep } from "./convolutions/convolution-tasks.js";
 import type { Sizes } from "./kernels/descriptor.js";
 import type { Buffer, KernelCall, KernelCalls } from "./kernels/kernel-calls.js";
 import type { KernelProvider } from "./kernels/kernel-provider.js";
-import { BY_COST, callsKey, nameOfCalls } from "./kernels/kernel-provider.js";
+import { callsKey, nameOfCalls } from "./kernels/kernel-provider.js";
 import type { KernelName } from "./kernels/kernels.js";
 import { rowOf } from "./kernels/kernels.js";
 import { selectSteps } from "./lower.js";
@@ -34,7 +34,7 @@ export function callTasksOf(
   const tasks = new Map<string, CallTask>();
   if (!providers.some(({ take }) => take)) return tasks;
   const layout = layoutParameters(program.graph, parameterGroups(program.config, program.graph));
-  for (const { request, calls } of selectSteps(program, requests, threads, BY_COST, layout)) {
+  for (const { request, calls } of selectSteps(program, requests, threads, { chosen: {}, providers }, layout)) {
     const { addresses, end } = placePersistent(program, layout, request.batch);
     for (const [kernel, ofKernel] of largestOf(calls, providers)) {
       if (tasks.has(callsKey(kernel))) continue; // in a training step, which comes first

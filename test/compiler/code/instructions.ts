@@ -13,6 +13,8 @@ const BINARY = [
   "vmaxps",
   "vandps",
   "vxorps",
+  "vpaddd",
+  "vpackusdw",
   "vaddpd",
   "vmulpd",
   "vsubpd",
@@ -64,7 +66,7 @@ export function randomInstructions(seed: number, turns: number): Emit[] {
     }
     add((a) => a.push(x));
     add((a) => a.pop(x));
-    for (const name of [...BINARY, ...FUSED, "vfmadd231pd"] as const) {
+    for (const name of [...BINARY, ...FUSED, "vfmadd231pd", "vdpbf16ps"] as const) {
       const bytes = pick([16, 32, 64] as const);
       const [to, v, w, place, options] = [vector(bytes), vector(bytes), vector(bytes), memory(), masking()];
       add((a) => a.op(name, to, v, w, options));
@@ -99,7 +101,11 @@ export function randomInstructions(seed: number, turns: number): Emit[] {
     add((a) => a.whereLess(low, { n: v.n & 15, bytes: 32 }, m));
     add((a) => a.extractHalf(vector(32, 32), vector(64), 1));
     add((a) => a.extractHalf(vector(16, 16), vector(32, 16), pick([0, 1] as const)));
-    add((a) => a.shiftLeft(v, w, 1 + below(31)));
+    const bits = 1 + below(31);
+    add((a) => a.shiftLeft(v, w, bits));
+    add((a) => a.shiftRight(v, w, bits));
+    add((a) => a.ones(v));
+    add((a) => a.storeLowerHalves(m, v));
     add((a) => a.vmovd(vector(16, 32), x));
     add((a) => a.vzeroupper());
     add((a) => a.cpuid());

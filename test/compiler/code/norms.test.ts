@@ -8,10 +8,12 @@ import { fusedNorm } from "../../../src/compiler/code/norms/fused.js";
 import type { CallAddresses } from "../../../src/compiler/code/norms/norm-works.js";
 import { roundsOf } from "../../../src/compiler/code/norms/norm-works.js";
 import { INNER_GELU, INNER_RELU, OUTER_RELU } from "../../../src/compiler/lower/kernels/kernel-constants.js";
+import type { MapKernel } from "../../../src/compiler/lower/kernels/map-kernels.js";
 import type { KernelName } from "../../../src/compiler/lower/kernels/kernels.js";
 import { rowOf } from "../../../src/compiler/lower/kernels/kernels.js";
 import { executable, noise, sets } from "../../engines/wasm/code/code-memory.js";
-import { farthest } from "./reference.js";
+import type { Dtype } from "../../../src/compiler/lower/placement/layout.js";
+import { farthest, halved, rounded, unhalved } from "./reference.js";
 
 const seed = Number(process.env["FUZZ_SEED"] ?? 1);
 const shapes = Number(process.env["CODE_SHAPES"] ?? 12);
@@ -21,10 +23,14 @@ const PARTIALS = 16;
 const [EPSILON, MOMENTUM] = [Math.fround(1e-5), Math.fround(0.1)];
 type Operands = Record<string, Float32Array | number>;
 
-describe.each(sets)("machine code with %s", (set) => {
+/** Half of the last of eight bits. */
+const HALF = 2 ** -8;
+const forms = sets.flatMap((set) => (["float32", "bfloat16"] as const).map((dtype) => [dtype, set] as const));
+
+describe.each(forms)("machine code over maps of %s with %s", (dtype, set) => {
   it.each(cases)("normalises over random sizes of seed %d", (from) => {
-    const { operands, flags, lanes, pixels, x, residual } = forwardCase(from);
-    const found = run(set, "batch_norm", operands);
+    const { operands, flags, lanes, pixels, x, residual } = forwardCase(from, dtype);
+    const found = run(set, "batch_norm", operands, dtype);
     const { scale, shift } = operands as Record<string, Float32Array>;
     for (let channel = 0; channel < lanes; channel++) {
       const values = Float64Array.from({ length: pixels }, (_, pixel) => x[pixel * lanes + channel]!);
@@ -51,15 +57,15 @@ describe.each(sets)("machine code with %s", (set) => {
       return flags & OUTER_RELU ? Math.max(0, sum) : sum;
     });
     const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-    expect(farthest(found["output"]!, wanted) / largest).toBeLessThan(5e-7);
+    expect(farthest(found["output"]!, wanted) / largest).toBeLessThan(5e-7 + roundingOf(dtype));
     const { factor, term } = found as Record<string, Float32Array>;
     const again = { ...operands, factor: factor!, term: term!, output: new Float32Array(x.length).fill(NaN) };
-    expect(run(set, "batch_norm_again", again)["output"]).toEqual(found["output"]);
+    expect(run(set, "batch_norm_again", again, dtype)["output"]).toEqual(found["output"]);
   });
 
   it.each(cases)("gives a norm's gradients over random sizes of seed %d", (from) => {
-    const { operands, flags, lanes, pixels } = gradientCase(from);
-    const found = run(set, "batch_norm_gradient", operands);
+    const { operands, flags, lanes, pixels } = gradientCase(from, dtype);
+    const found = run(set, "batch_norm_gradient", operands, dtype);
     const of = operands as Record<string, Float32Array>;
     const [x, dy] = [of["input"]!, of["outputGradient"]!];
     const outer = Float64Array.from(dy, (value, i) => (operands["output"] === 0 || of["output"]![i]! > 0 ? value : 0));
@@ -87,49 +93,52 @@ describe.each(sets)("machine code with %s", (set) => {
       }
     }
     const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-    expect(farthest(found["inputGradient"]!, wanted) / largest).toBeLessThan(3e-6);
+    expect(farthest(found["inputGradient"]!, wanted) / largest).toBeLessThan(3e-6 + roundingOf(dtype));
     if (operands["residualGradient"] !== 0) expect(farthest(found["residualGradient"]!, outer)).toBe(0);
   });
 
-  it.each(cases)("normalises and sums up for a convolution over random sizes of seed %d", (from) => {
-    const { below, lanes, pixels, x } = randomCase(from);
-    const [first, thread] = [below(pixels), below(3)];
-    const count = pixels - first;
-    const operands: Operands = {
-      ...{ inLanes: lanes, outLanes: lanes, normFlags: INNER_RELU, normalisedStride: count * lanes * 4 },
-      ...{ input: x, output: x, factor: noise(lanes, from + 1), term: noise(lanes, from + 2) },
-      pivots: noise(lanes, from + 3),
-      normalised: new Float32Array(3 * count * lanes).fill(NaN),
-      sums: new Float32Array(2 * 2 * lanes * 2).fill(NaN),
-    };
-    const of = operands as Record<string, Float32Array>;
-    const there = Object.fromEntries(Object.entries(operands).map(([name, one]) => [name, Number(one) || 1]));
-    const numbers = { ...there, inLanes: lanes, outLanes: lanes, normFlags: INNER_RELU };
-    const found = runOver("library_convolution", operands, (at, call) => {
-      const sizes = { ...numbers, normalisedStride: count * lanes * 4 };
-      const fused = fusedNorm(set, { kernel: "library_convolution", operands: sizes }, at, thread);
-      fused.normalise!(first, count, call);
-      fused.sum!(1, first, count, call);
-    });
-    const normalised = found["normalised"]!.subarray(thread * count * lanes, (thread + 1) * count * lanes);
-    const wanted = Float64Array.from(normalised, (_, i) =>
-      Math.max(0, x[first * lanes + i]! * of["factor"]![i % lanes]! + of["term"]![i % lanes]!),
-    );
-    expect(farthest(normalised, wanted)).toBeLessThan(5e-5);
-    const sums = new Float64Array(found["sums"]!.slice().buffer).subarray(2 * lanes);
-    for (let channel = 0; channel < lanes; channel++) {
-      let [sum, square] = [0, 0];
-      for (let i = first * lanes + channel; i < x.length; i += lanes) {
-        const rest = x[i]! - of["pivots"]![channel]!;
-        [sum, square] = [sum + rest, square + rest ** 2];
+  it.runIf(dtype === "float32").each(cases)(
+    "normalises and sums up for a convolution over sizes of seed %d",
+    (from) => {
+      const { below, lanes, pixels, x } = randomCase(from, dtype);
+      const [first, thread] = [below(pixels), below(3)];
+      const count = pixels - first;
+      const operands: Operands = {
+        ...{ inLanes: lanes, outLanes: lanes, normFlags: INNER_RELU, normalisedStride: count * lanes * 4 },
+        ...{ input: x, output: x, factor: noise(lanes, from + 1), term: noise(lanes, from + 2) },
+        pivots: noise(lanes, from + 3),
+        normalised: new Float32Array(3 * count * lanes).fill(NaN),
+        sums: new Float32Array(2 * 2 * lanes * 2).fill(NaN),
+      };
+      const of = operands as Record<string, Float32Array>;
+      const there = Object.fromEntries(Object.entries(operands).map(([name, one]) => [name, Number(one) || 1]));
+      const numbers = { ...there, inLanes: lanes, outLanes: lanes, normFlags: INNER_RELU };
+      const found = runOver("library_convolution", operands, (at, call) => {
+        const sizes = { ...numbers, normalisedStride: count * lanes * 4 };
+        const fused = fusedNorm(set, { kernel: "library_convolution", operands: sizes }, at, thread);
+        fused.normalise!(first, count, call);
+        fused.sum!(1, first, count, call);
+      });
+      const normalised = found["normalised"]!.subarray(thread * count * lanes, (thread + 1) * count * lanes);
+      const wanted = Float64Array.from(normalised, (_, i) =>
+        Math.max(0, x[first * lanes + i]! * of["factor"]![i % lanes]! + of["term"]![i % lanes]!),
+      );
+      expect(farthest(normalised, wanted)).toBeLessThan(5e-5);
+      const sums = new Float64Array(found["sums"]!.slice().buffer).subarray(2 * lanes);
+      for (let channel = 0; channel < lanes; channel++) {
+        let [sum, square] = [0, 0];
+        for (let i = first * lanes + channel; i < x.length; i += lanes) {
+          const rest = x[i]! - of["pivots"]![channel]!;
+          [sum, square] = [sum + rest, square + rest ** 2];
+        }
+        expect(Math.abs(sums[channel]! - sum) / (Math.abs(sum) + 1)).toBeLessThan(1e-5);
+        expect(Math.abs(sums[lanes + channel]! - square) / (square + 1)).toBeLessThan(1e-5);
       }
-      expect(Math.abs(sums[channel]! - sum) / (Math.abs(sum) + 1)).toBeLessThan(1e-5);
-      expect(Math.abs(sums[lanes + channel]! - square) / (square + 1)).toBeLessThan(1e-5);
-    }
-  });
+    },
+  );
 
   it("leaves GELU and maps of four lanes to WebAssembly", () => {
-    const { operands } = forwardCase(1);
+    const { operands } = forwardCase(1, dtype);
     expect(roundsOf(set, "batch_norm", { ...operands, flags: INNER_GELU })).toBeUndefined();
     expect(roundsOf(set, "batch_norm", { ...operands, lanes: 4 })).toBeUndefined();
     expect(roundsOf(set, "batch_norm", operands)).toHaveLength(3);
@@ -137,22 +146,34 @@ describe.each(sets)("machine code with %s", (set) => {
   });
 
   it("keeps what is no number, behind ReLU too", () => {
-    const { operands } = forwardCase(2);
+    const { operands } = forwardCase(2, dtype);
     (operands["input"] as Float32Array)[0] = NaN;
-    expect(run(set, "batch_norm", { ...operands, flags: INNER_RELU | OUTER_RELU })["output"]![0]).toBeNaN();
+    const flags = INNER_RELU | OUTER_RELU;
+    expect(run(set, "batch_norm", { ...operands, flags }, dtype)["output"]![0]).toBeNaN();
   });
 });
 
-it.runIf(sets.length === 2).each(cases)("has the same bits with AVX2 and AVX-512 over sizes of seed %d", (from) => {
-  const [some, others] = sets.map((set) => [
-    run(set, "batch_norm", forwardCase(from).operands),
-    run(set, "batch_norm_gradient", gradientCase(from).operands),
-  ]);
-  expect(some).toEqual(others);
+describe.each(["float32", "bfloat16"] as const)("over maps of %s", (dtype) => {
+  it.runIf(sets.length === 2).each(cases)("has the same bits with AVX2 and AVX-512 over sizes of seed %d", (from) => {
+    const [some, others] = sets.map((set) => [
+      run(set, "batch_norm", forwardCase(from, dtype).operands, dtype),
+      run(set, "batch_norm_gradient", gradientCase(from, dtype).operands, dtype),
+    ]);
+    expect(some).toEqual(others);
+  });
 });
 
+function roundingOf(dtype: Dtype): number {
+  return dtype === "bfloat16" ? HALF : 0;
+}
+
+/** As the dtype has it. */
+function stored(map: Float32Array, dtype: Dtype): Float32Array {
+  return dtype === "bfloat16" ? map.map(rounded) : map;
+}
+
 /** Sizes and options that follow from a seed: every number of lanes, and of pixels from one on. */
-function randomCase(from: number) {
+function randomCase(from: number, dtype: Dtype) {
   let state = (from * 2654435761 + 53) >>> 0;
   const below = (n: number): number => {
     state = (Math.imul(state, 1103515245) + 12345) >>> 0;
@@ -161,15 +182,18 @@ function randomCase(from: number) {
   const lanes = 8 * (1 + below(below(3) === 0 ? 70 : 9));
   const pixels = 1 + below(below(3) === 0 ? Math.ceil(40_000 / lanes) : 200);
   const mean = below(3) === 0 ? 100 : 0.5;
-  const x = noise(pixels * lanes, from).map((value, i) => value + (i % lanes) * 0.1 + mean);
+  const x = stored(
+    noise(pixels * lanes, from).map((value, i) => value + (i % lanes) * 0.1 + mean),
+    dtype,
+  );
   return { below, lanes, pixels, x };
 }
 
-function forwardCase(from: number) {
-  const { below, lanes, pixels, x } = randomCase(from);
+function forwardCase(from: number, dtype: Dtype) {
+  const { below, lanes, pixels, x } = randomCase(from, dtype);
   const [hasResidual, hasScale] = [below(2) === 1, below(3) > 0];
   const flags = (below(2) ? INNER_RELU : 0) | (below(2) ? OUTER_RELU : 0);
-  const residual = hasResidual ? noise(x.length, from + 1) : undefined;
+  const residual = hasResidual ? stored(noise(x.length, from + 1), dtype) : undefined;
   const operands: Operands = {
     ...{ lanes, pixels, flags, partialCount: PARTIALS, epsilon: EPSILON, momentum: MOMENTUM },
     input: x,
@@ -185,11 +209,11 @@ function forwardCase(from: number) {
   return { operands, flags, lanes, pixels, x, residual };
 }
 
-function gradientCase(from: number) {
-  const { below, lanes, pixels } = randomCase(from);
+function gradientCase(from: number, dtype: Dtype) {
+  const { below, lanes, pixels } = randomCase(from, dtype);
   const flags = below(2) ? INNER_RELU : 0;
   const [hasOutput, keeps, hasScale] = [below(2) === 1, below(2) === 1, below(3) > 0];
-  const map = (offset: number): Float32Array => noise(pixels * lanes, from + offset);
+  const map = (offset: number): Float32Array => stored(noise(pixels * lanes, from + offset), dtype);
   const mean = noise(lanes, from + 6);
   const reciprocalDeviation = noise(lanes, from + 7).map((value) => 1.5 + value);
   const scale = hasScale ? noise(lanes, from + 8) : undefined;
@@ -219,13 +243,16 @@ function channels(lanes: number, ...names: readonly string[]): Operands {
 }
 
 const ZONE = 512;
+const MAPS = new Set(["input", "output", "residual", "outputGradient", "inputGradient", "residualGradient"]);
 
 /** All rounds of a call over memory of its own, the units of each backwards; gives back what its operands hold afterwards. */
-function run(set: InstructionSet, kernel: KernelName, operands: Operands): Record<string, Float32Array> {
-  return runOver(kernel, operands, (at, call) => {
+function run(set: InstructionSet, form: MapKernel, operands: Operands, dtype: Dtype): Record<string, Float32Array> {
+  const kernel: KernelName = dtype === "bfloat16" ? `${form}_bfloat16` : form;
+  const body = (at: CallAddresses, call: Call): void => {
     for (const { units, run: runUnit } of roundsOf(set, kernel, operands)!)
       for (let unit = units - 1; unit >= 0; unit--) runUnit(unit, at, call);
-  });
+  };
+  return runOver(kernel, operands, body, dtype);
 }
 
 type Call = (code: Code, ...operands: readonly number[]) => void;
@@ -235,9 +262,12 @@ function runOver(
   kernel: KernelName,
   operands: Operands,
   body: (at: CallAddresses, call: Call) => void,
+  dtype: Dtype = "float32",
 ): Record<string, Float32Array> {
-  const placed = Object.entries(operands).flatMap(([name, values]) => {
-    if (typeof values === "number") return [];
+  const isHalved = (name: string): boolean => dtype === "bfloat16" && MAPS.has(name);
+  const placed = Object.entries(operands).flatMap(([name, given]) => {
+    if (typeof given === "number") return [];
+    const values = isHalved(name) ? halved(given) : given;
     const whole = new Float32Array(values.length + 2 * ZONE + 16).fill(NaN);
     const start = ZONE + ((64 - ((executable!.addressOf(whole) + ZONE * 4) % 64)) % 64) / 4;
     whole.set(values, start);
@@ -267,6 +297,9 @@ function runOver(
     ).toBe(true);
   }
   return Object.fromEntries(
-    placed.map(({ name, whole, start, length }) => [name, whole.subarray(start, start + length)]),
+    placed.map(({ name, whole, start, length }) => {
+      const view = whole.subarray(start, start + length);
+      return [name, isHalved(name) ? unhalved(view) : view];
+    }),
   );
 }

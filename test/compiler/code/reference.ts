@@ -89,3 +89,24 @@ export function typical(found: Float32Array, wanted: Float64Array): number {
   const squares = found.reduce((sum, value, i) => sum + (value - wanted[i]!) ** 2, 0);
   return Math.sqrt(squares / found.length);
 }
+
+/** The nearest number that bfloat16 has, of two the even one. */
+export function rounded(value: number): number {
+  const [bits] = new Uint32Array(Float32Array.of(value).buffer) as unknown as [number];
+  return asFloat((bits + 0x7fff + ((bits >>> 16) & 1)) & 0xffff0000);
+}
+
+/** Numbers that bfloat16 has, as it stores them, in the memory of half as many floats. */
+export function halved(values: Float32Array): Float32Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return new Float32Array(Uint16Array.from(bits, (word) => word >>> 16).buffer);
+}
+
+export function unhalved(stored: Float32Array): Float32Array {
+  const halves = new Uint16Array(stored.buffer, stored.byteOffset, stored.length * 2);
+  return Float32Array.from(halves, (half) => asFloat(half << 16));
+}
+
+function asFloat(bits: number): number {
+  return new Float32Array(Uint32Array.of(bits).buffer)[0]!;
+}

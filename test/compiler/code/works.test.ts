@@ -1,11 +1,23 @@
 // Passes of convolutions over random sizes, cut into units as machine code cuts them, beside float64: filters packed, units run in
-// any order, gradients added, all between red zones. `CODE_SHAPES` says how many sizes, `FUZZ_SEED` which.
+// any order, gradients added, maps stored as float32 or bfloat16, all between red zones. `CODE_SHAPES` says how many sizes,
+// `FUZZ_SEED` which.
 import { describe, expect, it } from "vitest";
 import type { Code, CodeWork } from "../../../src/compiler/code/works.js";
 import { CODE_METHODS, emit } from "../../../src/compiler/code/works.js";
 import type { ConvolutionSizes } from "../../../src/compiler/lower/convolutions/convolution-plan.js";
-import { executable, noise, sets } from "../../engines/wasm/code/code-memory.js";
-import { convolve, farthest, filterGradient, inputGradient, outputSides, typical } from "./reference.js";
+import { executable, hasBfloat16, noise, sets } from "../../engines/wasm/code/code-memory.js";
+import type { Dtype } from "../../../src/compiler/lower/placement/layout.js";
+import {
+  convolve,
+  farthest,
+  filterGradient,
+  halved,
+  inputGradient,
+  outputSides,
+  rounded,
+  typical,
+  unhalved,
+} from "./reference.js";
 
 const seed = Number(process.env["FUZZ_SEED"] ?? 1);
 const shapes = Number(process.env["CODE_SHAPES"] ?? 12);
@@ -13,23 +25,37 @@ const cases = Array.from({ length: shapes }, (_, index) => seed + index);
 
 describe.each(sets)("machine code with %s", (set) => {
   for (const [name, passes] of Object.entries(CODE_METHODS)) {
+    if (name === "bfloat16" && !hasBfloat16) continue;
     it.each(cases)(`computes all passes by ${name} over random sizes of seed %d`, (from) => {
       const { one, sizes } = randomSizes(from, name === "winograd");
+      const { input: before, output: behind } = sizes.dtypes!;
       const { images, height, width, depth, columns, size } = one;
       const [outHeight, outWidth] = outputSides(one);
       const [inCount, outCount] = [images * height * width * depth, images * outHeight * outWidth * columns];
-      const [input, gradient] = [noise(inCount, from), noise(outCount, from + 1)];
-      const [filter, bias, before] = [
-        noise(size ** 2 * depth * columns, from + 2),
+      // What the kernel would round is rounded already
+      const map = (count: number, at: number, dtype: Dtype): Float32Array =>
+        noise(count, at).map((value) => (dtype === "bfloat16" || name === "bfloat16" ? rounded(value) : value));
+      const [input, gradient] = [map(inCount, from, before), map(outCount, from + 1, behind)];
+      const [filter, bias, there] = [
+        map(size ** 2 * depth * columns, from + 2, "float32"),
         noise(columns, from + 3),
-        noise(inCount, from + 4),
+        map(inCount, from + 4, before),
       ];
       // Images have a lane of zeros, which no channel is
       const lane = depth === 4 ? 3 : depth;
       if (depth === 4) input.forEach((_, i) => (i % 4 === 3 ? (input[i] = 0) : 0));
       /** On average as float32 rounds sums of so many products of noise; the farthest of tens of thousands lies six times as far. */
-      const expectNear = (found: Float32Array, wanted: Float64Array, count: number): void => {
+      const expectNear = (found: Float32Array, wanted: Float64Array, count: number, dtype: Dtype = "float32"): void => {
         const average = (name === "winograd" ? 1e-6 : 5e-7) * Math.sqrt(count) + 1e-7;
+        if (dtype === "bfloat16") {
+          // What is as near as that to the sum is rounded to one of these, or between them
+          const wrong = found.findIndex((value, i) => {
+            const [least, most] = [rounded(wanted[i]! - 6 * average), rounded(wanted[i]! + 6 * average)];
+            return !(least <= value && value <= most);
+          });
+          expect(wrong, JSON.stringify(sizes)).toBe(-1);
+          return;
+        }
         expect(typical(found, wanted), JSON.stringify(one)).toBeLessThan(average);
         expect(farthest(found, wanted), JSON.stringify(one)).toBeLessThan(6 * average);
       };
@@ -41,26 +67,27 @@ describe.each(sets)("machine code with %s", (set) => {
           const { output } = run(
             forward,
             { input, output: new Float32Array(outCount).fill(NaN), weights: filter, bias },
-            { hasBias },
+            { hasBias, dtypes: sizes.dtypes },
           );
           const wanted = convolve(one, input, filter).map((value, i) => value + (hasBias ? bias[i % columns]! : 0));
-          expectNear(output!, wanted, size ** 2 * depth);
+          expectNear(output!, wanted, size ** 2 * depth, behind);
         }
       }
-      const back = depth % 8 === 0 ? passes["input gradient"]!(set, sizes) : undefined;
+      const back = depth % 8 === 0 ? passes["input gradient"]?.(set, sizes) : undefined;
       if (back) {
         for (const adds of [false, true]) {
-          const { input: found } = run(back, { input: before, output: gradient, weights: filter }, { adds });
-          const wanted = inputGradient(one, gradient, filter).map((value, i) => value + (adds ? before[i]! : 0));
-          expectNear(found!, wanted, size ** 2 * columns);
+          const flags = { adds, dtypes: sizes.dtypes };
+          const { input: found } = run(back, { input: there, output: gradient, weights: filter }, flags);
+          const wanted = inputGradient(one, gradient, filter).map((value, i) => value + (adds ? there[i]! : 0));
+          expectNear(found!, wanted, size ** 2 * columns, before);
         }
       }
-      const weights = passes["weight gradient"]!(set, sizes);
+      const weights = passes["weight gradient"]?.(set, sizes);
       if (weights) {
         const found = run(
           weights,
           { input, output: gradient, weightGradient: new Float32Array(filter.length).fill(NaN) },
-          {},
+          { dtypes: sizes.dtypes },
         ).weightGradient!;
         const wanted = filterGradient(one, input, gradient);
         const kept = wanted.map((value, i) => (Math.floor(i / columns) % depth < lane ? value : 0));
@@ -69,6 +96,8 @@ describe.each(sets)("machine code with %s", (set) => {
     });
   }
 });
+
+const DTYPES: readonly Dtype[] = ["float32", "bfloat16"];
 
 function randomSizes(from: number, isWinograd: boolean) {
   let state = (from * 2654435761 + 97) >>> 0;
@@ -105,6 +134,7 @@ function randomSizes(from: number, isWinograd: boolean) {
     kernel: [size, size],
     stride: [stride, stride],
     padding: { top: padding, left: padding, bottom: behind(one.height, outHeight), right: behind(one.width, outWidth) },
+    dtypes: { input: pick(DTYPES), output: pick(DTYPES) },
   };
   return { one, sizes };
 }
@@ -114,10 +144,17 @@ type Tensors = Partial<Record<"input" | "output" | "weights" | "bias" | "weightG
 const ZONE = 256;
 
 /** All phases of a work over memory of its own; its units backwards, as threads may take them in any order. */
-function run(work: CodeWork, tensors: Tensors, flags: { hasBias?: boolean; adds?: boolean }): Tensors {
-  const { hasBias = false, adds = false } = flags;
+function run(
+  work: CodeWork,
+  tensors: Tensors,
+  flags: { hasBias?: boolean; adds?: boolean; dtypes?: ConvolutionSizes["dtypes"] },
+): Tensors {
+  const { hasBias = false, adds = false, dtypes = { input: "float32", output: "float32" } } = flags;
+  const isHalved = (name: string): boolean => dtypes[name as keyof typeof dtypes] === "bfloat16";
   const areas = {
-    ...tensors,
+    ...Object.fromEntries(
+      Object.entries(tensors).map(([name, values]) => [name, isHalved(name) ? halved(values) : values]),
+    ),
     packed: new Float32Array(work.packedBytes / 4),
     partials: new Float32Array((work.packedBytes * work.units) / 4),
     scratch: new Float32Array(work.scratchBytes / 4),
@@ -164,5 +201,5 @@ function run(work: CodeWork, tensors: Tensors, flags: { hasBias?: boolean; adds?
       `the red zones of ${name}`,
     ).toBe(true);
   }
-  return Object.fromEntries(placed.map(({ name, view }) => [name, view]));
+  return Object.fromEntries(placed.map(({ name, view }) => [name, isHalved(name) ? unhalved(view) : view]));
 }

@@ -68,7 +68,7 @@ it("goes on with the bits of an uninterrupted run, and refuses to go on without 
   });
   expect(without.exitCode).toBe(1);
   expect(without.errors).toMatch(
-    /^error: train\.precision: bfloat16 needs oneDNN \(turned off by NETC_ONEDNN\): run `apt-get/,
+    /^error: the run computed ".*" by the kernel "oneDNN .*", which is missing here; name the/,
   );
   const resumed = ["run", smoke, ...bfloat16, "--no-tune", "--out", parts, "--threads", "2", "--max-steps", "20"];
   expect((await netc([...resumed, "--resume"])).exitCode).toBe(0);

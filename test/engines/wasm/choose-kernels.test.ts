@@ -91,7 +91,7 @@ it("takes a recorded choice as it is, and refuses one whose kernel is missing", 
   const recorded = { [key]: "direct" };
   expect((await chooseKernels(program(16), 1, recorded)).chosen).toEqual(recorded);
   await expect(chooseKernels(program(16), 1, { [key]: "another library" })).rejects.toThrow(
-    /by the kernel "another library", which is missing here; run on x86-64 Linux .* name the library .* `--no-tune` goes on/,
+    /by the kernel "another library", which is missing here; run where .* x86-64 Linux .* name the library .* `--no-tune` goes on/,
   );
 });
 

@@ -1,14 +1,18 @@
 // Batch norm over all pixels (Ioffe and Szegedy, arXiv 1502.03167) with what follows it in a residual network, in three kernels: sums,
 // statistics, and y = outer(inner(x · factor + term) + residual). Operands are named by their words (see map-pass.ts).
+import type { Dtype } from "../../lower/placement/layout.js";
+import { elementBytes } from "../../lower/placement/layout.js";
 import { Assembler, at, r8, r9, rbx, rdi, ymm } from "../asm-x64.js";
 import type { InstructionSet } from "../instruction-set.js";
 import { repeat } from "../loops.js";
 import type { Partials } from "./doubles.js";
 import { DOUBLES, perFourChannels } from "./doubles.js";
+import { addMap, loadMap } from "../stored-maps.js";
 import { mapPass } from "./map-pass.js";
 
 export interface NormSums {
   readonly lanes: number;
+  readonly dtype: Dtype;
   readonly input: number;
   /** Numbers near the means: sums are of what is left over them, so that the means' squares do not cancel in the variances. */
   readonly pivots: number;
@@ -19,37 +23,39 @@ export interface NormSums {
 /** Kernel (operands, bytes to the first pixel, pixels, sums): Σ (x − pivot) and Σ (x − pivot)². */
 export function normSums(
   set: InstructionSet,
-  { lanes, input, pivots, sample }: NormSums,
+  { lanes, dtype, input, pivots, sample }: NormSums,
   a = new Assembler(),
 ): Uint8Array {
   return mapPass(
     set,
     {
       lanes,
+      dtype,
       maps: [input],
       coefficients: [pivots],
       sums: 2,
       // Each unit of the work writes the same numbers there, so that none waits for another
       before() {
         if (sample === 0) return;
-        const [sum, share] = [ymm(0), ymm(1)];
+        const [sum, share, spare] = [ymm(0), ymm(1), ymm(2)];
         a.spread(share, 1 / sample);
         a.mov(r8, at(rdi, input * 8));
         a.mov(r9, at(rdi, pivots * 8));
         const steps = [
-          [r8, 32],
+          [r8, 8 * elementBytes[dtype]],
           [r9, 32],
         ] as const;
         repeat(a, { count: lanes / 8, counter: rbx, steps }, () => {
-          a.load("vmovups", sum, at(r8));
-          for (let pixel = 1; pixel < sample; pixel++) a.op("vaddps", sum, sum, at(r8, pixel * lanes * 4));
+          const pixel = (n: number) => at(r8, n * lanes * elementBytes[dtype]);
+          loadMap(a, dtype, sum, pixel(0));
+          for (let n = 1; n < sample; n++) addMap(a, dtype, sum, pixel(n), spare);
           a.op("vmulps", sum, sum, share);
           a.store("vmovups", at(r9), sum);
         });
       },
-      body({ map, coefficient, sum, free }) {
+      body({ load, coefficient, sum, free }) {
         const x = free(0);
-        a.load("vmovups", x, map(0));
+        load(x, 0);
         a.op("vsubps", x, x, coefficient(0));
         a.op("vaddps", sum(0), sum(0), x);
         a.op("vfmadd231ps", sum(1), x, x);
@@ -134,6 +140,7 @@ export function normStatistics(words: NormStatistics, a = new Assembler()): Uint
 }
 export interface NormApplied {
   readonly lanes: number;
+  readonly dtype: Dtype;
   readonly input: number;
   /** Null where it goes to the kernel's fourth operand, from its beginning on. */
   readonly output: number | null;
@@ -147,22 +154,23 @@ export interface NormApplied {
 
 /** Kernel (operands, bytes to the first pixel, pixels, output's place): outer(inner(x · factor + term) + residual). */
 export function normApplied(set: InstructionSet, words: NormApplied, a = new Assembler()): Uint8Array {
-  const { lanes, input, output, residual, factor, term, inner, outer } = words;
+  const { lanes, dtype, input, output, residual, factor, term, inner, outer } = words;
   return mapPass(
     set,
     {
       lanes,
+      dtype,
       maps: [input, output, ...(residual === null ? [] : [residual])],
       coefficients: [factor, term],
-      body({ map, coefficient, free, zero }) {
+      body({ load, add, store, coefficient, free, zero }) {
         const x = free(0);
-        a.load("vmovups", x, map(0));
+        load(x, 0);
         a.op("vfmadd213ps", x, coefficient(0), coefficient(1));
         // Of two operands of which one is no number, the second is the result
         if (inner) a.op("vmaxps", x, zero, x);
-        if (residual !== null) a.op("vaddps", x, x, map(2));
+        if (residual !== null) add(x, 2, free(1));
         if (outer) a.op("vmaxps", x, zero, x);
-        a.store("vmovups", map(1), x);
+        store(1, x);
       },
     },
     a,

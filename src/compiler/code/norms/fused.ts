@@ -3,10 +3,14 @@
 import { INNER_RELU, OUTER_RELU } from "../../lower/kernels/kernel-constants.js";
 import type { KernelName } from "../../lower/kernels/kernels.js";
 import { rowOf } from "../../lower/kernels/kernels.js";
+import type { Dtype } from "../../lower/placement/layout.js";
 import type { InstructionSet } from "../instruction-set.js";
 import type { CallAddresses, NormCode } from "./norm-works.js";
 
 type Call = (code: NormCode, ...operands: readonly number[]) => void;
+
+/** Convolutions over maps that are stored otherwise leave norms to themselves. */
+const FUSED_DTYPE: Dtype = "float32";
 
 export interface FusedNorm {
   /** So many pixels of the input, from the first one on, in memory of the thread: their address. */
@@ -32,7 +36,15 @@ export function fusedNorm(
     const lanes = of["inLanes"]!;
     const to = at("normalised") + of["normalisedStride"]! * thread;
     const activations = { inner: (flags & INNER_RELU) !== 0, outer: (flags & OUTER_RELU) !== 0 };
-    const words = { lanes, input: word("input"), output: null, residual: null, ...mask, ...activations };
+    const words = {
+      lanes,
+      dtype: FUSED_DTYPE,
+      input: word("input"),
+      output: null,
+      residual: null,
+      ...mask,
+      ...activations,
+    };
     fused.normalise = (first, pixels, call) => {
       call({ name: "normApplied", of: [set, words] }, operands, first * lanes * 4, pixels, to);
       return to;
@@ -46,13 +58,22 @@ export function fusedNorm(
           of: [
             set,
             {
-              ...{ lanes, outputGradient: word("inputGradient"), input: word("normInput"), mean: word("mean") },
+              ...{
+                lanes,
+                dtype: FUSED_DTYPE,
+                outputGradient: word("inputGradient"),
+                input: word("normInput"),
+                mean: word("mean"),
+              },
               output: of["normOutput"] ? word("normOutput") : null,
               mask: (flags & INNER_RELU) !== 0 ? mask : null,
             },
           ],
         }
-      : { name: "normSums", of: [set, { lanes, input: word("output"), pivots: word("pivots"), sample: 0 }] };
+      : {
+          name: "normSums",
+          of: [set, { lanes, dtype: FUSED_DTYPE, input: word("output"), pivots: word("pivots"), sample: 0 }],
+        };
     const bytes = 2 * lanes * 8;
     fused.sum = (unit, first, pixels, call) =>
       call(code, operands, first * lanes * 4, pixels, at("sums") + unit * bytes);

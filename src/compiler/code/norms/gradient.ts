@@ -1,6 +1,7 @@
 // The gradient of batch norm with what follows it, in three kernels. With d the gradient behind both activations' masks: shift' = Σ d,
 // scale' = Σ d·x̂, x' = scale/deviation · (d − shift'/n − x̂·scale'/n) as d·factor + x·slope + term; the residual's is d before the
 // inner mask. Operands are named by their words (see map-pass.ts).
+import type { Dtype } from "../../lower/placement/layout.js";
 import type { Vector } from "../asm-x64.js";
 import { Assembler } from "../asm-x64.js";
 import type { InstructionSet } from "../instruction-set.js";
@@ -12,6 +13,7 @@ import { mapPass } from "./map-pass.js";
 /** Maps that are read: the gradient of the output, the norm's input, and the output where a ReLU's mask is to be seen there. */
 interface Read {
   readonly lanes: number;
+  readonly dtype: Dtype;
   readonly outputGradient: number;
   readonly input: number;
   readonly output: number | null;
@@ -30,18 +32,19 @@ export interface GradientSums extends Read {
 
 /** Kernel (operands, bytes to the first pixel, pixels, sums): Σ d and Σ d · (x − mean). */
 export function normGradientSums(set: InstructionSet, words: GradientSums, a = new Assembler()): Uint8Array {
-  const { lanes, outputGradient, input, output, mean, mask } = words;
+  const { lanes, dtype, outputGradient, input, output, mean, mask } = words;
   return mapPass(
     set,
     {
       lanes,
+      dtype,
       maps: [outputGradient, input, ...(output === null ? [] : [output])],
       coefficients: [mean, ...(mask ? [mask.factor, mask.term] : [])],
       sums: 2,
       body(tools) {
-        const { map, coefficient, sum, free } = tools;
+        const { load, coefficient, sum, free } = tools;
         const [x, d] = [free(0), free(1)];
-        a.load("vmovups", x, map(1));
+        load(x, 1);
         behindOuter(tools, d, output === null ? null : 2);
         if (mask) behindInner(tools, d, x, coefficient(1), coefficient(2));
         a.op("vsubps", x, x, coefficient(0));
@@ -54,13 +57,11 @@ export function normGradientSums(set: InstructionSet, words: GradientSums, a = n
 }
 
 /** The gradient where the outer ReLU let through; `output` is the number of its map. */
-function behindOuter({ a, map, free, whereAbove }: PassTools, d: Vector, output: number | null): void {
-  if (output === null) {
-    a.load("vmovups", d, map(0));
-    return;
-  }
-  a.load("vmovups", free(2), map(output));
-  whereAbove(d, free(2), map(0));
+function behindOuter({ load, free, whereAbove }: PassTools, d: Vector, output: number | null): void {
+  load(d, 0);
+  if (output === null) return;
+  load(free(2), output);
+  whereAbove(d, free(2), d);
 }
 
 function behindInner({ a, free, whereAbove }: PassTools, d: Vector, x: Vector, factor: Vector, term: Vector): void {
@@ -125,7 +126,7 @@ export interface GradientApplied extends Read {
 
 /** Kernel (operands, bytes to the first pixel, pixels): x' and the residual's gradient. */
 export function normGradientApplied(set: InstructionSet, words: GradientApplied, a = new Assembler()): Uint8Array {
-  const { lanes, outputGradient, input, output, inputGradient, residualGradient, coefficients, mask } = words;
+  const { lanes, dtype, outputGradient, input, output, inputGradient, residualGradient, coefficients, mask } = words;
   const maps = [outputGradient, input, inputGradient, output, residualGradient].filter((word) => word !== null);
   // The mask's factor is that of the gradient: one register serves both
   const factor: Place = mask ? mask.factor : [coefficients, 0];
@@ -133,18 +134,22 @@ export function normGradientApplied(set: InstructionSet, words: GradientApplied,
     set,
     {
       lanes,
+      dtype,
       maps,
       coefficients: [factor, [coefficients, 1], [coefficients, 2], ...(mask ? [mask.term] : [])],
       body(tools) {
-        const { map, coefficient, free } = tools;
+        const { load, store, coefficient, free } = tools;
         const [x, d] = [free(0), free(1)];
-        a.load("vmovups", x, map(1));
+        load(x, 1);
         behindOuter(tools, d, output === null ? null : 3);
-        if (residualGradient !== null) a.store("vmovups", map(maps.length - 1), d);
+        if (residualGradient !== null) {
+          a.load("vmovaps", free(2), d);
+          store(maps.length - 1, free(2));
+        }
         if (mask) behindInner(tools, d, x, coefficient(0), coefficient(3));
         a.op("vfmadd213ps", x, coefficient(1), coefficient(2));
         a.op("vfmadd231ps", x, d, coefficient(0));
-        a.store("vmovups", map(2), x);
+        store(2, x);
       },
     },
     a,

@@ -1,6 +1,8 @@
-// Passes over maps [pixel][channel] of float32: some maps are read, some written, with a number or more per channel beside them, and
-// sums are taken over the pixels. What a sum is added up of, and in which order, depends on the channels alone, not on vectors: sums
+// Passes over maps [pixel][channel]: some maps are read, some written, with a number or more per channel beside them, and sums are
+// taken over the pixels, all in float32, however the maps are stored. What a sum is added up of, and in which order, depends on the channels alone, not on vectors: sums
 // are float32 over short runs of pixels, in two chains, and double beyond.
+import type { Dtype } from "../../lower/placement/layout.js";
+import { elementBytes } from "../../lower/placement/layout.js";
 import type { General, Memory, Vector } from "../asm-x64.js";
 import {
   Assembler,
@@ -25,12 +27,15 @@ import {
 import type { InstructionSet } from "../instruction-set.js";
 import { REGISTERS } from "../instruction-set.js";
 import { kernel, move, repeat } from "../loops.js";
+import { addMap, loadMap, prepareRounding, storeMap } from "../stored-maps.js";
 
 /** Where a kernel finds an address: in which word of the call's operands (see `wordsOf`), and how many rows of channels behind it. */
 export type Place = number | readonly [word: number, row: number];
 
 export interface MapPass {
   readonly lanes: number;
+  /** How every map is stored. */
+  readonly dtype: Dtype;
   /** At most five; null stands for the one whose first pixel the kernel's last operand has, in the place of sums. */
   readonly maps: readonly (number | null)[];
   /** A number per channel each. */
@@ -44,8 +49,11 @@ export interface MapPass {
 
 export interface PassTools {
   readonly a: Assembler;
-  /** The map of that number, here. */
-  readonly map: (n: number) => Memory;
+  /** What the map of that number has here; and that added to a vector, with a spare one. */
+  readonly load: (to: Vector, n: number) => void;
+  readonly add: (to: Vector, n: number, spare: Vector) => void;
+  /** The vector holds something else afterwards. */
+  readonly store: (n: number, from: Vector) => void;
   readonly coefficient: (n: number) => Vector;
   /** What is added up. */
   readonly sum: (n: number) => Vector;
@@ -53,7 +61,7 @@ export interface PassTools {
   readonly free: (n: number) => Vector;
   readonly zero: Vector;
   /** `from` where `test` is above zero, else zero; `to` may be one of the others, and `test` is lost. */
-  readonly whereAbove: (to: Vector, test: Vector, from: Vector | Memory) => void;
+  readonly whereAbove: (to: Vector, test: Vector, from: Vector) => void;
 }
 
 const FREE = 3;
@@ -73,11 +81,11 @@ export function runOf(lanes: number): number {
  * allowed.
  */
 export function mapPass(set: InstructionSet, pass: MapPass, a = new Assembler()): Uint8Array {
-  const { lanes, maps, coefficients, sums = 0 } = pass;
+  const { lanes, dtype, maps, coefficients, sums = 0 } = pass;
   const { whole, lanes: inWhole, count: registers } = REGISTERS[set];
-  const pixel = lanes * 4;
-  // Zero and the free registers stand behind coefficients and sums
-  const room = Math.floor((registers - FREE - 1) / (coefficients.length + CHAINS * sums));
+  const pixel = lanes * elementBytes[dtype];
+  // Zero, the free registers and those for rounding stand behind coefficients and sums
+  const room = Math.floor((registers - takenOf(dtype)) / (coefficients.length + CHAINS * sums));
   const vectors = [4, 2, 1].find((n) => n <= room && n * inWhole <= Math.max(lanes, inWhole))!;
   return kernel(a, () => {
     pass.before?.(a);
@@ -91,6 +99,7 @@ export function mapPass(set: InstructionSet, pass: MapPass, a = new Assembler())
     a.mov(r13, rdx); // pixels that are left
     const zero = whole(registers - 1);
     a.op("vxorps", zero, zero, zero);
+    prepareRounding(a, dtype, roundingOf(set, whole));
     const half: Vector = { n: zero.n, bytes: 32 };
     // Rows of doubles are multiples of 64 bytes
     if (sums > 0) {
@@ -118,11 +127,10 @@ export function mapPass(set: InstructionSet, pass: MapPass, a = new Assembler())
       const inGroup = (size * register(0).bytes) / 4;
       const count = Math.floor((lanes - channel) / inGroup);
       if (count === 0) continue;
-      const bytes = inGroup * 4;
+      const ofMaps = inGroup * elementBytes[dtype];
       // rsi has done its part, and counts
-      repeat(a, { count, counter: rsi, steps: [[r12, bytes], ...maps.map((_, n) => [MAPS[n]!, bytes] as const)] }, () =>
-        emitGroup(a, set, pass, size, register),
-      );
+      const steps = [[r12, inGroup * 4] as const, ...maps.map((_, n) => [MAPS[n]!, ofMaps] as const)];
+      repeat(a, { count, counter: rsi, steps }, () => emitGroup(a, set, pass, size, register));
       channel += count * inGroup;
     }
     for (const [n] of maps.entries()) move(a, MAPS[n]!, runOf(lanes) * pixel - pixel);
@@ -132,15 +140,28 @@ export function mapPass(set: InstructionSet, pass: MapPass, a = new Assembler())
   });
 }
 
+/** Registers that are no coefficients or sums. */
+function takenOf(dtype: Dtype): number {
+  return 1 + FREE + (dtype === "bfloat16" ? 2 : 0);
+}
+
+/** Behind the free ones. The constant is as wide as the widest vector, and is read by narrower ones, too. */
+function roundingOf(set: InstructionSet, register: (n: number) => Vector): readonly [constant: Vector, spare: Vector] {
+  const last = REGISTERS[set].count - 1;
+  return [register(last - FREE - 1), register(last - FREE - 2)];
+}
+
 /** Some vectors of channels over all pixels of a run. */
 function emitGroup(
   a: Assembler,
   set: InstructionSet,
-  { lanes, coefficients, sums = 0, body }: MapPass,
+  { lanes, dtype, coefficients, sums = 0, body }: MapPass,
   vectors: number,
   register: (n: number) => Vector,
 ): void {
-  const [pixel, bytes, registers] = [lanes * 4, register(0).bytes, REGISTERS[set].count];
+  const [bytes, registers] = [register(0).bytes, REGISTERS[set].count];
+  const [pixel, ofMaps] = [lanes * elementBytes[dtype], (bytes / 4) * elementBytes[dtype]];
+  const rounding = roundingOf(set, register);
   const coefficient = (n: number, v: number): Vector => register(n * vectors + v);
   const sum = (n: number, v: number, chain: number): Vector =>
     register((coefficients.length + n * CHAINS + chain) * vectors + v);
@@ -150,7 +171,7 @@ function emitGroup(
   coefficients.forEach((place, n) => {
     const [word, row] = typeof place === "number" ? [place, 0] : place;
     a.mov(r14, at(rdi, word * 8));
-    each((v) => a.load("vmovups", coefficient(n, v), at(r14, row * pixel + v * bytes, r12)));
+    each((v) => a.load("vmovups", coefficient(n, v), at(r14, row * lanes * 4 + v * bytes, r12)));
   });
   const ofSums = (emit: (n: number, v: number) => void): void => {
     for (let n = 0; n < sums; n++) each((v) => emit(n, v));
@@ -160,10 +181,13 @@ function emitGroup(
   });
   const zero = register(registers - 1);
   const onePixel = (chain: number): void =>
-    each((v) =>
+    each((v) => {
+      const map = (n: number): Memory => at(MAPS[n]!, chain * pixel + v * ofMaps, rax);
       body({
         a,
-        map: (n) => at(MAPS[n]!, chain * pixel + v * bytes, rax),
+        load: (to, n) => loadMap(a, dtype, to, map(n)),
+        add: (to, n, spare) => addMap(a, dtype, to, map(n), spare),
+        store: (n, from) => storeMap(a, set, dtype, map(n), from, rounding),
         coefficient: (n) => coefficient(n, v),
         sum: (n) => sum(n, v, chain),
         free: (n) => register(registers - 2 - n),
@@ -178,8 +202,8 @@ function emitGroup(
             a.op("vandps", to, test, from);
           }
         },
-      }),
-    );
+      });
+    });
   a.set(rax, 0);
   a.mov(rbx, r15);
   const [pairs, rest, done] = [a.labelAhead(), a.labelAhead(), a.labelAhead()];

@@ -3,6 +3,8 @@
 import type { KernelName } from "../../lower/kernels/kernels.js";
 import { INNER_GELU, INNER_RELU, OUTER_RELU, SUMMED } from "../../lower/kernels/kernel-constants.js";
 import { rowOf } from "../../lower/kernels/kernels.js";
+import type { Dtype } from "../../lower/placement/layout.js";
+import { elementBytes } from "../../lower/placement/layout.js";
 import type { InstructionSet } from "../instruction-set.js";
 import { normApplied, normStatistics, normSums } from "./forward.js";
 import { normGradientApplied, normGradientCoefficients, normGradientSums } from "./gradient.js";
@@ -45,28 +47,37 @@ export interface Round {
 /** Numbers, or what stands for an address: null or 0 where it is absent. */
 type Operands = Readonly<Record<string, unknown>>;
 
-const WORKS: Readonly<Partial<Record<KernelName, (call: NormCall) => readonly Round[]>>> = {
+const WORKS = {
   // What a convolution has summed up is not summed again, and what one normalises where it reads is not written
-  batch_norm: (call) => [
+  batch_norm: (call: NormCall) => [
     ...(call.isSummed ? [] : [call.partialSums(call.sums())]),
     call.once(call.statistics()),
     ...(call.has("output") ? [call.overPixels(call.applied())] : []),
   ],
-  batch_norm_again: (call) => [call.overPixels(call.applied())],
-  batch_norm_gradient: (call) => [
+  batch_norm_again: (call: NormCall) => [call.overPixels(call.applied())],
+  batch_norm_gradient: (call: NormCall) => [
     ...(call.isSummed ? [] : [call.partialSums(call.gradientSums())]),
     call.once(call.gradientCoefficients()),
     call.overPixels(call.gradientApplied()),
   ],
-};
+} satisfies Partial<Record<KernelName, (call: NormCall) => readonly Round[]>>;
 
-export const NORM_KERNELS = Object.keys(WORKS) as KernelName[];
+/** Each over maps of float32 and of bfloat16. */
+const FORMS = new Map<KernelName, readonly [work: keyof typeof WORKS, dtype: Dtype]>(
+  (Object.keys(WORKS) as (keyof typeof WORKS)[]).flatMap((name) => [
+    [name, [name, "float32"]],
+    [`${name}_bfloat16`, [name, "bfloat16"]],
+  ]),
+);
+
+export const NORM_KERNELS = [...FORMS.keys()];
 
 /** The rounds of a call, or undefined where machine code does not carry it out. */
 export function roundsOf(set: InstructionSet, kernel: KernelName, operands: Operands): readonly Round[] | undefined {
   const isGelu = (Number(operands["flags"]) & INNER_GELU) !== 0;
   if (isGelu || Number(operands["lanes"]) % 8 !== 0) return undefined;
-  return WORKS[kernel]?.(new NormCall(set, kernel, operands));
+  const [work, dtype] = FORMS.get(kernel) ?? [];
+  return work && WORKS[work](new NormCall(set, kernel, dtype!, operands));
 }
 
 /** Floats of a map that a unit of an elementwise pass goes over: some microseconds of work. */
@@ -79,15 +90,18 @@ class NormCall {
   private readonly names: readonly string[];
   private readonly lanes: number;
   private readonly pixels: number;
+  private readonly pixelBytes: number;
 
   constructor(
     private readonly set: InstructionSet,
     kernel: KernelName,
+    private readonly dtype: Dtype,
     private readonly operands: Operands,
   ) {
     this.names = Object.keys(rowOf(kernel).operands);
     this.lanes = this.number("lanes");
     this.pixels = this.number("pixels");
+    this.pixelBytes = this.lanes * elementBytes[this.dtype];
   }
 
   get isSummed(): boolean {
@@ -105,21 +119,21 @@ class NormCall {
       units: Math.ceil(this.pixels / inUnit),
       run: (unit, { operands }, call) => {
         const first = unit * inUnit;
-        call(code, operands, first * this.lanes * 4, Math.min(this.pixels - first, inUnit));
+        call(code, operands, first * this.pixelBytes, Math.min(this.pixels - first, inUnit));
       },
     };
   }
 
   /** Each partial sum over its share of the pixels. */
   partialSums(code: NormCode): Round {
-    const { lanes, pixels } = this;
+    const { lanes, pixels, pixelBytes } = this;
     const { partialCount, sums } = this.partials();
     const cut = (partial: number): number => Math.floor((pixels * partial) / partialCount);
     return {
       units: partialCount,
       run(partial, { operands, at }, call) {
         const [first, end] = [cut(partial), cut(partial + 1)];
-        call(code, operands, first * lanes * 4, end - first, at("partials") + partial * sums * lanes * 8);
+        call(code, operands, first * pixelBytes, end - first, at("partials") + partial * sums * lanes * 8);
       },
     };
   }
@@ -130,10 +144,10 @@ class NormCall {
 
   sums(): NormCode {
     const sample = Math.min(SAMPLE, this.pixels);
-    const { lanes } = this;
+    const { lanes, dtype } = this;
     return {
       name: "normSums",
-      of: [this.set, { lanes, input: this.word("input"), pivots: this.word("factor"), sample }],
+      of: [this.set, { lanes, dtype, input: this.word("input"), pivots: this.word("factor"), sample }],
     };
   }
 
@@ -158,7 +172,7 @@ class NormCall {
 
   applied(): NormCode {
     const words = { ...this.words("input", "output", "factor", "term"), residual: this.optional("residual") };
-    return { name: "normApplied", of: [this.set, { lanes: this.lanes, ...words, ...this.activations() }] };
+    return { name: "normApplied", of: [this.set, { ...this.maps(), ...words, ...this.activations() }] };
   }
 
   gradientSums(): NormCode {
@@ -185,7 +199,11 @@ class NormCall {
 
   private gradientReads() {
     const words = { ...this.words("outputGradient", "input"), output: this.optional("output") };
-    return { lanes: this.lanes, ...words, mask: this.activations().inner ? this.words("factor", "term") : null };
+    return { ...this.maps(), ...words, mask: this.activations().inner ? this.words("factor", "term") : null };
+  }
+
+  private maps() {
+    return { lanes: this.lanes, dtype: this.dtype };
   }
 
   private partials() {

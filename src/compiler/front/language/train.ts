@@ -203,8 +203,9 @@ export const train: MapForm = map<TrainConfig>({
     form: choice({
       float32: "everything in float32",
       bfloat16:
-        "what convolutions and the classifier multiply is rounded to bfloat16 where that is faster here, and so are maps " +
-        "while training; weights, sums and statistics stay float32; needs oneDNN and a processor with instructions for it",
+        "maps are stored as bfloat16 while training, in half the memory, and what convolutions multiply is rounded to it where " +
+        "that is faster here; weights, sums and statistics stay float32; needs machine code (x86-64 Linux), or oneDNN and a " +
+        "processor with instructions for it",
     }),
     description: "The numbers that training and evaluation multiply.",
     default: "float32",

@@ -129,7 +129,10 @@ async function measured(
   };
   const unknown: (readonly [key: string, Contest])[] = [];
   for (const [key, contest] of contests) {
-    if (contest.least < WORTH_CHOOSING) continue;
+    if (contest.least < WORTH_CHOOSING) {
+      if (contest.needsName) chosen[key] = contest.names[0]!;
+      continue;
+    }
     const name = contest.names.length < 2 ? contest.names[0]! : known[cacheKey(key, contest)];
     if (name !== undefined && contest.names.includes(name)) choose(key, contest, name);
     else unknown.push([key, contest]);
@@ -153,6 +156,8 @@ interface Contest {
   readonly names: readonly string[];
   /** Of those, what is taken where a choice says nothing. */
   readonly unnamed: readonly string[];
+  /** Whether none is taken where a choice says nothing: WebAssembly has none, and which of others' is the cheapest depends on them. */
+  readonly needsName: boolean;
   /** The task's, as far as its key does not say it. */
   readonly size: string;
   /** The least cost that the model sees. */
@@ -171,10 +176,12 @@ function contestOf<P extends ConvolutionPass>(
   const least = all[0]!.cost(task);
   const few = all.filter(({ cost }) => cost(task) <= least * WORTH_MEASURING);
   const names = few.map(({ name }) => name);
+  const own = candidates(task, BY_COST).map(({ name }) => name);
   return {
     names,
+    needsName: own.length === 0,
     // Another provider's kernel works only where it is named; where there is but WebAssembly's own, it is taken anyway
-    unnamed: names.length < 2 ? candidates(task, BY_COST).map(({ name }) => name) : [],
+    unnamed: names.length < 2 ? own : [],
     size: `${task.images} images`,
     least,
     images: imagesToMeasure(task, least),
@@ -197,6 +204,7 @@ function contestOfCalls({ names, bytes, stepOf }: CallTask): Contest {
   return {
     names,
     unnamed: [names.at(-1)!],
+    needsName: false,
     size: `${bytes} bytes`,
     least: bytes * BYTE_COST,
     images: 1,

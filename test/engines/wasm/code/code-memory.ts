@@ -1,6 +1,6 @@
 // Emitted kernels over memory of a test's own, between red zones: whatever lies there is no number before, and still is after.
 import { expect } from "vitest";
-import { DETECTION_WORDS, detected, detection } from "../../../../src/compiler/code/detect.js";
+import { DETECTION_WORDS, detected, detection, multipliesBfloat16 } from "../../../../src/compiler/code/detect.js";
 import type { InstructionSet } from "../../../../src/compiler/code/instruction-set.js";
 import { loadKoffi } from "../../../../src/runtime/engines/native/load-koffi.js";
 import { ExecutableMemory } from "../../../../src/runtime/engines/wasm/code/executable-memory.js";
@@ -8,13 +8,16 @@ import { ExecutableMemory } from "../../../../src/runtime/engines/wasm/code/exec
 export const executable =
   process.platform === "linux" && process.arch === "x64" ? new ExecutableMemory(await loadKoffi()) : undefined;
 
+const words = new BigUint64Array(DETECTION_WORDS);
+executable?.kernelAt(executable.make(detection()))(executable.addressOf(words), 0, 0, 0, 0, 0);
+
 /** Narrower sets run, too, where a wider one does. */
 export const sets: readonly InstructionSet[] = setsHere();
 
+/** Whether the widest of them is with AVX-512 BF16. */
+export const hasBfloat16 = multipliesBfloat16(words);
+
 function setsHere(): InstructionSet[] {
-  if (!executable) return [];
-  const words = new BigUint64Array(DETECTION_WORDS);
-  executable.kernelAt(executable.make(detection()))(executable.addressOf(words), 0, 0, 0, 0, 0);
   const widest = detected(words);
   return widest === undefined ? [] : widest === "avx512" ? ["avx512", "avx2"] : ["avx2"];
 }

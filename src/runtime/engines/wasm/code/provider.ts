@@ -1,6 +1,6 @@
 // Machine code as a source of kernels: whether this machine lets code be made and run, for which instructions, and what it offers.
 import type { InstructionSet } from "../../../../compiler/code/instruction-set.js";
-import { DETECTION_WORDS, detected, detection } from "../../../../compiler/code/detect.js";
+import { DETECTION_WORDS, detected, detection, multipliesBfloat16 } from "../../../../compiler/code/detect.js";
 import { roundsOf } from "../../../../compiler/code/norms/norm-works.js";
 import { CODE_METHODS } from "../../../../compiler/code/works.js";
 import { suiting } from "../../../../compiler/lower/convolutions/convolution-kernels.js";
@@ -18,37 +18,43 @@ import { ExecutableMemory, NoExecutableMemory } from "./executable-memory.js";
 /** A name and a version that run folders record: the version goes up where the same kernel would round otherwise. */
 const [ID, NAME, VERSION] = ["code", "code", "1"];
 
+/** The method whose instructions not every processor of its set has, and that rounds otherwise. */
+const BFLOAT16 = "bfloat16";
+
 /** Nanoseconds a thousand multiply-adds, and a byte of activations, on one core of a Zen 4. */
 const COSTS: Readonly<Record<string, LibraryMethod["cost"]>> = {
   winograd: { products: 7, bytes: 0.02 },
   direct: { products: 18, bytes: 0.01 },
+  bfloat16: { products: 9, bytes: 0.01 },
 };
 
 export const machineCode: ProviderSource = {
   name: NAME,
-  wayBack: "run on x86-64 Linux with AVX2, where machine code is allowed",
+  wayBack: `run where machine code is allowed on x86-64 Linux with AVX2, and with AVX-512 BF16 for "${BFLOAT16}"`,
   environment: ["NETC_CODE"],
   async find({ config }) {
-    if (config.train.precision !== "float32") return undefined;
     const found = await instructionSet();
-    return "set" in found ? codeKernels(found.set) : undefined;
+    if (!("set" in found)) return undefined;
+    return codeKernels(found.set, found.multipliesBfloat16 && config.train.precision !== "float32");
   },
   async describe() {
     const found = await instructionSet();
-    return "set" in found ? `machine code for ${SET_NAMES[found.set]}` : `without machine code (${found.reason})`;
+    if (!("set" in found)) return `without machine code (${found.reason})`;
+    return `machine code for ${SET_NAMES[found.set]}${found.multipliesBfloat16 ? " and its BF16" : ""}`;
   },
 };
 
 const SET_NAMES: Readonly<Record<InstructionSet, string>> = { avx512: "AVX-512", avx2: "AVX2" };
 
-export function codeKernels(set: InstructionSet): KernelProvider {
-  const methods = Object.entries(CODE_METHODS).map(([name, passes], number): LibraryMethod => ({
+export function codeKernels(set: InstructionSet, bfloat16 = false): KernelProvider {
+  const all = Object.entries(CODE_METHODS).map(([name, passes], number): LibraryMethod => ({
     name: `${NAME} ${VERSION} ${name}`,
     number,
     cost: COSTS[name]!,
     skipsPadding: name === "direct",
     plan: (pass, sizes) => passes[pass]?.(set, sizes),
   }));
+  const methods = all.filter(({ name }) => bfloat16 || !name.endsWith(` ${BFLOAT16}`));
   const [own, products] = [libraryConvolutions(ID, methods), libraryWinograd(ID, `${NAME} ${VERSION}`)];
   const kernels = {
     forward: [...own.forward, ...products.forward],
@@ -71,7 +77,7 @@ export function codeKernels(set: InstructionSet): KernelProvider {
   };
 }
 
-type Found = { readonly set: InstructionSet } | { readonly reason: string };
+type Found = { readonly set: InstructionSet; readonly multipliesBfloat16: boolean } | { readonly reason: string };
 
 let here: Promise<Found> | undefined;
 
@@ -92,7 +98,8 @@ async function detect(): Promise<Found> {
     executable.kernelAt(executable.make(detection()))(executable.addressOf(words), 0, 0, 0, 0, 0);
     const set = detected(words);
     if (!set) return { reason: "the processor has no AVX2" };
-    return { set: wanted === "avx2" ? "avx2" : set };
+    if (wanted === "avx2") return { set: "avx2", multipliesBfloat16: false };
+    return { set, multipliesBfloat16: multipliesBfloat16(words) };
   } catch (error) {
     if (error instanceof NoExecutableMemory || error instanceof UserError) return { reason: error.message };
     throw error;

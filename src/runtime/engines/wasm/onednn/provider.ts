@@ -1,7 +1,6 @@
 // oneDNN as a source of kernels: whether this machine has it, and what a program can have of it.
 import type { KernelProvider } from "../../../../compiler/lower/kernels/kernel-provider.js";
 import type { Program } from "../../../../compiler/program.js";
-import { UserError } from "../../../process/user-error.js";
 import { findOneDnn } from "./find.js";
 import type { ProviderSource } from "../provider-source.js";
 import { oneDnnKernels } from "./kernels.js";
@@ -22,17 +21,7 @@ export const oneDnn: ProviderSource = {
 
 async function find({ config }: Program): Promise<KernelProvider | undefined> {
   const found = await findOneDnn();
-  const { precision } = config.train;
-  if (precision === "float32") return found.available ? oneDnnKernels(found, false) : undefined;
-  const without = "or write `precision: float32`";
-  if (!found.available) {
-    throw new UserError(`train.precision: bfloat16 needs oneDNN (${found.reason}): ${ONEDNN_REMEDY}, ${without}`);
-  }
-  if (!found.bfloat16) {
-    throw new UserError(
-      `train.precision: bfloat16 needs a processor with instructions for it (AVX-512 BF16 or AMX); ` +
-        `oneDNN ${found.version} finds none on this machine: write \`precision: float32\``,
-    );
-  }
-  return oneDnnKernels(found, true);
+  if (!found.available) return undefined;
+  if (config.train.precision === "float32") return oneDnnKernels(found, false);
+  return found.bfloat16 ? oneDnnKernels(found, true) : undefined;
 }
