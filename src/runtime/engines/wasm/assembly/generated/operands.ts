@@ -1,6 +1,6 @@
 // Generated from src/compiler/lower/kernels/kernels.ts by scripts/generate-kernel-operands.mjs.
 
-export const PROVIDED: i32 = 64;
+export const PROVIDED: i32 = 69;
 
 export namespace LoadImages {
   export const ID: i32 = 0;
@@ -500,8 +500,198 @@ export namespace WeightGradientByChannel {
   @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 72); }
 }
 
-export namespace LibraryConvolution {
+export namespace ConvolveGroups {
   export const ID: i32 = 17;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function weights(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function bias(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function residual(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function output(call: usize): usize { return load<usize>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function relu(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function accumulate(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function transposed(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 56); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 60); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 64); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 68); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 72); }
+  // @ts-ignore: decorator
+  @inline export function paddingTop(call: usize): i32 { return load<i32>(call, 76); }
+  // @ts-ignore: decorator
+  @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 80); }
+  // @ts-ignore: decorator
+  @inline export function dilationHeight(call: usize): i32 { return load<i32>(call, 84); }
+  // @ts-ignore: decorator
+  @inline export function dilationWidth(call: usize): i32 { return load<i32>(call, 88); }
+  // @ts-ignore: decorator
+  @inline export function groups(call: usize): i32 { return load<i32>(call, 92); }
+  // @ts-ignore: decorator
+  @inline export function depth(call: usize): i32 { return load<i32>(call, 96); }
+  // @ts-ignore: decorator
+  @inline export function columns(call: usize): i32 { return load<i32>(call, 100); }
+  // @ts-ignore: decorator
+  @inline export function lanesAtOnce(call: usize): i32 { return load<i32>(call, 104); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 108); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 112); }
+}
+
+export namespace TransposeGroups {
+  export const ID: i32 = 18;
+  // @ts-ignore: decorator
+  @inline export function weights(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function transposed(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function taps(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function groups(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function inputs(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function outputs(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 28); }
+}
+
+export namespace WeightGradientGroups {
+  export const ID: i32 = 19;
+  // @ts-ignore: decorator
+  @inline export function input(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function outputGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function weightGradient(call: usize): usize { return load<usize>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function partials(call: usize): usize { return load<usize>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function partialCount(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function images(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function height(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function width(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function outHeight(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function outWidth(call: usize): i32 { return load<i32>(call, 40); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 44); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 48); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 52); }
+  // @ts-ignore: decorator
+  @inline export function strideHeight(call: usize): i32 { return load<i32>(call, 56); }
+  // @ts-ignore: decorator
+  @inline export function strideWidth(call: usize): i32 { return load<i32>(call, 60); }
+  // @ts-ignore: decorator
+  @inline export function paddingTop(call: usize): i32 { return load<i32>(call, 64); }
+  // @ts-ignore: decorator
+  @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 68); }
+  // @ts-ignore: decorator
+  @inline export function dilationHeight(call: usize): i32 { return load<i32>(call, 72); }
+  // @ts-ignore: decorator
+  @inline export function dilationWidth(call: usize): i32 { return load<i32>(call, 76); }
+  // @ts-ignore: decorator
+  @inline export function groups(call: usize): i32 { return load<i32>(call, 80); }
+  // @ts-ignore: decorator
+  @inline export function depth(call: usize): i32 { return load<i32>(call, 84); }
+  // @ts-ignore: decorator
+  @inline export function columns(call: usize): i32 { return load<i32>(call, 88); }
+  // @ts-ignore: decorator
+  @inline export function lanesAtOnce(call: usize): i32 { return load<i32>(call, 92); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 96); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 100); }
+}
+
+export namespace SpreadFilter {
+  export const ID: i32 = 20;
+  // @ts-ignore: decorator
+  @inline export function weights(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function dense(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function dilationHeight(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function dilationWidth(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function groups(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function inputs(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function outputs(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 40); }
+}
+
+export namespace GatherFilter {
+  export const ID: i32 = 21;
+  // @ts-ignore: decorator
+  @inline export function dense(call: usize): usize { return load<usize>(call, 0); }
+  // @ts-ignore: decorator
+  @inline export function weightGradient(call: usize): usize { return load<usize>(call, 4); }
+  // @ts-ignore: decorator
+  @inline export function kernelHeight(call: usize): i32 { return load<i32>(call, 8); }
+  // @ts-ignore: decorator
+  @inline export function kernelWidth(call: usize): i32 { return load<i32>(call, 12); }
+  // @ts-ignore: decorator
+  @inline export function dilationHeight(call: usize): i32 { return load<i32>(call, 16); }
+  // @ts-ignore: decorator
+  @inline export function dilationWidth(call: usize): i32 { return load<i32>(call, 20); }
+  // @ts-ignore: decorator
+  @inline export function groups(call: usize): i32 { return load<i32>(call, 24); }
+  // @ts-ignore: decorator
+  @inline export function inputs(call: usize): i32 { return load<i32>(call, 28); }
+  // @ts-ignore: decorator
+  @inline export function outputs(call: usize): i32 { return load<i32>(call, 32); }
+  // @ts-ignore: decorator
+  @inline export function inLanes(call: usize): i32 { return load<i32>(call, 36); }
+  // @ts-ignore: decorator
+  @inline export function outLanes(call: usize): i32 { return load<i32>(call, 40); }
+}
+
+export namespace LibraryConvolution {
+  export const ID: i32 = 22;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -553,7 +743,7 @@ export namespace LibraryConvolution {
 }
 
 export namespace LibraryInputGradient {
-  export const ID: i32 = 18;
+  export const ID: i32 = 23;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -605,7 +795,7 @@ export namespace LibraryInputGradient {
 }
 
 export namespace LibraryWeightGradient {
-  export const ID: i32 = 19;
+  export const ID: i32 = 24;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -655,7 +845,7 @@ export namespace LibraryWeightGradient {
 }
 
 export namespace TransformWeightsByRows {
-  export const ID: i32 = 20;
+  export const ID: i32 = 25;
   // @ts-ignore: decorator
   @inline export function weights(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -673,7 +863,7 @@ export namespace TransformWeightsByRows {
 }
 
 export namespace ConvolveWinogradLibrary {
-  export const ID: i32 = 21;
+  export const ID: i32 = 26;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -715,7 +905,7 @@ export namespace ConvolveWinogradLibrary {
 }
 
 export namespace WeightGradientWinogradLibrary {
-  export const ID: i32 = 22;
+  export const ID: i32 = 27;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -749,7 +939,7 @@ export namespace WeightGradientWinogradLibrary {
 }
 
 export namespace WeightGradientWinogradLibraryBfloat16 {
-  export const ID: i32 = 23;
+  export const ID: i32 = 28;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -783,7 +973,7 @@ export namespace WeightGradientWinogradLibraryBfloat16 {
 }
 
 export namespace BiasGradient {
-  export const ID: i32 = 24;
+  export const ID: i32 = 29;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -799,7 +989,7 @@ export namespace BiasGradient {
 }
 
 export namespace BatchNorm {
-  export const ID: i32 = 25;
+  export const ID: i32 = 30;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -839,7 +1029,7 @@ export namespace BatchNorm {
 }
 
 export namespace BatchNormAgain {
-  export const ID: i32 = 26;
+  export const ID: i32 = 31;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -859,7 +1049,7 @@ export namespace BatchNormAgain {
 }
 
 export namespace BatchNormGradient {
-  export const ID: i32 = 27;
+  export const ID: i32 = 32;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -899,7 +1089,7 @@ export namespace BatchNormGradient {
 }
 
 export namespace Pointwise {
-  export const ID: i32 = 28;
+  export const ID: i32 = 33;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -915,7 +1105,7 @@ export namespace Pointwise {
 }
 
 export namespace PointwiseGradient {
-  export const ID: i32 = 29;
+  export const ID: i32 = 34;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -935,7 +1125,7 @@ export namespace PointwiseGradient {
 }
 
 export namespace Multiply {
-  export const ID: i32 = 30;
+  export const ID: i32 = 35;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -951,7 +1141,7 @@ export namespace Multiply {
 }
 
 export namespace MultiplyGradient {
-  export const ID: i32 = 31;
+  export const ID: i32 = 36;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -971,7 +1161,7 @@ export namespace MultiplyGradient {
 }
 
 export namespace Subsample {
-  export const ID: i32 = 32;
+  export const ID: i32 = 37;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -999,7 +1189,7 @@ export namespace Subsample {
 }
 
 export namespace SubsampleGradient {
-  export const ID: i32 = 33;
+  export const ID: i32 = 38;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1027,7 +1217,7 @@ export namespace SubsampleGradient {
 }
 
 export namespace MaxPool {
-  export const ID: i32 = 34;
+  export const ID: i32 = 39;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1059,7 +1249,7 @@ export namespace MaxPool {
 }
 
 export namespace MaxPoolGradient {
-  export const ID: i32 = 35;
+  export const ID: i32 = 40;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1095,7 +1285,7 @@ export namespace MaxPoolGradient {
 }
 
 export namespace AveragePool {
-  export const ID: i32 = 36;
+  export const ID: i32 = 41;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1127,7 +1317,7 @@ export namespace AveragePool {
 }
 
 export namespace AveragePoolGradient {
-  export const ID: i32 = 37;
+  export const ID: i32 = 42;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1159,7 +1349,7 @@ export namespace AveragePoolGradient {
 }
 
 export namespace BiasGradientBfloat16 {
-  export const ID: i32 = 38;
+  export const ID: i32 = 43;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1175,7 +1365,7 @@ export namespace BiasGradientBfloat16 {
 }
 
 export namespace BatchNormBfloat16 {
-  export const ID: i32 = 39;
+  export const ID: i32 = 44;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1215,7 +1405,7 @@ export namespace BatchNormBfloat16 {
 }
 
 export namespace BatchNormAgainBfloat16 {
-  export const ID: i32 = 40;
+  export const ID: i32 = 45;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1235,7 +1425,7 @@ export namespace BatchNormAgainBfloat16 {
 }
 
 export namespace BatchNormGradientBfloat16 {
-  export const ID: i32 = 41;
+  export const ID: i32 = 46;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1275,7 +1465,7 @@ export namespace BatchNormGradientBfloat16 {
 }
 
 export namespace PointwiseBfloat16 {
-  export const ID: i32 = 42;
+  export const ID: i32 = 47;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1291,7 +1481,7 @@ export namespace PointwiseBfloat16 {
 }
 
 export namespace PointwiseGradientBfloat16 {
-  export const ID: i32 = 43;
+  export const ID: i32 = 48;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1311,7 +1501,7 @@ export namespace PointwiseGradientBfloat16 {
 }
 
 export namespace MultiplyBfloat16 {
-  export const ID: i32 = 44;
+  export const ID: i32 = 49;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1327,7 +1517,7 @@ export namespace MultiplyBfloat16 {
 }
 
 export namespace MultiplyGradientBfloat16 {
-  export const ID: i32 = 45;
+  export const ID: i32 = 50;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1347,7 +1537,7 @@ export namespace MultiplyGradientBfloat16 {
 }
 
 export namespace SubsampleBfloat16 {
-  export const ID: i32 = 46;
+  export const ID: i32 = 51;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1375,7 +1565,7 @@ export namespace SubsampleBfloat16 {
 }
 
 export namespace SubsampleGradientBfloat16 {
-  export const ID: i32 = 47;
+  export const ID: i32 = 52;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1403,7 +1593,7 @@ export namespace SubsampleGradientBfloat16 {
 }
 
 export namespace MaxPoolBfloat16 {
-  export const ID: i32 = 48;
+  export const ID: i32 = 53;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1435,7 +1625,7 @@ export namespace MaxPoolBfloat16 {
 }
 
 export namespace MaxPoolGradientBfloat16 {
-  export const ID: i32 = 49;
+  export const ID: i32 = 54;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1471,7 +1661,7 @@ export namespace MaxPoolGradientBfloat16 {
 }
 
 export namespace AveragePoolBfloat16 {
-  export const ID: i32 = 50;
+  export const ID: i32 = 55;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1503,7 +1693,7 @@ export namespace AveragePoolBfloat16 {
 }
 
 export namespace AveragePoolGradientBfloat16 {
-  export const ID: i32 = 51;
+  export const ID: i32 = 56;
   // @ts-ignore: decorator
   @inline export function outputGradient(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1535,7 +1725,7 @@ export namespace AveragePoolGradientBfloat16 {
 }
 
 export namespace BatchNormInference {
-  export const ID: i32 = 52;
+  export const ID: i32 = 57;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1563,7 +1753,7 @@ export namespace BatchNormInference {
 }
 
 export namespace Scale {
-  export const ID: i32 = 53;
+  export const ID: i32 = 58;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1575,7 +1765,7 @@ export namespace Scale {
 }
 
 export namespace Sigmoid {
-  export const ID: i32 = 54;
+  export const ID: i32 = 59;
   // @ts-ignore: decorator
   @inline export function input(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1589,7 +1779,7 @@ export namespace Sigmoid {
 }
 
 export namespace SigmoidGradient {
-  export const ID: i32 = 55;
+  export const ID: i32 = 60;
   // @ts-ignore: decorator
   @inline export function output(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1601,7 +1791,7 @@ export namespace SigmoidGradient {
 }
 
 export namespace SoftmaxCrossEntropy {
-  export const ID: i32 = 56;
+  export const ID: i32 = 61;
   // @ts-ignore: decorator
   @inline export function logits(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1625,7 +1815,7 @@ export namespace SoftmaxCrossEntropy {
 }
 
 export namespace AccumulateGradients {
-  export const ID: i32 = 57;
+  export const ID: i32 = 62;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1635,7 +1825,7 @@ export namespace AccumulateGradients {
 }
 
 export namespace GradientNorm {
-  export const ID: i32 = 58;
+  export const ID: i32 = 63;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1645,7 +1835,7 @@ export namespace GradientNorm {
 }
 
 export namespace ClipGradients {
-  export const ID: i32 = 59;
+  export const ID: i32 = 64;
   // @ts-ignore: decorator
   @inline export function gradients(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1655,7 +1845,7 @@ export namespace ClipGradients {
 }
 
 export namespace UpdateSgd {
-  export const ID: i32 = 60;
+  export const ID: i32 = 65;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1677,7 +1867,7 @@ export namespace UpdateSgd {
 }
 
 export namespace UpdateAdam {
-  export const ID: i32 = 61;
+  export const ID: i32 = 66;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1707,7 +1897,7 @@ export namespace UpdateAdam {
 }
 
 export namespace UpdateMuon {
-  export const ID: i32 = 62;
+  export const ID: i32 = 67;
   // @ts-ignore: decorator
   @inline export function parameters(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
@@ -1741,7 +1931,7 @@ export namespace UpdateMuon {
 }
 
 export namespace UpdateAverage {
-  export const ID: i32 = 63;
+  export const ID: i32 = 68;
   // @ts-ignore: decorator
   @inline export function values(call: usize): usize { return load<usize>(call, 0); }
   // @ts-ignore: decorator
