@@ -43,19 +43,37 @@ export interface DensePrice {
   readonly multiplyAdds: readonly [sparse: number, dense: number];
 }
 
-/** `isDense` tells which convolutions become dense. */
-export function densePrice({ nodes }: ShapedGraph, isDense: (filter: Filter, inputs: number) => boolean): DensePrice {
+/** `keepsGroups` tells of which convolutions the filters of groups stay apart; dilation is zeros in all of them. */
+export function densePrice(
+  { nodes }: ShapedGraph,
+  keepsGroups: (filter: Filter, inputs: number) => boolean,
+): DensePrice {
   const [names, weights, multiplyAdds]: [string[], [number, number], [number, number]] = [[], [0, 0], [0, 0]];
   for (const { name, op, inputs: before, shape } of nodes) {
     if (op.kind !== "conv2d" || shape.kind !== "map") continue;
     const inputs = nodes[before[0]!]!.shape.channels;
-    if (!isDense(op, inputs)) continue;
-    names.push(name);
+    const groups = op.groups ?? 1;
     const area = (kernel: readonly [number, number]): number => kernel[0] * kernel[1] * inputs * op.channels;
-    [area(op.kernel) / (op.groups ?? 1), area(spanOf(op))].forEach((count, at) => {
+    const counts = [area(op.kernel) / groups, area(spanOf(op)) / (keepsGroups(op, inputs) ? groups : 1)] as const;
+    if (counts[0] === counts[1]) continue;
+    names.push(name);
+    counts.forEach((count, at) => {
       weights[at]! += count;
       multiplyAdds[at]! += count * shape.height * shape.width;
     });
   }
   return { nodes: names, weights, multiplyAdds };
+}
+
+/** In words, for who exports: undefined where nothing becomes dense. */
+export function densePriceText({ nodes, weights, multiplyAdds }: DensePrice): string | undefined {
+  const [first, ...others] = nodes;
+  if (first === undefined) return undefined;
+  const which = others.length === 0 ? first : `${first} and ${others.length} more`;
+  const pair = ([sparse, dense]: readonly [number, number]): string =>
+    `${dense.toLocaleString("en-US")} instead of ${sparse.toLocaleString("en-US")}`;
+  return (
+    `no stock layer has groups or every dilation, so the filters of ${which} are dense, with zeros in them: ` +
+    `${pair(weights)} weights, ${pair(multiplyAdds)} multiply-adds an image; the logits are the same`
+  );
 }

@@ -76,14 +76,8 @@ function weightsByLayer(graph: ShapedGraph): Map<string, string[]> {
   return byLayer;
 }
 
-/** Convolutions whose filters a stock layer has with zeros in them, as there is none for groups, nor one for any dilation. */
-export function becomesDense(filter: Filter, inputs: number): boolean {
-  const { groups, dilation } = filterOf(filter);
-  return dilation !== undefined || (groups !== undefined && !isDepthwise(filter, inputs));
-}
-
-/** Whether each channel has filters of its own, in a window that the layer for these takes. */
-function isDepthwise({ groups = 1, stride }: Filter, inputs: number): boolean {
+/** Whether each channel has filters of its own, in a window that the stock layer for these takes; no other knows groups. */
+export function isDepthwise({ groups = 1, stride }: Filter, inputs: number): boolean {
   return groups > 1 && groups === inputs && stride[0] === stride[1];
 }
 
@@ -92,7 +86,7 @@ function toLayer(graph: ShapedGraph, name: string, tensor: NamedTensor): NamedTe
   const convolution = convolutionOf(graph, name);
   if (!convolution) return tensor;
   const { op, inputs } = convolution;
-  if (!isDepthwise(op, inputs)) return becomesDense(op, inputs) ? denseFilter(tensor, op) : tensor;
+  if (!isDepthwise(op, inputs)) return denseFilter(tensor, op);
   const { shape, data } = denseFilter(tensor, { ...op, groups: 1 });
   return { shape: [...shape.slice(0, 2), inputs, op.channels / inputs], data };
 }
@@ -101,15 +95,17 @@ function fromLayer(graph: ShapedGraph, name: string, tensor: NamedTensor): Named
   const convolution = convolutionOf(graph, name);
   if (!convolution) return tensor;
   const { op, inputs } = convolution;
-  if (!isDepthwise(op, inputs)) return becomesDense(op, inputs) ? fromDenseFilter(tensor, op) : tensor;
+  if (!isDepthwise(op, inputs)) return fromDenseFilter(tensor, op);
   const shape = [...tensor.shape.slice(0, 2), 1, op.channels];
   return fromDenseFilter({ ...tensor, shape }, { ...op, groups: 1 });
 }
 
-/** Whose filter the tensor of that name is. */
+/** Whose filter the tensor of that name is, where that is not the layer's as it is. */
 function convolutionOf(graph: ShapedGraph, name: string) {
   const node = graph.nodes.find((each) => `${each.name}.weight` === name);
-  return node?.op.kind === "conv2d" ? { op: node.op, inputs: inputsOf(graph, node) } : undefined;
+  if (node?.op.kind !== "conv2d") return undefined;
+  const { groups, dilation } = filterOf(node.op);
+  return groups || dilation ? { op: node.op, inputs: inputsOf(graph, node) } : undefined;
 }
 
 function inputsOf({ nodes }: ShapedGraph, { inputs }: ShapedNode): number {

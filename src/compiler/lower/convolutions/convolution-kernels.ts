@@ -6,9 +6,9 @@ import type { KernelChoice, KernelProvider } from "../kernels/kernel-provider.js
 import { BY_COST } from "../kernels/kernel-provider.js";
 import type { ConvolutionKernel, ConvolutionKernels, ConvolutionPass, ConvolutionTask } from "./convolution-task.js";
 import { taskKey } from "./convolution-task.js";
-import { denseSizes, isDense, throughDense } from "./dense.js";
+import { denseSizes, isDense, throughDense } from "./groups/dense.js";
 import { directConvolution, directInputGradient } from "./emit-direct.js";
-import { groupKernels } from "./emit-groups.js";
+import { groupKernels } from "./groups/emit-groups.js";
 import { winogradForward, winogradInputGradients } from "./emit-winograd.js";
 import {
   stridedWinogradConvolution,

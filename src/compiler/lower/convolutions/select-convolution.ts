@@ -2,7 +2,7 @@
 import type { Filter } from "../../network/graph.js";
 import type { ConvolutionOperands, ConvolutionPass, ConvolutionTask } from "./convolution-task.js";
 import { chooseKernel } from "./convolution-kernels.js";
-import { isDense } from "./dense.js";
+import { isDense } from "./groups/dense.js";
 import { BY_COST } from "../kernels/kernel-provider.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import type { KernelSelector } from "./kernel-selector.js";

@@ -1,10 +1,10 @@
 // A convolution in groups, or with a dilated kernel, as the dense one that it equals: zeros stand where a filter joins channels
 // of different groups, and between the elements of its kernel. So whatever computes any convolution computes all of them; the
 // price is the products with zeros, as many times the others as there are groups.
-import { spanOf } from "../../network/graph.js";
-import type { ConvolutionSizes } from "./convolution-plan.js";
-import { filterBytes } from "./convolution-plan.js";
-import type { ConvolutionKernel, ConvolutionOperands, ConvolutionPass } from "./convolution-task.js";
+import { spanOf } from "../../../network/graph.js";
+import type { ConvolutionSizes } from "../convolution-plan.js";
+import { filterBytes } from "../convolution-plan.js";
+import type { ConvolutionKernel, ConvolutionOperands, ConvolutionPass } from "../convolution-task.js";
 
 /** Whether it is dense as it is. */
 export function isDense({ groups, dilation }: ConvolutionSizes): boolean {

@@ -1,9 +1,9 @@
 // Convolutions in groups by kernels that know of them: a filter for each channel alone, or groups of whole vectors.
-import type { ConvolutionSizes } from "./convolution-plan.js";
-import { filterBytes, imageBytes, multiplyAddsOf, partialsFor, threadScratch, windowOf } from "./convolution-plan.js";
-import type { ConvolutionKernel, ConvolutionKernels } from "./convolution-task.js";
-import type { CallWriter } from "../kernels/kernel-calls.js";
-import { replacing } from "../kernels/kernel-calls.js";
+import type { ConvolutionSizes } from "../convolution-plan.js";
+import { filterBytes, imageBytes, multiplyAddsOf, partialsFor, threadScratch, windowOf } from "../convolution-plan.js";
+import type { ConvolutionKernel, ConvolutionKernels } from "../convolution-task.js";
+import type { CallWriter } from "../../kernels/kernel-calls.js";
+import { replacing } from "../../kernels/kernel-calls.js";
 
 type Groups = NonNullable<ConvolutionSizes["groups"]>;
 
