@@ -283,6 +283,22 @@ export class Assembler {
     });
     this.#put(half);
   }
+  /** Each 128 bits' four floats in the order that two bits each of `order` say. */
+  permuteQuarters(to: Vector, from: Vector | Memory, order: number): void {
+    this.#list(() => `vpermilps ${vectorText(to)}, ${operandText(from)}, ${order}`);
+    this.#vector({
+      prefix: P66,
+      map: M0F3A,
+      opcode: 0x04,
+      w: 0,
+      reads: "all",
+      bytes: to.bytes,
+      register: to.n,
+      second: 0,
+      other: from,
+    });
+    this.#put(order);
+  }
   /** Lanes of 32 bits shifted left: of a bfloat16 in the lower half it makes a float32. */
   shiftLeft(to: Vector, from: Vector, bits: number): void {
     this.#list(() => `vpslld ${vectorText(to)}, ${vectorText(from)}, ${bits}`);

@@ -89,6 +89,7 @@ export function randomInstructions(seed: number, turns: number): Emit[] {
     add((a) => a.extractHalf(vector(32, 32), vector(64), 1));
     add((a) => a.extractHalf(vector(16, 16), vector(32, 16), pick([0, 1] as const)));
     add((a) => a.shiftLeft(v, w, 1 + below(31)));
+    add((a) => a.permuteQuarters(v, pick([w, m]), below(256)));
     add((a) => a.vmovd(vector(16, 32), x));
     add((a) => a.vzeroupper());
     add((a) => a.cpuid());

@@ -5,7 +5,7 @@ import type { Code, CodeWork } from "../../../src/compiler/code/works.js";
 import { CODE_METHODS, emit } from "../../../src/compiler/code/works.js";
 import type { ConvolutionSizes } from "../../../src/compiler/lower/convolutions/convolution-plan.js";
 import { executable, noise, sets } from "../../engines/wasm/code/code-memory.js";
-import { convolve, farthest, filterGradient, inputGradient, outputSides, typical } from "./reference.js";
+import { convolve, farthest, filterGradient, inputGradient, outputSides, transposed, typical } from "./reference.js";
 
 const seed = Number(process.env["FUZZ_SEED"] ?? 1);
 const shapes = Number(process.env["CODE_SHAPES"] ?? 12);
@@ -14,13 +14,13 @@ const cases = Array.from({ length: shapes }, (_, index) => seed + index);
 describe.each(sets)("machine code with %s", (set) => {
   for (const [name, passes] of Object.entries(CODE_METHODS)) {
     it.each(cases)(`computes all passes by ${name} over random sizes of seed %d`, (from) => {
-      const { one, sizes } = randomSizes(from, name === "winograd");
+      const { one, sizes } = randomSizes(from, name);
       const { images, height, width, depth, columns, size } = one;
       const [outHeight, outWidth] = outputSides(one);
       const [inCount, outCount] = [images * height * width * depth, images * outHeight * outWidth * columns];
       const [input, gradient] = [noise(inCount, from), noise(outCount, from + 1)];
       const [filter, bias, before] = [
-        noise(size ** 2 * depth * columns, from + 2),
+        noise((size ** 2 * depth * columns) / (one.groups ?? 1), from + 2),
         noise(columns, from + 3),
         noise(inCount, from + 4),
       ];
@@ -35,7 +35,7 @@ describe.each(sets)("machine code with %s", (set) => {
       };
 
       const forward = passes.forward!(set, sizes);
-      if (name === "direct") expect(forward).toBeDefined();
+      if (name !== "winograd") expect(forward).toBeDefined();
       if (forward) {
         for (const hasBias of [false, true]) {
           const { output } = run(
@@ -50,7 +50,8 @@ describe.each(sets)("machine code with %s", (set) => {
       const back = depth % 8 === 0 ? passes["input gradient"]!(set, sizes) : undefined;
       if (back) {
         for (const adds of [false, true]) {
-          const { input: found } = run(back, { input: before, output: gradient, weights: filter }, { adds });
+          const weights = one.groups ? transposed(one, filter) : filter;
+          const { input: found } = run(back, { input: before, output: gradient, weights }, { adds });
           const wanted = inputGradient(one, gradient, filter).map((value, i) => value + (adds ? before[i]! : 0));
           expectNear(found!, wanted, size ** 2 * columns);
         }
@@ -63,14 +64,15 @@ describe.each(sets)("machine code with %s", (set) => {
           {},
         ).weightGradient!;
         const wanted = filterGradient(one, input, gradient);
-        const kept = wanted.map((value, i) => (Math.floor(i / columns) % depth < lane ? value : 0));
+        const kept = wanted.map((value, i) => (one.groups || Math.floor(i / columns) % depth < lane ? value : 0));
         expectNear(found, kept, images * outHeight * outWidth);
       }
     });
   }
 });
 
-function randomSizes(from: number, isWinograd: boolean) {
+function randomSizes(from: number, name: string) {
+  const isWinograd = name === "winograd";
   let state = (from * 2654435761 + 97) >>> 0;
   const below = (n: number): number => {
     state = (Math.imul(state, 1103515245) + 12345) >>> 0;
@@ -80,21 +82,31 @@ function randomSizes(from: number, isWinograd: boolean) {
   const size = isWinograd ? 3 : pick([1, 1, 2, 3, 3, 3, 5, 7]);
   const stride = isWinograd ? 1 : pick([1, 1, 2, 2, 3]);
   const padding = isWinograd ? 1 : below(Math.floor(size / 2) + 1);
-  const side = (): number => Math.max(1 + below(size > 4 ? 14 : 19), size - 2 * padding);
-  const depth = isWinograd ? 8 * (1 + below(8)) : pick([4, 8, 16, 24, 40, 64]);
+  const inGroups = name === "groups" ? randomGroups(pick, below) : undefined;
+  const dilation = inGroups ? pick([1, 1, 1, 2, 3]) : 1;
+  const span = (size - 1) * dilation + 1;
+  const side = (): number => Math.max(1 + below(size > 4 ? 14 : 19), span - 2 * padding);
+  const depth = inGroups
+    ? inGroups.count * inGroups.inputs
+    : isWinograd
+      ? 8 * (1 + below(8))
+      : pick([4, 8, 16, 24, 40, 64]);
   const one = {
     images: pick([1, 2, 3, 5, 8, 16]),
     height: side(),
     width: side(),
     depth,
-    columns: 8 * (1 + below(9)),
+    columns: inGroups ? inGroups.count * inGroups.outputs : 8 * (1 + below(9)),
     size,
     stride,
     padding,
+    ...(inGroups ? { dilation, groups: inGroups.count } : {}),
   };
   const [outHeight, outWidth] = outputSides(one);
-  const behind = (input: number, output: number): number => Math.max(0, (output - 1) * stride + size - padding - input);
+  const behind = (input: number, output: number): number => Math.max(0, (output - 1) * stride + span - padding - input);
   const sizes: ConvolutionSizes = {
+    ...(dilation > 1 ? { dilation: [dilation, dilation] } : {}),
+    ...(inGroups ? { groups: inGroups } : {}),
     images: one.images,
     height: one.height,
     width: one.width,
@@ -107,6 +119,14 @@ function randomSizes(from: number, isWinograd: boolean) {
     padding: { top: padding, left: padding, bottom: behind(one.height, outHeight), right: behind(one.width, outWidth) },
   };
   return { one, sizes };
+}
+
+/** A filter a channel, groups of four, or groups whose channels fill vectors on at least one side. */
+function randomGroups(pick: <T>(list: readonly T[]) => T, below: (n: number) => number) {
+  const count = 1 + below(5);
+  if (below(3) === 0) return { count: 8 * count, inputs: 1, outputs: 1 };
+  if (below(2) === 0) return { count: 2 * count, inputs: 4, outputs: 4 };
+  return { count: 2 * count, inputs: pick([4, 8, 12, 16, 24, 32]), outputs: pick([8, 8, 16, 24, 32, 40]) };
 }
 
 type Tensors = Partial<Record<"input" | "output" | "weights" | "bias" | "weightGradient", Float32Array>>;

@@ -2,7 +2,7 @@
 import type { ConvolutionSizes } from "../convolution-plan.js";
 import { filterBytes, imageBytes, multiplyAddsOf, partialsFor, threadScratch, windowOf } from "../convolution-plan.js";
 import type { ConvolutionKernel, ConvolutionKernels } from "../convolution-task.js";
-import type { CallWriter } from "../../kernels/kernel-calls.js";
+import type { BufferOperand, CallWriter } from "../../kernels/kernel-calls.js";
 import { replacing } from "../../kernels/kernel-calls.js";
 
 type Groups = NonNullable<ConvolutionSizes["groups"]>;
@@ -29,15 +29,7 @@ const inputGradient: ConvolutionKernel<"input gradient"> = {
   suits: (sizes) => suits(sizes, sizes.groups?.inputs),
   cost: costOf,
   emit(writer, sizes, { outputGradient, weights, inputGradient, accumulated }) {
-    const { inLanes, outLanes, kernel } = sizes;
-    const { count, inputs, outputs } = sizes.groups!;
-    const taps = kernel[0] * kernel[1];
-    let transposed = weights;
-    if (inputs * outputs > 1) {
-      transposed = writer.scratch("transposed filter", taps * outputs * inLanes * 4);
-      const extents = { taps, groups: count, inputs, outputs, inLanes, outLanes };
-      writer.call("transpose_groups", { weights, transposed, ...extents });
-    }
+    const transposed = transposedGroups(writer, sizes, weights);
     const swapped = swappedSizes(sizes);
     const extents = { ...windowOfGroups(writer, swapped), accumulate: Number(accumulated !== null), transposed: 1 };
     writer.call(
@@ -55,6 +47,21 @@ const inputGradient: ConvolutionKernel<"input gradient"> = {
     );
   },
 };
+
+/** Of a filter in groups [tap][output of a group][inLanes], for the gradient by its input; a depthwise one is that already. */
+export function transposedGroups(
+  writer: CallWriter,
+  { inLanes, outLanes, kernel, groups }: ConvolutionSizes,
+  weights: BufferOperand,
+): BufferOperand {
+  const { count, inputs, outputs } = groups!;
+  if (isDepthwise({ count, inputs, outputs })) return weights;
+  const taps = kernel[0] * kernel[1];
+  const transposed = writer.scratch("transposed filter", taps * outputs * inLanes * 4);
+  const extents = { taps, groups: count, inputs, outputs, inLanes, outLanes };
+  writer.call("transpose_groups", { weights, transposed, ...extents });
+  return transposed;
+}
 
 const weightGradient: ConvolutionKernel<"weight gradient"> = {
   name: "groups",

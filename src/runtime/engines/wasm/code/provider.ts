@@ -20,6 +20,7 @@ const [ID, NAME, VERSION] = ["code", "code", "1"];
 const COSTS: Readonly<Record<string, LibraryMethod["cost"]>> = {
   winograd: { products: 7, bytes: 0.02 },
   direct: { products: 18, bytes: 0.01 },
+  groups: { products: 20, bytes: 0.03 },
 };
 
 export const machineCode: ProviderSource = {
@@ -44,6 +45,7 @@ export function codeKernels(set: InstructionSet): KernelProvider {
     name: `${NAME} ${VERSION} ${name}`,
     number,
     cost: COSTS[name]!,
+    ...(name === "groups" ? { isGeneral: true, transposesGroups: true } : {}),
     skipsPadding: name === "direct",
     plan: (pass, sizes) => passes[pass]?.(set, sizes),
   }));
