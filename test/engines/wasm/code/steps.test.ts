@@ -51,7 +51,8 @@ async function stateAfterStep(program: Program, choice: KernelChoice, threads: n
 }
 
 const METHODS = ["winograd", "direct", "winograd fours"];
-const cases = Object.keys(networks).flatMap((name) => METHODS.map((method) => [name, method] as const));
+const GROUPS = ["convolutions in groups", "groups"] as const;
+const cases = [...Object.keys(networks).flatMap((name) => METHODS.map((method) => [name, method] as const)), GROUPS];
 
 describe.each(sets)("machine code with %s", (set) => {
   it.each(cases)("trains a network with %s by %s as the reference does", async (name, method) => {
@@ -72,10 +73,12 @@ describe.each(sets)("machine code with %s", (set) => {
   });
 });
 
-it.runIf(sets.length === 2).each(METHODS)(
-  "has the same bits by %s on one thread and three, with AVX2 and AVX-512",
-  async (method) => {
-    const program = programOf(networks["stages with pools and several blocks"]!, { batch: BATCH, optimizer: { sgd } });
+const ofPools = "stages with pools and several blocks";
+
+it.runIf(sets.length === 2).each([...METHODS.map((method) => [ofPools, method] as const), GROUPS])(
+  "has the same bits in %s by %s on one thread and three, with AVX2 and AVX-512",
+  async (name, method) => {
+    const program = programOf(networks[name]!, { batch: BATCH, optimizer: { sgd } });
     const digests = [];
     for (const set of sets) {
       for (const threads of [1, 3]) {
