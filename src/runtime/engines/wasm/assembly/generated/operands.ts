@@ -731,15 +731,25 @@ export namespace LibraryConvolution {
   // @ts-ignore: decorator
   @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 72); }
   // @ts-ignore: decorator
-  @inline export function inputElementBytes(call: usize): i32 { return load<i32>(call, 76); }
+  @inline export function dilationHeight(call: usize): i32 { return load<i32>(call, 76); }
   // @ts-ignore: decorator
-  @inline export function outputElementBytes(call: usize): i32 { return load<i32>(call, 80); }
+  @inline export function dilationWidth(call: usize): i32 { return load<i32>(call, 80); }
   // @ts-ignore: decorator
-  @inline export function packed(call: usize): usize { return load<usize>(call, 84); }
+  @inline export function groups(call: usize): i32 { return load<i32>(call, 84); }
   // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 88); }
+  @inline export function groupInputs(call: usize): i32 { return load<i32>(call, 88); }
   // @ts-ignore: decorator
-  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 92); }
+  @inline export function groupOutputs(call: usize): i32 { return load<i32>(call, 92); }
+  // @ts-ignore: decorator
+  @inline export function inputElementBytes(call: usize): i32 { return load<i32>(call, 96); }
+  // @ts-ignore: decorator
+  @inline export function outputElementBytes(call: usize): i32 { return load<i32>(call, 100); }
+  // @ts-ignore: decorator
+  @inline export function packed(call: usize): usize { return load<usize>(call, 104); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 108); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 112); }
 }
 
 export namespace LibraryInputGradient {
@@ -783,15 +793,25 @@ export namespace LibraryInputGradient {
   // @ts-ignore: decorator
   @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 72); }
   // @ts-ignore: decorator
-  @inline export function inputElementBytes(call: usize): i32 { return load<i32>(call, 76); }
+  @inline export function dilationHeight(call: usize): i32 { return load<i32>(call, 76); }
   // @ts-ignore: decorator
-  @inline export function outputElementBytes(call: usize): i32 { return load<i32>(call, 80); }
+  @inline export function dilationWidth(call: usize): i32 { return load<i32>(call, 80); }
   // @ts-ignore: decorator
-  @inline export function packed(call: usize): usize { return load<usize>(call, 84); }
+  @inline export function groups(call: usize): i32 { return load<i32>(call, 84); }
   // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 88); }
+  @inline export function groupInputs(call: usize): i32 { return load<i32>(call, 88); }
   // @ts-ignore: decorator
-  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 92); }
+  @inline export function groupOutputs(call: usize): i32 { return load<i32>(call, 92); }
+  // @ts-ignore: decorator
+  @inline export function inputElementBytes(call: usize): i32 { return load<i32>(call, 96); }
+  // @ts-ignore: decorator
+  @inline export function outputElementBytes(call: usize): i32 { return load<i32>(call, 100); }
+  // @ts-ignore: decorator
+  @inline export function packed(call: usize): usize { return load<usize>(call, 104); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 108); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 112); }
 }
 
 export namespace LibraryWeightGradient {
@@ -833,15 +853,25 @@ export namespace LibraryWeightGradient {
   // @ts-ignore: decorator
   @inline export function paddingLeft(call: usize): i32 { return load<i32>(call, 68); }
   // @ts-ignore: decorator
-  @inline export function inputElementBytes(call: usize): i32 { return load<i32>(call, 72); }
+  @inline export function dilationHeight(call: usize): i32 { return load<i32>(call, 72); }
   // @ts-ignore: decorator
-  @inline export function outputElementBytes(call: usize): i32 { return load<i32>(call, 76); }
+  @inline export function dilationWidth(call: usize): i32 { return load<i32>(call, 76); }
   // @ts-ignore: decorator
-  @inline export function partials(call: usize): usize { return load<usize>(call, 80); }
+  @inline export function groups(call: usize): i32 { return load<i32>(call, 80); }
   // @ts-ignore: decorator
-  @inline export function scratch(call: usize): usize { return load<usize>(call, 84); }
+  @inline export function groupInputs(call: usize): i32 { return load<i32>(call, 84); }
   // @ts-ignore: decorator
-  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 88); }
+  @inline export function groupOutputs(call: usize): i32 { return load<i32>(call, 88); }
+  // @ts-ignore: decorator
+  @inline export function inputElementBytes(call: usize): i32 { return load<i32>(call, 92); }
+  // @ts-ignore: decorator
+  @inline export function outputElementBytes(call: usize): i32 { return load<i32>(call, 96); }
+  // @ts-ignore: decorator
+  @inline export function partials(call: usize): usize { return load<usize>(call, 100); }
+  // @ts-ignore: decorator
+  @inline export function scratch(call: usize): usize { return load<usize>(call, 104); }
+  // @ts-ignore: decorator
+  @inline export function scratchStride(call: usize): i32 { return load<i32>(call, 108); }
 }
 
 export namespace TransformWeightsByRows {
