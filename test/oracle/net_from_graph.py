@@ -19,7 +19,7 @@ def parameters_of(graph):
         op, name = node["op"], node["name"]
         if op["kind"] == "conv2d":
             kernel_height, kernel_width = op["kernel"]
-            inputs = graph["nodes"][node["inputs"][0]]["shape"]["channels"]
+            inputs = graph["nodes"][node["inputs"][0]]["shape"]["channels"] // op.get("groups", 1)
             area = kernel_height * kernel_width
             fans = (area * inputs, area * op["channels"])
             found.append((name + ".weight", "conv_weight", (kernel_height, kernel_width, inputs, op["channels"]), *fans))
@@ -86,7 +86,7 @@ class Net:
         kind, name, x = op["kind"], node["name"], inputs[0]
         if kind == "conv2d":
             weight = self.parameters[name + ".weight"].permute(3, 2, 0, 1).contiguous()
-            return F.conv2d(padded(x, op, 0.0), weight, self.parameters.get(name + ".bias"), stride=tuple(op["stride"]))
+            return F.conv2d(padded(x, op, 0.0), weight, self.parameters.get(name + ".bias"), **filter_of(op))
         if kind == "batch_norm":
             return F.batch_norm(
                 x, self.statistics[name + ".running_mean"], self.statistics[name + ".running_var"],
@@ -116,6 +116,11 @@ class Net:
             result = flat @ self.parameters[name + ".weight"]
             return result + self.parameters[name + ".bias"] if op["bias"] else result
         raise ValueError(f"no rule for {kind}")
+
+
+def filter_of(op):
+    """Of F.conv2d's arguments those that say how a filter lies over its input."""
+    return {"stride": tuple(op["stride"]), "dilation": tuple(op.get("dilation", (1, 1))), "groups": op.get("groups", 1)}
 
 
 def subsampled(x, op):

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { compileText } from "../../src/compiler/compile.js";
 import type { OptimizerConfig, ResolvedConfig } from "../../src/compiler/config.js";
 import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
-import type { Node, Op, ShapedGraph, Window } from "../../src/compiler/network/graph.js";
+import type { Filter, Node, Op, ShapedGraph, Window } from "../../src/compiler/network/graph.js";
 import { inferShapes } from "../../src/compiler/network/infer-shapes.js";
 import { plan } from "../../src/compiler/training/plan.js";
 import type { Program } from "../../src/compiler/program.js";
@@ -53,6 +53,7 @@ export function oracleCases(): OracleCase[] {
     muonStochastic(),
     clippedParts(),
     squeezeAndExcitation(),
+    convolutionsInGroups(),
   ];
 }
 
@@ -259,12 +260,41 @@ function squeezeAndExcitation(): OracleCase {
   return fromGraph("squeeze-and-excitation", { seed: 17, batch: 6, learningRate: 0.02 }, net, training);
 }
 
+/** What MobileNetV2, ResNeXt and dilated networks are made of: filters a channel, several a channel, groups of four, dilation. */
+function convolutionsInGroups(): OracleCase {
+  const net = new Network(13, 11, 3);
+  const joined = (name: string, input: number, channels: number, filter: Filter): number => {
+    const conv = net.add(`${name}.conv`, { kind: "conv2d", channels, bias: false, ...filter }, input);
+    const norm = net.add(`${name}.norm`, { kind: "batch_norm", eps: 1e-5, momentum: 0.1, scale: true }, conv);
+    return net.add(`${name}.activation`, { kind: "relu" }, norm);
+  };
+  let x = joined("stem", 0, 12, window(3, 1, 1));
+  const expanded = joined("inverted.expand", x, 20, window(1, 1, 0));
+  const depthwise = joined("inverted.depthwise", expanded, 20, { ...window(3, 1, 1), groups: 20 });
+  const projected = net.add(
+    "inverted.conv",
+    { kind: "conv2d", channels: 12, bias: true, ...window(1, 1, 0) },
+    depthwise,
+  );
+  x = net.add("inverted.add", { kind: "add" }, projected, x);
+  x = joined("strided.depthwise", x, 24, { ...window(5, 2, 2), groups: 12 });
+  x = joined("grouped", x, 16, { ...window(3, 1, 1), groups: 4 });
+  x = joined("dilated", x, 9, { ...window(3, 1, 2), dilation: [2, 2] });
+  x = joined("wide", x, 9, { ...window(3, 1, 3), dilation: [3, 3], groups: 9 });
+  x = net.add("shares", { kind: "conv2d", channels: 6, bias: true, ...window(3, 2, 1), groups: 3 }, x);
+  x = net.add("pooling", { kind: "global_average_pool" }, x);
+  net.add("classifier", { kind: "linear", features: 4, bias: true }, x);
+  const optimizer = sgd({ momentum: 0.9, weight_decay: 1e-3 });
+  const training = { optimizer, labelSmoothing: 0.1, classes: 4, mean: cifarMean, std: cifarStd };
+  return fromGraph("convolutions-in-groups", { seed: 23, batch: 6, learningRate: 0.02 }, net, training);
+}
+
 /**
  * One operation each, between a 1×1 convolution, whose gradient tells the operation's gradient by its input, and a classifier.
  * Two steps, momentum without decay.
  */
 export function probeCases(): OracleCase[] {
-  const conv = (channels: number, size: Window, bias = false): Op => ({
+  const conv = (channels: number, size: Filter, bias = false): Op => ({
     kind: "conv2d",
     channels,
     bias,
@@ -326,6 +356,18 @@ export function probeCases(): OracleCase[] {
     ["9x8", 5, { kind: "subsample", channels: 12, stride: [2, 3] }],
     ["5x7", 6, { kind: "sigmoid" }],
     ["1x1", 9, { kind: "sigmoid" }],
+    ["8x7", 16, conv(16, { ...same, groups: 16 })],
+    ["9x8", 13, conv(13, { ...window(3, 2, 1), groups: 13 }, true)],
+    ["7x9", 6, conv(6, { ...window(5, 1, 2), groups: 6 })],
+    ["9x9", 24, conv(24, { ...window(7, 1, 3), groups: 24 }, true)],
+    ["9x8", 5, conv(5, { ...uneven, groups: 5 })],
+    ["6x7", 3, conv(12, { ...same, groups: 3 })],
+    ["7x6", 16, conv(16, { ...same, groups: 4 })],
+    ["9x7", 8, conv(24, { ...window(3, 2, 1), groups: 2 }, true)],
+    ["6x6", 9, conv(6, { ...lopsided, groups: 3 })],
+    ["9x8", 4, conv(7, { ...window(3, 1, 2), dilation: [2, 2] })],
+    ["8x9", 10, conv(10, { ...window(3, 1, 2), dilation: [2, 1], groups: 10 })],
+    ["9x9", 8, conv(8, { ...window(3, 2, 2), dilation: [2, 2], groups: 2 }, true)],
   ];
   return probes.map(([map, channels, op, batch = 3], index) => {
     const [height, width] = map.split("x").map(Number) as [number, number];
@@ -346,9 +388,13 @@ function probeName(map: string, channels: number, op: Op): string {
   if (op.kind === "subsample") return `${size} to ${op.channels}, stride ${op.stride.join("x")}`;
   if (!("kernel" in op)) return size;
   const { top, bottom, left, right } = op.padding;
-  const outputs = op.kind === "conv2d" ? ` to ${op.channels}${op.bias ? " with bias" : ""}` : "";
+  const outputs = op.kind === "conv2d" ? ` to ${op.channels}${filterName(op)}${op.bias ? " with bias" : ""}` : "";
   const padding = [top, bottom, left, right].join(" ");
   return `${size}${outputs}, kernel ${op.kernel.join("x")}, stride ${op.stride.join("x")}, padding ${padding}`;
+}
+
+function filterName({ groups, dilation }: Filter): string {
+  return (groups ? ` in ${groups} groups` : "") + (dilation ? ` dilated ${dilation.join("x")}` : "");
 }
 
 // ---------------------------------------------------------------- building

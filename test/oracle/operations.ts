@@ -1,5 +1,5 @@
 // Reads operations.json: single operations, forward and backward, as PyTorch computes them in float64; and draws their operands.
-import { elements, type Graph, type Op, type ShapedGraph } from "../../src/compiler/network/graph.js";
+import { elements, type Filter, type Graph, type Op, type ShapedGraph } from "../../src/compiler/network/graph.js";
 import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
 import { inferShapes } from "../../src/compiler/network/infer-shapes.js";
 import { parametersOf } from "../../src/compiler/network/parameters.js";
@@ -120,7 +120,9 @@ function titleOf({ op, input, outputShape }: OperationRecord): string {
   if (!("kernel" in op)) return `${op.kind}, ${shapes}`;
   const { top, bottom, left, right } = op.padding;
   const bias = op.kind === "conv2d" && op.bias ? ", with bias" : "";
-  return `${op.kind} ${op.kernel.join("×")}, stride ${op.stride.join("×")}, padding ${top} ${bottom} ${left} ${right}${bias}, ${shapes}`;
+  const { groups, dilation }: Filter = op;
+  const filter = (groups ? ` in ${groups} groups` : "") + (dilation ? ` dilated ${dilation.join("×")}` : "");
+  return `${op.kind}${filter} ${op.kernel.join("×")}, stride ${op.stride.join("×")}, padding ${top} ${bottom} ${left} ${right}${bias}, ${shapes}`;
 }
 
 function operand(seed: number, index: number, count: number): Float32Array {

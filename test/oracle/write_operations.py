@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 import counter_random as random
-from net_from_graph import padded, subsampled
+from net_from_graph import filter_of, padded, subsampled
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -27,6 +27,12 @@ def window(kernel, stride, padding):
 def conv2d(batch, height, width, inputs, outputs, kernel, stride, padding, bias):
     op = {"kind": "conv2d", "channels": outputs, "bias": bias, **window(kernel, stride, padding)}
     return {"op": op, "input": [batch, height, width, inputs]}
+
+
+def grouped(batch, height, width, inputs, outputs, kernel, stride, padding, bias, groups, dilation=None):
+    case = conv2d(batch, height, width, inputs, outputs, kernel, stride, padding, bias)
+    case["op"].update({"groups": groups} if groups > 1 else {}, **({"dilation": dilation} if dilation else {}))
+    return case
 
 
 def pool(kind, batch, height, width, channels, kernel, stride, padding):
@@ -98,6 +104,27 @@ CASES = [
     {"op": {"kind": "scale", "factor": 0.125}, "input": [4, 6]},
     {"op": {"kind": "sigmoid"}, "input": [3, 9]},
     {"op": {"kind": "sigmoid"}, "input": [2, 3, 5, 3], "spread": 12.0},
+    # Depthwise, with one filter a channel and with several
+    grouped(2, 7, 6, 8, 8, [3, 3], [1, 1], ONE, False, 8),
+    grouped(1, 9, 8, 13, 13, [3, 3], [2, 2], ONE, True, 13),
+    grouped(2, 8, 7, 5, 5, [5, 5], [1, 1], TWO, True, 5),
+    grouped(1, 9, 10, 11, 11, [7, 7], [1, 1], (3, 3, 3, 3), False, 11),
+    grouped(1, 6, 9, 4, 4, [3, 5], [2, 1], (0, 1, 3, 2), True, 4),
+    grouped(2, 6, 7, 3, 6, [3, 3], [1, 1], ONE, True, 3),
+    grouped(1, 7, 7, 2, 8, [3, 3], [2, 2], (0, 1, 0, 1), False, 2),
+    grouped(1, 9, 8, 9, 9, [3, 3], [1, 1], TWO, False, 9, [2, 2]),
+    # Groups of 4 channels and of other numbers
+    grouped(2, 6, 5, 8, 8, [3, 3], [1, 1], ONE, False, 2),
+    grouped(1, 7, 8, 12, 12, [3, 3], [2, 2], ONE, True, 3),
+    grouped(1, 5, 6, 16, 8, [3, 3], [1, 1], ONE, False, 2),
+    grouped(1, 5, 5, 8, 24, [1, 1], [1, 1], NONE, True, 2),
+    grouped(1, 6, 6, 6, 9, [3, 3], [1, 1], (1, 0, 2, 1), True, 3),
+    grouped(1, 7, 6, 10, 4, [2, 3], [1, 2], ONE, False, 2),
+    # Dilated, in one group and in several
+    grouped(2, 8, 7, 3, 5, [3, 3], [1, 1], TWO, True, 1, [2, 2]),
+    grouped(1, 9, 11, 2, 3, [3, 2], [2, 1], (1, 2, 0, 3), False, 1, [3, 2]),
+    grouped(1, 8, 8, 8, 8, [3, 3], [1, 1], TWO, False, 2, [2, 2]),
+    grouped(1, 10, 9, 4, 8, [3, 3], [2, 2], (2, 1, 2, 1), True, 2, [1, 3]),
 ]
 
 
@@ -109,7 +136,7 @@ def operand(case, index, shape):
 def parameter_shapes(op, shape):
     kind = op["kind"]
     if kind == "conv2d":
-        weight = (*op["kernel"], shape[3], op["channels"])
+        weight = (*op["kernel"], shape[3] // op.get("groups", 1), op["channels"])
         return [weight] + ([(op["channels"],)] if op["bias"] else [])
     if kind == "linear":
         return [(math.prod(shape[1:]), op["features"])] + ([(op["features"],)] if op["bias"] else [])
@@ -136,7 +163,7 @@ def apply(op, x, parameters):
     if kind == "conv2d":
         bias = parameters[1] if op["bias"] else None
         weight = parameters[0].permute(3, 2, 0, 1).contiguous()
-        result = F.conv2d(padded(channels_first, op, 0.0), weight, bias, stride=tuple(op["stride"]))
+        result = F.conv2d(padded(channels_first, op, 0.0), weight, bias, **filter_of(op))
     elif kind == "batch_norm":
         scale, shift = parameters if op["scale"] else (None, *parameters)
         result = F.batch_norm(channels_first, None, None, scale, shift, training=True, eps=op["eps"])

@@ -1,7 +1,7 @@
 // Executes a TrainingGraph in float64 by plain loops, one rule an operation: what the kernels and the gradients' rules are
 // held to. Written from the definitions, not from the kernels; test/reference/interpret.test.ts holds it to PyTorch.
 import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
-import type { ActivationKind, Window } from "../../src/compiler/network/graph.js";
+import type { ActivationKind, Filter, Window } from "../../src/compiler/network/graph.js";
 import type { UpdateRule } from "../../src/compiler/training/update-rule.js";
 import { NEWTON_SCHULZ } from "../../src/compiler/training/update-rule.js";
 import { averageName } from "../../src/compiler/training/weight-average.js";
@@ -146,9 +146,30 @@ class Machine {
     return mapOf(this.graph, id).channels;
   }
 
+  /**
+   * Every product that a convolution is made of, by the places of its three factors: of an input pixel's channel, of an output
+   * pixel's, and of the weight [tap, input channel of the group, output channel] that joins them.
+   */
+  eachWeight(
+    filter: Filter,
+    input: TensorId,
+    output: TensorId,
+    visit: (from: number, to: number, weight: number) => void,
+  ): void {
+    const [inputs, outputs] = [this.channels(input), this.channels(output)];
+    const [read, written] = [inputs / (filter.groups ?? 1), outputs / (filter.groups ?? 1)];
+    this.eachTap(filter, input, output, (from, to, tap) => {
+      for (let o = 0; o < outputs; o++) {
+        const first = Math.floor(o / written) * read;
+        for (let i = 0; i < read; i++)
+          visit(from * inputs + first + i, to * outputs + o, (tap * read + i) * outputs + o);
+      }
+    });
+  }
+
   /** Every pair of an input pixel and an output pixel that a tap joins, image by image, windows and taps in row order. */
   eachTap(
-    { kernel, stride, padding }: Window,
+    { kernel, stride, padding, dilation = [1, 1] }: Filter,
     input: TensorId,
     output: TensorId,
     visit: (from: number, to: number, tap: number) => void,
@@ -158,8 +179,8 @@ class Machine {
       const image = Math.floor(to / (out.height * out.width));
       const row = Math.floor(to / out.width) % out.height;
       for (let tap = 0; tap < kernel[0] * kernel[1]; tap++) {
-        const y = row * stride[0] - padding.top + Math.floor(tap / kernel[1]);
-        const x = (to % out.width) * stride[1] - padding.left + (tap % kernel[1]);
+        const y = row * stride[0] - padding.top + Math.floor(tap / kernel[1]) * dilation[0];
+        const x = (to % out.width) * stride[1] - padding.left + (tap % kernel[1]) * dilation[1];
         if (y < 0 || y >= map.height || x < 0 || x >= map.width) continue;
         visit((image * map.height + y) * map.width + x, to, tap);
       }
@@ -180,51 +201,35 @@ const rules: Rules = {
     machine.create(output).set(machine.given.images!);
   },
 
-  // y[p, o] = bias[o] + Σ over taps t and channels i of x[p + t, i] · w[t, i, o]
+  // y[p, o] = bias[o] + Σ over taps t and channels i of o's group of x[p + t, i] · w[t, i, o]
   conv2d(machine, op) {
     const [x, w] = [machine.read(op.input), machine.read(op.weight)];
-    const [inputs, outputs] = [machine.channels(op.input), machine.channels(op.output)];
+    const outputs = machine.channels(op.output);
     const y = machine.create(op.output);
     if (op.bias !== null) {
       const bias = machine.read(op.bias);
       for (let at = 0; at < y.length; at++) y[at] = bias[at % outputs]!;
     }
-    machine.eachTap(op, op.input, op.output, (from, to, tap) => {
-      for (let i = 0; i < inputs; i++) {
-        const value = x[from * inputs + i]!;
-        const row = (tap * inputs + i) * outputs;
-        for (let o = 0; o < outputs; o++) y[to * outputs + o]! += value * w[row + o]!;
-      }
-    });
+    machine.eachWeight(op, op.input, op.output, (from, to, weight) => (y[to]! += x[from]! * w[weight]!));
   },
 
   conv2d_input_gradient(machine, op) {
     const [dy, w] = [machine.read(op.outputGradient), machine.read(op.weight)];
-    const [inputs, outputs] = [machine.channels(op.inputGradient), machine.channels(op.outputGradient)];
     const before = op.accumulate === null ? null : machine.read(op.accumulate);
     const dx = machine.create(op.inputGradient);
     if (before) dx.set(before);
-    machine.eachTap(op, op.inputGradient, op.outputGradient, (from, to, tap) => {
-      for (let i = 0; i < inputs; i++) {
-        const row = (tap * inputs + i) * outputs;
-        let sum = 0;
-        for (let o = 0; o < outputs; o++) sum += dy[to * outputs + o]! * w[row + o]!;
-        dx[from * inputs + i]! += sum;
-      }
-    });
+    machine.eachWeight(
+      op,
+      op.inputGradient,
+      op.outputGradient,
+      (from, to, weight) => (dx[from]! += dy[to]! * w[weight]!),
+    );
   },
 
   conv2d_weight_gradient(machine, op) {
     const [x, dy] = [machine.read(op.input), machine.read(op.outputGradient)];
-    const [inputs, outputs] = [machine.channels(op.input), machine.channels(op.outputGradient)];
     const dw = machine.create(op.weightGradient);
-    machine.eachTap(op, op.input, op.outputGradient, (from, to, tap) => {
-      for (let i = 0; i < inputs; i++) {
-        const value = x[from * inputs + i]!;
-        const row = (tap * inputs + i) * outputs;
-        for (let o = 0; o < outputs; o++) dw[row + o]! += value * dy[to * outputs + o]!;
-      }
-    });
+    machine.eachWeight(op, op.input, op.outputGradient, (from, to, weight) => (dw[weight]! += x[from]! * dy[to]!));
   },
 
   bias_gradient(machine, op) {

@@ -1,9 +1,9 @@
 // Small networks that together reach every operation and every shape of residual block; for the tests of lowering.
-import type { Op, ShapedGraph, Window } from "../../src/compiler/network/graph.js";
+import type { Filter, Op, ShapedGraph } from "../../src/compiler/network/graph.js";
 import type { Layer } from "./build-program.js";
 import { graphOf, square } from "./build-program.js";
 
-const conv = (channels: number, window: Window, bias = false): Op => ({ kind: "conv2d", channels, bias, ...window });
+const conv = (channels: number, filter: Filter, bias = false): Op => ({ kind: "conv2d", channels, bias, ...filter });
 const norm: Op = { kind: "batch_norm", eps: 1e-3, momentum: 0.3, scale: true };
 const shiftOnly: Op = { kind: "batch_norm", eps: 1e-3, momentum: 0.3, scale: false };
 const relu: Op = { kind: "relu" };
@@ -68,6 +68,27 @@ export const networks: Readonly<Record<string, ShapedGraph>> = {
       ["activation1", relu],
       ["conv2", conv(6, square(2, 2), true)],
       ["activation2", relu],
+      ...head,
+    ],
+  ),
+  "convolutions in groups": net(
+    [9, 11, 3],
+    [
+      ["stem.conv", conv(24, same)],
+      ["stem.norm", norm],
+      ["stem.activation", relu],
+      ["depthwise", conv(24, { ...same, groups: 24 })],
+      ["depthwise.norm", norm],
+      ["depthwise.activation", relu],
+      ["fours", conv(24, { ...same, groups: 6 })],
+      ["fours.norm", norm],
+      ["fours.activation", relu],
+      ["strided", conv(24, { ...square(5, 2, 2), groups: 24 }, true)],
+      ["strided.activation", relu],
+      ["eights", conv(16, { ...same, groups: 2 })],
+      ["eights.add", { kind: "add" }, ["eights", "eights"]],
+      ["dilated", conv(16, { ...square(3, 1, 2), dilation: [2, 2], groups: 16 })],
+      ["threes", conv(6, { ...same, groups: 2 })],
       ...head,
     ],
   ),

@@ -239,6 +239,14 @@ function layoutOf(graph: KernelGraph): ParameterLayout {
     });
     return readsImages ? 4 : 8;
   };
+  const inGroups = new Set(
+    graph.nodes.flatMap(({ op }) => {
+      if (!("groups" in op) || typeof op.groups !== "number") return [];
+      const id = op.kind === "conv2d_weight_gradient" ? op.outputs.weightGradient : op.inputs.weight;
+      const tensor = graph.tensors[id]!;
+      return [tensor.kind === "gradient" || tensor.kind === "folded" ? tensor.parameter : id];
+    }),
+  );
   const place = (ids: readonly TensorId[]): { tensors: StoredTensor[]; end: number } => {
     let end = 0;
     const tensors = ids.map((id) => {
@@ -246,7 +254,7 @@ function layoutOf(graph: KernelGraph): ParameterLayout {
       invariant(tensor.kind === "parameter" || tensor.kind === "statistic", `${tensor.name} is kept in no region`);
       const columns = tensor.dims.at(-1)!;
       const storedColumns = lanesOf(columns);
-      const multiple = paddedTo(id);
+      const multiple = inGroups.has(id) ? 1 : paddedTo(id);
       const rows = tensor.dims.length > 1 ? tensor.dims.at(-2)! : 1;
       const storedRows = tensor.dims.length > 1 ? Math.ceil(rows / multiple) * multiple : 1;
       const blocks = tensor.dims.slice(0, -2).reduce((product, size) => product * size, 1);

@@ -1,6 +1,9 @@
 // Random files, for tests that hold whatever a file says: each a pure function of its number.
 import { compileText } from "../../src/compiler/compile.js";
 import { hasErrors } from "../../src/compiler/diagnostics/diagnostic.js";
+import type { Node } from "../../src/compiler/network/graph.js";
+import { filterOf } from "../../src/compiler/network/graph.js";
+import { inferShapes } from "../../src/compiler/network/infer-shapes.js";
 import type { Program } from "../../src/compiler/program.js";
 
 /** The first `count` valid programs of the numbers from `seed` on, each with its number. */
@@ -22,6 +25,31 @@ export function randomNumbers(seed: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** What files cannot ask for: some convolutions in groups, some dilated, over maps of the same sizes. */
+export function withRandomFilters(program: Program, number: number): Program {
+  const random = randomNumbers(number + 0.5e9);
+  const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)]!;
+  const { nodes } = program.graph;
+  const changed = nodes.map((node): Node => {
+    const { op } = node;
+    if (op.kind !== "conv2d" || random() < 0.5) return node;
+    const { channels } = nodes[node.inputs[0]!]!.shape;
+    const divisors = Array.from({ length: channels }, (_, index) => index + 1);
+    const groups = pick(divisors.filter((count) => channels % count === 0 && op.channels % count === 0));
+    const dilation = [pick([1, 1, 2]), pick([1, 1, 2, 3])] as const;
+    const [rows, columns] = dilation.map((step, axis) => (op.kernel[axis]! - 1) * (step - 1)) as [number, number];
+    const { top, bottom, left, right } = op.padding;
+    const padding = {
+      top: top + Math.floor(rows / 2),
+      bottom: bottom + Math.ceil(rows / 2),
+      left: left + Math.floor(columns / 2),
+      right: right + Math.ceil(columns / 2),
+    };
+    return { ...node, op: { ...op, ...filterOf({ ...op, padding, groups, dilation }) } };
+  });
+  return { ...program, graph: inferShapes({ nodes: changed }).value! };
 }
 
 type Value = string | number | boolean | null | undefined | readonly Value[] | { readonly [key: string]: Value };

@@ -16,6 +16,11 @@ const exportFormats: Readonly<Record<string, ExportFormat>> = {
       const { tfjsModel } = await import("../../runtime/export/tfjs/tfjs-model.js");
       return tfjsModel(source);
     },
+    note: async ({ program }) => {
+      const { densePrice, densePriceText } = await import("../../compiler/targets/dense-filter.js");
+      const { isDepthwise } = await import("../../compiler/targets/tfjs.js");
+      return densePriceText(densePrice(program.graph, isDepthwise));
+    },
   },
   safetensors: {
     summary: "weights with PyTorch's names and layouts",

@@ -28,6 +28,8 @@ export interface ExportFormat {
   /** Options beyond `-o`, as commander declares them. */
   readonly options?: (command: Command) => Command;
   readonly write: (source: ExportSource, flags: ExportFlags) => Promise<ExportedFiles>;
+  /** What a user should know of what was written. */
+  readonly note?: (source: ExportSource) => Promise<string | undefined>;
 }
 
 export interface ExportFlags {
@@ -48,6 +50,8 @@ export async function exportTo(place: string, format: ExportFormat, flags: Expor
   const what = trained ? `${place} after step ${trained.run.checkpoint.progress.step.toLocaleString("en-US")}` : place;
   printLine(`${what} is in ${relative("", flags.out) || flags.out}:`);
   for (const path of [...files.keys()].toSorted()) printLine(`  ${path}`);
+  const note = await format.note?.(source);
+  if (note !== undefined) printLine(`note: ${note}`);
   return exitCodes.done;
 }
 

@@ -5,6 +5,7 @@ import type { Diagnostic, Path } from "../diagnostics/diagnostic.js";
 import { invariant } from "../diagnostics/diagnostic.js";
 import { microBatchSizes } from "../training/micro-batches.js";
 import type { Op, ShapedGraph, ShapedNode, Window } from "../network/graph.js";
+import { spanOf } from "../network/graph.js";
 import type { NetworkRule } from "./rule.js";
 
 export const networkRules: readonly NetworkRule[] = [
@@ -41,9 +42,9 @@ function everyWeightMeetsTheMap(config: ResolvedConfig, { nodes }: ShapedGraph):
     const input = nodes[node.inputs[0]!]?.shape;
     if (node.op.kind !== "conv2d" || input?.kind !== "map") continue;
     const [height, width] = node.op.kernel;
-    const { top, left } = node.op.padding;
-    const rows = weightsInUse(input.height, height, node.op.stride[0], top, mapOf(node).height);
-    const columns = weightsInUse(input.width, width, node.op.stride[1], left, mapOf(node).width);
+    const { stride, padding, dilation = [1, 1] } = node.op;
+    const rows = weightsInUse(input.height, height, dilation[0], stride[0], padding.top, mapOf(node).height);
+    const columns = weightsInUse(input.width, width, dilation[1], stride[1], padding.left, mapOf(node).width);
     if (rows === height && columns === width) continue;
     // Later layers suffer from the same cause.
     return [
@@ -63,12 +64,19 @@ function everyWeightMeetsTheMap(config: ResolvedConfig, { nodes }: ShapedGraph):
 }
 
 /** How many of the kernel's positions along one side fall on the map at some place of the window. */
-function weightsInUse(size: number, kernel: number, stride: number, padding: number, outputs: number): number {
+function weightsInUse(
+  size: number,
+  kernel: number,
+  dilation: number,
+  stride: number,
+  padding: number,
+  outputs: number,
+): number {
   let count = 0;
   for (let weight = 0; weight < kernel; weight++) {
     // The first window whose weight lies on or behind the map's start
-    const first = Math.max(0, Math.ceil((padding - weight) / stride));
-    if (first < outputs && first * stride - padding + weight < size) count++;
+    const first = Math.max(0, Math.ceil((padding - weight * dilation) / stride));
+    if (first < outputs && first * stride - padding + weight * dilation < size) count++;
   }
   return count;
 }
@@ -111,7 +119,7 @@ function fieldAfter(op: Op, before: Field | undefined): Field {
   if (!before) return { size: 1, step: 1 };
   if (op.kind === "subsample") return { ...before, step: before.step * op.stride[0] };
   if (!isWindowed(op)) return before;
-  return { size: before.size + (op.kernel[0] - 1) * before.step, step: before.step * op.stride[0] };
+  return { size: before.size + (spanOf(op)[0] - 1) * before.step, step: before.step * op.stride[0] };
 }
 
 function isWindowed(op: Op): op is Op & Window {

@@ -293,6 +293,22 @@ export class Assembler {
     });
     this.#put(half);
   }
+  /** Each 128 bits' four floats in the order that two bits each of `order` say. */
+  permuteQuarters(to: Vector, from: Vector | Memory, order: number): void {
+    this.#list(() => `vpermilps ${vectorText(to)}, ${operandText(from)}, ${order}`);
+    this.#vector({
+      prefix: P66,
+      map: M0F3A,
+      opcode: 0x04,
+      w: 0,
+      reads: "all",
+      bytes: to.bytes,
+      register: to.n,
+      second: 0,
+      other: from,
+    });
+    this.#put(order);
+  }
   /** Doubles → float32 in a register half as long. */
   narrow(to: Vector, from: Vector): void {
     this.#list(() => `vcvtpd2ps ${vectorText(to)}, ${vectorText(from)}`);

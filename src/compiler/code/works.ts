@@ -10,6 +10,9 @@ import { filterGradient } from "./direct-gradient.js";
 import type { DirectSizes } from "./direct.js";
 import { convolution, inputGradient } from "./direct.js";
 import { addSlots, clear, rowsToPanel } from "./fills.js";
+import { groupConvolution, groupInputGradient } from "./groups/gather.js";
+import { groupFilterGradient } from "./groups/gradient.js";
+import type { GroupSizes, Join } from "./groups/lanes.js";
 import type { InstructionSet, Panels, PanelShape } from "./instruction-set.js";
 import { panelsOf, REGISTERS } from "./instruction-set.js";
 import { imagesToPairs, narrow, rowsToPairs, widen } from "./stored-maps.js";
@@ -27,6 +30,9 @@ const EMITTERS = {
   convolution,
   inputGradient,
   filterGradient,
+  groupConvolution,
+  groupInputGradient,
+  groupFilterGradient,
   filterToPanel,
   flippedPanel,
   sumsToFilter,
@@ -80,8 +86,8 @@ export interface CodeWork {
   readonly packedBytes: number;
   readonly scratchBytes: number;
   readonly units: number;
-  /** That a unit works on at a time. */
-  readonly imagesAtOnce: number;
+  /** That a unit works on at a time; absent where norms beside the convolution cannot be left to it. */
+  readonly imagesAtOnce?: number;
   /** In how many parts a filter is packed, or partial gradients are added. */
   readonly pieces: number;
   readonly pack: Phase;
@@ -108,6 +114,11 @@ export const CODE_METHODS: Readonly<Record<string, Readonly<Partial<Record<Convo
     forward: (set, sizes) => directWork(set, sizes, false, true),
     "input gradient": (set, sizes) => directWork(set, sizes, true, true),
     "weight gradient": (set, sizes) => directGradientWork(set, sizes, true),
+  },
+  groups: {
+    forward: (set, sizes) => groupsWork(set, sizes, false),
+    "input gradient": (set, sizes) => groupsWork(set, sizes, true),
+    "weight gradient": groupsGradientWork,
   },
 };
 
@@ -479,3 +490,102 @@ const paired: Bring = (set, { dtype, imageBytes }, { slot, ofSlot, first, atOnce
   }
   return scratch;
 };
+
+/** How a kernel joins the channels of groups, `columns` of each along its vectors; undefined where it cannot. */
+function joinOf(sizes: ConvolutionSizes, columns: "inputs" | "outputs"): Join | undefined {
+  const { groups, inLanes, outLanes, kernel, dtypes } = sizes;
+  const isHalf = dtypes?.input === "bfloat16" || dtypes?.output === "bfloat16";
+  if (!groups || isHalf || kernel[0] * kernel[1] > MOST_TAPS) return undefined;
+  const { inputs, outputs } = groups;
+  if (inputs === 1 && outputs === 1) return inLanes === outLanes ? { kind: "each" } : undefined;
+  if (inputs === 4 && outputs === 4) return inLanes === outLanes ? { kind: "fours" } : undefined;
+  return groups[columns] % 8 === 0 ? { kind: "one", inputs, outputs } : undefined;
+}
+
+/** A kernel goes over all lanes, or is called for each group. */
+function groupsToCall({ kind }: Join, { groups }: ConvolutionSizes): number {
+  return kind === "one" ? groups!.count : 1;
+}
+
+function groupSizes(sizes: ConvolutionSizes, images: number, join: Join): GroupSizes {
+  const { inLanes, dilation = [1, 1] } = sizes;
+  const { depth: _, ...direct } = directSizes(sizes, images);
+  return { ...direct, lanes: inLanes, dilation, join };
+}
+
+/** Forward, or with `flips` the input's gradient, whose filter is [tap][outputs of a group][inLanes]. */
+function groupsWork(set: InstructionSet, sizes: ConvolutionSizes, flips: boolean): CodeWork | undefined {
+  const join = joinOf(sizes, flips ? "inputs" : "outputs");
+  if (!join) return undefined;
+  const { images: all, height, width, inLanes, outHeight, outWidth, outLanes, kernel, groups } = sizes;
+  const [depth, ofGroup] = flips ? [groups!.outputs, groups!.inputs] : [groups!.inputs, groups!.outputs];
+  const rows = kernel[0] * kernel[1] * depth;
+  const columns = flips ? inLanes : outLanes;
+  const [inImage, outImage] = [bytesOf(height, width, inLanes), bytesOf(outHeight, outWidth, outLanes)];
+  const images = imagesAtOnce(all, inImage + outImage, CACHE_BYTES, LEAST_UNITS);
+  const map = groupSizes(sizes, images, join);
+  const calls = groupsToCall(join, sizes);
+  const written = calls === 1 ? columns : ofGroup;
+  const panels = panelsOf(set, written);
+  return {
+    packedBytes: bytesOf(rows, columns),
+    scratchBytes: 64,
+    units: all / images,
+    pieces: calls * piecesOf(panels),
+    pack(piece, { weights, packed }, _scratch, call) {
+      const { panel, column } = pieceOf(panels, piece % piecesOf(panels));
+      const first = Math.floor(piece / piecesOf(panels)) * written + column;
+      const of = [rows, columns, shapeOf(panel)] as const;
+      call({ name: "rowsToPanel", of: [...of] }, weights + bytesOf(first), packed + bytesOf(rows, first));
+    },
+    multiply(unit, { input, output, packed, bias, hasBias, adds }, _scratch, call) {
+      const [before, behind] = [input + unit * images * inImage, output + unit * images * outImage];
+      for (let group = 0; group < calls; group++) {
+        const filter = packed + bytesOf(rows, group * written);
+        const [from, to] = [before + bytesOf(group, groups!.inputs), behind + bytesOf(group, groups!.outputs)];
+        const ofBias = bias + bytesOf(group, written);
+        if (flips)
+          call({ name: "groupInputGradient", of: [set, { ...map, residual: adds }] }, to, filter, from, 0, from);
+        else call({ name: "groupConvolution", of: [set, { ...map, bias: hasBias }] }, from, filter, to, ofBias);
+      }
+    },
+    unpack: none,
+  };
+}
+
+function groupsGradientWork(set: InstructionSet, sizes: ConvolutionSizes): CodeWork | undefined {
+  const join = joinOf(sizes, "outputs");
+  if (!join) return undefined;
+  const { images: all, height, width, inLanes, outHeight, outWidth, outLanes, kernel, groups } = sizes;
+  const taps = kernel[0] * kernel[1];
+  const slots = slotsOf(all, groups!.inputs * outLanes);
+  const ofSlot = all / slots;
+  const [inImage, outImage] = [bytesOf(height, width, inLanes), bytesOf(outHeight, outWidth, outLanes)];
+  const images = imagesAtOnce(ofSlot, inImage + outImage, CACHE_BYTES / 2, 1);
+  const map = groupSizes(sizes, images, join);
+  const slotBytes = bytesOf(taps, groups!.inputs, outLanes);
+  return {
+    packedBytes: slotBytes,
+    scratchBytes: 64,
+    units: slots,
+    pieces: taps,
+    pack: none,
+    multiply(slot, { input, output, partials }, _scratch, call) {
+      const sums = partials + slot * slotBytes;
+      call({ name: "clear", of: [set, slotBytes] }, sums);
+      for (let first = slot * ofSlot; first < (slot + 1) * ofSlot; first += images) {
+        for (let group = 0; group < groupsToCall(join, sizes); group++) {
+          const ofOutputs = bytesOf(group, groups!.outputs);
+          const from = input + first * inImage + bytesOf(group, groups!.inputs);
+          const above = output + first * outImage + ofOutputs;
+          call({ name: "groupFilterGradient", of: [set, map] }, from, above, sums + ofOutputs);
+        }
+      }
+    },
+    unpack(tap, { partials, weightGradient }, _scratch, call) {
+      const bytes = bytesOf(groups!.inputs, outLanes);
+      const at = tap * bytes;
+      call({ name: "addSlots", of: [set, { slots, slotBytes, bytes }] }, partials + at, weightGradient + at);
+    },
+  };
+}

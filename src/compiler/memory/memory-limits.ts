@@ -5,6 +5,8 @@ import type { ResolvedConfig } from "../config.js";
 import { cost } from "../network/cost.js";
 import { datasetFacts, trainingSplit } from "../datasets.js";
 import { parameterGroups } from "../training/parameter-groups.js";
+import type { ShapedGraph } from "../network/graph.js";
+import { filterOf, spanOf } from "../network/graph.js";
 import { parametersOf, statisticsOf } from "../network/parameters.js";
 import type { Program } from "../program.js";
 import { slotNames } from "../training/update-rule.js";
@@ -157,7 +159,20 @@ export function memoryBound({ config, graph, plan }: Program, threads: number): 
   const { activationBytes, parameters } = cost(graph);
   const { batch_size: batch, evaluation } = config.train;
   const largest = Math.max(batch, Math.min(evaluation.batch_size, plan.testImages));
-  return 16 * 1024 * 1024 * threads + 3 * activationBytes * largest + 256 * parameters;
+  return 16 * 1024 * 1024 * threads + 3 * activationBytes * largest + 256 * parameters + 80 * largestDenseFilter(graph);
+}
+
+/** Weights of the largest filter that may become a dense one while it is worked with: in groups other than of a channel, or dilated. */
+function largestDenseFilter({ nodes }: ShapedGraph): number {
+  const weights = nodes.map(({ op, inputs }) => {
+    if (op.kind !== "conv2d") return 0;
+    const { channels } = nodes[inputs[0]!]!.shape;
+    const { groups = 1, dilation } = filterOf(op);
+    const [height, width] = spanOf(op);
+    const staysApart = groups === channels && groups === op.channels;
+    return (groups === 1 && !dilation) || staysApart ? 0 : height * width * channels * op.channels;
+  });
+  return Math.max(...weights);
 }
 
 function sum(values: readonly number[]): number {

@@ -60,7 +60,8 @@ const none = (): number => 0;
 
 const rules: MultiplyAddRules = {
   input: none,
-  conv2d: ({ kernel }, input, output) => elements(output) * kernel[0] * kernel[1] * input.channels,
+  conv2d: ({ kernel, groups = 1 }, input, output) =>
+    (elements(output) * kernel[0] * kernel[1] * input.channels) / groups,
   batch_norm: none,
   relu: none,
   gelu: none,

@@ -15,9 +15,17 @@ export interface Window {
   readonly padding: Padding;
 }
 
+/** A convolution's window, and which channels it joins. */
+export interface Filter extends Window {
+  /** Pixels from one element of the kernel to the next; without it 1. */
+  readonly dilation?: readonly [height: number, width: number];
+  /** Equal shares of the input's and the output's channels that are convolved by themselves; without it 1, all to all. */
+  readonly groups?: number;
+}
+
 export type Op =
   | { readonly kind: "input"; readonly height: number; readonly width: number; readonly channels: number }
-  | ({ readonly kind: "conv2d"; readonly channels: number; readonly bias: boolean } & Window)
+  | ({ readonly kind: "conv2d"; readonly channels: number; readonly bias: boolean } & Filter)
   /** `scale`: whether a factor a channel is learned beside the shift. */
   | { readonly kind: "batch_norm"; readonly eps: number; readonly momentum: number; readonly scale: boolean }
   | { readonly kind: "relu" }
@@ -79,6 +87,17 @@ export interface ShapedNode extends Node {
 
 export interface ShapedGraph {
   readonly nodes: readonly ShapedNode[];
+}
+
+/** Pixels that a kernel spans, its dilation included. */
+export function spanOf({ kernel, dilation = [1, 1] }: Filter): [height: number, width: number] {
+  return [(kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1];
+}
+
+/** Without what is 1 in any case: two convolutions that do the same are said in one way. */
+export function filterOf({ kernel, stride, padding, dilation = [1, 1], groups = 1 }: Filter): Filter {
+  const spread = dilation[0] * dilation[1] === 1 ? {} : { dilation };
+  return { kernel, stride, padding, ...spread, ...(groups === 1 ? {} : { groups }) };
 }
 
 export function elements(shape: Shape): number {

@@ -2,7 +2,8 @@
 // A node whose input has no shape is passed over in silence: its cause is already reported.
 import type { Diagnostic, Result } from "../diagnostics/diagnostic.js";
 import { failed, hasErrors, invariant, ok } from "../diagnostics/diagnostic.js";
-import type { Graph, Node, Op, OpOf, Shape, ShapedGraph, Window } from "./graph.js";
+import type { Filter, Graph, Node, Op, OpOf, Shape, ShapedGraph } from "./graph.js";
+import { spanOf } from "./graph.js";
 
 type MapShape = Extract<Shape, { kind: "map" }>;
 type Rule<K extends Op["kind"]> = (op: OpOf<K>, inputs: readonly Shape[], node: Node) => Shape | Diagnostic;
@@ -10,7 +11,7 @@ type ShapeRules = { readonly [K in Op["kind"]]: Rule<K> };
 
 const shapeRules: ShapeRules = {
   input: ({ height, width, channels }) => ({ kind: "map", height, width, channels }),
-  conv2d: (op, [input], node) => slide(asMap(input), op, op.channels, node),
+  conv2d: (op, [input], node) => slide(inGroups(asMap(input), op, node), op, op.channels, node),
   batch_norm: (_, [input]) => input!,
   relu: (_, [input]) => input!,
   gelu: (_, [input]) => input!,
@@ -67,8 +68,9 @@ function asMap(shape: Shape | undefined): MapShape {
 }
 
 /** Output of a window moved over a map; the last, incomplete position is dropped (floor). */
-function slide(input: MapShape, window: Window, channels: number, node: Node): Shape | Diagnostic {
-  const { kernel, stride, padding } = window;
+function slide(input: MapShape, window: Filter, channels: number, node: Node): Shape | Diagnostic {
+  const { stride, padding } = window;
+  const kernel = spanOf(window);
   const paddedHeight = input.height + padding.top + padding.bottom;
   const paddedWidth = input.width + padding.left + padding.right;
   if (kernel[0] > paddedHeight || kernel[1] > paddedWidth) return windowTooLarge(input, window, node);
@@ -91,6 +93,13 @@ function gated(map: MapShape, gate: Shape, name: string): Shape {
   return map;
 }
 
+/** Networks have no groups that a file asks for yet, so that channels which they do not divide are our own fault. */
+function inGroups(input: MapShape, { channels, groups = 1 }: OpOf<"conv2d">, { name }: Node): MapShape {
+  const divides = input.channels % groups === 0 && channels % groups === 0;
+  invariant(divides, `${groups} groups of ${name} do not divide its channels, ${input.channels} and ${channels}`);
+  return input;
+}
+
 function subsample(input: MapShape, { channels, stride }: OpOf<"subsample">, node: Node): Shape | Diagnostic {
   if (channels >= input.channels) {
     const [height, width] = [Math.ceil(input.height / stride[0]), Math.ceil(input.width / stride[1])];
@@ -105,7 +114,8 @@ function subsample(input: MapShape, { channels, stride }: OpOf<"subsample">, nod
   };
 }
 
-function windowTooLarge(input: MapShape, { kernel, padding }: Window, node: Node): Diagnostic {
+function windowTooLarge(input: MapShape, window: Filter, node: Node): Diagnostic {
+  const { kernel, padding } = window;
   const padded = padding.top > 0 ? ` padded by ${padding.top}` : "";
   const map = `the map before it is ${formatShape(input)}${padded}`;
   if (node.op.kind !== "conv2d") {
@@ -119,10 +129,12 @@ function windowTooLarge(input: MapShape, { kernel, padding }: Window, node: Node
       hint: inFront ? `use \`kernel: ${fit}\` or leave this pool out` : "use `pooling: global_average`",
     };
   }
+  const span = spanOf(window);
+  const spread = span.join() === kernel.join() ? "" : ` that its dilation spreads over ${span.join("×")} pixels`;
   return {
     code: "shape/vanished-map",
     severity: "error",
-    message: `nothing is left of the map: ${node.name} has a ${kernel[0]}×${kernel[1]} kernel, but ${map}`,
+    message: `nothing is left of the map: ${node.name} has a ${kernel[0]}×${kernel[1]} kernel${spread}, but ${map}`,
     path: node.origin,
     hint: "use a smaller stride or fewer strided stages before this one, a smaller kernel, or larger images",
   };

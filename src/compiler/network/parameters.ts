@@ -10,11 +10,11 @@ export interface Parameter {
   /** Index of the node in the graph. */
   readonly node: number;
   readonly role: ParameterRole;
-  /** conv: [kernel height, kernel width, in channels, out channels]; linear: [in features, out features]. */
+  /** conv: [kernel height, kernel width, in channels of a group, out channels]; linear: [in features, out features]. */
   readonly shape: readonly number[];
-  /** Inputs that feed one output: kernel area × input channels. */
+  /** Inputs that feed one output: kernel area × input channels of a group. */
   readonly fanIn: number;
-  /** Kernel area × output channels. */
+  /** Kernel area × output channels, of all groups as PyTorch counts them. */
   readonly fanOut: number;
 }
 
@@ -48,8 +48,9 @@ function nodeParameters(graph: ShapedGraph, node: ShapedNode, index: number): Pa
   const input = graph.nodes[node.inputs[0] ?? 0]!.shape;
   if (op.kind === "conv2d") {
     const area = op.kernel[0] * op.kernel[1];
-    const fans = { fanIn: area * input.channels, fanOut: area * op.channels };
-    const weight = [op.kernel[0], op.kernel[1], input.channels, op.channels];
+    const inputs = input.channels / (op.groups ?? 1);
+    const fans = { fanIn: area * inputs, fanOut: area * op.channels };
+    const weight = [op.kernel[0], op.kernel[1], inputs, op.channels];
     return [
       { name: `${name}.weight`, node: index, role: "conv_weight", shape: weight, ...fans },
       ...(op.bias ? [{ name: `${name}.bias`, node: index, role: "bias" as const, shape: [op.channels], ...fans }] : []),

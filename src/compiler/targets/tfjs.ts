@@ -2,9 +2,12 @@
 // and parameters to and from it. TensorFlow.js itself is handed in, so that the compiler does not depend on it.
 import type { LayersModel, SymbolicTensor, layers } from "@tensorflow/tfjs-layers";
 import { invariant } from "../diagnostics/diagnostic.js";
-import type { ActivationKind, Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../network/graph.js";
+import type { ActivationKind, Filter, Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../network/graph.js";
+import { filterOf, spanOf } from "../network/graph.js";
 import { parametersOf, statisticsOf } from "../network/parameters.js";
 import type { Program } from "../program.js";
+import { denseFilter, fromDenseFilter } from "./dense-filter.js";
+import type { NamedTensor } from "./pytorch-layout.js";
 
 export interface Tfjs {
   readonly core: typeof import("@tensorflow/tfjs-core");
@@ -12,7 +15,7 @@ export interface Tfjs {
 }
 
 /** Tensors by name, float32, in the layouts of compiler/parameters.ts. */
-export type NamedTensors = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+export type NamedTensors = ReadonlyMap<string, NamedTensor>;
 
 /** Every parameter and statistic starts as tfjs initialises it; `stateToTfjs` sets them. */
 export function buildTfjsModel(tf: Tfjs, program: Program): LayersModel {
@@ -37,7 +40,8 @@ export function stateToTfjs(tf: Tfjs, model: LayersModel, graph: ShapedGraph, st
     const tensors = names.map((name) => {
       const value = state.get(name);
       invariant(value, `the state lacks ${name}`);
-      return tf.core.tensor(value.data, [...value.shape], "float32");
+      const { shape, data } = toLayer(graph, name, value);
+      return tf.core.tensor(data, [...shape], "float32");
     });
     model.getLayer(layerName).setWeights(tensors);
     tf.core.dispose(tensors);
@@ -46,7 +50,7 @@ export function stateToTfjs(tf: Tfjs, model: LayersModel, graph: ShapedGraph, st
 
 /** Parameters and running statistics of the model, bit for bit. */
 export async function tfjsToState(model: LayersModel, graph: ShapedGraph): Promise<NamedTensors> {
-  const state = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+  const state = new Map<string, NamedTensor>();
   for (const [layerName, names] of weightsByLayer(graph)) {
     const tensors = model.getLayer(layerName).getWeights();
     invariant(
@@ -56,7 +60,7 @@ export async function tfjsToState(model: LayersModel, graph: ShapedGraph): Promi
     for (const [index, name] of names.entries()) {
       const tensor = tensors[index]!;
       const data = Float32Array.from(await tensor.data()); // a copy: the cpu backend hands out its own array
-      state.set(name, { shape: [...tensor.shape], data });
+      state.set(name, fromLayer(graph, name, { shape: [...tensor.shape], data }));
     }
   }
   return state;
@@ -70,6 +74,42 @@ function weightsByLayer(graph: ShapedGraph): Map<string, string[]> {
     byLayer.set(layer, [...(byLayer.get(layer) ?? []), name]);
   }
   return byLayer;
+}
+
+/** Whether each channel has filters of its own, in a window that the stock layer for these takes; no other knows groups. */
+export function isDepthwise({ groups = 1, stride }: Filter, inputs: number): boolean {
+  return groups > 1 && groups === inputs && stride[0] === stride[1];
+}
+
+/** A filter as its layer has it; all other tensors are as they are. */
+function toLayer(graph: ShapedGraph, name: string, tensor: NamedTensor): NamedTensor {
+  const convolution = convolutionOf(graph, name);
+  if (!convolution) return tensor;
+  const { op, inputs } = convolution;
+  if (!isDepthwise(op, inputs)) return denseFilter(tensor, op);
+  const { shape, data } = denseFilter(tensor, { ...op, groups: 1 });
+  return { shape: [...shape.slice(0, 2), inputs, op.channels / inputs], data };
+}
+
+function fromLayer(graph: ShapedGraph, name: string, tensor: NamedTensor): NamedTensor {
+  const convolution = convolutionOf(graph, name);
+  if (!convolution) return tensor;
+  const { op, inputs } = convolution;
+  if (!isDepthwise(op, inputs)) return fromDenseFilter(tensor, op);
+  const shape = [...tensor.shape.slice(0, 2), 1, op.channels];
+  return fromDenseFilter({ ...tensor, shape }, { ...op, groups: 1 });
+}
+
+/** Whose filter the tensor of that name is, where that is not the layer's as it is. */
+function convolutionOf(graph: ShapedGraph, name: string) {
+  const node = graph.nodes.find((each) => `${each.name}.weight` === name);
+  if (node?.op.kind !== "conv2d") return undefined;
+  const { groups, dilation } = filterOf(node.op);
+  return groups || dilation ? { op: node.op, inputs: inputsOf(graph, node) } : undefined;
+}
+
+function inputsOf({ nodes }: ShapedGraph, { inputs }: ShapedNode): number {
+  return nodes[inputs[0]!]!.shape.channels;
 }
 
 // ---------------------------------------------------------------- rules
@@ -95,15 +135,18 @@ const layerRules: LayerRules = {
     input({ shape: [height, width, channels], name: legalName(node.name), dtype: "float32" }),
 
   conv2d: (context, op, [x], node) => {
-    const layer = context.layers.conv2d({
+    const options = {
       name: legalName(node.name),
-      filters: op.channels,
-      kernelSize: [...op.kernel],
-      strides: [...op.stride],
+      kernelSize: spanOf(op),
+      strides: [...op.stride] as [number, number],
       padding: "valid",
       useBias: op.bias,
       dataFormat: "channelsLast",
-    });
+    } as const;
+    const inputs = inputsOf(context.graph, node);
+    const layer = isDepthwise(op, inputs)
+      ? context.layers.depthwiseConv2d({ ...options, depthMultiplier: op.channels / inputs })
+      : context.layers.conv2d({ ...options, filters: op.channels });
     return layer.apply(zeroPadded(context, x!, op.padding, node)) as SymbolicTensor;
   },
 

@@ -23,7 +23,10 @@ export function initialize(graph: ShapedGraph, { seed, train }: ResolvedConfig):
     if (!(parameter.role === "norm_scale" && silenced.has(parameter.node))) {
       fillers[parameter.role](data, parameter, initialization, stream);
     }
-    if (initialization.dirac && startsAsIdentity(graph, parameter)) setIdentity(data, parameter.shape);
+    if (initialization.dirac && startsAsIdentity(graph, parameter)) {
+      const { op } = graph.nodes[parameter.node]!;
+      setIdentity(data, parameter.shape, op.kind === "conv2d" ? (op.groups ?? 1) : 1);
+    }
     state.set(parameter.name, { shape: parameter.shape, data });
   });
   for (const { name, role, shape } of statisticsOf(graph)) {
@@ -122,16 +125,21 @@ function startsAsIdentity(graph: ShapedGraph, { role, node, shape }: Parameter):
   return role === "conv_weight" && shape[0]! * shape[1]! > 1 && graph.nodes[node]!.inputs[0] !== 0;
 }
 
-/** Output i of the first outputs is input i, as torch.nn.init.dirac_ has it: [kernel height, kernel width, inputs, outputs]. */
-function setIdentity(data: Float32Array, shape: readonly number[]): void {
+/**
+ * Output i of each group's first outputs is its input i, as torch.nn.init.dirac_ has it once it is told of the groups: [kernel height, kernel width, inputs of
+ * a group, outputs].
+ */
+function setIdentity(data: Float32Array, shape: readonly number[], groups: number): void {
   const [height, width, inputs, outputs] = shape as [number, number, number, number];
-  const identical = Math.min(inputs, outputs);
+  const identical = Math.min(inputs, outputs / groups);
   const centre = Math.floor(height / 2) * width + Math.floor(width / 2);
   for (let tap = 0; tap < height * width; tap++) {
     for (let input = 0; input < inputs; input++) {
-      const row = (tap * inputs + input) * outputs;
-      data.fill(0, row, row + identical);
-      if (tap === centre && input < identical) data[row + input] = 1;
+      for (let group = 0; group < groups; group++) {
+        const row = (tap * inputs + input) * outputs + group * (outputs / groups);
+        data.fill(0, row, row + identical);
+        if (tap === centre && input < identical) data[row + input] = 1;
+      }
     }
   }
 }

@@ -106,6 +106,7 @@ export function randomInstructions(seed: number, turns: number): Emit[] {
     add((a) => a.shiftRight(v, w, bits));
     add((a) => a.ones(v));
     add((a) => a.storeLowerHalves(m, v));
+    add((a) => a.permuteQuarters(v, pick([w, m]), below(256)));
     add((a) => a.vmovd(vector(16, 32), x));
     add((a) => a.vzeroupper());
     add((a) => a.cpuid());

@@ -15,6 +15,7 @@ import {
   inputGradient,
   outputSides,
   rounded,
+  transposed,
   typical,
   unhalved,
 } from "./reference.js";
@@ -27,7 +28,7 @@ describe.each(sets)("machine code with %s", (set) => {
   for (const [name, passes] of Object.entries(CODE_METHODS)) {
     if (name === "bfloat16" && !hasBfloat16) continue;
     it.each(cases)(`computes all passes by ${name} over random sizes of seed %d`, (from) => {
-      const { one, sizes } = randomSizes(from, name === "winograd");
+      const { one, sizes } = randomSizes(from, name);
       const { input: before, output: behind } = sizes.dtypes!;
       const { images, height, width, depth, columns, size } = one;
       const [outHeight, outWidth] = outputSides(one);
@@ -37,7 +38,7 @@ describe.each(sets)("machine code with %s", (set) => {
         noise(count, at).map((value) => (dtype === "bfloat16" || name === "bfloat16" ? rounded(value) : value));
       const [input, gradient] = [map(inCount, from, before), map(outCount, from + 1, behind)];
       const [filter, bias, there] = [
-        map(size ** 2 * depth * columns, from + 2, "float32"),
+        map((size ** 2 * depth * columns) / (one.groups ?? 1), from + 2, "float32"),
         noise(columns, from + 3),
         map(inCount, from + 4, before),
       ];
@@ -61,7 +62,7 @@ describe.each(sets)("machine code with %s", (set) => {
       };
 
       const forward = passes.forward!(set, sizes);
-      if (name === "direct") expect(forward).toBeDefined();
+      if (name === "direct" || name === "groups") expect(forward).toBeDefined();
       if (forward) {
         for (const hasBias of [false, true]) {
           const { output } = run(
@@ -77,7 +78,8 @@ describe.each(sets)("machine code with %s", (set) => {
       if (back) {
         for (const adds of [false, true]) {
           const flags = { adds, dtypes: sizes.dtypes };
-          const { input: found } = run(back, { input: there, output: gradient, weights: filter }, flags);
+          const weights = one.groups ? transposed(one, filter) : filter;
+          const { input: found } = run(back, { input: there, output: gradient, weights }, flags);
           const wanted = inputGradient(one, gradient, filter).map((value, i) => value + (adds ? there[i]! : 0));
           expectNear(found!, wanted, size ** 2 * columns, before);
         }
@@ -90,7 +92,7 @@ describe.each(sets)("machine code with %s", (set) => {
           { dtypes: sizes.dtypes },
         ).weightGradient!;
         const wanted = filterGradient(one, input, gradient);
-        const kept = wanted.map((value, i) => (Math.floor(i / columns) % depth < lane ? value : 0));
+        const kept = wanted.map((value, i) => (one.groups || Math.floor(i / columns) % depth < lane ? value : 0));
         expectNear(found, kept, images * outHeight * outWidth);
       }
     });
@@ -99,7 +101,8 @@ describe.each(sets)("machine code with %s", (set) => {
 
 const DTYPES: readonly Dtype[] = ["float32", "bfloat16"];
 
-function randomSizes(from: number, isWinograd: boolean) {
+function randomSizes(from: number, name: string) {
+  const isWinograd = name === "winograd";
   let state = (from * 2654435761 + 97) >>> 0;
   const below = (n: number): number => {
     state = (Math.imul(state, 1103515245) + 12345) >>> 0;
@@ -109,21 +112,32 @@ function randomSizes(from: number, isWinograd: boolean) {
   const size = isWinograd ? 3 : pick([1, 1, 2, 3, 3, 3, 5, 7]);
   const stride = isWinograd ? 1 : pick([1, 1, 2, 2, 3]);
   const padding = isWinograd ? 1 : below(Math.floor(size / 2) + 1);
-  const side = (): number => Math.max(1 + below(size > 4 ? 14 : 19), size - 2 * padding);
-  const depth = isWinograd ? 8 * (1 + below(8)) : pick([4, 8, 16, 24, 40, 64]);
+  const inGroups = name === "groups" ? randomGroups(pick, below) : undefined;
+  const dilation = inGroups ? pick([1, 1, 1, 2, 3]) : 1;
+  const span = (size - 1) * dilation + 1;
+  const side = (): number => Math.max(1 + below(size > 4 ? 14 : 19), span - 2 * padding);
+  const depth = inGroups
+    ? inGroups.count * inGroups.inputs
+    : isWinograd
+      ? 8 * (1 + below(8))
+      : pick([4, 8, 16, 24, 40, 64]);
   const one = {
     images: pick([1, 2, 3, 5, 8, 16]),
     height: side(),
     width: side(),
     depth,
-    columns: 8 * (1 + below(9)),
+    columns: inGroups ? inGroups.count * inGroups.outputs : 8 * (1 + below(9)),
     size,
     stride,
     padding,
+    ...(inGroups ? { dilation, groups: inGroups.count } : {}),
   };
   const [outHeight, outWidth] = outputSides(one);
-  const behind = (input: number, output: number): number => Math.max(0, (output - 1) * stride + size - padding - input);
+  const behind = (input: number, output: number): number => Math.max(0, (output - 1) * stride + span - padding - input);
+  const dtypes = inGroups ? DTYPES.slice(0, 1) : DTYPES;
   const sizes: ConvolutionSizes = {
+    ...(dilation > 1 ? { dilation: [dilation, dilation] } : {}),
+    ...(inGroups ? { groups: inGroups } : {}),
     images: one.images,
     height: one.height,
     width: one.width,
@@ -134,9 +148,17 @@ function randomSizes(from: number, isWinograd: boolean) {
     kernel: [size, size],
     stride: [stride, stride],
     padding: { top: padding, left: padding, bottom: behind(one.height, outHeight), right: behind(one.width, outWidth) },
-    dtypes: { input: pick(DTYPES), output: pick(DTYPES) },
+    dtypes: { input: pick(dtypes), output: pick(dtypes) },
   };
   return { one, sizes };
+}
+
+/** A filter a channel, groups of four, or groups whose channels fill vectors on at least one side. */
+function randomGroups(pick: <T>(list: readonly T[]) => T, below: (n: number) => number) {
+  const count = 1 + below(5);
+  if (below(3) === 0) return { count: 8 * count, inputs: 1, outputs: 1 };
+  if (below(2) === 0) return { count: 2 * count, inputs: 4, outputs: 4 };
+  return { count: 2 * count, inputs: pick([4, 8, 12, 16, 24, 32]), outputs: pick([8, 8, 16, 24, 32, 40]) };
 }
 
 type Tensors = Partial<Record<"input" | "output" | "weights" | "bias" | "weightGradient", Float32Array>>;

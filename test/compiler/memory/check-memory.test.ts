@@ -8,6 +8,7 @@ import { stepsOfRun } from "../../../src/compiler/lower/step-requests.js";
 import type { MemoryLimits } from "../../../src/compiler/memory/memory-limits.js";
 import { bytesBesideEngine, memoryBound, neededMemory } from "../../../src/compiler/memory/memory-limits.js";
 import type { Program } from "../../../src/compiler/program.js";
+import { graphOf } from "../../reference/build-program.js";
 import { openWasmSession } from "../../../src/runtime/engines/wasm/session.js";
 
 const folder = new URL("../../../configs/", import.meta.url);
@@ -34,6 +35,21 @@ describe("memoryBound", () => {
         expect(memoryBound(program, threads)).toBeGreaterThan(planned);
       }
     }
+  });
+
+  it("is never below what is planned where a filter in many groups becomes a dense one", () => {
+    const padding = { top: 2, bottom: 2, left: 2, right: 2 };
+    const filter = { kernel: [5, 5], stride: [1, 1], padding, groups: 200 } as const;
+    const graph = graphOf(
+      [6, 6, 3],
+      [
+        ["stem", { kind: "conv2d", channels: 600, bias: false, ...filter, groups: 1 }],
+        ["threes", { kind: "conv2d", channels: 600, bias: false, ...filter }],
+        ["classifier", { kind: "linear", features: 4, bias: true }],
+      ],
+    );
+    const program = { ...programOf("smoke.yaml", "train.batch_size=2"), graph };
+    expect(memoryBound(program, 1)).toBeGreaterThan(heapBytesOf(program, stepsOfRun(program), 1));
   });
 
   it("is never below what is planned for narrow, wide, deep and small networks", () => {

@@ -11,7 +11,14 @@ import type { Window } from "../../../src/compiler/network/graph.js";
 import { inferShapes } from "../../../src/compiler/network/infer-shapes.js";
 import { parametersOf } from "../../../src/compiler/network/parameters.js";
 import type { Program } from "../../../src/compiler/program.js";
-import { buildTfjsModel, stateToTfjs, type Tfjs, tfjsToState } from "../../../src/compiler/targets/tfjs.js";
+import { densePrice, densePriceText } from "../../../src/compiler/targets/dense-filter.js";
+import {
+  isDepthwise,
+  buildTfjsModel,
+  stateToTfjs,
+  type Tfjs,
+  tfjsToState,
+} from "../../../src/compiler/targets/tfjs.js";
 import { createLoader } from "../../../src/runtime/data/loader.js";
 import { openDataset } from "../../../src/runtime/data/open-dataset.js";
 import { averageName } from "../../../src/compiler/training/weight-average.js";
@@ -44,7 +51,8 @@ describe("buildTfjsModel", () => {
       const { shape } = program.graph.nodes.at(-1)!;
       const counted = parametersOf(program.graph).map((parameter) => product(parameter.shape));
       expect(model.outputs[0]!.shape).toEqual([null, shape.channels]);
-      expect(model.countParams()).toBe(sum(counted) + statisticsCount(program));
+      const [sparse, dense] = densePrice(program.graph, isDepthwise).weights;
+      expect(model.countParams()).toBe(sum(counted) + statisticsCount(program) + dense - sparse);
       model.dispose();
     },
   );
@@ -86,6 +94,20 @@ describe("buildTfjsModel", () => {
     const norm = model.getLayer("stem.norm").getWeights();
     expect([...(await norm[3]!.data())]).toEqual([...state.get("stem.norm.running_var")!.data]);
     model.dispose();
+  });
+});
+
+describe("densePrice", () => {
+  it("counts what filters with zeros in them cost, and says so", () => {
+    const { graph } = cases.find(({ name }) => name === "convolutions-in-groups")!.program;
+    const price = densePrice(graph, isDepthwise);
+    // Of 24 inputs in 4 groups each output reads 6; 5×5 stands for 3×3 dilated by 2, 7×7 by 3, which a depthwise layer keeps apart
+    expect(price.nodes).toEqual(["grouped.conv", "dilated.conv", "wide.conv", "shares"]);
+    expect(price.weights).toEqual([9 * (6 * 16 + 16 * 9 + 9 + 3 * 6), 9 * (24 * 16 + 9 * 6) + 25 * 16 * 9 + 49 * 9]);
+    expect(densePriceText(price)).toMatch(
+      /^no stock layer has .* of grouped.conv and 3 more are dense, .* 7,983 instead/,
+    );
+    expect(densePriceText(densePrice(residual.program.graph, isDepthwise))).toBeUndefined();
   });
 });
 

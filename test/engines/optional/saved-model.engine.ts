@@ -18,7 +18,7 @@ it("has the Python that the tests of SavedModels need", () => {
   expect(existsSync(python), `${python} is there: NETC_TENSORFLOW names a Python environment's folder`).toBe(true);
 });
 
-it.each(["residual-adamw", "odd-windows", "uneven-strides"])(
+it.each(["residual-adamw", "odd-windows", "uneven-strides", "convolutions-in-groups"])(
   "writes %s as a SavedModel whose logits in Python are those of the wasm engine",
   async (name) => {
     const oracle = oracleNamed(name);

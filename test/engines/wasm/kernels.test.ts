@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { invariant } from "../../../src/compiler/diagnostics/diagnostic.js";
 import type { Padding, Shape, Window } from "../../../src/compiler/network/graph.js";
+import { filterOf, spanOf } from "../../../src/compiler/network/graph.js";
 import type { KernelChoice, KernelProvider } from "../../../src/compiler/lower/kernels/kernel-provider.js";
 import { candidates, suiting } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
 import { BY_COST } from "../../../src/compiler/lower/kernels/kernel-provider.js";
@@ -51,6 +52,8 @@ interface Convolution {
   readonly stride?: number | readonly [number, number];
   /** top, bottom, left, right, or the same on all sides */
   readonly padding?: number | readonly [number, number, number, number];
+  readonly groups?: number;
+  readonly dilation?: readonly [number, number];
   /** Reads the network's images, which have fewer lanes and no gradient. */
   readonly isFirst?: boolean;
 }
@@ -117,6 +120,48 @@ const convolutions: readonly Convolution[] = [
   { map: [33, 31], channels: [1, 12], batch: 2, kernel: 7, stride: 2, isFirst: true },
   { map: [8, 8], channels: [4, 5], batch: 5, kernel: 1, isFirst: true },
   { map: [7, 5], channels: [5, 8], batch: 1, kernel: 3, padding: 1, isFirst: true },
+  // a filter a channel: rows shorter than a tile, one, and more; all strides; what reaches the map with some taps only
+  { map: [8, 8], channels: [8, 8], batch: 2, kernel: 3, padding: 1, groups: 8 },
+  { map: [7, 5], channels: [13, 13], batch: 3, kernel: 3, padding: 1, groups: 13 },
+  { map: [1, 1], channels: [8, 8], batch: 17, kernel: 3, padding: 1, groups: 8 },
+  { map: [2, 3], channels: [24, 24], batch: 5, kernel: 5, padding: 2, groups: 24 },
+  { map: [33, 31], channels: [5, 5], batch: 2, kernel: 3, padding: 1, groups: 5 },
+  { map: [14, 14], channels: [96, 96], batch: 3, kernel: 3, padding: 1, groups: 96 },
+  { map: [14, 13], channels: [40, 40], batch: 2, kernel: 3, stride: 2, padding: 1, groups: 40 },
+  { map: [15, 17], channels: [16, 16], batch: 3, kernel: 5, stride: 2, padding: [1, 2, 1, 2], groups: 16 },
+  { map: [14, 14], channels: [24, 24], batch: 2, kernel: 7, padding: 3, groups: 24 },
+  { map: [9, 8], channels: [7, 7], batch: 3, kernel: [3, 5], stride: [2, 1], padding: [0, 1, 3, 2], groups: 7 },
+  { map: [8, 11], channels: [9, 9], batch: 2, kernel: [4, 2], stride: [1, 3], padding: [2, 1, 0, 1], groups: 9 },
+  { map: [2, 3], channels: [5, 5], batch: 3, kernel: 2, stride: 3, padding: 1, groups: 5 },
+  { map: [9, 9], channels: [8, 8], batch: 2, kernel: 1, stride: 2, groups: 8 },
+  { map: [12, 13], channels: [10, 10], batch: 2, kernel: 3, padding: 4, dilation: [4, 3], groups: 10 },
+  { map: [3, 3], channels: [3, 3], batch: 2, kernel: 3, padding: 1, isFirst: true, groups: 3 },
+  // several filters a channel
+  { map: [7, 6], channels: [5, 10], batch: 3, kernel: 3, padding: 1, groups: 5 },
+  { map: [9, 9], channels: [6, 24], batch: 2, kernel: 3, stride: 2, padding: 1, groups: 6 },
+  // groups of four channels, of other multiples, and of what vectors do not divide
+  { map: [8, 8], channels: [8, 8], batch: 2, kernel: 3, padding: 1, groups: 2 },
+  { map: [14, 14], channels: [64, 64], batch: 2, kernel: 3, padding: 1, groups: 16 },
+  { map: [9, 7], channels: [12, 12], batch: 3, kernel: 3, stride: 2, padding: 1, groups: 3 },
+  { map: [7, 9], channels: [32, 32], batch: 2, kernel: 3, padding: 1, groups: 4 },
+  { map: [6, 5], channels: [40, 24], batch: 3, kernel: 3, padding: 1, groups: 2 },
+  { map: [6, 7], channels: [16, 32], batch: 2, kernel: 1, groups: 4 },
+  { map: [5, 6], channels: [48, 16], batch: 2, kernel: [3, 1], stride: [1, 2], padding: [1, 0, 0, 1], groups: 4 },
+  { map: [6, 6], channels: [9, 6], batch: 3, kernel: 3, padding: [2, 0, 0, 1], groups: 3 },
+  { map: [7, 5], channels: [20, 8], batch: 2, kernel: 3, padding: 1, groups: 2 },
+  { map: [9, 9], channels: [16, 16], batch: 2, kernel: 3, stride: 2, padding: 2, dilation: [2, 2], groups: 4 },
+  // dilation alone
+  { map: [8, 9], channels: [5, 12], batch: 3, kernel: 3, padding: 2, dilation: [2, 2] },
+  {
+    map: [9, 7],
+    channels: [3, 8],
+    batch: 2,
+    kernel: [3, 2],
+    stride: [2, 1],
+    padding: [3, 1, 0, 2],
+    dilation: [3, 2],
+    isFirst: true,
+  },
 ];
 
 describe.each(builds)("%s", (build) => {
@@ -650,8 +695,10 @@ class Builder {
 }
 
 function convolutionGraph({ map, channels, batch, isFirst = false, ...rest }: Convolution): Operation {
-  const size = window(rest.kernel, rest.stride ?? 1, rest.padding ?? 0);
-  const { padding, kernel, stride } = size;
+  const { groups, dilation } = rest;
+  const size = filterOf({ ...window(rest.kernel, rest.stride ?? 1, rest.padding ?? 0), groups, dilation });
+  const { padding, stride } = size;
+  const kernel = spanOf(size);
   const out = [
     Math.floor((map[0] + padding.top + padding.bottom - kernel[0]) / stride[0]) + 1,
     Math.floor((map[1] + padding.left + padding.right - kernel[1]) / stride[1]) + 1,
@@ -661,7 +708,7 @@ function convolutionGraph({ map, channels, batch, isFirst = false, ...rest }: Co
   const input = builder.map("input", map, inputs, !isFirst);
   if (isFirst) builder.node("images", { kind: "load_images", inputs: {}, outputs: { output: input } });
   const identity = (value: number): number => value;
-  const dims = [...kernel, inputs, outputs];
+  const dims = [...size.kernel, inputs / (groups ?? 1), outputs];
   const weight = builder.add({ kind: "parameter", name: "weight", dims }, identity);
   const bias = builder.add({ kind: "parameter", name: "bias", dims: [outputs] }, identity);
   const output = builder.map("output", out, outputs);
@@ -912,11 +959,13 @@ function window(
   return { kernel: pair(kernel), stride: pair(stride), padding: sides };
 }
 
-function titleOf({ map, channels, batch, kernel, stride = 1, padding = 0, isFirst = false }: Convolution): string {
+function titleOf(size: Convolution): string {
+  const { map, channels, batch, kernel, stride = 1, padding = 0, isFirst = false, groups, dilation } = size;
   const text = (value: number | readonly number[]): string =>
     typeof value === "number" ? `${value}` : value.join(" ");
   const what = `${batch} ${isFirst ? "images" : "maps"} ${map.join("×")} of ${channels.join(" to ")} channels`;
-  return `${what}, kernel ${text(kernel)}, stride ${text(stride)}, padding ${text(padding)}`;
+  const filter = (groups ? ` in ${groups} groups` : "") + (dilation ? `, dilation ${text(dilation)}` : "");
+  return `${what}${filter}, kernel ${text(kernel)}, stride ${text(stride)}, padding ${text(padding)}`;
 }
 
 function pointwiseTitle({ norm, inner, add, outerRelu }: Pointwise): string {

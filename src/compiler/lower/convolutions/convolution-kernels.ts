@@ -6,7 +6,9 @@ import type { KernelChoice, KernelProvider } from "../kernels/kernel-provider.js
 import { BY_COST } from "../kernels/kernel-provider.js";
 import type { ConvolutionKernel, ConvolutionKernels, ConvolutionPass, ConvolutionTask } from "./convolution-task.js";
 import { taskKey } from "./convolution-task.js";
+import { denseSizes, isDense, throughDense } from "./groups/dense.js";
 import { directConvolution, directInputGradient } from "./emit-direct.js";
+import { groupKernels } from "./groups/emit-groups.js";
 import { winogradForward, winogradInputGradients } from "./emit-winograd.js";
 import {
   stridedWinogradConvolution,
@@ -22,8 +24,13 @@ import {
 } from "./emit-weight-gradient.js";
 
 const ownKernels: ConvolutionKernels = {
-  forward: [...winogradForward, stridedWinogradConvolution, directConvolution],
-  "input gradient": [...winogradInputGradients, stridedWinogradInputGradient, directInputGradient],
+  forward: [...winogradForward, stridedWinogradConvolution, directConvolution, ...groupKernels.forward],
+  "input gradient": [
+    ...winogradInputGradients,
+    stridedWinogradInputGradient,
+    directInputGradient,
+    ...groupKernels["input gradient"],
+  ],
   "weight gradient": [
     weightGradientWinograd,
     weightGradientByFrequency,
@@ -31,6 +38,7 @@ const ownKernels: ConvolutionKernels = {
     stridedWinogradWeightGradient,
     weightGradientByImage,
     weightGradientByChannel,
+    ...groupKernels["weight gradient"],
   ],
 };
 
@@ -44,7 +52,7 @@ export function suiting<P extends ConvolutionPass>(
   task: ConvolutionTask & { readonly pass: P },
 ): readonly ConvolutionKernel<P>[] {
   const all: readonly ConvolutionKernel<P>[] = kernels[task.pass];
-  return all.filter(({ suits }) => suits(task));
+  return all.filter(({ suits, isGeneral }) => (isGeneral || isDense(task)) && suits(task));
 }
 
 /** All that can carry out the task, the cheapest by the cost model first. */
@@ -53,8 +61,17 @@ export function candidates<P extends ConvolutionPass>(
   { providers }: KernelChoice,
 ): ConvolutionKernel<P>[] {
   return [webAssembly, ...providers]
-    .flatMap((provider) => provider.candidates(task))
+    .flatMap((provider) => offers(provider, task))
     .sort((a, b) => a.cost(task) - b.cost(task));
+}
+
+/** A provider's own kernels for the task, and where that has groups or dilation those for the dense one that it equals. */
+function offers<P extends ConvolutionPass>(
+  provider: Pick<KernelProvider, "candidates">,
+  task: ConvolutionTask & { readonly pass: P },
+): readonly ConvolutionKernel<P>[] {
+  const own = provider.candidates(task);
+  return isDense(task) ? own : [...own, ...provider.candidates(denseSizes(task)).map(throughDense)];
 }
 
 export function chooseKernel<P extends ConvolutionPass>(
@@ -70,7 +87,10 @@ export function chooseKernel<P extends ConvolutionPass>(
   return kernel;
 }
 
-/** Whether a provider has a kernel that carries out the task whichever of its maps are stored as bfloat16. */
+/**
+ * Whether a provider has a kernel that carries out the task whichever of its maps are stored as bfloat16. Not by a dense filter: its
+ * zeros would cost more than half the memory saves.
+ */
 export function takesBfloat16(task: ConvolutionTask, { providers }: KernelChoice): boolean {
   const forms = [
     { input: "bfloat16", output: "bfloat16" },

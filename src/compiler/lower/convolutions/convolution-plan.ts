@@ -13,6 +13,10 @@ export interface ConvolutionSizes extends Window {
   readonly outHeight: number;
   readonly outWidth: number;
   readonly outLanes: number;
+  /** Pixels from one element of the kernel to the next; absent where it is 1. */
+  readonly dilation?: readonly [height: number, width: number];
+  /** How many groups, and the channels that each reads and writes; absent where there is one. */
+  readonly groups?: { readonly count: number; readonly inputs: number; readonly outputs: number };
   /** How the maps lie in the heap; absent where both are float32. */
   readonly dtypes?: { readonly input: Dtype; readonly output: Dtype };
 }
@@ -74,12 +78,13 @@ export function partialsFor(bytes: number, pieces: number): number {
   return Math.max(1, Math.min(MAXIMUM_PARTIALS, pieces, Math.max(4, Math.floor(PARTIALS_BYTES / bytes))));
 }
 
-export function filterBytes({ kernel, inLanes, outLanes }: ConvolutionSizes): number {
-  return kernel[0] * kernel[1] * inLanes * outLanes * 4;
+export function filterBytes({ kernel, inLanes, outLanes, groups }: ConvolutionSizes): number {
+  return kernel[0] * kernel[1] * (groups?.inputs ?? inLanes) * outLanes * 4;
 }
 
-export function multiplyAddsOf({ images, outHeight, outWidth, kernel, inLanes, outLanes }: ConvolutionSizes): number {
-  return images * outHeight * outWidth * kernel[0] * kernel[1] * inLanes * outLanes;
+export function multiplyAddsOf(sizes: ConvolutionSizes): number {
+  const { images, outHeight, outWidth, kernel, inLanes, outLanes, groups } = sizes;
+  return images * outHeight * outWidth * kernel[0] * kernel[1] * (groups?.inputs ?? inLanes) * outLanes;
 }
 
 /** As operands of a kernel for any window. */

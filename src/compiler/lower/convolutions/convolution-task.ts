@@ -45,6 +45,8 @@ export interface ConvolutionTask extends ConvolutionSizes {
 export interface ConvolutionKernel<P extends ConvolutionPass> {
   /** What a choice is recorded by, unique within a pass. */
   readonly name: string;
+  /** Whether `suits` knows of groups and dilation: others are asked for dense convolutions only. */
+  readonly isGeneral?: true;
   readonly suits: (sizes: ConvolutionSizes) => boolean;
   /** Nanoseconds on one core, roughly: decides where nothing was measured, and what is worth measuring. */
   readonly cost: (sizes: ConvolutionSizes) => number;
@@ -56,11 +58,14 @@ export type ConvolutionKernels = { readonly [P in ConvolutionPass]: readonly Con
 
 /** "forward 3x3/2 16→32 at 32x32": pass and geometry; not the batch, so that every step of a run has the same kernels. */
 export function taskKey(task: ConvolutionTask): string {
-  const { pass, evaluates, kernel, stride, padding, height, width, inLanes, outLanes, dtypes } = task;
+  const { pass, evaluates, kernel, stride, padding, height, width, inLanes, outLanes, dtypes, dilation, groups } = task;
   const strides = stride[0] === stride[1] ? stride[0] : stride.join("x");
   const { top, bottom, left, right } = padding;
   const sides = top === bottom && top === left && top === right ? top : [top, bottom, left, right].join(",");
   const stored = dtypes ? ` ${dtypes.input}→${dtypes.output}` : "";
+  const spread = dilation ? ` dilated ${dilation.join("x")}` : "";
+  const inGroups = groups ? ` in ${groups.count} groups of ${groups.inputs}→${groups.outputs}` : "";
   const purpose = evaluates ? `${pass} of an evaluation` : pass;
-  return `${purpose} ${kernel.join("x")}/${strides} pad ${sides} ${inLanes}→${outLanes} at ${height}x${width}${stored}`;
+  const filter = `${kernel.join("x")}/${strides} pad ${sides}${spread}`;
+  return `${purpose} ${filter} ${inLanes}→${outLanes}${inGroups} at ${height}x${width}${stored}`;
 }

@@ -2,6 +2,7 @@
 // needs; how the images are cut does not depend on the threads, so that bits do not either.
 import type { ConvolutionKernel, ConvolutionKernels, ConvolutionPass } from "./convolution-task.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
+import { transposedGroups } from "./groups/emit-groups.js";
 import { filterBytes, imageBytes, multiplyAddsOf, threadScratch, windowOf } from "./convolution-plan.js";
 import { OUTER_RELU } from "../kernels/kernel-constants.js";
 import { WITHOUT_GRADIENT_SUMS, WITHOUT_NORM, WITHOUT_SUMS } from "../kernels/library-kernels.js";
@@ -32,6 +33,10 @@ export interface LibraryMethod {
    * activations that is brought in or out.
    */
   readonly cost: { readonly products: number; readonly weightGradient?: number; readonly bytes: number };
+  /** Whether its input gradient in groups takes the filter as [tap][output of a group][inLanes]. */
+  readonly transposesGroups?: true;
+  /** Whether `plan` knows of groups and dilation (`ConvolutionKernel`). */
+  readonly isGeneral?: true;
   /** Whether it multiplies no padding. */
   readonly skipsPadding?: boolean;
   /** Undefined where the library cannot, or only slowly. */
@@ -70,7 +75,8 @@ function inputGradient(id: string, method: LibraryMethod): ConvolutionKernel<"in
       const { call, plan, extra } = prepare(writer, id, method, "input gradient", sizes);
       const packed = writer.scratch("packed filter", plan.packedBytes);
       const accumulate = Number(accumulated !== null);
-      const common = { outputGradient, weights, inputGradient, accumulate, ...call, packed };
+      const filter = method.transposesGroups ? transposedGroups(writer, sizes, weights) : weights;
+      const common = { outputGradient, weights: filter, inputGradient, accumulate, ...call, packed };
       const operands = { ...common, ...WITHOUT_GRADIENT_SUMS };
       writer.call("library_input_gradient", operands, { ...extra, ...replacing(accumulated, inputGradient) });
     },
@@ -92,6 +98,7 @@ function weightGradient(id: string, method: LibraryMethod): ConvolutionKernel<"w
 function common(method: LibraryMethod, pass: ConvolutionPass) {
   return {
     name: method.name,
+    ...(method.isGeneral ? { isGeneral: method.isGeneral } : {}),
     suits: (sizes: ConvolutionSizes) => method.plan(pass, sizes, imagesAtOnce(pass, sizes)) !== undefined,
     cost(sizes: ConvolutionSizes) {
       const { input, output } = imageBytes(sizes);
@@ -117,6 +124,11 @@ function prepare(
     method: method.number,
     imagesAtOnce: atOnce,
     ...windowOf(sizes),
+    dilationHeight: sizes.dilation?.[0] ?? 1,
+    dilationWidth: sizes.dilation?.[1] ?? 1,
+    groups: sizes.groups?.count ?? 0,
+    groupInputs: sizes.groups?.inputs ?? 0,
+    groupOutputs: sizes.groups?.outputs ?? 0,
     inputElementBytes: elementBytes[sizes.dtypes?.input ?? "float32"],
     outputElementBytes: elementBytes[sizes.dtypes?.output ?? "float32"],
     scratch: writer.scratch("library", scratchStride * writer.threads),

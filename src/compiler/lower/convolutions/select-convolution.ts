@@ -1,7 +1,8 @@
 // A convolution's three passes → the kernel that was chosen for each.
-import type { Window } from "../../network/graph.js";
+import type { Filter } from "../../network/graph.js";
 import type { ConvolutionOperands, ConvolutionPass, ConvolutionTask } from "./convolution-task.js";
 import { chooseKernel } from "./convolution-kernels.js";
+import { isDense } from "./groups/dense.js";
 import { BY_COST } from "../kernels/kernel-provider.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import type { KernelSelector } from "./kernel-selector.js";
@@ -89,23 +90,28 @@ function emit<P extends ConvolutionPass>(
   const { convolutions = BY_COST, batch } = selector.selection;
   const first = selector.calls.length;
   chooseKernel({ ...task, images: batch }, convolutions).emit(selector, task, operands); // the same however a batch is cut
-  // Kernels work on whole lanes; what is counted is the products of channels that there are
-  const [channels, lanes] = [
-    selector.shape(input).channels * selector.shape(output).channels,
-    task.inLanes * task.outLanes,
-  ];
   const calls = selector.calls.splice(first);
-  selector.calls.push(...calls.map((call) => ({ ...call, multiplyAdds: (call.multiplyAdds * channels) / lanes })));
+  // Kernels work on whole lanes, some on a filter's zeros; what is counted is the products of channels that there are
+  const [inputs, outputs] = [selector.shape(input).channels, selector.shape(output).channels];
+  const { images, outHeight, outWidth, kernel, groups, inLanes, outLanes } = task;
+  const there = (images * outHeight * outWidth * kernel[0] * kernel[1] * inputs * outputs) / (groups?.count ?? 1);
+  const counted = calls.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0);
+  const share = isDense(task) ? (inputs * outputs) / (inLanes * outLanes) : there / counted;
+  selector.calls.push(...calls.map((call) => ({ ...call, multiplyAdds: call.multiplyAdds * share })));
 }
 
-function sizesOf(selector: KernelSelector, window: Window, input: TensorId, output: TensorId): ConvolutionSizes {
+function sizesOf(selector: KernelSelector, filter: Filter, input: TensorId, output: TensorId): ConvolutionSizes {
+  const { kernel, stride, padding, dilation, groups: count } = filter;
+  const [inputs, outputs] = [input, output].map((id) => selector.shape(id).channels / (count ?? 1)) as [number, number];
   const [{ height, width }, out] = [mapSize(selector.shape(input)), mapSize(selector.shape(output))];
   const dtypes = { input: selector.dtype(input), output: selector.dtype(output) };
   return {
     ...(dtypes.input === "bfloat16" || dtypes.output === "bfloat16" ? { dtypes } : {}),
-    kernel: window.kernel,
-    stride: window.stride,
-    padding: window.padding,
+    ...(dilation ? { dilation } : {}),
+    ...(count === undefined ? {} : { groups: { count, inputs, outputs } }),
+    kernel,
+    stride,
+    padding,
     images: selector.images,
     height,
     width,

@@ -4,6 +4,7 @@
 import { FLOAT, kernel } from "./descriptor.js";
 import type { Kernel } from "./descriptor.js";
 import { convolutionKernels } from "./kernels-of-convolutions.js";
+import { groupKernels } from "./kernels-of-groups.js";
 import { libraryKernels } from "./library-kernels.js";
 import { bfloat16Kernels, mapKernels, pointwise } from "./map-kernels.js";
 
@@ -22,6 +23,7 @@ export const kernels = {
     moves: ({ pixels, channels, lanes }) => ({ images: pixels * channels, output: pixels * lanes * FLOAT }),
   }),
   ...convolutionKernels,
+  ...groupKernels,
   ...libraryKernels,
   ...mapKernels,
   ...bfloat16Kernels,

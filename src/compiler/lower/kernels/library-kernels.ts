@@ -16,6 +16,12 @@ const libraryOperands = {
   method: "integer",
   imagesAtOnce: "integer",
   ...windowOperands,
+  dilationHeight: "integer",
+  dilationWidth: "integer",
+  /** How many, and the channels that each reads and writes; 0 where there is one of all lanes. */
+  groups: "integer",
+  groupInputs: "integer",
+  groupOutputs: "integer",
   /** Bytes of an element of the maps: 4 for float32, 2 for bfloat16. */
   inputElementBytes: "integer",
   outputElementBytes: "integer",

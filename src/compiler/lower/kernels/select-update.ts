@@ -69,7 +69,8 @@ function callMuon(
   const [rows, columns] = [tensor.blocks * tensor.storedRows, tensor.storedColumns];
   const outputs = tensor.shape.at(-1)!;
   const inputs = tensor.shape.slice(0, -1).reduce((product, size) => product * size, 1);
-  const side = Math.min(rows, columns);
+  const whole = Math.ceil(rows / 4) * 4; // the kernel's tiles are 4×4
+  const side = Math.min(whole, columns);
   selector.call("update_muon", {
     parameters: selector.persistent("parameters", tensor.offset),
     gradients: selector.persistent("gradients", tensor.offset),
@@ -84,7 +85,7 @@ function callMuon(
     weightNorm: rule.normalizeWeights ? Math.sqrt(outputs) : 0,
     // The matrix of the rule has a row an output
     step: Math.sqrt(Math.max(1, outputs / inputs)),
-    matrices: selector.scratch("matrices", 2 * storedBytes(tensor)),
+    matrices: selector.scratch("matrices", 2 * whole * columns * 4),
     products: selector.scratch("products", 3 * side * side * 4),
     partials: selector.scratch("partial sums", 2 * MUON_NORM_PARTIALS * 8),
   });

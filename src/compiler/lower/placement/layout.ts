@@ -22,7 +22,8 @@ export function imageLanesOf(channels: number): number {
 
 /**
  * A logical tensor in padded storage: `blocks` of `rows` rows of `columns` floats, stored as `storedRows` rows of
- * `storedColumns` floats. A filter's blocks are its taps, its rows the input channels.
+ * `storedColumns` floats. A filter's blocks are its taps, its rows the input channels; those of a group are as many as there
+ * are, since padding a depthwise filter's one row to eight would make eight of it.
  */
 export interface StoredTensor {
   readonly name: string;
@@ -77,7 +78,12 @@ function storageOf(graph: ShapedGraph, tensor: Parameter | Statistic) {
   if (tensor.role !== "conv_weight" && tensor.role !== "linear_weight") {
     return { blocks: 1, rows: 1, storedRows: 1, columns, storedColumns };
   }
-  const inputIndex = graph.nodes[tensor.node]!.inputs[0]!;
+  const { op, inputs } = graph.nodes[tensor.node]!;
+  const inputIndex = inputs[0]!;
+  if (op.kind === "conv2d" && (op.groups ?? 1) > 1) {
+    const [height, width, rows] = tensor.shape as [number, number, number];
+    return { blocks: height * width, rows, storedRows: rows, columns, storedColumns };
+  }
   const rows = graph.nodes[inputIndex]!.shape.channels;
   const storedRows = inputIndex === 0 ? imageLanesOf(rows) : lanesOf(rows);
   const blocks = tensor.shape.slice(0, -1).reduce((product, size) => product * size, 1) / rows;

@@ -1,7 +1,8 @@
 // TrainingGraph or KernelGraph → what is wrong with it, a sentence a fault: reads before writes, two writers, what nothing
 // uses, dimensions and dtypes that disagree. Tests check what every pass leaves behind; users' steps are lowered without.
 import { invariant } from "../../diagnostics/diagnostic.js";
-import type { Window } from "../../network/graph.js";
+import type { Filter, Window } from "../../network/graph.js";
+import { spanOf } from "../../network/graph.js";
 import type { FlatOp, KernelGraph, KernelOp, TensorId } from "./training-graph.js";
 import { flatten, readsOf, writesOf } from "./training-graph.js";
 import { demandOf } from "../placement/dtypes.js";
@@ -172,11 +173,11 @@ function channels(map: TensorId, dims: DimsOf): Dims {
   return dims(map).slice(-1);
 }
 
-function convolution(window: Window, input: TensorId, output: TensorId, weight: TensorId, dims: DimsOf): Expected {
-  const filter = [...window.kernel, ...channels(input, dims), ...channels(output, dims)];
+function convolution(filter: Filter, input: TensorId, output: TensorId, weight: TensorId, dims: DimsOf): Expected {
+  const inputs = channels(input, dims).map((count) => count / (filter.groups ?? 1));
   return [
-    [output, [...slid(window, dims(input)), ...channels(output, dims)]],
-    [weight, filter],
+    [output, [...slid(filter, dims(input)), ...channels(output, dims)]],
+    [weight, [...filter.kernel, ...inputs, ...channels(output, dims)]],
   ];
 }
 
@@ -189,7 +190,9 @@ function strided({ stride }: Pick<Window, "stride">, input: TensorId, output: Te
   return [[output, [Math.ceil(height! / stride[0]), Math.ceil(width! / stride[1]), ...channels(output, dims)]]];
 }
 
-function slid({ kernel, stride, padding }: Window, [height, width]: Dims): Dims {
+function slid(filter: Filter, [height, width]: Dims): Dims {
+  const { stride, padding } = filter;
+  const kernel = spanOf(filter);
   return [
     Math.floor((height! + padding.top + padding.bottom - kernel[0]) / stride[0]) + 1,
     Math.floor((width! + padding.left + padding.right - kernel[1]) / stride[1]) + 1,

@@ -1,6 +1,7 @@
 // FusedGraph → TrainingGraph: the forward pass, then the gradient of the loss by reverse accumulation, one rule an
 // operation, then the optimizer's update. With `mode: "evaluate"` only the forward pass with running statistics.
 import { invariant } from "../../diagnostics/diagnostic.js";
+import { filterOf } from "../../network/graph.js";
 import type { FusedGraph, FusedNode, FusedOp } from "./fuse.js";
 import { Tape } from "./tape.js";
 import type { GroupRule, TensorId, TrainingGraph, TrainingOp } from "./training-graph.js";
@@ -101,7 +102,7 @@ const forwardRules: ForwardRules = {
 
   conv2d(tape, node, index) {
     const { op, name, shape } = node;
-    const inChannels = tape.inputShape(node).channels;
+    const inChannels = tape.inputShape(node).channels / (op.groups ?? 1);
     const weight = tape.parameter(`${name}.weight`, [...op.kernel, inChannels, op.channels]);
     const bias = op.bias ? tape.parameter(`${name}.bias`, [op.channels]) : null;
     const output = tape.activation(name, shape);
@@ -109,7 +110,7 @@ const forwardRules: ForwardRules = {
     tape.saved[index] = { weight, bias };
     tape.push(name, {
       kind: "conv2d",
-      ...windowOf(op),
+      ...filterOf(op),
       inputs: { input: tape.inputOf(node), weight, bias },
       outputs: { output },
     });
@@ -219,7 +220,7 @@ const backwardRules: BackwardRules = {
   conv2d(tape, node, index, outputGradient) {
     const { op, name } = node;
     const { weight, bias } = tape.saved[index]!;
-    const window = windowOf(op);
+    const filter = filterOf(op);
     const input = tape.inputOf(node);
     const biasGradient = bias === undefined || bias === null ? null : tape.gradientOf(bias);
     if (biasGradient !== null) {
@@ -233,7 +234,7 @@ const backwardRules: BackwardRules = {
     if (weightGradient !== null) {
       tape.push(`${name} weight gradient`, {
         kind: "conv2d_weight_gradient",
-        ...window,
+        ...filter,
         inputs: { input, outputGradient },
         outputs: { weightGradient },
       });
@@ -243,7 +244,7 @@ const backwardRules: BackwardRules = {
     const inputGradient = tape.activation(`${name} input gradient`, tape.inputShape(node));
     tape.push(`${name} input gradient`, {
       kind: "conv2d_input_gradient",
-      ...window,
+      ...filter,
       inputs: { outputGradient, weight: weight!, accumulate: null },
       outputs: { inputGradient },
     });

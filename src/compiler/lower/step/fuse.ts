@@ -2,13 +2,22 @@
 // pointwise node, since each would otherwise read and write its whole map; the linear layer and global pooling
 // become the convolution and the pooling they equal, so that the passes below know fewer operations.
 import { invariant } from "../../diagnostics/diagnostic.js";
-import type { ActivationKind, Node, OpOf, Shape, ShapedGraph, ShapedNode, Window } from "../../network/graph.js";
-import { isActivation } from "../../network/graph.js";
+import type {
+  ActivationKind,
+  Filter,
+  Node,
+  OpOf,
+  Shape,
+  ShapedGraph,
+  ShapedNode,
+  Window,
+} from "../../network/graph.js";
+import { filterOf, isActivation } from "../../network/graph.js";
 import type { Pointwise } from "./training-graph.js";
 
 export type FusedOp =
   | OpOf<"input">
-  | ({ readonly kind: "conv2d"; readonly channels: number; readonly bias: boolean } & Window)
+  | ({ readonly kind: "conv2d"; readonly channels: number; readonly bias: boolean } & Filter)
   | FusedPointwise
   | OpOf<"subsample">
   | OpOf<"max_pool">
@@ -118,6 +127,7 @@ function simplify(graph: ShapedGraph, node: ShapedNode): FusedOp {
     const window: Window = { kernel: whole, stride: [1, 1], padding: noPadding };
     return { kind: "conv2d", channels: op.features, bias: op.bias, ...window };
   }
+  if (op.kind === "conv2d") return { kind: op.kind, channels: op.channels, bias: op.bias, ...filterOf(op) };
   if (op.kind === "global_average_pool") {
     return { kind: "average_pool", kernel: whole, stride: [1, 1], padding: noPadding };
   }

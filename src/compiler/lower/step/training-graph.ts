@@ -1,6 +1,6 @@
 // One training (or evaluation) step as typed nodes over named tensors: forward, backward and update.
 // No layout, batch size or address yet: an engine lowers this to what it runs best.
-import type { ActivationKind, Shape, Window } from "../../network/graph.js";
+import type { ActivationKind, Filter, Shape, Window } from "../../network/graph.js";
 import type { UpdateRule } from "../../training/update-rule.js";
 
 /** Index into `TrainingGraph.tensors`. */
@@ -58,14 +58,14 @@ export type NormOperands = NormParameters & NormStatistics;
 /** Every operation, its inputs, outputs and attributes; operands of a norm are null where there is none. */
 type TrainingForms = {
   load_images: Form<{}, { output: TensorId }>;
-  conv2d: Form<{ input: TensorId; weight: TensorId; bias: TensorId | null }, { output: TensorId }, Window>;
+  conv2d: Form<{ input: TensorId; weight: TensorId; bias: TensorId | null }, { output: TensorId }, Filter>;
   /** `accumulate`: a gradient that the same value already has; the result is added to it, in its place. */
   conv2d_input_gradient: Form<
     { outputGradient: TensorId; weight: TensorId; accumulate: TensorId | null },
     { inputGradient: TensorId },
-    Window
+    Filter
   >;
-  conv2d_weight_gradient: Form<{ input: TensorId; outputGradient: TensorId }, { weightGradient: TensorId }, Window>;
+  conv2d_weight_gradient: Form<{ input: TensorId; outputGradient: TensorId }, { weightGradient: TensorId }, Filter>;
   bias_gradient: Form<{ outputGradient: TensorId }, { biasGradient: TensorId }>;
   pointwise: Form<
     {
@@ -161,7 +161,7 @@ type FoldedForms = {
   conv2d_inference: Form<
     { input: TensorId; weight: TensorId; bias: TensorId | null; residual: TensorId | null },
     { output: TensorId },
-    Window & { relu: boolean }
+    Filter & { relu: boolean }
   >;
 };
 

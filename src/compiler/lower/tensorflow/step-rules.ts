@@ -1,14 +1,15 @@
 // One rule an operation of the training graph: the TensorFlow nodes that compute it. Maps are [n, height, width, channels].
-import type { ActivationKind, Window } from "../../network/graph.js";
+import type { ActivationKind } from "../../network/graph.js";
 import type { FlatOp, Pointwise, TensorId, TrainingOp } from "../step/training-graph.js";
 import type { Emission } from "./emission.js";
 import { FLOAT, mapOf } from "./emission.js";
 import type { Attributes, Output } from "./tensorflow-graph.js";
+import { convolutionRules } from "./convolution-rules.js";
 import { gateRules } from "./gate-rules.js";
 import { emitGradientNorm, emitSums } from "./gradient-rules.js";
 import { emitSubsample, emitSubsampleGradient } from "./subsample-rules.js";
 import { emitAverages, emitUpdate } from "./update-rules.js";
-import { convolutionAttributes, isUnpadded, padded, poolAttributes, unpadded, writtenPadding } from "./windows.js";
+import { isWhole, padded, poolAttributes, unpadded } from "./windows.js";
 
 type StepRules = {
   readonly [K in TrainingOp["kind"]]: (emission: Emission, op: FlatOp<K>) => void;
@@ -28,43 +29,7 @@ export const stepRules: StepRules = {
     emission.set(output, emission.divide(centred, channel(std)));
   },
 
-  conv2d(emission, op) {
-    const { graph } = emission;
-    const [x, weight, shape] = [emission.get(op.input), emission.get(op.weight), emission.dims(op.output)];
-    const product = isWhole(emission, op.input, op)
-      ? emission.reshape(multiplyMatrices(emission, flat(emission, x), flatWeight(emission, weight)), shape)
-      : graph.one("Conv2D", [x, weight], attributesOf(emission, op.input, op), shape);
-    const biased = op.bias === null ? product : graph.one("BiasAdd", [product, emission.get(op.bias)], FLOAT, shape);
-    emission.set(op.output, biased);
-  },
-
-  conv2d_input_gradient(emission, op) {
-    const { graph } = emission;
-    const [above, weight, shape] = [
-      emission.get(op.outputGradient),
-      emission.get(op.weight),
-      emission.dims(op.inputGradient),
-    ];
-    const [n, height, width, channels] = shape;
-    const padding = writtenPadding(op, height, width);
-    const { top, bottom, left, right } = padding;
-    const whole: readonly number[] = [n, height + top + bottom, width + left + right, channels];
-    const inputs = [graph.integers(whole), weight, above];
-    const gradient = isWhole(emission, op.inputGradient, op)
-      ? multiplyMatrices(emission, flat(emission, above), flatWeight(emission, weight), { b: true })
-      : graph.one("Conv2DBackpropInput", inputs, gradientAttributes(op, height, width), whole);
-    const shaped = emission.reshape(unpadded(emission, gradient, padding, shape), shape);
-    emission.set(op.inputGradient, op.accumulate === null ? shaped : emission.add(emission.get(op.accumulate), shaped));
-  },
-
-  conv2d_weight_gradient(emission, op) {
-    const above = emission.get(op.outputGradient);
-    const shape = weightShape(emission, op.weightGradient);
-    const gradient = isWhole(emission, op.input, op)
-      ? multiplyMatrices(emission, flat(emission, emission.get(op.input)), flat(emission, above), { a: true })
-      : filterGradient(emission, op, above, shape);
-    emission.set(op.weightGradient, emission.reshape(gradient, shape));
-  },
+  ...convolutionRules,
 
   bias_gradient(emission, { outputGradient, biasGradient }) {
     const above = emission.get(outputGradient);
@@ -237,76 +202,6 @@ function mixedTargets(emission: Emission, classes: number, smoothing: number): O
 
 /** The lowest float32: padding that never wins a maximum. */
 const LOWEST = -3.4028234663852886e38;
-
-/** Whether the window is the whole map: then a convolution is a product of matrices, and a pooling one mean. */
-function isWhole(emission: Emission, input: TensorId, { kernel, padding }: Window): boolean {
-  const { height, width } = mapOf(emission.shape(input));
-  return kernel[0] === height && kernel[1] === width && isUnpadded(padding);
-}
-
-function attributesOf(emission: Emission, input: TensorId, window: Window): Attributes {
-  const { height, width } = mapOf(emission.shape(input));
-  return convolutionAttributes(window, height, width);
-}
-
-/** Attributes of a convolution's gradients, once the padding is written out where it has to be. */
-function gradientAttributes(window: Window, height: number, width: number): Attributes {
-  const isWritten = !isUnpadded(writtenPadding(window, height, width));
-  return convolutionAttributes(isWritten ? { ...window, padding: NONE } : window, height, width);
-}
-
-const NONE = { top: 0, bottom: 0, left: 0, right: 0 };
-
-function filterGradient(
-  emission: Emission,
-  { input: id, kernel, stride, padding }: FlatOp<"conv2d_weight_gradient">,
-  above: Output,
-  shape: readonly number[],
-): Output {
-  const { graph } = emission;
-  const input = emission.get(id);
-  const [height, width] = [input.shape[1]!, input.shape[2]!];
-  const window = { kernel, stride, padding };
-  // A 1×1 convolution with a stride is one without over every stride-th pixel. TensorFlow's oneDNN writes past its memory in
-  // the former's gradient where threads do not divide the batch (AVX-512, TensorFlow 2.21, found in its Python too). Pooling
-  // by 1×1 takes a third of the time that a strided slice takes.
-  if (kernel[0] * kernel[1] === 1 && stride[0] * stride[1] > 1 && isUnpadded(padding)) {
-    const [n, outHeight, outWidth] = above.shape as [number, number, number];
-    const pixels = graph.one("AvgPool", [input], poolAttributes(window), [n, outHeight, outWidth, input.shape[3]!]);
-    const attributes = convolutionAttributes({ ...window, stride: [1, 1] }, outHeight, outWidth);
-    return graph.one("Conv2DBackpropFilter", [pixels, graph.integers(shape), above], attributes, shape);
-  }
-  const whole = padded(emission, input, writtenPadding(window, height, width), 0);
-  const inputs = [whole, graph.integers(shape), above];
-  return graph.one("Conv2DBackpropFilter", inputs, gradientAttributes(window, height, width), shape);
-}
-
-function weightShape(emission: Emission, gradient: TensorId): readonly number[] {
-  const tensor = emission.tensor(gradient);
-  const parameter = emission.tensor(tensor.kind === "gradient" ? tensor.parameter : gradient);
-  return parameter.kind === "parameter" ? parameter.dims : [];
-}
-
-function flat(emission: Emission, x: Output): Output {
-  const [n, ...rest] = x.shape;
-  return emission.reshape(x, [n!, rest.reduce((product, size) => product * size, 1)]);
-}
-
-function flatWeight(emission: Emission, weight: Output): Output {
-  const outputs = weight.shape.at(-1)!;
-  const inputs = weight.shape.slice(0, -1).reduce((product, size) => product * size, 1);
-  return emission.reshape(weight, [inputs, outputs]);
-}
-
-function multiplyMatrices(emission: Emission, a: Output, b: Output, transpose: { a?: true; b?: true } = {}): Output {
-  const shape = [a.shape[transpose.a ? 1 : 0]!, b.shape[transpose.b ? 0 : 1]!];
-  const attributes: Attributes = {
-    ...FLOAT,
-    transpose_a: { bool: transpose.a ?? false },
-    transpose_b: { bool: transpose.b ?? false },
-  };
-  return emission.graph.one("MatMul", [a, b], attributes, shape);
-}
 
 /** y, running mean, running variance (Bessel-corrected), and three values that the gradient needs. */
 function batchNorm(

@@ -1,10 +1,18 @@
 // How a window's padding is said to TensorFlow: "SAME" or "VALID" where that is what it comes to, else side by side.
 import type { Padding, Window } from "../../network/graph.js";
+import type { TensorId } from "../step/training-graph.js";
 import type { Emission } from "./emission.js";
+import { mapOf } from "./emission.js";
 import type { Attribute, Attributes, Output } from "./tensorflow-graph.js";
 
 export function isUnpadded({ top, bottom, left, right }: Padding): boolean {
   return top + bottom + left + right === 0;
+}
+
+/** Whether the window is the whole map: then a convolution is a product of matrices, and a pooling one mean. */
+export function isWhole(emission: Emission, input: TensorId, { kernel, padding }: Window): boolean {
+  const { height, width } = mapOf(emission.shape(input));
+  return kernel[0] === height && kernel[1] === width && isUnpadded(padding);
 }
 
 /** Strides and padding of a convolution over a map of that size. */

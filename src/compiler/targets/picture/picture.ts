@@ -1,6 +1,7 @@
 // ShapedGraph → Picture: what a drawing of the network shows, before anything is placed. A layer with the norm and the
 // activation behind it is one box, stages and blocks are frames, and equal blocks in a row become one that says how many.
 import type { Op, OpOf, ShapedGraph, ShapedNode, Window } from "../../network/graph.js";
+import { filterOf } from "../../network/graph.js";
 import { formatShape } from "../../network/infer-shapes.js";
 import { printable } from "../../diagnostics/printable.js";
 
@@ -214,7 +215,7 @@ const attached = (text: string): OpWords => ({ kind: "other", text, isAttached: 
 
 const describers: Describers = {
   input: () => alone("input", "images"),
-  conv2d: (op) => alone("convolution", `conv ${windowText(op)}, ${op.channels} channels`),
+  conv2d: (op) => alone("convolution", `conv ${windowText(op)}${filterText(op)}, ${op.channels} channels`),
   batch_norm: () => attached("batch norm"),
   relu: () => attached("relu"),
   gelu: () => attached("gelu"),
@@ -231,6 +232,13 @@ const describers: Describers = {
 
 function describeOp(op: Op): OpWords {
   return describers[op.kind](op as never);
+}
+
+/** " dilation 2 in 32 groups", as far as that is so */
+function filterText(op: OpOf<"conv2d">): string {
+  const { dilation, groups } = filterOf(op);
+  const steps = dilation ? ` dilation ${dilation[0] === dilation[1] ? dilation[0] : dilation.join("×")}` : "";
+  return steps + (groups === undefined ? "" : ` in ${groups} groups`);
 }
 
 /** "3×3" or "3×3 stride 2" */

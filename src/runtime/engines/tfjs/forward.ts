@@ -2,7 +2,9 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
 import type { Op, OpOf, Padding, ShapedGraph, ShapedNode } from "../../../compiler/network/graph.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
+import { spanOf } from "../../../compiler/network/graph.js";
 import type { BatchStatistics } from "./batch-norm.js";
+import { depthwise, isDepthwise, spreadFilter, ungroupedFilter } from "./group-filters.js";
 import type { TfjsKernels } from "./kernels.js";
 
 export interface ForwardContext {
@@ -42,8 +44,12 @@ const forwardRules: ForwardRules = {
   input: (_context, _op, [images]) => images!,
 
   conv2d: ({ tf, kernels, tensors }, op, [x], node) => {
-    const weight = tensors.get(`${node.name}.weight`) as Tensor4D;
-    const result = kernels.convolution(tf, x!, weight, op, node.inputs[0] === 0);
+    const weight = spreadFilter(tf, tensors.get(`${node.name}.weight`) as Tensor4D, op);
+    const window = { kernel: spanOf(op), stride: op.stride, padding: op.padding };
+    const isOfImages = node.inputs[0] === 0;
+    const result = isDepthwise(op, x!.shape[3])
+      ? depthwise(tf, x!, weight, window)
+      : kernels.convolution(tf, x!, ungroupedFilter(tf, weight, op), window, isOfImages);
     return op.bias ? tf.core.add(result, tensors.get(`${node.name}.bias`)!) : result;
   },
 

@@ -1,6 +1,7 @@
 // A convolution's call that goes to a provider, read back: which pass it is, over which sizes, at which addresses.
 import { ZEROS } from "../../../compiler/lower/kernels/kernel-constants.js";
 import type { KernelCall } from "../../../compiler/lower/kernels/kernel-calls.js";
+import { spanOf } from "../../../compiler/network/graph.js";
 import type { ProvidedCall } from "../../../compiler/lower/kernels/kernel-provider.js";
 import type { ConvolutionSizes } from "../../../compiler/lower/convolutions/convolution-plan.js";
 import type { ConvolutionPass } from "../../../compiler/lower/convolutions/convolution-task.js";
@@ -85,10 +86,15 @@ function sizesOf(of: (name: string) => number): ConvolutionSizes {
   const kernel = [of("kernelHeight"), of("kernelWidth")] as const;
   const stride = [of("strideHeight"), of("strideWidth")] as const;
   const [top, left] = [of("paddingTop"), of("paddingLeft")];
+  const [dilation, groups] = [[of("dilationHeight"), of("dilationWidth")] as const, of("groups")];
+  const span = spanOf({ kernel, stride, dilation, padding: { top, left, bottom: 0, right: 0 } });
   // Where the window's last place ends follows from the sizes of the maps
   const behind = (side: 0 | 1, input: number, output: number, before: number): number =>
-    Math.max(0, (output - 1) * stride[side] + kernel[side] - before - input);
+    Math.max(0, (output - 1) * stride[side] + span[side] - before - input);
+  const inGroups = { count: groups, inputs: of("groupInputs"), outputs: of("groupOutputs") };
   return {
+    ...(dilation[0] * dilation[1] > 1 ? { dilation } : {}),
+    ...(groups > 0 ? { groups: inGroups } : {}),
     images: of("images"),
     height,
     width,

@@ -2,6 +2,7 @@
 // [n, height, width, channels], and gives logits [n, classes]; normalisation is its first part.
 import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
 import type { Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../../../compiler/network/graph.js";
+import { filterOf } from "../../../compiler/network/graph.js";
 import type { Program } from "../../../compiler/program.js";
 import type { NamedTensor } from "../../../compiler/targets/pytorch-layout.js";
 import { toPytorch } from "../../../compiler/targets/pytorch-layout.js";
@@ -132,11 +133,11 @@ const rules: { readonly [K in Op["kind"]]: Rule<K> } = {
     const norm = builder.folded.get(index);
     if (norm === undefined) {
       const bias = op.bias ? [builder.weight(`${name}.bias`)] : [];
-      return builder.add("Conv", name, [x!, builder.weight(`${name}.weight`), ...bias], windowOf(op));
+      return builder.add("Conv", name, [x!, builder.weight(`${name}.weight`), ...bias], filterAttributes(op));
     }
     const { weight, bias } = foldedConvolution(builder.graph, builder.weights, index, norm);
     const operands = [builder.tensor(`${name}.weight`, weight), builder.tensor(`${name}.bias`, bias)];
-    return builder.add("Conv", name, [x!, ...operands], windowOf(op));
+    return builder.add("Conv", name, [x!, ...operands], filterAttributes(op));
   },
 
   batch_norm: (builder, { eps, scale }, { name, inputs, shape }, [x]) => {
@@ -204,6 +205,14 @@ const BEYOND = 2 ** 31 - 1;
 
 function windowOf({ kernel, stride, padding }: Window): Record<string, Attribute> {
   return { kernel_shape: { ints: kernel }, strides: { ints: stride }, pads: { ints: padsOf(padding) } };
+}
+
+function filterAttributes(op: OpOf<"conv2d">): Record<string, Attribute> {
+  const { dilation = [1, 1], groups = 1 } = filterOf(op);
+  const attributes = windowOf(op);
+  if (dilation[0] * dilation[1] > 1) attributes["dilations"] = { ints: dilation };
+  if (groups > 1) attributes["group"] = { int: groups };
+  return attributes;
 }
 
 /** Beginnings of both axes, then their ends. */

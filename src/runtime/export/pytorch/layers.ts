@@ -1,6 +1,7 @@
 // Nodes of the graph → PyTorch: the constructor of a module, and what `forward` says of it.
 import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
 import type { Op, OpOf, Padding, Shape, ShapedGraph, ShapedNode, Window } from "../../../compiler/network/graph.js";
+import { filterOf } from "../../../compiler/network/graph.js";
 
 /** Numbers of a layer that a block's class may take as arguments instead of having them written out. */
 export interface LayerNumbers {
@@ -23,11 +24,15 @@ type LayerRules = { readonly [K in Op["kind"]]: LayerRule<K> };
 export const layerRules: LayerRules = {
   input: { module: null, expression: (_, [x]) => x! },
   conv2d: {
-    module: (op, { inputs, outputs, stride }) => {
+    module: (op, { inputs, outputs, stride }, graph, node) => {
+      const { dilation, groups } = filterOf(op);
+      const isDepthwise = groups === inputsOf(graph, node);
       const settings = [
         `kernel_size=${pair(op.kernel)}`,
         ...(stride === "1" ? [] : [`stride=${stride}`]),
         ...padding(op.padding),
+        ...(dilation ? [`dilation=${pair(dilation)}`] : []),
+        ...(groups === undefined ? [] : [`groups=${isDepthwise ? inputs : groups}`]),
         ...(op.bias ? [] : ["bias=False"]),
       ];
       return `nn.Conv2d(${inputs}, ${outputs}, ${settings.join(", ")})`;

@@ -39,7 +39,7 @@ export interface ClassView {
 export function modelView(program: Program): ModelView {
   const { graph, config } = program;
   const tree = moduleTree(graph);
-  const blocks = blockClasses(tree);
+  const blocks = blockClasses(graph, tree);
   const network = unusedName(className(config.name), new Set(blocks.map(({ name }) => name)));
   const classes = [
     ...blocks.map((block) => blockView(graph, block)),
@@ -75,12 +75,12 @@ interface BlockClass {
 }
 
 /** Groups that are no mere sequence, by structure, in the order in which they first appear. */
-function blockClasses(tree: Group): BlockClass[] {
+function blockClasses(graph: ShapedGraph, tree: Group): BlockClass[] {
   const classes: BlockClass[] = [];
   const visit = (module: Module): void => {
     if (module.kind === "leaf") return;
     if (module !== tree && !isChain(module)) {
-      const structure = JSON.stringify(module.children.map((child) => structureOf(child, module)));
+      const structure = JSON.stringify(module.children.map((child) => structureOf(graph, child, module)));
       const known = classes.find((candidate) => candidate.structure === structure);
       if (known) known.instances.push(module);
       else {
@@ -95,14 +95,15 @@ function blockClasses(tree: Group): BlockClass[] {
   return classes;
 }
 
-/** Everything about a block but its channels and strides. */
-function structureOf(module: Module, block: Group): unknown {
+/** Everything about a block but its channels and strides; groups of one channel each are as many as those. */
+function structureOf(graph: ShapedGraph, module: Module, block: Group): unknown {
   const own = leavesIn(block);
   // Where an input lies outside, it is the block's own
   const relative = module.inputs.map((input) => own.findIndex(({ index }) => index === input));
-  if (module.kind === "group") return [module.name, relative, module.children.map((c) => structureOf(c, block))];
-  const { channels: _, stride, ...rest } = { channels: 0, stride: undefined, ...module.node.op };
-  return [module.name, relative, rest, stride && stride[0] === stride[1] ? "square" : stride];
+  if (module.kind === "group") return [module.name, relative, module.children.map((c) => structureOf(graph, c, block))];
+  const { channels: _, stride, groups, ...rest } = { channels: 0, stride: undefined, groups: 1, ...module.node.op };
+  const shares = groups === inputsOf(graph, module.node) ? "channels" : groups;
+  return [module.name, relative, rest, shares, stride && stride[0] === stride[1] ? "square" : stride];
 }
 
 function blockName(block: Group): string {

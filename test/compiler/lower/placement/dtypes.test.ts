@@ -50,6 +50,11 @@ describe("with train.precision: bfloat16", () => {
     expect(mistaken(program, picky)).toEqual([]);
   });
 
+  it("leaves float32 the maps of convolutions in groups, whose dense filters would cost more than half the memory spares", () => {
+    const dtypes = dtypesOf(inBfloat16(programOf(networks["convolutions in groups"]!, { batch: 5 })), plannedProvider);
+    for (const name of ["depthwise", "fours", "strided", "dilated"]) expect(dtypes.get(name)).toBe("float32");
+  });
+
   it.each(Object.keys(networks))("gives every kernel its maps as it takes them in a network with %s", (name) => {
     expect(mistaken(inBfloat16(programOf(networks[name]!, { batch: 5 })), plannedProvider)).toEqual([]);
   });

@@ -33,7 +33,7 @@ describe("emitTensorflow", () => {
         "BiasAddGrad": 2,
         "BroadcastTo": 1,
         "Cast": 1,
-        "Const": 122,
+        "Const": 121,
         "Conv2D": 6,
         "Conv2DBackpropFilter": 6,
         "Conv2DBackpropInput": 5,

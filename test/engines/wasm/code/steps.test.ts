@@ -63,7 +63,8 @@ function inBfloat16(program: Program): Program {
 
 const PRECISIONS = ["float32", "bfloat16"] as const;
 const METHODS = ["winograd", "direct", "winograd fours"];
-const cases = Object.keys(networks).flatMap((name) => METHODS.map((method) => [name, method] as const));
+const GROUPS = ["convolutions in groups", "groups"] as const;
+const cases = [...Object.keys(networks).flatMap((name) => METHODS.map((method) => [name, method] as const)), GROUPS];
 
 describe.each(sets)("machine code with %s", (set) => {
   it.each(cases)("trains a network with %s by %s as the reference does", async (name, method) => {
@@ -128,12 +129,16 @@ describe.each(sets.slice(0, 1))("machine code in bfloat16", (set) => {
   });
 });
 
-it
-  .runIf(sets.length === 2)
-  .each(METHODS.flatMap((method) => PRECISIONS.map((precision) => [method, precision] as const)))(
-  "has the same bits by %s in %s on one thread and three, with AVX2 and AVX-512",
-  async (method, precision) => {
-    const plain = programOf(networks["stages with pools and several blocks"]!, { batch: BATCH, optimizer: { sgd } });
+const ofPools = "stages with pools and several blocks";
+const bits = [
+  ...METHODS.flatMap((method) => PRECISIONS.map((precision) => [ofPools, method, precision] as const)),
+  [...GROUPS, "float32"] as const,
+];
+
+it.runIf(sets.length === 2).each(bits)(
+  "has the same bits in %s by %s in %s on one thread and three, with AVX2 and AVX-512",
+  async (name, method, precision) => {
+    const plain = programOf(networks[name]!, { batch: BATCH, optimizer: { sgd } });
     const program = precision === "float32" ? plain : inBfloat16(plain);
     const digests = [];
     for (const set of sets) {

@@ -26,6 +26,7 @@ const COSTS: Readonly<Record<string, LibraryMethod["cost"]>> = {
   winograd: { products: 7, bytes: 0.02 },
   direct: { products: 18, bytes: 0.01 },
   bfloat16: { products: 9, bytes: 0.01 },
+  groups: { products: 20, bytes: 0.03 },
 };
 
 export const machineCode: ProviderSource = {
@@ -51,6 +52,7 @@ export function codeKernels(set: InstructionSet, bfloat16 = false): KernelProvid
     name: `${NAME} ${VERSION} ${name}`,
     number,
     cost: COSTS[name]!,
+    ...(name === "groups" ? { isGeneral: true, transposesGroups: true } : {}),
     skipsPadding: name === "direct",
     plan: (pass, sizes) => passes[pass]?.(set, sizes),
   }));

@@ -146,7 +146,7 @@ export function weightGradientByImage(call: usize, thread: i32, threads: i32): v
 }
 
 /** result = Σ partialCount, in their order; each thread adds a part of the extent. */
-function addPartials(partials: usize, bytes: usize, partialCount: i32, result: usize, thread: i32, threads: i32): void {
+export function addPartials(partials: usize, bytes: usize, partialCount: i32, result: usize, thread: i32, threads: i32): void {
   const vectors = <i32>(bytes >> 4);
   const end = <usize>cut(vectors, thread + 1, threads) << 4;
   for (let at = <usize>cut(vectors, thread, threads) << 4; at < end; at += 16) {

@@ -11,17 +11,19 @@ import { rateOf } from "./update";
 const ROWS_AT_ONCE: i32 = 32;
 
 export function updateMuon(call: usize, thread: i32, threads: i32): void {
-  const rows = UpdateMuon.rows(call), columns = UpdateMuon.columns(call), size = <usize>(rows * columns) << 2;
-  const isWide = columns > rows, height = max(rows, columns), width = min(rows, columns);
+  // Rows of zeros fill up the last tile: a filter in groups has as many as it needs
+  const rows = UpdateMuon.rows(call), columns = UpdateMuon.columns(call), whole = (rows + 3) & ~3, size = <usize>(whole * columns) << 2;
+  const isWide = columns > whole, height = max(whole, columns), width = min(whole, columns);
   const weights = UpdateMuon.parameters(call), partials = UpdateMuon.partials(call);
   let x = UpdateMuon.matrices(call), y = x + size;
   const gram = UpdateMuon.products(call), square = <usize>(width * width) << 2, gramSquared = gram + square, combined = gramSquared + square;
 
   accumulate(call, y, rows * columns >> 2);
+  if (thread == 0) memory.fill(y + (<usize>(rows * columns) << 2), 0, <usize>((whole - rows) * columns) << 2);
   barrier(threads);
   const factor = <f32>(1 / (Math.sqrt(sumOf(partials, 0)) + EPSILON)), weightSquares = sumOf(partials, PARTIALS);
-  if (isWide) transpose(y, x, rows, columns, factor, thread, threads);
-  else scaleMatrix(y, x, rows * columns, factor, thread, threads);
+  if (isWide) transpose(y, x, whole, columns, factor, thread, threads);
+  else scaleMatrix(y, x, whole * columns, factor, thread, threads);
   barrier(threads);
 
   for (let iteration = UpdateMuon.iterations(call); iteration > 0; iteration--) {
@@ -47,7 +49,7 @@ export function updateMuon(call: usize, thread: i32, threads: i32): void {
     for (let row = cut(rows, thread, threads); row < cut(rows, thread + 1, threads); row++) {
       for (let column = 0; column < columns; column++) {
         const at = weights + (<usize>(row * columns + column) << 2);
-        store<f32>(at, load<f32>(at) * shrink + step * load<f32>(x + (<usize>(column * rows + row) << 2)));
+        store<f32>(at, load<f32>(at) * shrink + step * load<f32>(x + (<usize>(column * whole + row) << 2)));
       }
     }
     return;
