@@ -91,16 +91,18 @@ class Net:
             return F.batch_norm(
                 x, self.statistics[name + ".running_mean"], self.statistics[name + ".running_var"],
                 self.parameters.get(name + ".weight"), self.parameters[name + ".bias"], training, op["momentum"], op["eps"])
-        if kind == "relu":
-            return F.relu(x)
-        if kind == "gelu":
-            return F.gelu(x)
+        if kind in ACTIVATIONS:
+            return activated(op, x)
         if kind == "scale":
             return x * op["factor"]
-        if kind == "sigmoid":
-            return torch.sigmoid(x)
         if kind == "multiply":
-            return x * inputs[1].reshape(len(x), -1, 1, 1)
+            return x * (inputs[1] if inputs[1].shape == x.shape else inputs[1].reshape(len(x), -1, 1, 1))
+        if kind == "concatenate":
+            return torch.cat(inputs, 1)
+        if kind == "slice":
+            return x[:, op["from"]:op["from"] + op["channels"]]
+        if kind == "shuffle":
+            return shuffled(x, op["groups"])
         if kind == "add":
             return inputs[0] + inputs[1]
         if kind == "subsample":
@@ -116,6 +118,22 @@ class Net:
             result = flat @ self.parameters[name + ".weight"]
             return result + self.parameters[name + ".bias"] if op["bias"] else result
         raise ValueError(f"no rule for {kind}")
+
+
+# F.hardswish and F.hardsigmoid have a sixth in float32 in float64 as well
+ACTIVATIONS = {
+    "relu": F.relu, "relu6": F.relu6, "leaky_relu": F.leaky_relu, "gelu": F.gelu, "silu": F.silu,
+    "hard_swish": lambda x: x * F.relu6(x + 3) / 6, "sigmoid": torch.sigmoid, "hard_sigmoid": lambda x: F.relu6(x + 3) / 6}
+
+
+def activated(op, x):
+    settings = {"negative_slope": op["slope"]} if op["kind"] == "leaky_relu" else {}
+    return ACTIVATIONS[op["kind"]](x, **settings)
+
+
+def shuffled(x, groups):
+    """As in torchvision's ShuffleNetV2: torch.channel_shuffle has no gradient."""
+    return x.unflatten(1, (groups, x.shape[1] // groups)).transpose(1, 2).flatten(1, 2)
 
 
 def subsampled(x, op):

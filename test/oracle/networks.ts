@@ -53,6 +53,7 @@ export function oracleCases(): OracleCase[] {
     muonStochastic(),
     clippedParts(),
     squeezeAndExcitation(),
+    splitAndConcatenated(),
   ];
 }
 
@@ -259,6 +260,35 @@ function squeezeAndExcitation(): OracleCase {
   return fromGraph("squeeze-and-excitation", { seed: 17, batch: 6, learningRate: 0.02 }, net, training);
 }
 
+/** Every activation behind a norm, products of maps, and channels that are split, shuffled and concatenated. */
+function splitAndConcatenated(): OracleCase {
+  const net = new Network(11, 14, 3);
+  const norm: Op = { kind: "batch_norm", eps: 1e-5, momentum: 0.1, scale: true };
+  const layer = (name: string, input: number, channels: number, activation: Op, stride = 1): number => {
+    let x = net.add(`${name}.conv`, { kind: "conv2d", channels, bias: false, ...window(3, stride, 1) }, input);
+    x = net.add(`${name}.norm`, norm, x);
+    return net.add(`${name}.activation`, activation, x);
+  };
+  let x = layer("stem", 0, 13, { kind: "silu" });
+  const left = net.add("left", { kind: "slice", from: 0, channels: 5 }, x);
+  const right = net.add("right", { kind: "slice", from: 5, channels: 8 }, x);
+  let branch = layer("first", right, 6, { kind: "hard_swish" });
+  branch = layer("second", branch, 4, { kind: "relu6" });
+  x = net.add("concatenated", { kind: "concatenate" }, left, branch, right, branch); // 5 + 4 + 8 + 4 channels
+  x = net.add("shuffled", { kind: "shuffle", groups: 3 }, x);
+  x = layer("third", x, 12, { kind: "leaky_relu", slope: 0.1 }, 2);
+  const gate = layer("gate", x, 12, { kind: "hard_sigmoid" });
+  x = net.add("gated", { kind: "multiply" }, x, gate);
+  x = net.add("squared", { kind: "multiply" }, x, x);
+  x = net.add("summed", { kind: "add" }, x, layer("fourth", x, 12, { kind: "sigmoid" }));
+  x = net.add("activation", { kind: "gelu" }, x);
+  x = net.add("pooling", { kind: "global_average_pool" }, x);
+  net.add("classifier", { kind: "linear", features: 4, bias: true }, x);
+  const optimizer = sgd({ momentum: 0.9, weight_decay: 1e-3 });
+  const training = { optimizer, labelSmoothing: 0.1, classes: 4, mean: cifarMean, std: cifarStd };
+  return fromGraph("split-and-concatenated", { seed: 18, batch: 6, learningRate: 0.02 }, net, training);
+}
+
 /**
  * One operation each, between a 1×1 convolution, whose gradient tells the operation's gradient by its input, and a classifier.
  * Two steps, momentum without decay.
@@ -326,6 +356,14 @@ export function probeCases(): OracleCase[] {
     ["9x8", 5, { kind: "subsample", channels: 12, stride: [2, 3] }],
     ["5x7", 6, { kind: "sigmoid" }],
     ["1x1", 9, { kind: "sigmoid" }],
+    ["5x7", 6, { kind: "relu6" }],
+    ["5x7", 6, { kind: "leaky_relu", slope: 0.2 }],
+    ["5x7", 6, { kind: "silu" }],
+    ["5x7", 6, { kind: "hard_swish" }],
+    ["5x7", 6, { kind: "hard_sigmoid" }],
+    ["1x1", 11, { kind: "hard_sigmoid" }],
+    ["4x3", 13, { kind: "slice", from: 3, channels: 9 }],
+    ["4x3", 12, { kind: "shuffle", groups: 3 }],
   ];
   return probes.map(([map, channels, op, batch = 3], index) => {
     const [height, width] = map.split("x").map(Number) as [number, number];

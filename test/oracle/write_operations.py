@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 import counter_random as random
-from net_from_graph import padded, subsampled
+from net_from_graph import ACTIVATIONS, activated, padded, shuffled, subsampled
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -98,6 +98,14 @@ CASES = [
     {"op": {"kind": "scale", "factor": 0.125}, "input": [4, 6]},
     {"op": {"kind": "sigmoid"}, "input": [3, 9]},
     {"op": {"kind": "sigmoid"}, "input": [2, 3, 5, 3], "spread": 12.0},
+    {"op": {"kind": "relu6"}, "input": [2, 3, 5, 3], "spread": 8.0},
+    {"op": {"kind": "leaky_relu", "slope": 0.2}, "input": [2, 3, 5, 3]},
+    {"op": {"kind": "silu"}, "input": [2, 3, 5, 3], "spread": 8.0},
+    {"op": {"kind": "hard_swish"}, "input": [2, 3, 5, 3], "spread": 4.0},
+    {"op": {"kind": "hard_sigmoid"}, "input": [2, 3, 5, 3], "spread": 4.0},
+    {"op": {"kind": "slice", "from": 3, "channels": 7}, "input": [2, 3, 2, 12]},
+    {"op": {"kind": "slice", "from": 0, "channels": 5}, "input": [3, 9]},
+    {"op": {"kind": "shuffle", "groups": 3}, "input": [2, 3, 2, 12]},
 ]
 
 
@@ -121,12 +129,10 @@ def parameter_shapes(op, shape):
 def apply(op, x, parameters):
     """x and the result in netc's layout, channels last."""
     kind = op["kind"]
-    if kind == "relu":
-        return F.relu(x)
-    if kind == "gelu":
-        return F.gelu(x)
-    if kind == "sigmoid":
-        return torch.sigmoid(x)
+    if kind in ACTIVATIONS:
+        return activated(op, x)
+    if kind == "slice":
+        return x[..., op["from"]:op["from"] + op["channels"]]
     if kind == "scale":
         return x * op["factor"]
     if kind == "linear":
@@ -142,6 +148,8 @@ def apply(op, x, parameters):
         result = F.batch_norm(channels_first, None, None, scale, shift, training=True, eps=op["eps"])
     elif kind == "subsample":
         result = subsampled(channels_first, op)
+    elif kind == "shuffle":
+        result = shuffled(channels_first, op["groups"])
     elif kind == "max_pool":
         result = F.max_pool2d(padded(channels_first, op, -math.inf), tuple(op["kernel"]), tuple(op["stride"]))
     elif kind == "average_pool":

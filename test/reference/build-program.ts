@@ -1,6 +1,8 @@
 // Programs of any network, node by node: the tests of lowering reach what no configuration asks for.
 import type { OptimizerConfig } from "../../src/compiler/config.js";
 import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
+import type { Activation } from "../../src/compiler/network/activations.js";
+import { activationKinds } from "../../src/compiler/network/activations.js";
 import type { Node, Op, ShapedGraph, Window } from "../../src/compiler/network/graph.js";
 import { inferShapes } from "../../src/compiler/network/infer-shapes.js";
 import type { UpdatePlan } from "../../src/compiler/lower/step/differentiate.js";
@@ -63,6 +65,10 @@ export function programOf(graph: ShapedGraph, options: ProgramOptions): Program 
   const config = { ...base, model: { ...base.model, input: size, classifier: { classes, bias: true, scale: 1 } } };
   return { config, graph, plan: plan(config) };
 }
+
+export const everyActivation = activationKinds.map((kind): Activation =>
+  kind === "leaky_relu" ? { kind, slope: 0.3 } : { kind },
+);
 
 export const plainSgd: OptimizerConfig = {
   sgd: { momentum: 0, nesterov: false, weight_decay: 0, decoupled: false, decay_norm_and_bias: true },

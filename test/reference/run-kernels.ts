@@ -2,6 +2,7 @@
 // apart from the others between guards, and what no one has written is NaN, so that stray reads and writes are seen.
 import { importsOf } from "../../src/runtime/engines/wasm/thread-providers.js";
 import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
+import { touched } from "../../src/compiler/lower/placement/allocate.js";
 import { emitStep, tableBytes } from "../../src/compiler/lower/placement/emit-step.js";
 import type { KernelCalls } from "../../src/compiler/lower/kernels/kernel-calls.js";
 import { heapStart } from "../../src/compiler/lower/kernels/kernel-constants.js";
@@ -215,9 +216,13 @@ function placeApart({ buffers, calls }: KernelCalls, inPlace: boolean) {
     offsets.push(buffer.kind === "transient" ? end : -1);
     if (buffer.kind === "transient") end += Math.ceil(buffer.bytes / 64) * 64 + GUARD;
   }
-  for (const call of calls) {
-    if (call.inPlace && (call.inPlace.required || inPlace)) offsets[call.inPlace.output] = offsets[call.inPlace.input]!;
-  }
+  calls.forEach(({ inPlace: place }, index) => {
+    if (!place || !(place.required || inPlace)) return;
+    const isReadLater = calls
+      .slice(index + 1)
+      .some((call) => touched(call).some(({ buffer }) => buffer === place.input));
+    if (place.required || !isReadLater) offsets[place.output] = offsets[place.input]!;
+  });
   const sizes = buffers.map((buffer) => (buffer.kind === "transient" ? buffer.bytes : 0));
   return { offsets, sizes, end };
 }

@@ -2,7 +2,10 @@
 // and parameters to and from it. TensorFlow.js itself is handed in, so that the compiler does not depend on it.
 import type { LayersModel, SymbolicTensor, layers } from "@tensorflow/tfjs-layers";
 import { invariant } from "../diagnostics/diagnostic.js";
-import type { ActivationKind, Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../network/graph.js";
+import type { Activation, ActivationKind, Arithmetic } from "../network/activations.js";
+import { activations, forActivations, isActivation, settingOf } from "../network/activations.js";
+import { isGate } from "../network/infer-shapes.js";
+import type { Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../network/graph.js";
 import { parametersOf, statisticsOf } from "../network/parameters.js";
 import type { Program } from "../program.js";
 
@@ -113,20 +116,46 @@ const layerRules: LayerRules = {
     return context.layers.batchNormalization(options).apply(x!) as SymbolicTensor;
   },
 
-  relu: activation,
-  gelu: activation, // by erf, as here; what tf.layers calls gelu_new is the approximation
+  ...forActivations((context: Context, op: Activation, [x]: readonly SymbolicTensor[], node: ShapedNode) => {
+    const whole = wholeActivations[op.kind];
+    if (!whole) return activations[op.kind].value(arithmeticOf(context, node), x!, settingOf(op));
+    return context.layers.activation({ name: legalName(node.name), activation: whole }).apply(x!) as SymbolicTensor;
+  }),
 
   scale: (context, { factor }, [x], node) =>
     context.layers.rescaling({ name: legalName(node.name), scale: factor, offset: 0 }).apply(x!) as SymbolicTensor,
 
-  sigmoid: (context, _, [x], node) =>
-    context.layers.activation({ name: legalName(node.name), activation: "sigmoid" }).apply(x!) as SymbolicTensor,
-
-  multiply: (context, _, [map, gate], node) => {
-    const targetShape = [1, 1, node.shape.channels];
-    const factors = context.layers.reshape({ name: legalName(`${node.name}.gate`), targetShape }).apply(gate!);
+  multiply: (context, _, [map, factor], node) => {
     const layer = context.layers.multiply({ name: legalName(node.name) });
+    const [shape, factorShape] = node.inputs.map((input) => context.graph.nodes[input]!.shape);
+    if (!isGate(shape!, factorShape!)) return layer.apply([map!, factor!]) as SymbolicTensor;
+    const targetShape = [1, 1, node.shape.channels];
+    const factors = context.layers.reshape({ name: legalName(`${node.name}.gate`), targetShape }).apply(factor!);
     return layer.apply([map!, factors as SymbolicTensor]) as SymbolicTensor;
+  },
+
+  concatenate: (context, _, inputs, node) =>
+    context.layers.concatenate({ name: legalName(node.name), axis: -1 }).apply([...inputs]) as SymbolicTensor,
+
+  // Stock layers crop rows and columns only, so the channels take the place of the rows meanwhile
+  slice: (context, { from, channels }, [x], node) => {
+    const input = context.graph.nodes[node.inputs[0]!]!.shape;
+    const cropping: [[number, number], [number, number]] = [
+      [from, input.channels - from - channels],
+      [0, 0],
+    ];
+    const layer = context.layers.cropping2D({ name: legalName(`${node.name}.cropped`), cropping });
+    return withChannelsInFront(context, x!, node, (front) => layer.apply(front) as SymbolicTensor);
+  },
+
+  shuffle: (context, { groups }, [x], node) => {
+    const { channels, ...size } = { height: 1, width: 1, ...node.shape };
+    const name = (suffix: string): string => legalName(`${node.name}.${suffix}`);
+    const apart = [size.height * size.width, groups, channels / groups];
+    const whole = node.shape.kind === "map" ? [size.height, size.width, channels] : [channels];
+    const grouped = context.layers.reshape({ name: name("groups"), targetShape: apart }).apply(x!);
+    const turned = context.layers.permute({ name: name("turned"), dims: [1, 3, 2] }).apply(grouped);
+    return context.layers.reshape({ name: legalName(node.name), targetShape: whole }).apply(turned) as SymbolicTensor;
   },
 
   add: (context, _, inputs, node) =>
@@ -138,10 +167,9 @@ const layerRules: LayerRules = {
     const pixels = context.layers.maxPooling2d({ name: name("pixels"), ...windows }).apply(x!) as SymbolicTensor;
     const further = channels - context.graph.nodes[node.inputs[0]!]!.shape.channels;
     if (further === 0) return pixels;
-    // Stock layers pad rows and columns only, so the channels take the place of the rows meanwhile
-    const front = context.layers.permute({ name: name("front"), dims: [3, 1, 2] }).apply(pixels) as SymbolicTensor;
-    const padded = zeroPadded(context, front, { top: 0, bottom: further, left: 0, right: 0 }, node);
-    return context.layers.permute({ name: name("back"), dims: [2, 3, 1] }).apply(padded) as SymbolicTensor;
+    return withChannelsInFront(context, pixels, node, (front) =>
+      zeroPadded(context, front, { top: 0, bottom: further, left: 0, right: 0 }, node),
+    );
   },
 
   max_pool: (context, op, [x], node) => {
@@ -174,13 +202,48 @@ const layerRules: LayerRules = {
   },
 };
 
-function activation(
-  context: Context,
-  { kind }: OpOf<ActivationKind>,
-  [x]: readonly SymbolicTensor[],
+/** Activations that stock layers know under a name; `gelu` is by erf, as here, and gelu_new the approximation. */
+const wholeActivations: Readonly<Partial<Record<ActivationKind, "relu" | "relu6" | "gelu" | "sigmoid">>> = {
+  relu: "relu",
+  relu6: "relu6",
+  gelu: "gelu",
+  sigmoid: "sigmoid",
+};
+
+/** The others, put together from stock layers under the node's name. */
+function arithmeticOf({ layers }: Context, node: ShapedNode): Arithmetic<SymbolicTensor, number> {
+  const rescaled = (suffix: string, scale: number, offset: number, x: SymbolicTensor): SymbolicTensor =>
+    layers.rescaling({ name: legalName(`${node.name}.${suffix}`), scale, offset }).apply(x) as SymbolicTensor;
+  const named = (suffix: string, activation: "relu" | "relu6" | "sigmoid", x: SymbolicTensor): SymbolicTensor =>
+    layers.activation({ name: legalName(`${node.name}.${suffix}`), activation }).apply(x) as SymbolicTensor;
+  return {
+    relu: (x) => named("relu", "relu", x),
+    relu6: (x) => named("relu6", "relu6", x),
+    leakyRelu: (x, alpha) => layers.leakyReLU({ name: legalName(node.name), alpha }).apply(x) as SymbolicTensor,
+    sigmoid: (x) => named("sigmoid", "sigmoid", x),
+    hardSigmoid: (x) => rescaled("share", 1 / 6, 0, named("bounded", "relu6", rescaled("shifted", 1, 3, x))),
+    normalShare: (x) => {
+      invariant(false, `${node.name} is gelu, which is a stock layer`);
+      return x;
+    },
+    multiply: (a, b) => layers.multiply({ name: legalName(node.name) }).apply([a, b]) as SymbolicTensor,
+  };
+}
+
+/** What works on the rows of [channels, height, width], or of a vector's channels. */
+function withChannelsInFront(
+  { layers, graph }: Context,
+  x: SymbolicTensor,
   node: ShapedNode,
+  work: (front: SymbolicTensor) => SymbolicTensor,
 ): SymbolicTensor {
-  return context.layers.activation({ name: legalName(node.name), activation: kind }).apply(x!) as SymbolicTensor;
+  const name = (suffix: string): string => legalName(`${node.name}.${suffix}`);
+  if (graph.nodes[node.inputs[0]!]!.shape.kind === "vector") {
+    const rows = layers.reshape({ name: name("front"), targetShape: [x.shape[1]!, 1, 1] }).apply(x);
+    return layers.flatten({ name: name("back") }).apply(work(rows as SymbolicTensor)) as SymbolicTensor;
+  }
+  const front = layers.permute({ name: name("front"), dims: [3, 1, 2] }).apply(x) as SymbolicTensor;
+  return layers.permute({ name: name("back"), dims: [2, 3, 1] }).apply(work(front)) as SymbolicTensor;
 }
 
 function pool({ kernel, stride }: Window): {
@@ -239,10 +302,11 @@ function isNonNegative(graph: ShapedGraph, index: number): boolean {
     input: false,
     conv2d: false,
     batch_norm: false,
-    relu: false,
-    gelu: false,
-    sigmoid: false,
+    ...forActivations(false),
     multiply: true,
+    concatenate: true,
+    slice: true,
+    shuffle: true,
     add: true,
     subsample: true,
     max_pool: true,
@@ -251,7 +315,7 @@ function isNonNegative(graph: ShapedGraph, index: number): boolean {
     linear: false,
     scale: true,
   };
-  if (node.op.kind === "relu" || node.op.kind === "sigmoid") return true;
+  if (isActivation(node.op) && activations[node.op.kind].isNonNegative) return true;
   return keepsSign[node.op.kind] && node.inputs.every((input: number): boolean => isNonNegative(graph, input));
 }
 

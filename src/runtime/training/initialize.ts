@@ -2,7 +2,7 @@
 // at the end of a network leaves the weights before it as they were.
 import type { InitializationConfig, ResolvedConfig } from "../../compiler/config.js";
 import type { ShapedGraph } from "../../compiler/network/graph.js";
-import { isActivation } from "../../compiler/network/graph.js";
+import { isActivation } from "../../compiler/network/activations.js";
 import type { Parameter, ParameterRole } from "../../compiler/network/parameters.js";
 import { parametersOf, statisticsOf } from "../../compiler/network/parameters.js";
 import { averageName, averagesWeights } from "../../compiler/training/weight-average.js";

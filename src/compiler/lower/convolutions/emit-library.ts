@@ -3,7 +3,6 @@
 import type { ConvolutionKernel, ConvolutionKernels, ConvolutionPass } from "./convolution-task.js";
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import { filterBytes, imageBytes, multiplyAddsOf, threadScratch, windowOf } from "./convolution-plan.js";
-import { OUTER_RELU } from "../kernels/kernel-constants.js";
 import { elementBytes } from "../placement/layout.js";
 import { multiplyAddsWithoutPadding } from "./valid-places.js";
 import type { CallWriter } from "../kernels/kernel-calls.js";
@@ -56,8 +55,9 @@ function forward(id: string, method: LibraryMethod): ConvolutionKernel<"forward"
       writer.call("library_convolution", operands, extra);
       if (!residual && !relu) return;
       const pixels = sizes.images * sizes.outHeight * sizes.outWidth;
-      const extents = { pixels, lanes: sizes.outLanes, flags: relu ? OUTER_RELU : 0 };
-      writer.call("pointwise", { input: output, residual, output, ...extents });
+      const extents = { pixels, lanes: sizes.outLanes, channels: sizes.outLanes };
+      const activated = { inner: 0, setting: 0, outerRelu: Number(relu) };
+      writer.call("pointwise", { input: output, residual, output, ...extents, ...activated });
     },
   };
 }

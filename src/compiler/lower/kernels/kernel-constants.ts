@@ -1,5 +1,7 @@
 // Numbers that compiler, host and kernels must agree on. Each stands here alone: scripts/generate-kernel-operands.mjs writes
 // them down for the kernels (assembly/generated/constants.ts).
+import type { ActivationKind } from "../../network/activations.js";
+import { activationKinds } from "../../network/activations.js";
 import { NEWTON_SCHULZ } from "../../training/update-rule.js";
 
 // The control block: addresses below the heap through which host and kernels tell each other what changes from step to step.
@@ -58,10 +60,13 @@ export const GRADIENT_UNIT_BYTES = 32768;
 
 /** Partial sums in which Muon's norms are summed, whatever the number of threads. */
 export const MUON_NORM_PARTIALS = 16;
-/** Flags of what a pointwise kernel does besides adding. */
-export const INNER_RELU = 1;
-export const OUTER_RELU = 2;
-export const INNER_GELU = 4;
+
+/** What the kernels know an activation as, by its name in capitals; 0 is none. */
+const ACTIVATION_CODES = Object.fromEntries(activationKinds.map((kind, at) => [kind.toUpperCase(), at + 1]));
+
+export function activationCode(kind: ActivationKind): number {
+  return ACTIVATION_CODES[kind.toUpperCase()]!;
+}
 
 /** By the type that the kernels know them as. */
 export const constantsOfKernels = {
@@ -88,7 +93,7 @@ export const constantsOfKernels = {
     FILTER_SCRATCH_BYTES,
     GRADIENT_UNIT_BYTES,
   },
-  i32: { ZERO_FLOATS, MUON_NORM_PARTIALS, INNER_RELU, OUTER_RELU, INNER_GELU },
+  i32: { ZERO_FLOATS, MUON_NORM_PARTIALS, ...ACTIVATION_CODES },
   f32: { NEWTON_SCHULZ_A: NEWTON_SCHULZ.a, NEWTON_SCHULZ_B: NEWTON_SCHULZ.b, NEWTON_SCHULZ_C: NEWTON_SCHULZ.c },
   f64: { NEWTON_SCHULZ_EPS: NEWTON_SCHULZ.eps },
 } as const;

@@ -3,6 +3,9 @@
 import type { Element, Operands, Sizes } from "./descriptor.js";
 import { BFLOAT16, FLOAT, FLOAT32, kernel } from "./descriptor.js";
 
+/** The inner activation, 0 for none, and its setting; whether ReLU comes last; and the channels, beyond which lanes stay zero. */
+export const activated = { inner: "integer", setting: "float", outerRelu: "integer", channels: "integer" } as const;
+
 export const mapKernels = mapKernelsOf(FLOAT32);
 
 export type MapKernel = keyof typeof mapKernels;
@@ -26,7 +29,7 @@ function mapKernelsOf({ type, bytes }: Element) {
       },
       moves: ({ pixels, lanes }) => ({ outputGradient: pixels * lanes * bytes }),
     }),
-    /** outer(inner(norm(x)) + residual) with batch statistics; flags: 1 inner ReLU, 2 outer ReLU, 4 inner GELU. A scale that is absent is 1. */
+    /** outer(inner(norm(x)) + residual) with batch statistics. A scale that is absent is 1. */
     batch_norm: kernel({
       run: ["maps/batch-norm", `batchNorm<${type}>(call, thread, threads)`],
       operands: {
@@ -45,7 +48,7 @@ function mapKernelsOf({ type, bytes }: Element) {
         runningVariance: "update",
         epsilon: "float",
         momentum: "float",
-        flags: "integer",
+        ...activated,
         partialCount: "integer",
         partials: "scratch",
       },
@@ -62,7 +65,7 @@ function mapKernelsOf({ type, bytes }: Element) {
         lanes: "integer",
         factor: "read",
         term: "read",
-        flags: "integer",
+        ...activated,
       },
       moves: pointwise(bytes),
     }),
@@ -83,7 +86,7 @@ function mapKernelsOf({ type, bytes }: Element) {
         shiftGradient: "write",
         inputGradient: "write",
         residualGradient: "write",
-        flags: "integer",
+        ...activated,
         partialCount: "integer",
         partials: "scratch",
         coefficients: "scratch",
@@ -99,7 +102,7 @@ function mapKernelsOf({ type, bytes }: Element) {
         output: "write",
         pixels: "integer",
         lanes: "integer",
-        flags: "integer",
+        ...activated,
       },
       moves: pointwise(bytes),
     }),
@@ -113,13 +116,18 @@ function mapKernelsOf({ type, bytes }: Element) {
         residualGradient: "write",
         pixels: "integer",
         lanes: "integer",
-        flags: "integer",
+        ...activated,
       },
       moves: pointwiseGradient(bytes),
     }),
-    /** input · gate, a factor a channel and image; the gate and its gradient are float32 in both forms. */
     multiply: kernel({
-      run: ["maps/gate", `multiply<${type}>(call)`],
+      run: ["maps/pointwise", `multiply<${type}>(call)`],
+      operands: { left: "read", right: "read", output: "write", count: "integer" },
+      moves: ({ count }) => ({ left: count * bytes, right: count * bytes, output: count * bytes }),
+    }),
+    /** input · gate, a factor a channel and image; the gate and its gradient are float32 in both forms. */
+    gate: kernel({
+      run: ["maps/gate", `gate<${type}>(call)`],
       operands: {
         input: "read",
         gate: "read",
@@ -133,8 +141,8 @@ function mapKernelsOf({ type, bytes }: Element) {
         return { input: map, gate: images * lanes * FLOAT, output: map };
       },
     }),
-    multiply_gradient: kernel({
-      run: ["maps/gate", `multiplyGradient<${type}>(call)`],
+    gate_gradient: kernel({
+      run: ["maps/gate", `gateGradient<${type}>(call)`],
       operands: {
         input: "read",
         gate: "read",
@@ -149,6 +157,41 @@ function mapKernelsOf({ type, bytes }: Element) {
         const [map, gate] = [images * pixels * lanes * bytes, images * lanes * FLOAT];
         return { input: map, gate, outputGradient: map, inputGradient: map, gateGradient: gate };
       },
+    }),
+    /**
+     * So many channels of each pixel from one map into another, from given ones on. `clears`: whether the output's other channels
+     * become zero; else they stay, but for its lanes beyond the channels where these reach up to them.
+     */
+    copy_channels: kernel({
+      run: ["maps/channels", `copyChannels<${type}>(call)`],
+      operands: {
+        input: "read",
+        output: "update",
+        pixels: "integer",
+        inputLanes: "integer",
+        outputLanes: "integer",
+        inputFrom: "integer",
+        outputFrom: "integer",
+        channels: "integer",
+        clears: "integer",
+      },
+      moves: ({ pixels, channels, outputLanes, clears }) => ({
+        input: pixels * channels * bytes,
+        output: pixels * (clears ? outputLanes : channels) * bytes,
+      }),
+    }),
+    /** Channel i of group g becomes channel g of group i. */
+    shuffle_channels: kernel({
+      run: ["maps/channels", `shuffleChannels<${type}>(call)`],
+      operands: {
+        input: "read",
+        output: "write",
+        pixels: "integer",
+        lanes: "integer",
+        channels: "integer",
+        groups: "integer",
+      },
+      moves: ({ pixels, lanes }) => ({ input: pixels * lanes * bytes, output: pixels * lanes * bytes }),
     }),
     /** Every stride-th pixel's first `channels` values, zeros behind them. */
     subsample: kernel({

@@ -2,8 +2,9 @@
 // pointwise node, since each would otherwise read and write its whole map; the linear layer and global pooling
 // become the convolution and the pooling they equal, so that the passes below know fewer operations.
 import { invariant } from "../../diagnostics/diagnostic.js";
-import type { ActivationKind, Node, OpOf, Shape, ShapedGraph, ShapedNode, Window } from "../../network/graph.js";
-import { isActivation } from "../../network/graph.js";
+import type { Node, OpOf, Shape, ShapedGraph, ShapedNode, Window } from "../../network/graph.js";
+import type { Activation } from "../../network/activations.js";
+import { isActivation } from "../../network/activations.js";
 import type { Pointwise } from "./training-graph.js";
 
 export type FusedOp =
@@ -14,8 +15,10 @@ export type FusedOp =
   | OpOf<"max_pool">
   | OpOf<"average_pool">
   | OpOf<"scale">
-  | OpOf<"sigmoid">
-  | OpOf<"multiply">;
+  | OpOf<"multiply">
+  | OpOf<"concatenate">
+  | OpOf<"slice">
+  | OpOf<"shuffle">;
 
 export interface FusedPointwise extends Pointwise {
   readonly kind: "pointwise";
@@ -82,7 +85,7 @@ function collectChain(graph: ShapedGraph, start: number, uses: readonly (readonl
   const first = graph.nodes[start]!;
   const norm = first.op.kind === "batch_norm" ? { eps: first.op.eps, momentum: first.op.momentum } : null;
   const inputs = [first.inputs[0]!];
-  let inner: ActivationKind | null = isActivation(first.op) ? first.op.kind : null;
+  let inner: Activation | null = isActivation(first.op) ? first.op : null;
   let [add, outerRelu] = [false, false];
   if (first.op.kind === "add") {
     add = true;
@@ -93,7 +96,7 @@ function collectChain(graph: ShapedGraph, start: number, uses: readonly (readonl
     const [next, ...others] = uses[last]!;
     const node = next === undefined ? undefined : graph.nodes[next];
     if (!node || others.length > 0 || node.inputs[0] !== last) break;
-    if (isActivation(node.op) && !add && !inner) inner = node.op.kind;
+    if (isActivation(node.op) && !add && !inner) inner = node.op;
     else if (node.op.kind === "relu" && add && !outerRelu) outerRelu = true;
     else if (node.op.kind === "add" && !add) {
       add = true;
@@ -103,7 +106,7 @@ function collectChain(graph: ShapedGraph, start: number, uses: readonly (readonl
   }
   // Without an addition there is one activation. Behind a norm it stays the inner one, whose slope the backward pass
   // computes from the norm's input, which it reads anyway; without a norm relu is the outer one, masked by the output.
-  if (!add && inner === "relu" && !norm) [inner, outerRelu] = [null, true];
+  if (!add && inner?.kind === "relu" && !norm) [inner, outerRelu] = [null, true];
   const normName = norm ? first.name : null;
   const scale = first.op.kind === "batch_norm" && first.op.scale;
   return { members, inputs, op: { kind: "pointwise", normName, scale, norm, inner, add, outerRelu } };

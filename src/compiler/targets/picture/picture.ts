@@ -1,5 +1,7 @@
 // ShapedGraph → Picture: what a drawing of the network shows, before anything is placed. A layer with the norm and the
 // activation behind it is one box, stages and blocks are frames, and equal blocks in a row become one that says how many.
+import type { Activation } from "../../network/activations.js";
+import { forActivations } from "../../network/activations.js";
 import type { Op, OpOf, ShapedGraph, ShapedNode, Window } from "../../network/graph.js";
 import { formatShape } from "../../network/infer-shapes.js";
 import { printable } from "../../diagnostics/printable.js";
@@ -216,11 +218,12 @@ const describers: Describers = {
   input: () => alone("input", "images"),
   conv2d: (op) => alone("convolution", `conv ${windowText(op)}, ${op.channels} channels`),
   batch_norm: () => attached("batch norm"),
-  relu: () => attached("relu"),
-  gelu: () => attached("gelu"),
-  sigmoid: () => attached("sigmoid"),
+  ...forActivations(({ kind }: Activation) => attached(kind.replaceAll("_", " "))),
   add: () => alone("addition", "+"),
   multiply: () => alone("other", "×"),
+  concatenate: () => alone("addition", "concatenate"),
+  slice: ({ from, channels }) => alone("other", `channels ${from + 1} to ${from + channels}`),
+  shuffle: ({ groups }) => attached(`shuffle in ${groups} groups`),
   subsample: (op) => alone("other", `each ${op.stride.join("×")} pixels to 1, ${op.channels} channels`),
   max_pool: (op) => alone("pooling", `max-pool ${windowText(op)}`),
   average_pool: (op) => alone("pooling", `average-pool ${windowText(op)}`),

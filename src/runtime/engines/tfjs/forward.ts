@@ -1,5 +1,7 @@
 // The network as tfjs-core operations, for training and evaluation: one rule an operation of the graph.
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
+import type { Activation, Arithmetic } from "../../../compiler/network/activations.js";
+import { activations, forActivations, settingOf } from "../../../compiler/network/activations.js";
 import type { Op, OpOf, Padding, ShapedGraph, ShapedNode } from "../../../compiler/network/graph.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
 import type { BatchStatistics } from "./batch-norm.js";
@@ -59,19 +61,30 @@ const forwardRules: ForwardRules = {
     return tf.core.batchNorm(x!, tensor("running_mean"), tensor("running_var"), shift, scale, eps);
   },
 
-  relu: ({ tf, kernels }, _op, [x]) => kernels.relu(tf, x!),
-
-  // x·Φ(x); the gradient follows from erf's own
-  gelu: ({ tf }, _op, [x]) =>
-    tf.core.mul(tf.core.mul(x!, 0.5), tf.core.add(1, tf.core.erf(tf.core.mul(x!, Math.SQRT1_2)))),
+  ...forActivations((context: ForwardContext, op: Activation, [x]: readonly Tensor4D[]) =>
+    activations[op.kind].value(arithmeticOf(context), x as Tensor, settingOf(op)),
+  ),
 
   scale: ({ tf }, { factor }, [x]) => tf.core.mul(x!, factor),
 
-  sigmoid: ({ tf }, _op, [x]) => tf.core.sigmoid(x!),
+  multiply: ({ tf }, _op, [map, factor]) => {
+    if (map!.rank === factor!.rank) return tf.core.mul(map!, factor!);
+    const [images, channels] = [factor!.shape[0]!, factor!.shape.at(-1)!];
+    return tf.core.mul(map!, tf.core.reshape(factor!, [images, 1, 1, channels]));
+  },
 
-  multiply: ({ tf }, _op, [map, gate]) => {
-    const [images, channels] = [gate!.shape[0]!, gate!.shape.at(-1)!];
-    return tf.core.mul(map!, tf.core.reshape(gate!, [images, 1, 1, channels]));
+  concatenate: ({ tf }, _op, inputs) => tf.core.concat([...inputs], -1),
+
+  slice: ({ tf }, { from, channels }, [x]) => {
+    const others = x!.shape.slice(0, -1);
+    return tf.core.slice(x!, [...others.map(() => 0), from], [...others, channels]);
+  },
+
+  shuffle: ({ tf }, { groups }, [x]) => {
+    const channels = x!.shape.at(-1)!;
+    const pixels = x!.size / channels;
+    const apart = tf.core.reshape(x!, [pixels, groups, channels / groups]);
+    return tf.core.reshape(tf.core.transpose(apart, [0, 2, 1]), x!.shape);
   },
 
   add: ({ tf }, _op, inputs) => inputs.slice(1).reduce((sum, x) => tf.core.add(sum, x), inputs[0]!),
@@ -98,6 +111,19 @@ const forwardRules: ForwardRules = {
     return op.bias ? tf.core.add(result, tensors.get(`${node.name}.bias`)!) : result;
   },
 };
+
+/** Gradients follow from those of tfjs-core's own operations. */
+function arithmeticOf({ tf: { core }, tf, kernels }: ForwardContext): Arithmetic<Tensor, number> {
+  return {
+    relu: (x) => kernels.relu(tf, x),
+    relu6: (x) => core.relu6(x),
+    leakyRelu: (x, slope) => core.leakyRelu(x, slope),
+    sigmoid: (x) => core.sigmoid(x),
+    hardSigmoid: (x) => core.mul(core.relu6(core.add(x, 3)), 1 / 6),
+    normalShare: (x) => core.mul(core.add(1, core.erf(core.mul(x, Math.SQRT1_2))), 0.5),
+    multiply: (a, b) => core.mul(a, b),
+  };
+}
 
 function pad(tf: Tfjs, x: Tensor4D, padding: Padding, value: number): Tensor4D {
   const { top, bottom, left, right } = padding;
