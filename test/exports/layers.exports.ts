@@ -16,7 +16,7 @@ import { oracleCases } from "../oracle/networks.js";
 import { execute, toolsPython, torchPython } from "./peers.js";
 import { distance } from "./trained.js";
 
-const layered = ["squeeze-and-excitation", "split-and-concatenated"];
+const layered = ["squeeze-and-excitation", "split-and-concatenated", "scaled-and-dropped"];
 // float32: sums of up to some hundred products in another order, of logits of about one
 const TOLERANCE = 1e-5;
 

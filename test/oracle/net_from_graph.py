@@ -25,9 +25,11 @@ def parameters_of(graph):
             found.append((name + ".weight", "conv_weight", (kernel_height, kernel_width, inputs, op["channels"]), *fans))
             if op["bias"]:
                 found.append((name + ".bias", "bias", (op["channels"],), *fans))
-        elif op["kind"] == "batch_norm":
+        elif op["kind"] == "learned_scale":
+            found.append((name + ".weight", "norm_scale", (node["shape"]["channels"] if op["per"] == "channel" else 1,), 1, 1))
+        elif op["kind"] in ("batch_norm", "layer_norm", "group_norm"):
             channels = node["shape"]["channels"]
-            if op["scale"]:
+            if op.get("scale", True):
                 found.append((name + ".weight", "norm_scale", (channels,), 1, 1))
             found.append((name + ".bias", "norm_shift", (channels,), 1, 1))
         elif op["kind"] == "linear":
@@ -74,12 +76,15 @@ class Net:
                 self.statistics[node["name"] + ".running_mean"] = torch.zeros(channels, dtype=dtype)
                 self.statistics[node["name"] + ".running_var"] = torch.ones(channels, dtype=dtype)
 
-    def forward(self, images, training):
-        """images: normalised [n, h, w, c]; returns logits [n, classes]."""
+    def forward(self, images, training, draws=None):
+        """images: normalised [n, h, w, c]; returns logits [n, classes]. draws: seed, step and micro-batch, for dropout."""
         values = []
-        for node in self.graph["nodes"]:
+        for index, node in enumerate(self.graph["nodes"]):
             op, inputs = node["op"], [values[index] for index in node["inputs"]]
-            values.append(images.permute(0, 3, 1, 2) if op["kind"] == "input" else self.apply(node, op, inputs, training))
+            if op["kind"] in ("dropout", "drop_path"):
+                values.append(dropped(op, inputs[0], draws, index) if training else inputs[0])
+            else:
+                values.append(images.permute(0, 3, 1, 2) if op["kind"] == "input" else self.apply(node, op, inputs, training))
         return values[-1]
 
     def apply(self, node, op, inputs, training):
@@ -91,6 +96,12 @@ class Net:
             return F.batch_norm(
                 x, self.statistics[name + ".running_mean"], self.statistics[name + ".running_var"],
                 self.parameters.get(name + ".weight"), self.parameters[name + ".bias"], training, op["momentum"], op["eps"])
+        if kind == "layer_norm":
+            return layer_norm(x, self.parameters[name + ".weight"], self.parameters[name + ".bias"], op["eps"])
+        if kind == "group_norm":
+            return F.group_norm(x, op["groups"], self.parameters[name + ".weight"], self.parameters[name + ".bias"], op["eps"])
+        if kind == "learned_scale":
+            return scaled(x, self.parameters[name + ".weight"])
         if kind in ACTIVATIONS:
             return activated(op, x)
         if kind == "scale":
@@ -129,6 +140,24 @@ ACTIVATIONS = {
 def activated(op, x):
     settings = {"negative_slope": op["slope"]} if op["kind"] == "leaky_relu" else {}
     return ACTIVATIONS[op["kind"]](x, **settings)
+
+
+def layer_norm(x, scale, shift, eps):
+    """Over the channels, which come second."""
+    return F.layer_norm(x.movedim(1, -1), scale.shape, scale, shift, eps).movedim(-1, 1)
+
+
+def scaled(x, factors):
+    return x * factors.view(-1, *[1] * (x.dim() - 2))
+
+
+def dropped(op, x, draws, node):
+    if op["kind"] == "drop_path":
+        mask = random.kept_images(draws, node, len(x), op["rate"]).reshape(-1, *[1] * (x.dim() - 1))
+        return x * torch.from_numpy(mask) / (1 - op["rate"])
+    last = x.movedim(1, -1)
+    mask = torch.from_numpy(random.kept(draws, node, tuple(last.shape), op["rate"]))
+    return (last * mask / (1 - op["rate"])).movedim(-1, 1)
 
 
 def shuffled(x, groups):

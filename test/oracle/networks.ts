@@ -54,6 +54,7 @@ export function oracleCases(): OracleCase[] {
     clippedParts(),
     squeezeAndExcitation(),
     splitAndConcatenated(),
+    scaledAndDropped(),
   ];
 }
 
@@ -289,6 +290,38 @@ function splitAndConcatenated(): OracleCase {
   return fromGraph("split-and-concatenated", { seed: 18, batch: 6, learningRate: 0.02 }, net, training);
 }
 
+/** Blocks like ConvNeXt's (arXiv 2201.03545), with drop path over micro-batches, group norm, one factor a block, and dropout. */
+function scaledAndDropped(): OracleCase {
+  const net = new Network(11, 14, 3);
+  const conv = (name: string, input: number, channels: number, kernel: number, stride = 1): number =>
+    net.add(name, { kind: "conv2d", channels, bias: true, ...window(kernel, stride, (kernel - 1) / 2) }, input);
+  const block = (name: string, input: number, channels: number, rate: number, per: "channel" | "tensor"): number => {
+    let x = conv(`${name}.conv`, input, channels, 3);
+    x = net.add(`${name}.norm`, { kind: "layer_norm", eps: 1e-6 }, x);
+    x = conv(`${name}.widen`, x, 3 * channels, 1);
+    x = net.add(`${name}.activation`, { kind: "gelu" }, x);
+    x = conv(`${name}.narrow`, x, channels, 1);
+    x = net.add(`${name}.scale`, { kind: "learned_scale", initial: 0.1, per }, x);
+    x = net.add(`${name}.drop_path`, { kind: "drop_path", rate }, x);
+    return net.add(`${name}.add`, { kind: "add" }, x, input);
+  };
+  let x = conv("stem", 0, 12, 3, 2);
+  x = net.add("norm", { kind: "layer_norm", eps: 1e-6 }, x);
+  x = block("first", x, 12, 0, "channel");
+  x = block("second", x, 12, 0.2, "tensor");
+  x = net.add("groups", { kind: "group_norm", groups: 3, eps: 1e-5 }, x);
+  x = net.add("activation", { kind: "silu" }, x);
+  x = block("third", x, 12, 0.4, "channel");
+  x = net.add("thinned", { kind: "dropout", rate: 0.1 }, x);
+  x = net.add("pooling", { kind: "global_average_pool" }, x);
+  x = net.add("head", { kind: "layer_norm", eps: 1e-6 }, x);
+  x = net.add("dropout", { kind: "dropout", rate: 0.5 }, x);
+  net.add("classifier", { kind: "linear", features: 4, bias: true }, x);
+  const optimizer: OptimizerConfig = { adamw: { ...adam, weight_decay: 0.02, decay_norm_and_bias: false } };
+  const training = { optimizer, labelSmoothing: 0.1, classes: 4, mean: cifarMean, std: cifarStd, accumulate: 2 };
+  return fromGraph("scaled-and-dropped", { seed: 19, batch: 8, learningRate: 0.002 }, net, training);
+}
+
 /**
  * One operation each, between a 1×1 convolution, whose gradient tells the operation's gradient by its input, and a classifier.
  * Two steps, momentum without decay.
@@ -364,6 +397,15 @@ export function probeCases(): OracleCase[] {
     ["1x1", 11, { kind: "hard_sigmoid" }],
     ["4x3", 13, { kind: "slice", from: 3, channels: 9 }],
     ["4x3", 12, { kind: "shuffle", groups: 3 }],
+    ["5x7", 11, { kind: "layer_norm", eps: 1e-6 }],
+    ["1x1", 9, { kind: "layer_norm", eps: 1e-3 }],
+    ["5x7", 12, { kind: "group_norm", groups: 4, eps: 1e-5 }],
+    ["5x7", 7, { kind: "group_norm", groups: 1, eps: 1e-5 }],
+    ["5x7", 6, { kind: "learned_scale", initial: 1, per: "channel" }],
+    ["6x7", 6, { kind: "learned_scale", initial: 1, per: "tensor" }],
+    ["5x7", 6, { kind: "dropout", rate: 0.3 }, 5],
+    ["1x1", 20, { kind: "dropout", rate: 0.5 }],
+    ["5x7", 6, { kind: "drop_path", rate: 0.4 }, 9],
   ];
   return probes.map(([map, channels, op, batch = 3], index) => {
     const [height, width] = map.split("x").map(Number) as [number, number];

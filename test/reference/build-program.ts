@@ -78,6 +78,8 @@ export const plainSgd: OptimizerConfig = {
 export function updateAll({ nodes }: FusedGraph, rule: UpdateRule = updateRule(plainSgd, 0)): UpdatePlan {
   const parameters = nodes.flatMap(({ name, op }) => {
     if (op.kind === "conv2d") return [`${name}.weight`, ...(op.bias ? [`${name}.bias`] : [])];
+    if (op.kind === "channel_norm") return [`${name}.weight`, `${name}.bias`];
+    if (op.kind === "learned_scale") return [`${name}.weight`];
     if (op.kind !== "pointwise" || op.normName === null) return [];
     return [...(op.scale ? [`${op.normName}.weight`] : []), `${op.normName}.bias`];
   });

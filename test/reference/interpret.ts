@@ -18,6 +18,8 @@ import type {
   TrainingOpOf,
   FlatOp,
 } from "../../src/compiler/lower/step/training-graph.js";
+import type { DropDraws } from "../../src/runtime/random/drop-words.js";
+import { dropWords } from "../../src/runtime/random/drop-words.js";
 import { flatten } from "../../src/compiler/lower/step/training-graph.js";
 
 export interface ReferenceBatch {
@@ -26,6 +28,7 @@ export interface ReferenceBatch {
   readonly images: Float64Array;
   readonly labels: ArrayLike<number>;
   readonly mixed?: { readonly labels: ArrayLike<number>; readonly shares: ArrayLike<number> } | undefined;
+  readonly draws?: DropDraws | undefined;
 }
 
 export interface ReferenceUpdate {
@@ -87,6 +90,8 @@ export interface Given {
   /** Optimizer slots by name; changed in place. */
   readonly slots?: Map<string, Float64Array>;
   readonly update?: ReferenceUpdate | undefined;
+  /** What is dropped; of seed 0 and step 0 where it is absent. */
+  readonly draws?: DropDraws | undefined;
 }
 
 /** Runs all nodes, of a part of a graph too, and hands out what every tensor then holds. */
@@ -270,6 +275,67 @@ const rules: Rules = {
       const [group, place] = [Math.floor(channel / (channels / groups)), channel % (channels / groups)];
       y[at - channel + place * groups + group] = value;
     });
+  },
+
+  channel_norm(machine, { input, output, scale, shift, groups, eps }) {
+    const { hat } = normalizedTogether(machine, input, groups, eps);
+    const [factors, terms] = [machine.read(scale), machine.read(shift)];
+    const y = machine.create(output);
+    hat.forEach((value, at) => (y[at] = value * factors[at % factors.length]! + terms[at % terms.length]!));
+  },
+
+  channel_norm_gradient(machine, op) {
+    const { hat, reciprocals, setOf } = normalizedTogether(machine, op.input, op.groups, op.eps);
+    const [dy, factors] = [machine.read(op.outputGradient), machine.read(op.scale)];
+    const d = dy.map((value, at) => value * factors[at % factors.length]!);
+    const [sums, products, counts] = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()];
+    d.forEach((value, at) => {
+      const set = setOf(at);
+      sums.set(set, (sums.get(set) ?? 0) + value);
+      products.set(set, (products.get(set) ?? 0) + value * hat[at]!);
+      counts.set(set, (counts.get(set) ?? 0) + 1);
+    });
+    const dx = machine.create(op.inputGradient);
+    d.forEach((value, at) => {
+      const set = setOf(at);
+      const count = counts.get(set)!;
+      dx[at] = reciprocals.get(set)! * (value - sums.get(set)! / count - (hat[at]! * products.get(set)!) / count);
+    });
+    const [dScale, dShift] = [op.scaleGradient, op.shiftGradient].map((id) =>
+      id === null ? null : machine.create(id),
+    );
+    dy.forEach((value, at) => {
+      if (dScale) dScale[at % factors.length]! += value * hat[at]!;
+      if (dShift) dShift[at % factors.length]! += value;
+    });
+  },
+
+  learned_scale(machine, { input, weight, output }) {
+    const factors = machine.read(weight);
+    const channels = machine.channels(input);
+    machine.create(output).set(machine.read(input).map((x, at) => x * factors[(at % channels) % factors.length]!));
+  },
+
+  learned_scale_gradient(machine, { input, weight, outputGradient, inputGradient, weightGradient }) {
+    const [x, dy, factors] = [machine.read(input), machine.read(outputGradient), machine.read(weight)];
+    const channels = machine.channels(input);
+    machine.create(inputGradient).set(dy.map((d, at) => d * factors[(at % channels) % factors.length]!));
+    if (weightGradient === null) return;
+    const sums = machine.create(weightGradient);
+    dy.forEach((d, at) => (sums[(at % channels) % factors.length]! += d * x[at]!));
+  },
+
+  drop(machine, { input, output, rate, perImage, node }) {
+    const { height, width, channels } = mapOf(machine.graph, input);
+    const lanes = Math.ceil(channels / 8) * 8;
+    const draws = machine.given.draws ?? { seed: 0, step: 0, microBatch: 0 };
+    const words = dropWords(draws, node, perImage ? machine.given.count : machine.given.count * height * width * lanes);
+    const kept = machine.read(input).map((x, at) => {
+      const element = Math.floor(at / channels) * lanes + (at % channels);
+      const word = words[perImage ? Math.floor(at / (height * width * channels)) : element]!;
+      return (word + 2 ** 31) / 2 ** 32 < rate ? 0 : x / (1 - rate);
+    });
+    machine.create(output).set(kept);
   },
 
   gate(machine, { input, gate, output }) {
@@ -514,6 +580,32 @@ const rules: Rules = {
     }
   },
 };
+
+/** x̂ over what is normalised together: `setOf` says what that is for each element. */
+function normalizedTogether(machine: Machine, input: TensorId, groups: number | null, eps: number) {
+  const x = machine.read(input);
+  const { height, width, channels } = mapOf(machine.graph, input);
+  const setOf = (at: number): string => {
+    if (groups === null) return String(Math.floor(at / channels));
+    const group = Math.floor((at % channels) / (channels / groups));
+    return `${Math.floor(at / (height * width * channels))}.${group}`;
+  };
+  const sets = new Map<string, number[]>();
+  x.forEach((_, at) => {
+    const members = sets.get(setOf(at));
+    if (members) members.push(at);
+    else sets.set(setOf(at), [at]);
+  });
+  const hat = new Float64Array(x.length);
+  const reciprocals = new Map<string, number>();
+  for (const [set, members] of sets) {
+    const mean = members.reduce((sum, at) => sum + x[at]!, 0) / members.length;
+    const variance = members.reduce((sum, at) => sum + (x[at]! - mean) ** 2, 0) / members.length;
+    reciprocals.set(set, 1 / Math.sqrt(variance + eps));
+    for (const at of members) hat[at] = (x[at]! - mean) / Math.sqrt(variance + eps);
+  }
+  return { hat, reciprocals, setOf };
+}
 
 /** The factor of every value of a map. */
 function gateOf(machine: Machine, input: TensorId, gate: TensorId): Float64Array {

@@ -20,6 +20,7 @@ import { flatten } from "../../src/compiler/lower/step/training-graph.js";
 import type { MixedLabels } from "../../src/runtime/engines/engine.js";
 import { Heap, encodeStep } from "../../src/runtime/engines/wasm/heap.js";
 import { builtFolder, compileKernels, wasmFeatures } from "../../src/runtime/engines/wasm/kernels-module.js";
+import type { DropDraws } from "../../src/runtime/random/drop-words.js";
 import { mapOf } from "./interpret.js";
 import { multiplyIn } from "./multiply-matrices.js";
 import { momentCorrections } from "../../src/compiler/training/update-rule.js";
@@ -41,6 +42,7 @@ export interface KernelRun {
   readonly inPlace?: boolean;
   /** Maps are stored as bfloat16; values are given rounded to it. */
   readonly storesBfloat16?: boolean;
+  readonly draws?: DropDraws;
   readonly build?: "kernels.wasm" | "kernels-relaxed.wasm";
 }
 
@@ -146,6 +148,7 @@ export function runKernels(run: KernelRun): KernelOutcome {
       return { rate, corrections: momentCorrections(rule, number) };
     });
     heap.setHyper({ groups, averageShare: 0 });
+    if (run.draws) heap.setDraws(run.draws);
     kernels.run(stepAddress, 1, 0);
   }
 

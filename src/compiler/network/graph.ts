@@ -44,6 +44,16 @@ export type Op =
   | { readonly kind: "global_average_pool" }
   /** Flattens a map in height, width, channel order. */
   | { readonly kind: "linear"; readonly features: number; readonly bias: boolean }
+  /** Over the channels of each pixel, with a factor and a term a channel (Ba et al. 2016, arXiv 1607.06450). */
+  | { readonly kind: "layer_norm"; readonly eps: number }
+  /** Over each image's pixels and the channels of a group (Wu and He 2018, arXiv 1803.08494). */
+  | { readonly kind: "group_norm"; readonly groups: number; readonly eps: number }
+  /** Times a factor that is learned, a channel (Touvron et al. 2021, arXiv 2103.17239) or one for all (arXiv 2002.10444, 2003.04887). */
+  | { readonly kind: "learned_scale"; readonly initial: number; readonly per: "channel" | "tensor" }
+  /** In training, each element is zero at that rate, and the others grow by as much (Srivastava et al. 2014). */
+  | { readonly kind: "dropout"; readonly rate: number }
+  /** The same of whole images (Huang et al. 2016, arXiv 1603.09382). */
+  | { readonly kind: "drop_path"; readonly rate: number }
   /** Every value times the factor. */
   | { readonly kind: "scale"; readonly factor: number };
 

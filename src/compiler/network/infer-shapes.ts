@@ -18,7 +18,12 @@ const shapeRules: ShapeRules = {
   multiply: (_, [map, gate], { name }) => multiplied(map!, gate!, name),
   concatenate: (_, inputs, { name }) => concatenated(inputs, name),
   slice: (op, [input], { name }) => sliced(input!, op, name),
-  shuffle: (op, [input], { name }) => shuffled(input!, op, name),
+  shuffle: (op, [input], { name }) => inGroups(input!, op, name),
+  layer_norm: (_, [input]) => input!,
+  group_norm: (op, [input], { name }) => inGroups(input!, op, name),
+  learned_scale: (_, [input]) => input!,
+  dropout: (op, [input], { name }) => dropped(input!, op, name),
+  drop_path: (op, [input], { name }) => dropped(input!, op, name),
   add: (_, [branch, shortcut], node) => meet(asMap(branch), asMap(shortcut), node),
   subsample: (op, [input], node) => subsample(asMap(input), op, node),
   max_pool: (op, [input], node) => slide(asMap(input), op, asMap(input).channels, node),
@@ -112,8 +117,13 @@ function sliced(input: Shape, { from, channels }: OpOf<"slice">, name: string): 
   return { ...input, channels };
 }
 
-function shuffled(input: Shape, { groups }: OpOf<"shuffle">, name: string): Shape {
-  invariant(input.channels % groups === 0, `${name} shuffles ${input.channels} channels in ${groups} groups`);
+function inGroups(input: Shape, { groups }: OpOf<"shuffle" | "group_norm">, name: string): Shape {
+  invariant(input.channels % groups === 0, `${name} takes ${input.channels} channels in ${groups} groups`);
+  return input;
+}
+
+function dropped(input: Shape, { rate }: OpOf<"dropout" | "drop_path">, name: string): Shape {
+  invariant(rate >= 0 && rate < 1, `${name} drops at a rate of ${rate}`);
   return input;
 }
 

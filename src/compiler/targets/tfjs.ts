@@ -34,15 +34,28 @@ export function buildTfjsModel(tf: Tfjs, program: Program): LayersModel {
   });
 }
 
+/** A node that no stock layer is for, in words; undefined where all can be written. */
+export function withoutStockLayer({ nodes }: ShapedGraph): string | undefined {
+  const found = nodes.find(({ op }) => op.kind === "group_norm");
+  return found && `${found.name}, a group norm`;
+}
+
 /** Copies parameters and running statistics into the model; other tensors of the state (optimizer slots) are passed over. */
 export function stateToTfjs(tf: Tfjs, model: LayersModel, graph: ShapedGraph, state: NamedTensors): void {
-  for (const [layerName, names] of weightsByLayer(graph)) {
-    const tensors = names.map((name) => {
+  for (const [layerName, own] of weightsByLayer(graph)) {
+    const layer = model.getLayer(layerName);
+    const weights = layer.getWeights();
+    const tensors = own.map(({ name, isScale }, index) => {
       const value = state.get(name);
       invariant(value, `the state lacks ${name}`);
-      return tf.core.tensor(value.data, [...value.shape], "float32");
+      if (!isScale) return tf.core.tensor(value.data, [...value.shape], "float32");
+      const { shape, size } = weights[index]!; // a filter of one pixel, of as many channels as the map
+      return tf.core.tensor(
+        value.data.length === size ? value.data : new Float32Array(size).fill(value.data[0]!),
+        shape,
+      );
     });
-    model.getLayer(layerName).setWeights(tensors);
+    layer.setWeights(tensors);
     tf.core.dispose(tensors);
   }
 }
@@ -50,27 +63,33 @@ export function stateToTfjs(tf: Tfjs, model: LayersModel, graph: ShapedGraph, st
 /** Parameters and running statistics of the model, bit for bit. */
 export async function tfjsToState(model: LayersModel, graph: ShapedGraph): Promise<NamedTensors> {
   const state = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-  for (const [layerName, names] of weightsByLayer(graph)) {
+  for (const [layerName, own] of weightsByLayer(graph)) {
     const tensors = model.getLayer(layerName).getWeights();
-    invariant(
-      tensors.length === names.length,
-      `${layerName} has ${tensors.length} weights where ${names.join(", ")} belong`,
-    );
-    for (const [index, name] of names.entries()) {
+    const names = own.map(({ name }) => name).join(", ");
+    invariant(tensors.length === own.length, `${layerName} has ${tensors.length} weights where ${names} belong`);
+    for (const [index, { name, isScale, shape }] of own.entries()) {
       const tensor = tensors[index]!;
       const data = Float32Array.from(await tensor.data()); // a copy: the cpu backend hands out its own array
-      state.set(name, { shape: [...tensor.shape], data });
+      state.set(name, isScale ? { shape, data: data.slice(0, shape[0]) } : { shape: [...tensor.shape], data });
     }
   }
   return state;
 }
 
+interface OwnWeight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Of a learned scale, which is stored as a filter. */
+  readonly isScale: boolean;
+}
+
 /** Layer name → its tensors in the order of `getWeights`: parameters, then for batch norm its statistics. */
-function weightsByLayer(graph: ShapedGraph): Map<string, string[]> {
-  const byLayer = new Map<string, string[]>();
-  for (const { name, node } of [...parametersOf(graph), ...statisticsOf(graph)]) {
-    const layer = legalName(graph.nodes[node]!.name);
-    byLayer.set(layer, [...(byLayer.get(layer) ?? []), name]);
+function weightsByLayer(graph: ShapedGraph): Map<string, OwnWeight[]> {
+  const byLayer = new Map<string, OwnWeight[]>();
+  for (const { name, node, shape } of [...parametersOf(graph), ...statisticsOf(graph)]) {
+    const { name: layer, op } = graph.nodes[node]!;
+    const own = { name, shape, isScale: op.kind === "learned_scale" };
+    byLayer.set(legalName(layer), [...(byLayer.get(legalName(layer)) ?? []), own]);
   }
   return byLayer;
 }
@@ -156,6 +175,36 @@ const layerRules: LayerRules = {
     const grouped = context.layers.reshape({ name: name("groups"), targetShape: apart }).apply(x!);
     const turned = context.layers.permute({ name: name("turned"), dims: [1, 3, 2] }).apply(grouped);
     return context.layers.reshape({ name: legalName(node.name), targetShape: whole }).apply(turned) as SymbolicTensor;
+  },
+
+  layer_norm: (context, { eps }, [x], node) =>
+    context.layers
+      .layerNormalization({ name: legalName(node.name), axis: -1, epsilon: eps })
+      .apply(x!) as SymbolicTensor,
+
+  group_norm: (_context, _op, [x], node) => {
+    invariant(false, `${node.name} is a group norm, which stock layers have none for`);
+    return x!;
+  },
+
+  // A depthwise convolution of one pixel: stock layers have no factors of their own
+  learned_scale: (context, _, [x], node) => {
+    const options = { name: legalName(node.name), kernelSize: 1, depthMultiplier: 1, useBias: false };
+    const layer = context.layers.depthwiseConv2d(options);
+    if (node.shape.kind === "map") return layer.apply(x!) as SymbolicTensor;
+    const name = (suffix: string): string => legalName(`${node.name}.${suffix}`);
+    const targetShape = [1, 1, node.shape.channels];
+    const map = layer.apply(context.layers.reshape({ name: name("map"), targetShape }).apply(x!));
+    return context.layers.flatten({ name: name("vector") }).apply(map) as SymbolicTensor;
+  },
+
+  dropout: (context, { rate }, [x], node) =>
+    context.layers.dropout({ name: legalName(node.name), rate }).apply(x!) as SymbolicTensor,
+
+  // Drops whole images by noise of one number each; predictions leave it out as they leave out dropout
+  drop_path: (context, { rate }, [x], node) => {
+    const noiseShape = [null, ...x!.shape.slice(1).map(() => 1)] as unknown as number[];
+    return context.layers.dropout({ name: legalName(node.name), rate, noiseShape }).apply(x!) as SymbolicTensor;
   },
 
   add: (context, _, inputs, node) =>
@@ -307,6 +356,11 @@ function isNonNegative(graph: ShapedGraph, index: number): boolean {
     concatenate: true,
     slice: true,
     shuffle: true,
+    layer_norm: false,
+    group_norm: false,
+    learned_scale: false,
+    dropout: true,
+    drop_path: true,
     add: true,
     subsample: true,
     max_pool: true,

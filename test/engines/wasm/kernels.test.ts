@@ -120,6 +120,18 @@ const convolutions: readonly Convolution[] = [
   { map: [7, 5], channels: [5, 8], batch: 1, kernel: 3, padding: 1, isFirst: true },
 ];
 
+const DRAWS = { seed: 2 ** 40 + 12345, step: 70_000, microBatch: 3 };
+type OperationOf = (map: readonly [number, number], channels: number, batch: number) => Operation;
+const perImage: readonly (readonly [string, OperationOf])[] = [
+  ["layer norm", channelNormGraph(null)],
+  ["group norm in one group", channelNormGraph(1)],
+  ["group norm in twelve groups", channelNormGraph(12)],
+  ["a learned scale a channel", learnedScaleGraph("channel")],
+  ["a learned scale for all", learnedScaleGraph("tensor")],
+  ["dropout", dropGraph(false, 0.3)],
+  ["drop path", dropGraph(true, 0.5)],
+];
+
 describe.each(builds)("%s", (build) => {
   it.each(convolutions.map((size) => [titleOf(size), size] as const))(
     "convolves %s, forward and backward, by every kernel that suits as the reference does",
@@ -284,6 +296,21 @@ describe.each(builds)("%s", (build) => {
     }
   });
 
+  it.each(perImage)("computes %s, forward and backward, as the reference does", (_, operationOf) => {
+    for (const [map, channels, batch] of [
+      [[1, 2], 12, 5],
+      [[7, 5], 24, 3],
+      [[17, 13], 36, 2],
+      [[3, 3], 300, 6],
+    ] as const) {
+      for (const inPlace of [false, true]) {
+        const { outcome, distances } = compare(operationOf(map, channels, batch), { build, inPlace, draws: DRAWS });
+        for (const [name, distance] of distances) expect(distance, name).toBeLessThan(2e-6); // sums of float32 products
+        expect(outcome.strays()).toEqual([]);
+      }
+    }
+  });
+
   it("subsamples maps and adds channels of zeros, of any number of channels", () => {
     for (const [map, channels, batch, stride] of [
       [[8, 8], [16, 32], 2, [2, 2]],
@@ -354,7 +381,11 @@ describe.each(builds)("%s", (build) => {
 
   describe("on maps of bfloat16", () => {
     /** Kernels of another form, tensors that are further off than they may, and stray writes. */
-    const faults = (operation: Operation, limit: number, options: Pick<KernelRun, "inPlace"> = {}): string[] => {
+    const faults = (
+      operation: Operation,
+      limit: number,
+      options: Pick<KernelRun, "inPlace" | "draws"> = {},
+    ): string[] => {
       const rounded = roundMaps(operation);
       const { outcome, distances } = compare(rounded, { build, storesBfloat16: true, ...options });
       const isMap = (name: string): boolean =>
@@ -399,6 +430,10 @@ describe.each(builds)("%s", (build) => {
 
     it("multiplies maps, and takes channels from map to map", () => {
       expect(faults(channelGraph([7, 5], [3, 12, 21], 3), STORED)).toEqual([]);
+    });
+
+    it.each(perImage)("computes %s, forward and backward", (_, operationOf) => {
+      expect(faults(operationOf([7, 5], 36, 3), STORED, { draws: DRAWS })).toEqual([]);
     });
 
     it("subsamples, and sums a bias' gradient", () => {
@@ -575,7 +610,7 @@ const references = new WeakMap<Operation, ReturnType<typeof execute>>();
 
 function compare(
   operation: Operation,
-  options: Pick<KernelRun, "build" | "inPlace" | "convolutions" | "storesBfloat16">,
+  options: Pick<KernelRun, "build" | "inPlace" | "convolutions" | "storesBfloat16" | "draws">,
 ) {
   const { graph, batch, values, labels, mixed, outputs, images, pixelValues } = operation;
   const normalised =
@@ -591,6 +626,7 @@ function compare(
       ...(labels ? { labels } : {}),
       ...(mixed ? { mixed } : {}),
       ...(normalised ? { images: normalised } : {}),
+      draws: options.draws,
     });
   references.set(operation, reference);
   const outcome = runKernels({
@@ -866,6 +902,66 @@ function subsampleGraph(
     outputs: { inputGradient },
   });
   return { graph: builder.graph, batch, values: builder.values, outputs: [output, inputGradient] };
+}
+
+function channelNormGraph(groups: number | null): OperationOf {
+  return (map, channels, batch) => {
+    const builder = new Builder(batch, channels);
+    const parameter = (name: string, centre: number): TensorId =>
+      builder.add({ kind: "parameter", name, dims: [channels] }, (value) => Math.fround(centre + value / 2));
+    const [scale, shift] = [parameter("scale", 1), parameter("shift", 0)];
+    const [input, outputGradient] = ["input", "output gradient"].map((name) =>
+      builder.map(name, map, channels, true),
+    ) as [TensorId, TensorId];
+    const [output, inputGradient] = ["output", "input gradient"].map((name) => builder.map(name, map, channels)) as [
+      TensorId,
+      TensorId,
+    ];
+    const [scaleGradient, shiftGradient] = [scale, shift].map((id) =>
+      builder.add({ kind: "gradient", name: `gradient of ${id}`, parameter: id }),
+    ) as [TensorId, TensorId];
+    const settings = { groups, eps: 1e-3 };
+    builder.node("norm", { kind: "channel_norm", ...settings, inputs: { input, scale, shift }, outputs: { output } });
+    builder.node("gradient", {
+      kind: "channel_norm_gradient",
+      ...settings,
+      inputs: { input, outputGradient, scale },
+      outputs: { inputGradient, scaleGradient, shiftGradient },
+    });
+    const outputs = [output, inputGradient, scaleGradient, shiftGradient];
+    return { graph: builder.graph, batch, values: builder.values, outputs };
+  };
+}
+
+function learnedScaleGraph(per: "channel" | "tensor"): OperationOf {
+  return (map, channels, batch) => {
+    const builder = new Builder(batch, channels);
+    const dims = [per === "channel" ? channels : 1];
+    const weight = builder.add({ kind: "parameter", name: "weight", dims }, (value) => value);
+    const input = builder.map("input", map, channels, true);
+    const outputGradient = builder.map("output gradient", map, channels, true);
+    const output = builder.map("output", map, channels);
+    const inputGradient = builder.map("input gradient", map, channels);
+    const weightGradient = builder.add({ kind: "gradient", name: "weight gradient", parameter: weight });
+    builder.node("scale", { kind: "learned_scale", inputs: { input, weight }, outputs: { output } });
+    builder.node("gradient", {
+      kind: "learned_scale_gradient",
+      inputs: { input, weight, outputGradient },
+      outputs: { inputGradient, weightGradient },
+    });
+    const outputs = [output, inputGradient, weightGradient];
+    return { graph: builder.graph, batch, values: builder.values, outputs };
+  };
+}
+
+function dropGraph(perImage: boolean, rate: number): OperationOf {
+  return (map, channels, batch) => {
+    const builder = new Builder(batch, channels);
+    const input = builder.map("input", map, channels, true);
+    const output = builder.map("output", map, channels);
+    builder.node("drop", { kind: "drop", rate, perImage, node: 77, inputs: { input }, outputs: { output } });
+    return { graph: builder.graph, batch, values: builder.values, outputs: [output] };
+  };
 }
 
 /** What is concatenated, products of that, slices of it with their gradient, shuffles. */

@@ -22,6 +22,10 @@ export const IS_FIRST_MICRO_BATCH = 1412;
 export const ABANDONED = 1416;
 /** f64: the norm over all gradients, before any limit to it. */
 export const GRADIENT_NORM = 1424;
+/** What dropout draws by: the seed, two i32; step and micro-batch with the purpose, an i32 each (runtime/random/drop-words.ts). */
+export const DRAW_KEY = 1440;
+export const DRAW_STEP = 1448;
+export const DRAW_PURPOSE = 1452;
 /** f32: how far the step moves the average; 0 leaves it. */
 export const AVERAGE_SHARE = 1536;
 /** f64: the mean loss over the batch. */
@@ -82,6 +86,9 @@ export const constantsOfKernels = {
     IS_FIRST_MICRO_BATCH,
     ABANDONED,
     GRADIENT_NORM,
+    DRAW_KEY,
+    DRAW_STEP,
+    DRAW_PURPOSE,
     AVERAGE_SHARE,
     LOSS,
     CORRECT,

@@ -193,6 +193,135 @@ function mapKernelsOf({ type, bytes }: Element) {
       },
       moves: ({ pixels, lanes }) => ({ input: pixels * lanes * bytes, output: pixels * lanes * bytes }),
     }),
+    /** Over the channels of each pixel: (x − mean)/deviation · scale + shift. */
+    layer_norm: kernel({
+      run: ["maps/channel-norm", `layerNorm<${type}>(call)`],
+      operands: {
+        input: "read",
+        scale: "read",
+        shift: "read",
+        output: "write",
+        pixels: "integer",
+        lanes: "integer",
+        channels: "integer",
+        epsilon: "float",
+      },
+      moves: ({ pixels, lanes }) => ({ input: pixels * lanes * bytes, output: pixels * lanes * bytes }),
+    }),
+    layer_norm_gradient: kernel({
+      run: ["maps/channel-norm", `layerNormGradient<${type}>(call, thread, threads)`],
+      operands: {
+        input: "read",
+        outputGradient: "read",
+        scale: "read",
+        inputGradient: "write",
+        scaleGradient: "write",
+        shiftGradient: "write",
+        pixels: "integer",
+        lanes: "integer",
+        channels: "integer",
+        epsilon: "float",
+        partialCount: "integer",
+        partials: "scratch",
+      },
+      moves: ({ pixels, lanes }) => gradientOf(pixels * lanes * bytes),
+    }),
+    /** The same over each image's pixels and the channels of a group. */
+    group_norm: kernel({
+      run: ["maps/channel-norm", `groupNorm<${type}>(call)`],
+      operands: {
+        input: "read",
+        scale: "read",
+        shift: "read",
+        output: "write",
+        images: "integer",
+        pixels: "integer",
+        lanes: "integer",
+        channels: "integer",
+        groups: "integer",
+        epsilon: "float",
+        scratch: "scratch",
+      },
+      moves: ({ images, pixels, lanes }) => {
+        const map = images * pixels * lanes * bytes;
+        return { input: map, output: map };
+      },
+    }),
+    group_norm_gradient: kernel({
+      run: ["maps/channel-norm", `groupNormGradient<${type}>(call, thread, threads)`],
+      operands: {
+        input: "read",
+        outputGradient: "read",
+        scale: "read",
+        inputGradient: "write",
+        scaleGradient: "write",
+        shiftGradient: "write",
+        images: "integer",
+        pixels: "integer",
+        lanes: "integer",
+        channels: "integer",
+        groups: "integer",
+        epsilon: "float",
+        scratch: "scratch",
+      },
+      moves: ({ images, pixels, lanes }) => gradientOf(images * pixels * lanes * bytes),
+    }),
+    /** Times a weight a channel, or one for all (`isOne`). */
+    learned_scale: kernel({
+      run: ["maps/learned-scale", `learnedScale<${type}>(call)`],
+      operands: {
+        input: "read",
+        weight: "read",
+        output: "write",
+        pixels: "integer",
+        lanes: "integer",
+        isOne: "integer",
+      },
+      moves: ({ pixels, lanes }) => ({ input: pixels * lanes * bytes, output: pixels * lanes * bytes }),
+    }),
+    learned_scale_gradient: kernel({
+      run: ["maps/learned-scale", `learnedScaleGradient<${type}>(call, thread, threads)`],
+      operands: {
+        input: "read",
+        weight: "read",
+        outputGradient: "read",
+        inputGradient: "write",
+        weightGradient: "write",
+        pixels: "integer",
+        lanes: "integer",
+        isOne: "integer",
+        partialCount: "integer",
+        partials: "scratch",
+      },
+      moves: ({ pixels, lanes }) => gradientOf(pixels * lanes * bytes),
+    }),
+    /** Zero where what is drawn is below the threshold, else times the factor. */
+    drop_elements: kernel({
+      run: ["maps/dropping", `dropElements<${type}>(call)`],
+      operands: {
+        input: "read",
+        output: "write",
+        count: "integer",
+        node: "integer",
+        threshold: "integer",
+        factor: "float",
+      },
+      moves: ({ count }) => ({ input: count * bytes, output: count * bytes }),
+    }),
+    /** The same of whole images, of `count` elements each. */
+    drop_images: kernel({
+      run: ["maps/dropping", `dropImages<${type}>(call)`],
+      operands: {
+        input: "read",
+        output: "write",
+        images: "integer",
+        count: "integer",
+        node: "integer",
+        threshold: "integer",
+        factor: "float",
+      },
+      moves: ({ images, count }) => ({ input: images * count * bytes, output: images * count * bytes }),
+    }),
     /** Every stride-th pixel's first `channels` values, zeros behind them. */
     subsample: kernel({
       run: ["convolutions/subsample", `subsample<${type}>(call)`],
@@ -299,4 +428,9 @@ function poolOperands<const T extends Operands>(maps: T) {
     paddingTop: "integer",
     paddingLeft: "integer",
   } as const;
+}
+
+/** What the gradient of a map by its input alone and the gradient above it moves. */
+function gradientOf(map: number) {
+  return { input: map, outputGradient: map, inputGradient: map };
 }

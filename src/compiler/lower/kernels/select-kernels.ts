@@ -1,6 +1,7 @@
 // TrainingGraph → KernelCalls: each node becomes the kernel calls that carry it out for one batch size. Operands are
 // buffers without an address yet; scratch memory is a buffer that lives for one call.
 import { invariant } from "../../diagnostics/diagnostic.js";
+import { keptFactor, keptFrom } from "../../training/dropping.js";
 import { settingOf } from "../../network/activations.js";
 import type { Window } from "../../network/graph.js";
 import type { KernelCalls } from "./kernel-calls.js";
@@ -243,6 +244,86 @@ const emitters: Emitters = {
     });
   },
 
+  channel_norm(selector, { input, scale, shift, output, groups, eps }) {
+    const operands = {
+      input: selector.operand(input),
+      scale: selector.operand(scale),
+      shift: selector.operand(shift),
+      output: selector.operand(output),
+      channels: selector.shape(output).channels,
+      epsilon: eps,
+    };
+    if (groups === null) {
+      const extents = { pixels: selector.pixels(output), lanes: selector.lanes(output) };
+      const inPlace = { output: operands.output.buffer, input: operands.input.buffer, required: false };
+      selector.mapCall("layer_norm", output, { ...operands, ...extents }, { inPlace });
+      return;
+    }
+    const extents = imagesOf(selector, output);
+    const scratch = selector.scratch("statistics", 4 * 4 * extents.lanes * extents.images);
+    selector.mapCall("group_norm", output, { ...operands, ...extents, groups, scratch });
+  },
+
+  channel_norm_gradient(selector, op) {
+    const { groups } = op;
+    const operands = {
+      input: selector.operand(op.input),
+      outputGradient: selector.operand(op.outputGradient),
+      scale: selector.operand(op.scale),
+      inputGradient: selector.operand(op.inputGradient),
+      scaleGradient: selector.optional(op.scaleGradient),
+      shiftGradient: selector.optional(op.shiftGradient),
+      channels: selector.shape(op.input).channels,
+      epsilon: op.eps,
+    };
+    const inPlace = { output: operands.inputGradient.buffer, input: operands.outputGradient.buffer, required: false };
+    if (groups === null) {
+      const extents = { pixels: selector.pixels(op.input), lanes: selector.lanes(op.input) };
+      const partials = selector.scratch("partial sums", STATISTIC_PARTIALS * 6 * 4 * extents.lanes);
+      const sums = { partialCount: STATISTIC_PARTIALS, partials };
+      selector.mapCall("layer_norm_gradient", op.input, { ...operands, ...extents, ...sums }, { inPlace });
+      return;
+    }
+    const extents = imagesOf(selector, op.input);
+    const scratch = selector.scratch("statistics", 10 * 4 * extents.lanes * extents.images);
+    selector.mapCall("group_norm_gradient", op.input, { ...operands, ...extents, groups, scratch }, { inPlace });
+  },
+
+  learned_scale(selector, { input, weight, output }) {
+    const operands = { input: selector.operand(input), output: selector.operand(output) };
+    const inPlace = { output: operands.output.buffer, input: operands.input.buffer, required: false };
+    selector.mapCall("learned_scale", output, { ...operands, ...scaleOperands(selector, weight, output) }, { inPlace });
+  },
+
+  learned_scale_gradient(selector, { input, weight, outputGradient, inputGradient, weightGradient }) {
+    const lanes = selector.lanes(input);
+    const operands = {
+      input: selector.operand(input),
+      outputGradient: selector.operand(outputGradient),
+      inputGradient: selector.operand(inputGradient),
+      weightGradient: selector.optional(weightGradient),
+      ...scaleOperands(selector, weight, input),
+      partialCount: STATISTIC_PARTIALS,
+      partials: selector.scratch("partial sums", STATISTIC_PARTIALS * lanes * 8),
+    };
+    const inPlace = { output: operands.inputGradient.buffer, input: operands.outputGradient.buffer, required: false };
+    selector.mapCall("learned_scale_gradient", input, operands, { inPlace });
+  },
+
+  drop(selector, { input, output, rate, perImage, node }) {
+    const { images, pixels, lanes } = imagesOf(selector, output);
+    const operands = {
+      input: selector.operand(input),
+      output: selector.operand(output),
+      node,
+      threshold: keptFrom(rate),
+      factor: keptFactor(rate),
+    };
+    const inPlace = { output: operands.output.buffer, input: operands.input.buffer, required: false };
+    if (perImage) selector.mapCall("drop_images", output, { ...operands, images, count: pixels * lanes }, { inPlace });
+    else selector.mapCall("drop_elements", output, { ...operands, count: images * pixels * lanes }, { inPlace });
+  },
+
   subsample(selector, op) {
     const maps = { input: selector.operand(op.input), output: selector.operand(op.output) };
     selector.mapCall("subsample", op.input, { ...maps, ...subsampleGeometry(selector, op, op.input, op.output) });
@@ -391,6 +472,15 @@ function pointwiseOperands(
     pixels: selector.pixels(op.output),
     lanes: selector.lanes(op.output),
     ...activatedOperands(selector, op, op.output),
+  };
+}
+
+function scaleOperands(selector: KernelSelector, weight: TensorId, map: TensorId) {
+  return {
+    weight: selector.operand(weight),
+    isOne: Number(selector.storedAs(weight).columns === 1),
+    pixels: selector.pixels(map),
+    lanes: selector.lanes(map),
   };
 }
 

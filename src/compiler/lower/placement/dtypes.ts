@@ -44,6 +44,15 @@ const demands: Demands = {
   slice: ({ input, output }) => ({ alike: [input, output] }),
   slice_gradient: ({ outputGradient, inputGradient }) => ({ alike: [outputGradient, inputGradient] }),
   shuffle: ({ input, output }) => ({ alike: [input, output] }),
+  channel_norm: ({ input, output }) => ({ alike: [input, output] }),
+  channel_norm_gradient: ({ input, outputGradient, inputGradient }) => ({
+    alike: [input, outputGradient, inputGradient],
+  }),
+  learned_scale: ({ input, output }) => ({ alike: [input, output] }),
+  learned_scale_gradient: ({ input, outputGradient, inputGradient }) => ({
+    alike: [input, outputGradient, inputGradient],
+  }),
+  drop: ({ input, output }) => ({ alike: [input, output] }),
   subsample: ({ input, output }) => ({ alike: [input, output] }),
   subsample_gradient: ({ outputGradient, inputGradient }) => ({ alike: [outputGradient, inputGradient] }),
   max_pool: ({ input, output }) => ({ alike: [input, output] }),

@@ -150,6 +150,21 @@ const dimsRules: { readonly [K in KernelOp["kind"]]: (op: FlatOp<K>, dims: DimsO
   slice: (op, dims) => cut(op.output, op.input, op.from, dims),
   slice_gradient: (op, dims) => cut(op.outputGradient, op.inputGradient, op.from, dims),
   shuffle: (op, dims) => alike([op.input], op.output, dims),
+  channel_norm: (op, dims) => [
+    ...alike([op.input], op.output, dims),
+    ...vectors([op.scale, op.shift], channels(op.output, dims)),
+  ],
+  channel_norm_gradient: (op, dims) => [
+    ...alike([op.outputGradient, op.inputGradient], op.input, dims),
+    ...vectors([op.scale, op.scaleGradient, op.shiftGradient], channels(op.input, dims)),
+  ],
+  learned_scale: (op, dims) => [...alike([op.input], op.output, dims), factors(op.weight, op.output, dims)],
+  learned_scale_gradient: (op, dims) => [
+    ...alike([op.outputGradient, op.inputGradient], op.input, dims),
+    factors(op.weight, op.input, dims),
+    ...(op.weightGradient === null ? [] : alike([op.weightGradient], op.weight, dims)),
+  ],
+  drop: (op, dims) => alike([op.input], op.output, dims),
   subsample: (op, dims) => strided(op, op.input, op.output, dims),
   subsample_gradient: (op, dims) => strided(op, op.inputGradient, op.outputGradient, dims),
   max_pool: (op, dims) => pool(op, op.input, op.output, dims),
@@ -175,6 +190,11 @@ function alike(ids: readonly (TensorId | null)[], as: TensorId, dims: DimsOf): E
 
 function vectors(ids: readonly (TensorId | null)[], wanted: Dims): Expected {
   return ids.map((id) => [id, wanted]);
+}
+
+/** One a channel, or one. */
+function factors(weight: TensorId, of: TensorId, dims: DimsOf): Expected[number] {
+  return [weight, dims(weight).join() === "1" ? [1] : channels(of, dims)];
 }
 
 /** Some of the channels, from one on. */

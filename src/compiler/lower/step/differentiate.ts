@@ -207,6 +207,36 @@ const forwardRules: ForwardRules = {
     tape.push(node.name, { kind: "shuffle", groups, inputs: { input: tape.inputOf(node) }, outputs: { output } });
   },
 
+  channel_norm(tape, node, index) {
+    const { name, shape, op } = node;
+    const scale = tape.parameter(`${name}.weight`, [shape.channels]);
+    const shift = tape.parameter(`${name}.bias`, [shape.channels]);
+    const output = tape.activation(name, shape);
+    tape.outputs[index] = output;
+    tape.saved[index] = { weight: scale, bias: shift };
+    const { groups, eps } = op;
+    const inputs = { input: tape.inputOf(node), scale, shift };
+    tape.push(name, { kind: "channel_norm", groups, eps, inputs, outputs: { output } });
+  },
+
+  learned_scale(tape, node, index) {
+    const { name, shape, op } = node;
+    const weight = tape.parameter(`${name}.weight`, [op.per === "channel" ? shape.channels : 1]);
+    const output = tape.activation(name, shape);
+    tape.outputs[index] = output;
+    tape.saved[index] = { weight };
+    tape.push(name, { kind: "learned_scale", inputs: { input: tape.inputOf(node), weight }, outputs: { output } });
+  },
+
+  drop(tape, node, index, mode) {
+    const input = tape.inputOf(node);
+    tape.outputs[index] = input;
+    if (mode === "evaluate" || node.op.rate === 0) return;
+    const output = tape.activation(node.name, node.shape);
+    tape.outputs[index] = output;
+    tape.push(node.name, { ...node.op, inputs: { input }, outputs: { output } });
+  },
+
   max_pool: poolForward,
   average_pool: poolForward,
 
@@ -363,6 +393,35 @@ const backwardRules: BackwardRules = {
       inputs: { input: outputGradient },
       outputs: { output },
     }));
+  },
+
+  channel_norm(tape, node, index, outputGradient) {
+    const { weight, bias } = tape.saved[index]!;
+    const { groups, eps } = node.op;
+    toInput(tape, node, (inputGradient) => ({
+      kind: "channel_norm_gradient",
+      groups,
+      eps,
+      inputs: { input: tape.inputOf(node), outputGradient, scale: weight! },
+      outputs: { inputGradient, scaleGradient: tape.gradientOf(weight!), shiftGradient: tape.gradientOf(bias!) },
+    }));
+  },
+
+  learned_scale(tape, node, index, outputGradient) {
+    const weight = tape.saved[index]!.weight!;
+    toInput(tape, node, (inputGradient) => ({
+      kind: "learned_scale_gradient",
+      inputs: { input: tape.inputOf(node), weight, outputGradient },
+      outputs: { inputGradient, weightGradient: tape.gradientOf(weight) },
+    }));
+  },
+
+  drop(tape, node, _index, outputGradient) {
+    if (node.op.rate === 0) {
+      tape.addGradient(node.inputs[0]!, outputGradient);
+      return;
+    }
+    toInput(tape, node, (output) => ({ ...node.op, inputs: { input: outputGradient }, outputs: { output } }));
   },
 
   max_pool(tape, node, index, outputGradient) {

@@ -18,7 +18,18 @@ export type FusedOp =
   | OpOf<"multiply">
   | OpOf<"concatenate">
   | OpOf<"slice">
-  | OpOf<"shuffle">;
+  | OpOf<"shuffle">
+  | { readonly kind: "channel_norm"; readonly groups: number | null; readonly eps: number }
+  | OpOf<"learned_scale">
+  | FusedDrop;
+
+/** `node`: of the network, by which the draws of one layer differ from those of another. */
+export interface FusedDrop {
+  readonly kind: "drop";
+  readonly rate: number;
+  readonly perImage: boolean;
+  readonly node: number;
+}
 
 export interface FusedPointwise extends Pointwise {
   readonly kind: "pointwise";
@@ -55,7 +66,7 @@ export function fuse(graph: ShapedGraph): FusedGraph {
     if (inChain.has(index) && !chain) return;
     const inputs = (chain?.inputs ?? node.inputs).map((input) => place.get(input)!);
     const name = chain ? graph.nodes[chain.members[0]!]!.name : node.name;
-    nodes.push({ name, op: chain?.op ?? simplify(graph, node), inputs, shape: node.shape });
+    nodes.push({ name, op: chain?.op ?? simplify(graph, node, index), inputs, shape: node.shape });
     place.set(index, nodes.length - 1);
   });
   return { nodes };
@@ -112,7 +123,7 @@ function collectChain(graph: ShapedGraph, start: number, uses: readonly (readonl
   return { members, inputs, op: { kind: "pointwise", normName, scale, norm, inner, add, outerRelu } };
 }
 
-function simplify(graph: ShapedGraph, node: ShapedNode): FusedOp {
+function simplify(graph: ShapedGraph, node: ShapedNode, index: number): FusedOp {
   const { op } = node;
   const noPadding = { top: 0, bottom: 0, left: 0, right: 0 };
   const input = graph.nodes[node.inputs[0] ?? 0]!.shape;
@@ -123,6 +134,11 @@ function simplify(graph: ShapedGraph, node: ShapedNode): FusedOp {
   }
   if (op.kind === "global_average_pool") {
     return { kind: "average_pool", kernel: whole, stride: [1, 1], padding: noPadding };
+  }
+  if (op.kind === "layer_norm") return { kind: "channel_norm", groups: null, eps: op.eps };
+  if (op.kind === "group_norm") return { kind: "channel_norm", groups: op.groups, eps: op.eps };
+  if (op.kind === "dropout" || op.kind === "drop_path") {
+    return { kind: "drop", rate: op.rate, perImage: op.kind === "drop_path", node: index };
   }
   invariant(op.kind !== "batch_norm" && !isActivation(op) && op.kind !== "add", `${node.name} was left unfused`);
   return op;

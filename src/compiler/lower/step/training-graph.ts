@@ -113,6 +113,25 @@ type TrainingForms = {
   slice_gradient: Form<{ outputGradient: TensorId }, { inputGradient: TensorId }, { from: number }>;
   /** Channel i of group g becomes channel g of group i; in as many groups as those have channels, it is its own gradient. */
   shuffle: Form<{ input: TensorId }, { output: TensorId }, { groups: number }>;
+  /** Over the channels of each pixel, or of each group over an image's pixels; times scale, plus shift. */
+  channel_norm: Form<
+    { input: TensorId; scale: TensorId; shift: TensorId },
+    { output: TensorId },
+    { groups: number | null; eps: number }
+  >;
+  channel_norm_gradient: Form<
+    { input: TensorId; outputGradient: TensorId; scale: TensorId },
+    { inputGradient: TensorId; scaleGradient: TensorId | null; shiftGradient: TensorId | null },
+    { groups: number | null; eps: number }
+  >;
+  /** Times the weight: one a channel, or one alone. */
+  learned_scale: Form<{ input: TensorId; weight: TensorId }, { output: TensorId }>;
+  learned_scale_gradient: Form<
+    { input: TensorId; weight: TensorId; outputGradient: TensorId },
+    { inputGradient: TensorId; weightGradient: TensorId | null }
+  >;
+  /** Zero at that rate, element by element or image by image, and 1 / (1 − rate) times as much elsewhere; its own gradient. */
+  drop: Form<{ input: TensorId }, { output: TensorId }, { rate: number; perImage: boolean; node: number }>;
   /** Every stride-th pixel; channels beyond the input's are zero. */
   subsample: Form<{ input: TensorId }, { output: TensorId }, Pick<Window, "stride">>;
   subsample_gradient: Form<{ outputGradient: TensorId }, { inputGradient: TensorId }, Pick<Window, "stride">>;

@@ -56,9 +56,10 @@ export const gateRules = {
     const { graph } = emission;
     const [n, height, width, channels] = emission.dims(output);
     const each = channels / groups;
-    const apart = emission.reshape(emission.get(input), [n * height * width, groups, each]);
+    const pixels = n < 0 ? n : n * height * width;
+    const apart = emission.reshape(emission.get(input), [pixels, groups, each]);
     const attributes = { ...FLOAT, Tperm: { type: "int32" } } as const;
-    const turned = [n * height * width, each, groups];
+    const turned = [pixels, each, groups];
     const order = graph.constant(Int32Array.of(0, 2, 1), [3]);
     emission.set(
       output,

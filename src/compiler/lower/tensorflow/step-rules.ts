@@ -7,6 +7,7 @@ import type { Attributes, Output } from "./tensorflow-graph.js";
 import { activate, activationGradient, reluGradient } from "./activation-rules.js";
 import { gateRules } from "./gate-rules.js";
 import { emitGradientNorm, emitSums } from "./gradient-rules.js";
+import { normRules } from "./norm-rules.js";
 import { emitSubsample, emitSubsampleGradient } from "./subsample-rules.js";
 import { emitAverages, emitUpdate } from "./update-rules.js";
 import { convolutionAttributes, isUnpadded, padded, poolAttributes, unpadded, writtenPadding } from "./windows.js";
@@ -138,6 +139,7 @@ export const stepRules: StepRules = {
   },
 
   ...gateRules,
+  ...normRules,
 
   subsample: emitSubsample,
   subsample_gradient: emitSubsampleGradient,

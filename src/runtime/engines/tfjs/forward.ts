@@ -4,6 +4,10 @@ import type { Activation, Arithmetic } from "../../../compiler/network/activatio
 import { activations, forActivations, settingOf } from "../../../compiler/network/activations.js";
 import type { Op, OpOf, Padding, ShapedGraph, ShapedNode } from "../../../compiler/network/graph.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
+import { lanesOf } from "../../../compiler/lower/placement/layout.js";
+import { keptFactor, keptFrom } from "../../../compiler/training/dropping.js";
+import type { DropDraws } from "../../random/drop-words.js";
+import { dropWords } from "../../random/drop-words.js";
 import type { BatchStatistics } from "./batch-norm.js";
 import type { TfjsKernels } from "./kernels.js";
 
@@ -14,6 +18,8 @@ export interface ForwardContext {
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** In training mode, called with the name of each batch-norm node; null means evaluation with the running statistics. */
   readonly onStatistics: ((node: string, statistics: BatchStatistics) => void) | null;
+  /** In training mode, what dropout draws by; null leaves every element. */
+  readonly draws: DropDraws | null;
   /** Sees every node's output. */
   readonly onValue?: (node: string, value: Tensor) => void;
 }
@@ -21,10 +27,10 @@ export interface ForwardContext {
 /** images: normalised [n, h, w, c]; returns logits [n, classes]. */
 export function forward(context: ForwardContext, graph: ShapedGraph, images: Tensor4D): Tensor2D {
   const values: Tensor[] = [];
-  for (const node of graph.nodes) {
+  for (const [index, node] of graph.nodes.entries()) {
     const rule = forwardRules[node.op.kind] as ForwardRule<Op["kind"]>;
     const inputs = node.op.kind === "input" ? [images] : node.inputs.map((at) => values[at]!);
-    const value = rule(context, node.op, inputs as readonly Tensor4D[], node);
+    const value = rule(context, node.op, inputs as readonly Tensor4D[], node, index);
     context.onValue?.(node.name, value);
     values.push(value);
   }
@@ -36,6 +42,7 @@ type ForwardRule<K extends Op["kind"]> = (
   op: OpOf<K>,
   inputs: readonly Tensor4D[],
   node: ShapedNode,
+  index: number,
 ) => Tensor;
 
 type ForwardRules = { readonly [K in Op["kind"]]: ForwardRule<K> };
@@ -87,6 +94,29 @@ const forwardRules: ForwardRules = {
     return tf.core.reshape(tf.core.transpose(apart, [0, 2, 1]), x!.shape);
   },
 
+  layer_norm: (context, { eps }, [x], node) => normalized(context, x!, x!.shape, -1, eps, node),
+
+  group_norm: (context, { groups, eps }, [x], node) => {
+    const [images, channels] = [x!.shape[0], x!.shape.at(-1)!];
+    const apart = [images, x!.size / images / channels, groups, channels / groups];
+    return normalized(context, x!, apart, [1, 3], eps, node);
+  },
+
+  learned_scale: ({ tf, tensors }, _op, [x], node) => tf.core.mul(x!, tensors.get(`${node.name}.weight`)!),
+
+  dropout: (context, { rate }, [x], _node, index) => {
+    const { channels, pixels } = { channels: x!.shape.at(-1)!, pixels: x!.size / x!.shape.at(-1)! };
+    const lanes = lanesOf(channels);
+    const own = (words: Int32Array): Int32Array =>
+      Int32Array.from({ length: x!.size }, (_, at) => words[Math.floor(at / channels) * lanes + (at % channels)]!);
+    return dropped(context, x!, rate, (draws) => own(dropWords(draws, index, pixels * lanes)), x!.shape);
+  },
+
+  drop_path: (context, { rate }, [x], _node, index) => {
+    const [images, ...others] = x!.shape;
+    return dropped(context, x!, rate, (draws) => dropWords(draws, index, images), [images, ...others.map(() => 1)]);
+  },
+
   add: ({ tf }, _op, inputs) => inputs.slice(1).reduce((sum, x) => tf.core.add(sum, x), inputs[0]!),
 
   subsample: ({ tf }, { stride, channels }, [x]) => {
@@ -111,6 +141,35 @@ const forwardRules: ForwardRules = {
     return op.bias ? tf.core.add(result, tensors.get(`${node.name}.bias`)!) : result;
   },
 };
+
+/** `apart`: the shape in which the axes hold what is normalised together. */
+function normalized(
+  { tf: { core }, tensors }: ForwardContext,
+  x: Tensor4D,
+  apart: readonly number[],
+  axes: number | number[],
+  eps: number,
+  { name }: ShapedNode,
+): Tensor {
+  const parts = core.reshape(x, [...apart]);
+  const centred = core.sub(parts, core.mean(parts, axes, true));
+  const variance = core.mean(core.square(centred), axes, true);
+  const hat = core.reshape(core.mul(centred, core.rsqrt(core.add(variance, eps))), x.shape);
+  return core.add(core.mul(hat, tensors.get(`${name}.weight`)!), tensors.get(`${name}.bias`)!);
+}
+
+function dropped(
+  { tf: { core }, draws }: ForwardContext,
+  x: Tensor,
+  rate: number,
+  words: (draws: DropDraws) => Int32Array,
+  shape: number[],
+): Tensor {
+  if (draws === null || rate === 0) return x;
+  const [threshold, factor] = [keptFrom(rate), keptFactor(rate)];
+  const factors = Float32Array.from(words(draws), (word) => (word >= threshold ? factor : 0));
+  return core.mul(x, core.tensor(factors, shape));
+}
 
 /** Gradients follow from those of tfjs-core's own operations. */
 function arithmeticOf({ tf: { core }, tf, kernels }: ForwardContext): Arithmetic<Tensor, number> {

@@ -103,6 +103,13 @@ class Builder {
     return this.tensor(name, tensor);
   }
 
+  /** A vector that is as long as there are channels, or one number, before so many axes of pixels. */
+  perChannel(name: string, axes: number): string {
+    const tensor = this.weights.get(name);
+    invariant(tensor, `the state holds ${name}`);
+    return this.tensor(name, { shape: [...tensor.shape, ...Array.from({ length: axes }, () => 1)], data: tensor.data });
+  }
+
   integers(name: string, values: readonly number[]): string {
     return this.tensor(name, { shape: [values.length], data: BigInt64Array.from(values.map(BigInt)) });
   }
@@ -183,6 +190,36 @@ const rules: { readonly [K in Op["kind"]]: Rule<K> } = {
     const turned = builder.add("Transpose", `${name}.turned`, [grouped], { perm: { ints: [0, 2, 1, 3] } });
     return builder.add("Reshape", name, [turned, builder.integers(`${name}.whole`, [0, shape.channels, ...size])]);
   },
+
+  // Over the last axis, which the channels of a map are brought to
+  layer_norm: (builder, { eps }, { name, shape }, [x]) => {
+    const weights = [builder.weight(`${name}.weight`), builder.weight(`${name}.bias`)];
+    const norm = (to: string, from: string): string =>
+      builder.add("LayerNormalization", to, [from, ...weights], { axis: { int: -1 }, epsilon: { float: eps } });
+    if (shape.kind === "vector") return norm(name, x!);
+    const last = builder.add("Transpose", `${name}.last`, [x!], { perm: { ints: [0, 2, 3, 1] } });
+    return builder.add("Transpose", name, [norm(`${name}.norm`, last)], { perm: { ints: [0, 3, 1, 2] } });
+  },
+
+  // Instance norm over each group's channels as one, then factor and term: opset 17 has no GroupNormalization
+  group_norm: (builder, { groups, eps }, { name, shape }, [x]) => {
+    const size = shape.kind === "map" ? [shape.height, shape.width] : [];
+    const parts = builder.add("Reshape", `${name}.groups`, [x!, builder.integers(`${name}.apart`, [0, groups, -1])]);
+    const vector = (suffix: string, value: number): string =>
+      builder.tensor(`${name}.${suffix}`, { shape: [groups], data: new Float32Array(groups).fill(value) });
+    const operands = [parts, vector("ones", 1), vector("zeros", 0)];
+    const normed = builder.add("InstanceNormalization", `${name}.norm`, operands, { epsilon: { float: eps } });
+    const whole = builder.integers(`${name}.whole`, [0, shape.channels, ...size]);
+    const hat = builder.add("Reshape", `${name}.hat`, [normed, whole]);
+    const scaled = builder.add("Mul", `${name}.scaled`, [hat, builder.perChannel(`${name}.weight`, size.length)]);
+    return builder.add("Add", name, [scaled, builder.perChannel(`${name}.bias`, size.length)]);
+  },
+
+  learned_scale: (builder, _, { name, shape }, [x]) =>
+    builder.add("Mul", name, [x!, builder.perChannel(`${name}.weight`, shape.kind === "map" ? 2 : 0)]),
+
+  dropout: (_builder, _op, _node, [x]) => x!,
+  drop_path: (_builder, _op, _node, [x]) => x!,
 
   add: (builder, _, { name }, inputs) => builder.add("Add", name, inputs),
 

@@ -38,10 +38,7 @@ export const layerRules: LayerRules = {
   batch_norm: {
     // PyTorch's momentum is netc's: the share of the new batch
     module: ({ eps, momentum, scale }, { outputs }) => {
-      const settings = [
-        ...(eps === 1e-5 ? [] : [`eps=${pythonNumber(eps)}`]),
-        ...(momentum === 0.1 ? [] : [`momentum=${pythonNumber(momentum)}`]),
-      ];
+      const settings = [...epsilon(eps), ...(momentum === 0.1 ? [] : [`momentum=${pythonNumber(momentum)}`])];
       return `${scale ? "nn.BatchNorm2d" : "ShiftNorm"}(${[outputs, ...settings].join(", ")})`;
     },
   },
@@ -71,6 +68,19 @@ export const layerRules: LayerRules = {
     module: null,
     expression: ({ groups }, [x]) => `${x}.unflatten(1, (${groups}, -1)).transpose(1, 2).flatten(1, 2)`,
   },
+  layer_norm: {
+    module: ({ eps }, { outputs }, _graph, { shape }) =>
+      `${shape.kind === "map" ? "LayerNorm2d" : "nn.LayerNorm"}(${[outputs, ...epsilon(eps)].join(", ")})`,
+  },
+  group_norm: {
+    module: ({ groups, eps }, { outputs }) => `nn.GroupNorm(${[groups, outputs, ...epsilon(eps)].join(", ")})`,
+  },
+  learned_scale: {
+    module: ({ initial, per }, { outputs }) =>
+      `LearnedScale(${per === "channel" ? outputs : 1}, initial=${pythonNumber(initial)})`,
+  },
+  dropout: { module: ({ rate }) => `nn.Dropout(${pythonNumber(rate)})` },
+  drop_path: { module: ({ rate }) => `DropPath(${pythonNumber(rate)})` },
   add: { module: null, expression: (_, inputs) => inputs.join(" + ") },
   subsample: { module: (_, { inputs, outputs, stride }) => `Subsample(${inputs}, ${outputs}, stride=${stride})` },
   max_pool: { module: (op, { stride }) => pooling("nn.MaxPool2d", op, stride) },
@@ -102,6 +112,10 @@ export function strideOf({ op }: ShapedNode): number | undefined {
 /** A number as Python writes it, with a point or an exponent where it is not whole. */
 function pythonNumber(value: number): string {
   return String(value);
+}
+
+function epsilon(eps: number): string[] {
+  return eps === 1e-5 ? [] : [`eps=${pythonNumber(eps)}`];
 }
 
 function pooling(name: string, op: Window, stride: string): string {
