@@ -1,5 +1,5 @@
 """Fits erfc(x)·exp(x²) for x ≥ 0 by a polynomial in t = 1 / (1 + 0.42·x) without a constant term: the coefficients of
-src/runtime/engines/wasm/assembly/maps/gelu.ts. Prints them and the largest relative error on [0, 9.4], beyond which erfc is below
+src/runtime/engines/wasm/assembly/maps/activation-parts.ts. Prints them and the largest relative error on [0, 9.4], beyond which erfc is below
 float32's smallest number.
 
 Usage: python3 scripts/fit-erfcx.py

@@ -128,7 +128,7 @@ describe("netc, pass by pass", () => {
   it("fuses", () => {
     const lines = fused.nodes.slice(-7).map(({ name, op }) => {
       if (op.kind !== "pointwise") return `${op.kind} ${name}`;
-      const parts = [op.norm && "norm", op.inner, op.add && "add", op.outerRelu && "relu"];
+      const parts = [op.norm && "norm", op.inner?.kind, op.add && "add", op.outerRelu && "relu"];
       return `${op.kind} ${name}: ${parts.filter(Boolean).join(", ")}`;
     });
     expect(`\n${lines.join("\n")}`).toMatchInlineSnapshot(`

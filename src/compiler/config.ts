@@ -2,7 +2,6 @@
 // Property names are the file's own keys, so a resolved config printed as YAML is again a valid file.
 // `null` means "chosen to be absent"; nothing is optional.
 
-import type { ActivationKind } from "./network/graph.js";
 import type { ParameterRole } from "./network/parameters.js";
 
 export interface ResolvedConfig {
@@ -112,7 +111,7 @@ export type NormConfig =
         /** Learned factors beside the shifts. */ readonly scale: boolean;
       };
     };
-export type ActivationConfig = "none" | ActivationKind;
+export type ActivationConfig = "none" | "relu" | "gelu";
 export interface WindowConfig {
   readonly kernel: number;
   readonly stride: number;

@@ -55,6 +55,7 @@ function run(operation: OperationCase): Found {
         tf,
         kernels: plainKernels,
         tensors,
+        draws: null,
         onStatistics: (_node: string, statistics: { mean: Tensor1D; variance: Tensor1D }): void => {
           mean = core.keep(statistics.mean);
           variance = core.keep(statistics.variance);

@@ -1,4 +1,6 @@
 """Counter-based random numbers, the same in Python and in counter-random.ts: a draw is a pure function of (seed, stream, index)."""
+import math
+
 import numpy as np
 
 MASK = np.uint64(0xFFFFFFFF)
@@ -36,6 +38,33 @@ def uniform(seed, stream, count):
 def symmetric(seed, stream, count):
     """float64 in [-1, 1)."""
     return uniform(seed, stream, count) * 2 - 1
+
+
+def philox(counter, key):
+    """Philox4x32-10 (Salmon et al., SC 2011): counter uint64 [n, 4], key two words; uint64 [n, 4]."""
+    c0, c1, c2, c3 = (np.asarray(counter[:, k], np.uint64) for k in range(4))
+    key0, key1 = key
+    for _ in range(10):
+        product0, product1 = c0 * np.uint64(0xD2511F53), c2 * np.uint64(0xCD9E8D57)
+        c0, c1 = (product1 >> np.uint64(32)) ^ c1 ^ np.uint64(key0), product1 & MASK
+        c2, c3 = (product0 >> np.uint64(32)) ^ c3 ^ np.uint64(key1), product0 & MASK
+        key0, key1 = (key0 + 0x9E3779B9) & 0xFFFFFFFF, (key1 + 0xBB67AE85) & 0xFFFFFFFF
+    return np.stack([c0, c1, c2, c3], 1)
+
+
+def kept(draws, node, shape, rate):
+    """Which elements dropout keeps, bool [n, ..., channels]: channels count as padded to a multiple of 8."""
+    lanes = -(-shape[-1] // 8) * 8
+    return kept_images(draws, node, math.prod(shape[:-1]) * lanes, rate).reshape(*shape[:-1], lanes)[..., :shape[-1]]
+
+
+def kept_images(draws, node, count, rate):
+    """The same of whole images, bool [n]; draws: seed, step and micro-batch."""
+    seed, step, micro_batch = draws
+    counter = np.zeros((-(-count // 4), 4), np.uint64)
+    counter[:, 0], counter[:, 1], counter[:, 2], counter[:, 3] = np.arange(len(counter)), node, step, 8 | micro_batch << 8
+    words = philox(counter, (seed & 0xFFFFFFFF, seed >> 32)).reshape(-1)[:count].astype(np.uint32).view(np.int32)
+    return words >= round(rate * 2**32) - 2**31
 
 
 def images_and_labels(seed, step, count, height, width, channels, classes):

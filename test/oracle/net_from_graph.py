@@ -25,9 +25,11 @@ def parameters_of(graph):
             found.append((name + ".weight", "conv_weight", (kernel_height, kernel_width, inputs, op["channels"]), *fans))
             if op["bias"]:
                 found.append((name + ".bias", "bias", (op["channels"],), *fans))
-        elif op["kind"] == "batch_norm":
+        elif op["kind"] == "learned_scale":
+            found.append((name + ".weight", "norm_scale", (node["shape"]["channels"] if op["per"] == "channel" else 1,), 1, 1))
+        elif op["kind"] in ("batch_norm", "layer_norm", "group_norm"):
             channels = node["shape"]["channels"]
-            if op["scale"]:
+            if op.get("scale", True):
                 found.append((name + ".weight", "norm_scale", (channels,), 1, 1))
             found.append((name + ".bias", "norm_shift", (channels,), 1, 1))
         elif op["kind"] == "linear":
@@ -74,12 +76,15 @@ class Net:
                 self.statistics[node["name"] + ".running_mean"] = torch.zeros(channels, dtype=dtype)
                 self.statistics[node["name"] + ".running_var"] = torch.ones(channels, dtype=dtype)
 
-    def forward(self, images, training):
-        """images: normalised [n, h, w, c]; returns logits [n, classes]."""
+    def forward(self, images, training, draws=None):
+        """images: normalised [n, h, w, c]; returns logits [n, classes]. draws: seed, step and micro-batch, for dropout."""
         values = []
-        for node in self.graph["nodes"]:
+        for index, node in enumerate(self.graph["nodes"]):
             op, inputs = node["op"], [values[index] for index in node["inputs"]]
-            values.append(images.permute(0, 3, 1, 2) if op["kind"] == "input" else self.apply(node, op, inputs, training))
+            if op["kind"] in ("dropout", "drop_path"):
+                values.append(dropped(op, inputs[0], draws, index) if training else inputs[0])
+            else:
+                values.append(images.permute(0, 3, 1, 2) if op["kind"] == "input" else self.apply(node, op, inputs, training))
         return values[-1]
 
     def apply(self, node, op, inputs, training):
@@ -91,16 +96,24 @@ class Net:
             return F.batch_norm(
                 x, self.statistics[name + ".running_mean"], self.statistics[name + ".running_var"],
                 self.parameters.get(name + ".weight"), self.parameters[name + ".bias"], training, op["momentum"], op["eps"])
-        if kind == "relu":
-            return F.relu(x)
-        if kind == "gelu":
-            return F.gelu(x)
+        if kind == "layer_norm":
+            return layer_norm(x, self.parameters[name + ".weight"], self.parameters[name + ".bias"], op["eps"])
+        if kind == "group_norm":
+            return F.group_norm(x, op["groups"], self.parameters[name + ".weight"], self.parameters[name + ".bias"], op["eps"])
+        if kind == "learned_scale":
+            return scaled(x, self.parameters[name + ".weight"])
+        if kind in ACTIVATIONS:
+            return activated(op, x)
         if kind == "scale":
             return x * op["factor"]
-        if kind == "sigmoid":
-            return torch.sigmoid(x)
         if kind == "multiply":
-            return x * inputs[1].reshape(len(x), -1, 1, 1)
+            return x * (inputs[1] if inputs[1].shape == x.shape else inputs[1].reshape(len(x), -1, 1, 1))
+        if kind == "concatenate":
+            return torch.cat(inputs, 1)
+        if kind == "slice":
+            return x[:, op["from"]:op["from"] + op["channels"]]
+        if kind == "shuffle":
+            return shuffled(x, op["groups"])
         if kind == "add":
             return inputs[0] + inputs[1]
         if kind == "subsample":
@@ -121,6 +134,40 @@ class Net:
 def filter_of(op):
     """Of F.conv2d's arguments those that say how a filter lies over its input."""
     return {"stride": tuple(op["stride"]), "dilation": tuple(op.get("dilation", (1, 1))), "groups": op.get("groups", 1)}
+
+
+# F.hardswish and F.hardsigmoid have a sixth in float32 in float64 as well
+ACTIVATIONS = {
+    "relu": F.relu, "relu6": F.relu6, "leaky_relu": F.leaky_relu, "gelu": F.gelu, "silu": F.silu,
+    "hard_swish": lambda x: x * F.relu6(x + 3) / 6, "sigmoid": torch.sigmoid, "hard_sigmoid": lambda x: F.relu6(x + 3) / 6}
+
+
+def activated(op, x):
+    settings = {"negative_slope": op["slope"]} if op["kind"] == "leaky_relu" else {}
+    return ACTIVATIONS[op["kind"]](x, **settings)
+
+
+def layer_norm(x, scale, shift, eps):
+    """Over the channels, which come second."""
+    return F.layer_norm(x.movedim(1, -1), scale.shape, scale, shift, eps).movedim(-1, 1)
+
+
+def scaled(x, factors):
+    return x * factors.view(-1, *[1] * (x.dim() - 2))
+
+
+def dropped(op, x, draws, node):
+    if op["kind"] == "drop_path":
+        mask = random.kept_images(draws, node, len(x), op["rate"]).reshape(-1, *[1] * (x.dim() - 1))
+        return x * torch.from_numpy(mask) / (1 - op["rate"])
+    last = x.movedim(1, -1)
+    mask = torch.from_numpy(random.kept(draws, node, tuple(last.shape), op["rate"]))
+    return (last * mask / (1 - op["rate"])).movedim(-1, 1)
+
+
+def shuffled(x, groups):
+    """As in torchvision's ShuffleNetV2: torch.channel_shuffle has no gradient."""
+    return x.unflatten(1, (groups, x.shape[1] // groups)).transpose(1, 2).flatten(1, 2)
 
 
 def subsampled(x, op):

@@ -54,6 +54,8 @@ export function oracleCases(): OracleCase[] {
     clippedParts(),
     squeezeAndExcitation(),
     convolutionsInGroups(),
+    splitAndConcatenated(),
+    scaledAndDropped(),
   ];
 }
 
@@ -289,6 +291,67 @@ function convolutionsInGroups(): OracleCase {
   return fromGraph("convolutions-in-groups", { seed: 23, batch: 6, learningRate: 0.02 }, net, training);
 }
 
+/** Every activation behind a norm, products of maps, and channels that are split, shuffled and concatenated. */
+function splitAndConcatenated(): OracleCase {
+  const net = new Network(11, 14, 3);
+  const norm: Op = { kind: "batch_norm", eps: 1e-5, momentum: 0.1, scale: true };
+  const layer = (name: string, input: number, channels: number, activation: Op, stride = 1): number => {
+    let x = net.add(`${name}.conv`, { kind: "conv2d", channels, bias: false, ...window(3, stride, 1) }, input);
+    x = net.add(`${name}.norm`, norm, x);
+    return net.add(`${name}.activation`, activation, x);
+  };
+  let x = layer("stem", 0, 13, { kind: "silu" });
+  const left = net.add("left", { kind: "slice", from: 0, channels: 5 }, x);
+  const right = net.add("right", { kind: "slice", from: 5, channels: 8 }, x);
+  let branch = layer("first", right, 6, { kind: "hard_swish" });
+  branch = layer("second", branch, 4, { kind: "relu6" });
+  x = net.add("concatenated", { kind: "concatenate" }, left, branch, right, branch); // 5 + 4 + 8 + 4 channels
+  x = net.add("shuffled", { kind: "shuffle", groups: 3 }, x);
+  x = layer("third", x, 12, { kind: "leaky_relu", slope: 0.1 }, 2);
+  const gate = layer("gate", x, 12, { kind: "hard_sigmoid" });
+  x = net.add("gated", { kind: "multiply" }, x, gate);
+  x = net.add("squared", { kind: "multiply" }, x, x);
+  x = net.add("summed", { kind: "add" }, x, layer("fourth", x, 12, { kind: "sigmoid" }));
+  x = net.add("activation", { kind: "gelu" }, x);
+  x = net.add("pooling", { kind: "global_average_pool" }, x);
+  net.add("classifier", { kind: "linear", features: 4, bias: true }, x);
+  const optimizer = sgd({ momentum: 0.9, weight_decay: 1e-3 });
+  const training = { optimizer, labelSmoothing: 0.1, classes: 4, mean: cifarMean, std: cifarStd };
+  return fromGraph("split-and-concatenated", { seed: 18, batch: 6, learningRate: 0.02 }, net, training);
+}
+
+/** Blocks like ConvNeXt's (arXiv 2201.03545), with drop path over micro-batches, group norm, one factor a block, and dropout. */
+function scaledAndDropped(): OracleCase {
+  const net = new Network(11, 14, 3);
+  const conv = (name: string, input: number, channels: number, kernel: number, stride = 1): number =>
+    net.add(name, { kind: "conv2d", channels, bias: true, ...window(kernel, stride, (kernel - 1) / 2) }, input);
+  const block = (name: string, input: number, channels: number, rate: number, per: "channel" | "tensor"): number => {
+    let x = conv(`${name}.conv`, input, channels, 3);
+    x = net.add(`${name}.norm`, { kind: "layer_norm", eps: 1e-6 }, x);
+    x = conv(`${name}.widen`, x, 3 * channels, 1);
+    x = net.add(`${name}.activation`, { kind: "gelu" }, x);
+    x = conv(`${name}.narrow`, x, channels, 1);
+    x = net.add(`${name}.scale`, { kind: "learned_scale", initial: 0.1, per }, x);
+    x = net.add(`${name}.drop_path`, { kind: "drop_path", rate }, x);
+    return net.add(`${name}.add`, { kind: "add" }, x, input);
+  };
+  let x = conv("stem", 0, 12, 3, 2);
+  x = net.add("norm", { kind: "layer_norm", eps: 1e-6 }, x);
+  x = block("first", x, 12, 0, "channel");
+  x = block("second", x, 12, 0.2, "tensor");
+  x = net.add("groups", { kind: "group_norm", groups: 3, eps: 1e-5 }, x);
+  x = net.add("activation", { kind: "silu" }, x);
+  x = block("third", x, 12, 0.4, "channel");
+  x = net.add("thinned", { kind: "dropout", rate: 0.1 }, x);
+  x = net.add("pooling", { kind: "global_average_pool" }, x);
+  x = net.add("head", { kind: "layer_norm", eps: 1e-6 }, x);
+  x = net.add("dropout", { kind: "dropout", rate: 0.5 }, x);
+  net.add("classifier", { kind: "linear", features: 4, bias: true }, x);
+  const optimizer: OptimizerConfig = { adamw: { ...adam, weight_decay: 0.02, decay_norm_and_bias: false } };
+  const training = { optimizer, labelSmoothing: 0.1, classes: 4, mean: cifarMean, std: cifarStd, accumulate: 2 };
+  return fromGraph("scaled-and-dropped", { seed: 19, batch: 8, learningRate: 0.002 }, net, training);
+}
+
 /**
  * One operation each, between a 1×1 convolution, whose gradient tells the operation's gradient by its input, and a classifier.
  * Two steps, momentum without decay.
@@ -368,6 +431,23 @@ export function probeCases(): OracleCase[] {
     ["9x8", 4, conv(7, { ...window(3, 1, 2), dilation: [2, 2] })],
     ["8x9", 10, conv(10, { ...window(3, 1, 2), dilation: [2, 1], groups: 10 })],
     ["9x9", 8, conv(8, { ...window(3, 2, 2), dilation: [2, 2], groups: 2 }, true)],
+    ["5x7", 6, { kind: "relu6" }],
+    ["5x7", 6, { kind: "leaky_relu", slope: 0.2 }],
+    ["5x7", 6, { kind: "silu" }],
+    ["5x7", 6, { kind: "hard_swish" }],
+    ["5x7", 6, { kind: "hard_sigmoid" }],
+    ["1x1", 11, { kind: "hard_sigmoid" }],
+    ["4x3", 13, { kind: "slice", from: 3, channels: 9 }],
+    ["4x3", 12, { kind: "shuffle", groups: 3 }],
+    ["5x7", 11, { kind: "layer_norm", eps: 1e-6 }],
+    ["1x1", 9, { kind: "layer_norm", eps: 1e-3 }],
+    ["5x7", 12, { kind: "group_norm", groups: 4, eps: 1e-5 }],
+    ["5x7", 7, { kind: "group_norm", groups: 1, eps: 1e-5 }],
+    ["5x7", 6, { kind: "learned_scale", initial: 1, per: "channel" }],
+    ["6x7", 6, { kind: "learned_scale", initial: 1, per: "tensor" }],
+    ["5x7", 6, { kind: "dropout", rate: 0.3 }, 5],
+    ["1x1", 20, { kind: "dropout", rate: 0.5 }],
+    ["5x7", 6, { kind: "drop_path", rate: 0.4 }, 9],
   ];
   return probes.map(([map, channels, op, batch = 3], index) => {
     const [height, width] = map.split("x").map(Number) as [number, number];

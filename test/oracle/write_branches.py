@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 import counter_random as random
+from net_from_graph import shuffled
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 COUNT, HEIGHT, WIDTH, CLASSES, SEED = 3, 6, 5, 4, 31
@@ -56,7 +57,15 @@ def gate(x, weights):
     return stem * excited[:, :, None, None] + stem
 
 
+def cut_and_put_together(x, weights):
+    stem = F.silu(weights.conv("stem", x, 12))
+    left, right = stem[:, :5], stem[:, 3:]
+    product = left * weights.conv("branch", right, 5)
+    return shuffled(torch.cat([product * product, right, left, product], 1), 4)
+
+
 NETWORKS = {
+    "channels that are cut, shuffled, multiplied and put together again": cut_and_put_together,
     "a gate that multiplies what it was computed from": gate,
     "a map read by three branches": read_by_three, "a sum of four": sum_of_four, "a map added to itself": added_to_itself}
 

@@ -32,8 +32,8 @@ def train(case, dtype):
             parameter.grad = None
         loss, right = 0.0, 0
         parts = config["train"].get("accumulate", 1)
-        for part_images, part_labels in zip(images.chunk(parts), labels.chunk(parts)):
-            logits = net.forward(part_images, training=True)
+        for part, (part_images, part_labels) in enumerate(zip(images.chunk(parts), labels.chunk(parts))):
+            logits = net.forward(part_images, training=True, draws=(case["seed"], step + 1, part))
             part_loss = loss_of(logits, part_labels, config) * (len(part_labels) / len(labels))
             part_loss.backward()
             loss += part_loss.item()

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 import counter_random as random
-from net_from_graph import filter_of, padded, subsampled
+from net_from_graph import ACTIVATIONS, activated, filter_of, padded, shuffled, subsampled
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -125,6 +125,23 @@ CASES = [
     grouped(1, 9, 11, 2, 3, [3, 2], [2, 1], (1, 2, 0, 3), False, 1, [3, 2]),
     grouped(1, 8, 8, 8, 8, [3, 3], [1, 1], TWO, False, 2, [2, 2]),
     grouped(1, 10, 9, 4, 8, [3, 3], [2, 2], (2, 1, 2, 1), True, 2, [1, 3]),
+    {"op": {"kind": "relu6"}, "input": [2, 3, 5, 3], "spread": 8.0},
+    {"op": {"kind": "leaky_relu", "slope": 0.2}, "input": [2, 3, 5, 3]},
+    {"op": {"kind": "silu"}, "input": [2, 3, 5, 3], "spread": 8.0},
+    {"op": {"kind": "hard_swish"}, "input": [2, 3, 5, 3], "spread": 4.0},
+    {"op": {"kind": "hard_sigmoid"}, "input": [2, 3, 5, 3], "spread": 4.0},
+    {"op": {"kind": "layer_norm", "eps": 1e-6}, "input": [2, 3, 2, 11]},
+    {"op": {"kind": "layer_norm", "eps": 1e-3}, "input": [4, 9]},
+    {"op": {"kind": "layer_norm", "eps": 1e-5}, "input": [2, 2, 3, 16]},
+    {"op": {"kind": "group_norm", "groups": 3, "eps": 1e-5}, "input": [2, 3, 2, 12]},
+    {"op": {"kind": "group_norm", "groups": 1, "eps": 1e-3}, "input": [3, 2, 2, 5]},
+    {"op": {"kind": "group_norm", "groups": 7, "eps": 1e-2}, "input": [2, 3, 3, 7]},
+    {"op": {"kind": "learned_scale", "initial": 1e-6, "per": "channel"}, "input": [2, 3, 2, 11]},
+    {"op": {"kind": "learned_scale", "initial": 0, "per": "tensor"}, "input": [2, 3, 2, 11]},
+    {"op": {"kind": "learned_scale", "initial": 0, "per": "channel"}, "input": [4, 9]},
+    {"op": {"kind": "slice", "from": 3, "channels": 7}, "input": [2, 3, 2, 12]},
+    {"op": {"kind": "slice", "from": 0, "channels": 5}, "input": [3, 9]},
+    {"op": {"kind": "shuffle", "groups": 3}, "input": [2, 3, 2, 12]},
 ]
 
 
@@ -140,6 +157,10 @@ def parameter_shapes(op, shape):
         return [weight] + ([(op["channels"],)] if op["bias"] else [])
     if kind == "linear":
         return [(math.prod(shape[1:]), op["features"])] + ([(op["features"],)] if op["bias"] else [])
+    if kind in ("layer_norm", "group_norm"):
+        return [(shape[-1],)] * 2
+    if kind == "learned_scale":
+        return [(shape[-1] if op["per"] == "channel" else 1,)]
     if kind == "batch_norm":
         return [(shape[3],)] * (2 if op["scale"] else 1)
     return []
@@ -148,12 +169,14 @@ def parameter_shapes(op, shape):
 def apply(op, x, parameters):
     """x and the result in netc's layout, channels last."""
     kind = op["kind"]
-    if kind == "relu":
-        return F.relu(x)
-    if kind == "gelu":
-        return F.gelu(x)
-    if kind == "sigmoid":
-        return torch.sigmoid(x)
+    if kind in ACTIVATIONS:
+        return activated(op, x)
+    if kind == "layer_norm":
+        return F.layer_norm(x, parameters[0].shape, *parameters, op["eps"])
+    if kind == "learned_scale":
+        return x * parameters[0]
+    if kind == "slice":
+        return x[..., op["from"]:op["from"] + op["channels"]]
     if kind == "scale":
         return x * op["factor"]
     if kind == "linear":
@@ -169,6 +192,10 @@ def apply(op, x, parameters):
         result = F.batch_norm(channels_first, None, None, scale, shift, training=True, eps=op["eps"])
     elif kind == "subsample":
         result = subsampled(channels_first, op)
+    elif kind == "group_norm":
+        result = F.group_norm(channels_first, op["groups"], *parameters, op["eps"])
+    elif kind == "shuffle":
+        result = shuffled(channels_first, op["groups"])
     elif kind == "max_pool":
         result = F.max_pool2d(padded(channels_first, op, -math.inf), tuple(op["kernel"]), tuple(op["stride"]))
     elif kind == "average_pool":

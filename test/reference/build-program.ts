@@ -1,6 +1,8 @@
 // Programs of any network, node by node: the tests of lowering reach what no configuration asks for.
 import type { OptimizerConfig } from "../../src/compiler/config.js";
 import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
+import type { Activation } from "../../src/compiler/network/activations.js";
+import { activationKinds } from "../../src/compiler/network/activations.js";
 import type { Node, Op, ShapedGraph, Window } from "../../src/compiler/network/graph.js";
 import { inferShapes } from "../../src/compiler/network/infer-shapes.js";
 import type { UpdatePlan } from "../../src/compiler/lower/step/differentiate.js";
@@ -64,6 +66,10 @@ export function programOf(graph: ShapedGraph, options: ProgramOptions): Program 
   return { config, graph, plan: plan(config) };
 }
 
+export const everyActivation = activationKinds.map((kind): Activation =>
+  kind === "leaky_relu" ? { kind, slope: 0.3 } : { kind },
+);
+
 export const plainSgd: OptimizerConfig = {
   sgd: { momentum: 0, nesterov: false, weight_decay: 0, decoupled: false, decay_norm_and_bias: true },
 };
@@ -72,6 +78,8 @@ export const plainSgd: OptimizerConfig = {
 export function updateAll({ nodes }: FusedGraph, rule: UpdateRule = updateRule(plainSgd, 0)): UpdatePlan {
   const parameters = nodes.flatMap(({ name, op }) => {
     if (op.kind === "conv2d") return [`${name}.weight`, ...(op.bias ? [`${name}.bias`] : [])];
+    if (op.kind === "channel_norm") return [`${name}.weight`, `${name}.bias`];
+    if (op.kind === "learned_scale") return [`${name}.weight`];
     if (op.kind !== "pointwise" || op.normName === null) return [];
     return [...(op.scale ? [`${op.normName}.weight`] : []), `${op.normName}.bias`];
   });

@@ -27,12 +27,13 @@ export function interpretInParts(
   const pixels = images.length / count;
   const sums = new Map<TensorId, Float64Array>();
   let [loss, correct, first] = [0, 0, 0];
-  for (const size of microBatchSizes(count, program.config.train)) {
+  for (const [microBatch, size] of microBatchSizes(count, program.config.train).entries()) {
     const share = size / count;
     const part = {
       count: size,
       images: images.slice(first * pixels, (first + size) * pixels),
       labels: Array.from(labels).slice(first, first + size),
+      draws: { seed: program.config.seed, step: update.step, microBatch },
     };
     const machine = execute(graph, { ...part, values });
     graph.tensors.forEach((tensor, id) => {

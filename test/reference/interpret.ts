@@ -1,7 +1,8 @@
 // Executes a TrainingGraph in float64 by plain loops, one rule an operation: what the kernels and the gradients' rules are
 // held to. Written from the definitions, not from the kernels; test/reference/interpret.test.ts holds it to PyTorch.
 import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
-import type { ActivationKind, Filter, Window } from "../../src/compiler/network/graph.js";
+import type { Activation, ActivationKind } from "../../src/compiler/network/activations.js";
+import type { Filter, Window } from "../../src/compiler/network/graph.js";
 import type { UpdateRule } from "../../src/compiler/training/update-rule.js";
 import { NEWTON_SCHULZ } from "../../src/compiler/training/update-rule.js";
 import { averageName } from "../../src/compiler/training/weight-average.js";
@@ -17,6 +18,8 @@ import type {
   TrainingOpOf,
   FlatOp,
 } from "../../src/compiler/lower/step/training-graph.js";
+import type { DropDraws } from "../../src/runtime/random/drop-words.js";
+import { dropWords } from "../../src/runtime/random/drop-words.js";
 import { flatten } from "../../src/compiler/lower/step/training-graph.js";
 
 export interface ReferenceBatch {
@@ -25,6 +28,7 @@ export interface ReferenceBatch {
   readonly images: Float64Array;
   readonly labels: ArrayLike<number>;
   readonly mixed?: { readonly labels: ArrayLike<number>; readonly shares: ArrayLike<number> } | undefined;
+  readonly draws?: DropDraws | undefined;
 }
 
 export interface ReferenceUpdate {
@@ -86,6 +90,8 @@ export interface Given {
   /** Optimizer slots by name; changed in place. */
   readonly slots?: Map<string, Float64Array>;
   readonly update?: ReferenceUpdate | undefined;
+  /** What is dropped; of seed 0 and step 0 where it is absent. */
+  readonly draws?: DropDraws | undefined;
 }
 
 /** Runs all nodes, of a part of a graph too, and hands out what every tensor then holds. */
@@ -242,21 +248,107 @@ const rules: Rules = {
     machine.create(output).set(a.map((value, at) => value + b[at]!));
   },
 
-  sigmoid(machine, { input, output }) {
-    machine.create(output).set(machine.read(input).map((value) => 1 / (1 + Math.exp(-value))));
+  multiply(machine, { left, right, output }) {
+    const [a, b] = [machine.read(left), machine.read(right)];
+    machine.create(output).set(a.map((value, at) => value * b[at]!));
   },
 
-  sigmoid_gradient(machine, { output, outputGradient, inputGradient }) {
-    const [y, dy] = [machine.read(output), machine.read(outputGradient)];
-    machine.create(inputGradient).set(y.map((value, at) => dy[at]! * value * (1 - value)));
+  concatenate(machine, { inputs, output }) {
+    let from = 0;
+    const y = machine.create(output);
+    for (const input of inputs) {
+      moveChannels(machine, { narrow: input, wide: output, from }, (at, to) => (y[to] = machine.read(input)[at]!));
+      from += machine.channels(input);
+    }
   },
 
-  multiply(machine, { input, gate, output }) {
+  slice(machine, { input, output, from }) {
+    const [x, y] = [machine.read(input), machine.create(output)];
+    moveChannels(machine, { narrow: output, wide: input, from }, (to, at) => (y[to] = x[at]!));
+  },
+
+  slice_gradient(machine, { outputGradient, inputGradient, from }) {
+    const [dy, dx] = [machine.read(outputGradient), machine.create(inputGradient)];
+    moveChannels(machine, { narrow: outputGradient, wide: inputGradient, from }, (at, to) => (dx[to] = dy[at]!));
+  },
+
+  shuffle(machine, { input, output, groups }) {
+    const [x, y] = [machine.read(input), machine.create(output)];
+    const channels = machine.channels(input);
+    x.forEach((value, at) => {
+      const channel = at % channels;
+      const [group, place] = [Math.floor(channel / (channels / groups)), channel % (channels / groups)];
+      y[at - channel + place * groups + group] = value;
+    });
+  },
+
+  channel_norm(machine, { input, output, scale, shift, groups, eps }) {
+    const { hat } = normalizedTogether(machine, input, groups, eps);
+    const [factors, terms] = [machine.read(scale), machine.read(shift)];
+    const y = machine.create(output);
+    hat.forEach((value, at) => (y[at] = value * factors[at % factors.length]! + terms[at % terms.length]!));
+  },
+
+  channel_norm_gradient(machine, op) {
+    const { hat, reciprocals, setOf } = normalizedTogether(machine, op.input, op.groups, op.eps);
+    const [dy, factors] = [machine.read(op.outputGradient), machine.read(op.scale)];
+    const d = dy.map((value, at) => value * factors[at % factors.length]!);
+    const [sums, products, counts] = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()];
+    d.forEach((value, at) => {
+      const set = setOf(at);
+      sums.set(set, (sums.get(set) ?? 0) + value);
+      products.set(set, (products.get(set) ?? 0) + value * hat[at]!);
+      counts.set(set, (counts.get(set) ?? 0) + 1);
+    });
+    const dx = machine.create(op.inputGradient);
+    d.forEach((value, at) => {
+      const set = setOf(at);
+      const count = counts.get(set)!;
+      dx[at] = reciprocals.get(set)! * (value - sums.get(set)! / count - (hat[at]! * products.get(set)!) / count);
+    });
+    const [dScale, dShift] = [op.scaleGradient, op.shiftGradient].map((id) =>
+      id === null ? null : machine.create(id),
+    );
+    dy.forEach((value, at) => {
+      if (dScale) dScale[at % factors.length]! += value * hat[at]!;
+      if (dShift) dShift[at % factors.length]! += value;
+    });
+  },
+
+  learned_scale(machine, { input, weight, output }) {
+    const factors = machine.read(weight);
+    const channels = machine.channels(input);
+    machine.create(output).set(machine.read(input).map((x, at) => x * factors[(at % channels) % factors.length]!));
+  },
+
+  learned_scale_gradient(machine, { input, weight, outputGradient, inputGradient, weightGradient }) {
+    const [x, dy, factors] = [machine.read(input), machine.read(outputGradient), machine.read(weight)];
+    const channels = machine.channels(input);
+    machine.create(inputGradient).set(dy.map((d, at) => d * factors[(at % channels) % factors.length]!));
+    if (weightGradient === null) return;
+    const sums = machine.create(weightGradient);
+    dy.forEach((d, at) => (sums[(at % channels) % factors.length]! += d * x[at]!));
+  },
+
+  drop(machine, { input, output, rate, perImage, node }) {
+    const { height, width, channels } = mapOf(machine.graph, input);
+    const lanes = Math.ceil(channels / 8) * 8;
+    const draws = machine.given.draws ?? { seed: 0, step: 0, microBatch: 0 };
+    const words = dropWords(draws, node, perImage ? machine.given.count : machine.given.count * height * width * lanes);
+    const kept = machine.read(input).map((x, at) => {
+      const element = Math.floor(at / channels) * lanes + (at % channels);
+      const word = words[perImage ? Math.floor(at / (height * width * channels)) : element]!;
+      return (word + 2 ** 31) / 2 ** 32 < rate ? 0 : x / (1 - rate);
+    });
+    machine.create(output).set(kept);
+  },
+
+  gate(machine, { input, gate, output }) {
     const factor = gateOf(machine, input, gate);
     machine.create(output).set(machine.read(input).map((value, at) => value * factor[at]!));
   },
 
-  multiply_gradient(machine, { input, gate, outputGradient, inputGradient, gateGradient }) {
+  gate_gradient(machine, { input, gate, outputGradient, inputGradient, gateGradient }) {
     const [x, dy, factor] = [machine.read(input), machine.read(outputGradient), gateOf(machine, input, gate)];
     machine.create(inputGradient).set(dy.map((value, at) => value * factor[at]!));
     const { height, width, channels } = mapOf(machine.graph, input);
@@ -318,7 +410,9 @@ const rules: Rules = {
     if (op.residualGradient !== null) machine.create(op.residualGradient).set(behindOuter);
     const x = op.input === null ? null : machine.read(op.input);
     const inner = op.inner ? normalized(machine, x!, op.operands) : null;
-    const d = behindOuter.map((value, at) => (op.inner ? value * slopes[op.inner](inner![at]!) : value));
+    const d = behindOuter.map((value, at) =>
+      op.inner ? value * slopes[op.inner.kind](inner![at]!, slopeOf(op.inner)) : value,
+    );
     const dx = machine.create(op.inputGradient);
     if (!op.operands || !x) {
       dx.set(d);
@@ -492,6 +586,32 @@ const rules: Rules = {
   },
 };
 
+/** x̂ over what is normalised together: `setOf` says what that is for each element. */
+function normalizedTogether(machine: Machine, input: TensorId, groups: number | null, eps: number) {
+  const x = machine.read(input);
+  const { height, width, channels } = mapOf(machine.graph, input);
+  const setOf = (at: number): string => {
+    if (groups === null) return String(Math.floor(at / channels));
+    const group = Math.floor((at % channels) / (channels / groups));
+    return `${Math.floor(at / (height * width * channels))}.${group}`;
+  };
+  const sets = new Map<string, number[]>();
+  x.forEach((_, at) => {
+    const members = sets.get(setOf(at));
+    if (members) members.push(at);
+    else sets.set(setOf(at), [at]);
+  });
+  const hat = new Float64Array(x.length);
+  const reciprocals = new Map<string, number>();
+  for (const [set, members] of sets) {
+    const mean = members.reduce((sum, at) => sum + x[at]!, 0) / members.length;
+    const variance = members.reduce((sum, at) => sum + (x[at]! - mean) ** 2, 0) / members.length;
+    reciprocals.set(set, 1 / Math.sqrt(variance + eps));
+    for (const at of members) hat[at] = (x[at]! - mean) / Math.sqrt(variance + eps);
+  }
+  return { hat, reciprocals, setOf };
+}
+
 /** The factor of every value of a map. */
 function gateOf(machine: Machine, input: TensorId, gate: TensorId): Float64Array {
   const { height, width, channels } = mapOf(machine.graph, input);
@@ -626,15 +746,46 @@ function scaleOf(machine: Machine, { scale, shift }: { scale: TensorId | null; s
   return scale === null ? new Float64Array(machine.read(shift).length).fill(1) : machine.read(scale);
 }
 
-const activations: Readonly<Record<ActivationKind, (x: number) => number>> = {
+const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
+
+const activations: Readonly<Record<ActivationKind, (x: number, slope: number) => number>> = {
   relu: (x) => Math.max(0, x),
+  relu6: (x) => Math.min(6, Math.max(0, x)),
+  leaky_relu: (x, slope) => (x > 0 ? x : slope * x),
   gelu: (x) => x * normalShare(x),
+  silu: (x) => x * logistic(x),
+  hard_swish: (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6,
+  sigmoid: logistic,
+  hard_sigmoid: (x) => Math.min(6, Math.max(0, x + 3)) / 6,
 };
 
-const slopes: Readonly<Record<ActivationKind, (x: number) => number>> = {
+const slopes: Readonly<Record<ActivationKind, (x: number, slope: number) => number>> = {
   relu: (x) => (x > 0 ? 1 : 0),
+  relu6: (x) => (x > 0 && x < 6 ? 1 : 0),
+  leaky_relu: (x, slope) => (x > 0 ? 1 : slope),
   gelu: (x) => normalShare(x) + x * normalDensity(x),
+  silu: (x) => logistic(x) + (x * Math.exp(-x)) / (1 + Math.exp(-x)) ** 2,
+  hard_swish: (x) => (x <= -3 ? 0 : x < 3 ? x / 3 + 0.5 : 1),
+  sigmoid: (x) => Math.exp(-x) / (1 + Math.exp(-x)) ** 2,
+  hard_sigmoid: (x) => (Math.abs(x) < 3 ? 1 / 6 : 0),
 };
+
+function slopeOf(activation: Activation): number {
+  return activation.kind === "leaky_relu" ? activation.slope : Number.NaN;
+}
+
+/** Every element of the narrow map with its place in the wide one, whose channels from one on it has. */
+function moveChannels(
+  machine: Machine,
+  { narrow, wide, from }: { readonly narrow: TensorId; readonly wide: TensorId; readonly from: number },
+  move: (narrow: number, wide: number) => void,
+): void {
+  const [few, many] = [machine.channels(narrow), machine.channels(wide)];
+  const pixels = sizeOf(machine.graph, narrow, machine.given.count) / few;
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    for (let channel = 0; channel < few; channel++) move(pixel * few + channel, pixel * many + from + channel);
+  }
+}
 
 /** The activations and the addition behind the norm; changes `value` in place. */
 function finishPointwise(
@@ -645,7 +796,7 @@ function finishPointwise(
   const residual = op.residual === null ? null : machine.read(op.residual);
   const y = machine.create(op.output);
   for (let at = 0; at < y.length; at++) {
-    const inner = op.inner ? activations[op.inner](value[at]!) : value[at]!;
+    const inner = op.inner ? activations[op.inner.kind](value[at]!, slopeOf(op.inner)) : value[at]!;
     const sum = inner + (residual ? residual[at]! : 0);
     y[at] = op.outerRelu ? Math.max(0, sum) : sum;
   }

@@ -127,13 +127,13 @@ function statistics(call, float, channel) {
 
 /** A unit is a channel. */
 function normalize(call, float, channel) {
-  const { pixels, lanes, flags } = call;
+  const { pixels, lanes, inner, outerRelu } = call;
   const [input, output, factor, term] = [call.input, call.output, call.factor, call.term].map(float);
   for (let at = channel; at < pixels * lanes; at += lanes) {
     let value = input[at] * factor[channel] + term[channel];
-    if (flags & 1) value = Math.max(0, value);
+    if (inner) value = Math.max(0, value);
     if (call.residual) value += float(call.residual)[at];
-    output[at] = flags & 2 ? Math.max(0, value) : value;
+    output[at] = outerRelu ? Math.max(0, value) : value;
   }
 }
 

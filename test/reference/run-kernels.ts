@@ -2,6 +2,7 @@
 // apart from the others between guards, and what no one has written is NaN, so that stray reads and writes are seen.
 import { importsOf } from "../../src/runtime/engines/wasm/thread-providers.js";
 import { invariant } from "../../src/compiler/diagnostics/diagnostic.js";
+import { touched } from "../../src/compiler/lower/placement/allocate.js";
 import { emitStep, tableBytes } from "../../src/compiler/lower/placement/emit-step.js";
 import type { KernelCalls } from "../../src/compiler/lower/kernels/kernel-calls.js";
 import { heapStart } from "../../src/compiler/lower/kernels/kernel-constants.js";
@@ -19,6 +20,7 @@ import { flatten } from "../../src/compiler/lower/step/training-graph.js";
 import type { MixedLabels } from "../../src/runtime/engines/engine.js";
 import { Heap, encodeStep } from "../../src/runtime/engines/wasm/heap.js";
 import { builtFolder, compileKernels, wasmFeatures } from "../../src/runtime/engines/wasm/kernels-module.js";
+import type { DropDraws } from "../../src/runtime/random/drop-words.js";
 import { mapOf } from "./interpret.js";
 import { multiplyIn } from "./multiply-matrices.js";
 import { momentCorrections } from "../../src/compiler/training/update-rule.js";
@@ -40,6 +42,7 @@ export interface KernelRun {
   readonly inPlace?: boolean;
   /** Maps are stored as bfloat16; values are given rounded to it. */
   readonly storesBfloat16?: boolean;
+  readonly draws?: DropDraws;
   readonly build?: "kernels.wasm" | "kernels-relaxed.wasm";
 }
 
@@ -145,6 +148,7 @@ export function runKernels(run: KernelRun): KernelOutcome {
       return { rate, corrections: momentCorrections(rule, number) };
     });
     heap.setHyper({ groups, averageShare: 0 });
+    if (run.draws) heap.setDraws(run.draws);
     kernels.run(stepAddress, 1, 0);
   }
 
@@ -215,9 +219,13 @@ function placeApart({ buffers, calls }: KernelCalls, inPlace: boolean) {
     offsets.push(buffer.kind === "transient" ? end : -1);
     if (buffer.kind === "transient") end += Math.ceil(buffer.bytes / 64) * 64 + GUARD;
   }
-  for (const call of calls) {
-    if (call.inPlace && (call.inPlace.required || inPlace)) offsets[call.inPlace.output] = offsets[call.inPlace.input]!;
-  }
+  calls.forEach(({ inPlace: place }, index) => {
+    if (!place || !(place.required || inPlace)) return;
+    const isReadLater = calls
+      .slice(index + 1)
+      .some((call) => touched(call).some(({ buffer }) => buffer === place.input));
+    if (place.required || !isReadLater) offsets[place.output] = offsets[place.input]!;
+  });
   const sizes = buffers.map((buffer) => (buffer.kind === "transient" ? buffer.bytes : 0));
   return { offsets, sizes, end };
 }
@@ -241,8 +249,10 @@ function layoutOf(graph: KernelGraph): ParameterLayout {
   };
   const inGroups = new Set(
     graph.nodes.flatMap(({ op }) => {
-      if (!("groups" in op) || typeof op.groups !== "number") return [];
-      const id = op.kind === "conv2d_weight_gradient" ? op.outputs.weightGradient : op.inputs.weight;
+      if (!op.kind.startsWith("conv2d") || !("groups" in op) || typeof op.groups !== "number") return [];
+      const id =
+        op.kind === "conv2d_weight_gradient" ? op.outputs.weightGradient : "weight" in op.inputs && op.inputs.weight;
+      invariant(typeof id === "number", `${op.kind} has no weights`);
       const tensor = graph.tensors[id]!;
       return [tensor.kind === "gradient" || tensor.kind === "folded" ? tensor.parameter : id];
     }),

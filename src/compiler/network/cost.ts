@@ -1,4 +1,5 @@
 // ShapedGraph → what it costs: parameters, multiply-adds and activation bytes of every node, and their totals.
+import { forActivations } from "./activations.js";
 import type { Op, OpOf, Shape, ShapedGraph, ShapedNode } from "./graph.js";
 import { elements } from "./graph.js";
 import { parametersOf } from "./parameters.js";
@@ -63,11 +64,17 @@ const rules: MultiplyAddRules = {
   conv2d: ({ kernel, groups = 1 }, input, output) =>
     (elements(output) * kernel[0] * kernel[1] * input.channels) / groups,
   batch_norm: none,
-  relu: none,
-  gelu: none,
-  sigmoid: none,
+  ...forActivations(none),
   add: none,
   multiply: none,
+  concatenate: none,
+  slice: none,
+  shuffle: none,
+  layer_norm: none,
+  group_norm: none,
+  learned_scale: none,
+  dropout: none,
+  drop_path: none,
   subsample: none,
   max_pool: none,
   average_pool: none,

@@ -28,13 +28,22 @@ export type Op =
   | ({ readonly kind: "conv2d"; readonly channels: number; readonly bias: boolean } & Filter)
   /** `scale`: whether a factor a channel is learned beside the shift. */
   | { readonly kind: "batch_norm"; readonly eps: number; readonly momentum: number; readonly scale: boolean }
-  | { readonly kind: "relu" }
-  | { readonly kind: "gelu" }
-  /** 1 / (1 + exp(−x)). */
-  | { readonly kind: "sigmoid" }
+  // Activations: activations.ts has what each computes
+  | Plain<"relu" | "relu6" | "gelu" | "silu" | "hard_swish" | "sigmoid" | "hard_sigmoid">
+  /** `slope`: of what is below zero. */
+  | { readonly kind: "leaky_relu"; readonly slope: number }
   | { readonly kind: "add" }
-  /** A map times a factor a channel and image, as squeeze-and-excitation gates one (Hu et al. 2017, arXiv 1709.01507). */
+  /**
+   * A map times another of its shape, or times a factor a channel and image, as squeeze-and-excitation gates one (Hu et al.
+   * 2017, arXiv 1709.01507).
+   */
   | { readonly kind: "multiply" }
+  /** The channels of all inputs, one input's behind the other's (Huang et al. 2016, arXiv 1608.06993). */
+  | { readonly kind: "concatenate" }
+  /** So many channels from one on. */
+  | { readonly kind: "slice"; readonly from: number; readonly channels: number }
+  /** Channel i of group g becomes channel g of group i (Zhang et al. 2017, arXiv 1707.01083). */
+  | { readonly kind: "shuffle"; readonly groups: number }
   /** Every stride-th pixel, the first among them; channels beyond the input's are zero. */
   | { readonly kind: "subsample"; readonly channels: number; readonly stride: Window["stride"] }
   | ({ readonly kind: "max_pool" } & Window)
@@ -43,18 +52,21 @@ export type Op =
   | { readonly kind: "global_average_pool" }
   /** Flattens a map in height, width, channel order. */
   | { readonly kind: "linear"; readonly features: number; readonly bias: boolean }
+  /** Over the channels of each pixel, with a factor and a term a channel (Ba et al. 2016, arXiv 1607.06450). */
+  | { readonly kind: "layer_norm"; readonly eps: number }
+  /** Over each image's pixels and the channels of a group (Wu and He 2018, arXiv 1803.08494). */
+  | { readonly kind: "group_norm"; readonly groups: number; readonly eps: number }
+  /** Times a factor that is learned, a channel (Touvron et al. 2021, arXiv 2103.17239) or one for all (arXiv 2002.10444, 2003.04887). */
+  | { readonly kind: "learned_scale"; readonly initial: number; readonly per: "channel" | "tensor" }
+  /** In training, each element is zero at that rate, and the others grow by as much (Srivastava et al. 2014). */
+  | { readonly kind: "dropout"; readonly rate: number }
+  /** The same of whole images (Huang et al. 2016, arXiv 1603.09382). */
+  | { readonly kind: "drop_path"; readonly rate: number }
   /** Every value times the factor. */
   | { readonly kind: "scale"; readonly factor: number };
 
-/** max(x, 0), and x·Φ(x) with the normal distribution's own Φ (arXiv 1606.08415), which no tanh stands in for. */
-export type ActivationKind = "relu" | "gelu";
-
-/** Whether an operation is an activation; a table, so that the type cannot grow past it. */
-export function isActivation(op: Op): op is OpOf<ActivationKind> {
-  return op.kind in activations;
-}
-
-const activations: Readonly<Record<ActivationKind, true>> = { relu: true, gelu: true };
+/** Operations without settings. */
+type Plain<K extends string> = K extends string ? { readonly kind: K } : never;
 
 export type OpOf<K extends Op["kind"]> = Extract<Op, { kind: K }>;
 

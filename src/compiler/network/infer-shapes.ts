@@ -1,9 +1,10 @@
 // Graph → ShapedGraph: the shape of every node's output, by one rule an operation.
 // A node whose input has no shape is passed over in silence: its cause is already reported.
 import type { Diagnostic, Result } from "../diagnostics/diagnostic.js";
+import { forActivations } from "./activations.js";
 import { failed, hasErrors, invariant, ok } from "../diagnostics/diagnostic.js";
 import type { Filter, Graph, Node, Op, OpOf, Shape, ShapedGraph } from "./graph.js";
-import { spanOf } from "./graph.js";
+import { elements, spanOf } from "./graph.js";
 
 type MapShape = Extract<Shape, { kind: "map" }>;
 type Rule<K extends Op["kind"]> = (op: OpOf<K>, inputs: readonly Shape[], node: Node) => Shape | Diagnostic;
@@ -11,12 +12,18 @@ type ShapeRules = { readonly [K in Op["kind"]]: Rule<K> };
 
 const shapeRules: ShapeRules = {
   input: ({ height, width, channels }) => ({ kind: "map", height, width, channels }),
-  conv2d: (op, [input], node) => slide(inGroups(asMap(input), op, node), op, op.channels, node),
+  conv2d: (op, [input], node) => slide(convolvedInGroups(asMap(input), op, node), op, op.channels, node),
   batch_norm: (_, [input]) => input!,
-  relu: (_, [input]) => input!,
-  gelu: (_, [input]) => input!,
-  sigmoid: (_, [input]) => input!,
-  multiply: (_, [map, gate], { name }) => gated(asMap(map), gate!, name),
+  ...forActivations((_: Op, [input]: readonly Shape[]) => input!),
+  multiply: (_, [map, gate], { name }) => multiplied(map!, gate!, name),
+  concatenate: (_, inputs, { name }) => concatenated(inputs, name),
+  slice: (op, [input], { name }) => sliced(input!, op, name),
+  shuffle: (op, [input], { name }) => inGroups(input!, op, name),
+  layer_norm: (_, [input]) => input!,
+  group_norm: (op, [input], { name }) => inGroups(input!, op, name),
+  learned_scale: (_, [input]) => input!,
+  dropout: (op, [input], { name }) => dropped(input!, op, name),
+  drop_path: (op, [input], { name }) => dropped(input!, op, name),
   add: (_, [branch, shortcut], node) => meet(asMap(branch), asMap(shortcut), node),
   subsample: (op, [input], node) => subsample(asMap(input), op, node),
   max_pool: (op, [input], node) => slide(asMap(input), op, asMap(input).channels, node),
@@ -82,21 +89,49 @@ function slide(input: MapShape, window: Filter, channels: number, node: Node): S
   };
 }
 
-/** Networks have no gate that a file describes yet, so that one that does not fit is our own. */
-function gated(map: MapShape, gate: Shape, name: string): Shape {
-  const isVector = gate.kind === "vector" || (gate.height === 1 && gate.width === 1);
-  invariant(isVector, `the gate of ${name} is a map of several pixels`);
-  invariant(
-    gate.channels === map.channels,
-    `the gate of ${name} has ${gate.channels} factors for ${map.channels} channels`,
-  );
+// No file describes these yet, so that what does not fit is our own fault.
+
+function multiplied(map: Shape, factor: Shape, name: string): Shape {
+  const fits = isGate(map, factor) || formatShape(map) === formatShape(factor);
+  invariant(fits, `${name} multiplies ${formatShape(map)} by ${formatShape(factor)}`);
   return map;
 }
 
 /** Networks have no groups that a file asks for yet, so that channels which they do not divide are our own fault. */
-function inGroups(input: MapShape, { channels, groups = 1 }: OpOf<"conv2d">, { name }: Node): MapShape {
+function convolvedInGroups(input: MapShape, { channels, groups = 1 }: OpOf<"conv2d">, { name }: Node): MapShape {
   const divides = input.channels % groups === 0 && channels % groups === 0;
   invariant(divides, `${groups} groups of ${name} do not divide its channels, ${input.channels} and ${channels}`);
+  return input;
+}
+
+/** Whether what multiplies a map is one factor a channel and image. */
+export function isGate(map: Shape, factor: Shape): boolean {
+  return map.kind === "map" && elements(factor) === map.channels && factor.channels === map.channels;
+}
+
+function concatenated(inputs: readonly Shape[], name: string): Shape {
+  const [first] = inputs as [Shape];
+  const channels = inputs.reduce((sum, input) => sum + input.channels, 0);
+  for (const input of inputs) {
+    const fits = formatShape({ ...input, channels }) === formatShape({ ...first, channels });
+    invariant(fits, `${name} concatenates ${formatShape(first)} and ${formatShape(input)}`);
+  }
+  return { ...first, channels };
+}
+
+function sliced(input: Shape, { from, channels }: OpOf<"slice">, name: string): Shape {
+  const fits = from >= 0 && channels > 0 && from + channels <= input.channels;
+  invariant(fits, `${name} takes channels ${from} to ${from + channels - 1} of ${input.channels}`);
+  return { ...input, channels };
+}
+
+function inGroups(input: Shape, { groups }: OpOf<"shuffle" | "group_norm">, name: string): Shape {
+  invariant(input.channels % groups === 0, `${name} takes ${input.channels} channels in ${groups} groups`);
+  return input;
+}
+
+function dropped(input: Shape, { rate }: OpOf<"dropout" | "drop_path">, name: string): Shape {
+  invariant(rate >= 0 && rate < 1, `${name} drops at a rate of ${rate}`);
   return input;
 }
 

@@ -56,10 +56,16 @@ function nodeParameters(graph: ShapedGraph, node: ShapedNode, index: number): Pa
       ...(op.bias ? [{ name: `${name}.bias`, node: index, role: "bias" as const, shape: [op.channels], ...fans }] : []),
     ];
   }
-  if (op.kind === "batch_norm") {
+  if (op.kind === "learned_scale") {
+    const shape = [op.per === "channel" ? node.shape.channels : 1];
+    return [{ name: `${name}.weight`, node: index, role: "norm_scale", shape, fanIn: 1, fanOut: 1 }];
+  }
+  if (op.kind === "batch_norm" || op.kind === "layer_norm" || op.kind === "group_norm") {
     const one = { node: index, shape: [node.shape.channels], fanIn: 1, fanOut: 1 };
     return [
-      ...(op.scale ? [{ name: `${name}.weight`, role: "norm_scale" as const, ...one }] : []),
+      ...(op.kind !== "batch_norm" || op.scale
+        ? [{ name: `${name}.weight`, role: "norm_scale" as const, ...one }]
+        : []),
       { name: `${name}.bias`, role: "norm_shift", ...one },
     ];
   }

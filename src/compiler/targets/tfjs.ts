@@ -2,8 +2,11 @@
 // and parameters to and from it. TensorFlow.js itself is handed in, so that the compiler does not depend on it.
 import type { LayersModel, SymbolicTensor, layers } from "@tensorflow/tfjs-layers";
 import { invariant } from "../diagnostics/diagnostic.js";
-import type { ActivationKind, Filter, Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../network/graph.js";
+import type { Filter, Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../network/graph.js";
 import { filterOf, spanOf } from "../network/graph.js";
+import type { Activation, ActivationKind, Arithmetic } from "../network/activations.js";
+import { activations, forActivations, isActivation, settingOf } from "../network/activations.js";
+import { isGate } from "../network/infer-shapes.js";
 import { parametersOf, statisticsOf } from "../network/parameters.js";
 import type { Program } from "../program.js";
 import { denseFilter, fromDenseFilter } from "./dense-filter.js";
@@ -34,16 +37,31 @@ export function buildTfjsModel(tf: Tfjs, program: Program): LayersModel {
   });
 }
 
+/** A node that no stock layer is for, in words; undefined where all can be written. */
+export function withoutStockLayer({ nodes }: ShapedGraph): string | undefined {
+  const found = nodes.find(({ op }) => op.kind === "group_norm");
+  return found && `${found.name}, a group norm`;
+}
+
 /** Copies parameters and running statistics into the model; other tensors of the state (optimizer slots) are passed over. */
 export function stateToTfjs(tf: Tfjs, model: LayersModel, graph: ShapedGraph, state: NamedTensors): void {
-  for (const [layerName, names] of weightsByLayer(graph)) {
-    const tensors = names.map((name) => {
+  for (const [layerName, own] of weightsByLayer(graph)) {
+    const layer = model.getLayer(layerName);
+    const weights = layer.getWeights();
+    const tensors = own.map(({ name, isScale }, index) => {
       const value = state.get(name);
       invariant(value, `the state lacks ${name}`);
-      const { shape, data } = toLayer(graph, name, value);
-      return tf.core.tensor(data, [...shape], "float32");
+      if (!isScale) {
+        const { shape, data } = toLayer(graph, name, value);
+        return tf.core.tensor(data, [...shape], "float32");
+      }
+      const { shape, size } = weights[index]!; // a filter of one pixel, of as many channels as the map
+      return tf.core.tensor(
+        value.data.length === size ? value.data : new Float32Array(size).fill(value.data[0]!),
+        shape,
+      );
     });
-    model.getLayer(layerName).setWeights(tensors);
+    layer.setWeights(tensors);
     tf.core.dispose(tensors);
   }
 }
@@ -51,27 +69,34 @@ export function stateToTfjs(tf: Tfjs, model: LayersModel, graph: ShapedGraph, st
 /** Parameters and running statistics of the model, bit for bit. */
 export async function tfjsToState(model: LayersModel, graph: ShapedGraph): Promise<NamedTensors> {
   const state = new Map<string, NamedTensor>();
-  for (const [layerName, names] of weightsByLayer(graph)) {
+  for (const [layerName, own] of weightsByLayer(graph)) {
     const tensors = model.getLayer(layerName).getWeights();
-    invariant(
-      tensors.length === names.length,
-      `${layerName} has ${tensors.length} weights where ${names.join(", ")} belong`,
-    );
-    for (const [index, name] of names.entries()) {
+    const names = own.map(({ name }) => name).join(", ");
+    invariant(tensors.length === own.length, `${layerName} has ${tensors.length} weights where ${names} belong`);
+    for (const [index, { name, isScale, shape }] of own.entries()) {
       const tensor = tensors[index]!;
       const data = Float32Array.from(await tensor.data()); // a copy: the cpu backend hands out its own array
-      state.set(name, fromLayer(graph, name, { shape: [...tensor.shape], data }));
+      const found = isScale ? { shape, data: data.slice(0, shape[0]) } : { shape: [...tensor.shape], data };
+      state.set(name, isScale ? found : fromLayer(graph, name, found));
     }
   }
   return state;
 }
 
+interface OwnWeight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Of a learned scale, which is stored as a filter. */
+  readonly isScale: boolean;
+}
+
 /** Layer name → its tensors in the order of `getWeights`: parameters, then for batch norm its statistics. */
-function weightsByLayer(graph: ShapedGraph): Map<string, string[]> {
-  const byLayer = new Map<string, string[]>();
-  for (const { name, node } of [...parametersOf(graph), ...statisticsOf(graph)]) {
-    const layer = legalName(graph.nodes[node]!.name);
-    byLayer.set(layer, [...(byLayer.get(layer) ?? []), name]);
+function weightsByLayer(graph: ShapedGraph): Map<string, OwnWeight[]> {
+  const byLayer = new Map<string, OwnWeight[]>();
+  for (const { name, node, shape } of [...parametersOf(graph), ...statisticsOf(graph)]) {
+    const { name: layer, op } = graph.nodes[node]!;
+    const own = { name, shape, isScale: op.kind === "learned_scale" };
+    byLayer.set(legalName(layer), [...(byLayer.get(legalName(layer)) ?? []), own]);
   }
   return byLayer;
 }
@@ -156,20 +181,76 @@ const layerRules: LayerRules = {
     return context.layers.batchNormalization(options).apply(x!) as SymbolicTensor;
   },
 
-  relu: activation,
-  gelu: activation, // by erf, as here; what tf.layers calls gelu_new is the approximation
+  ...forActivations((context: Context, op: Activation, [x]: readonly SymbolicTensor[], node: ShapedNode) => {
+    const whole = wholeActivations[op.kind];
+    if (!whole) return activations[op.kind].value(arithmeticOf(context, node), x!, settingOf(op));
+    return context.layers.activation({ name: legalName(node.name), activation: whole }).apply(x!) as SymbolicTensor;
+  }),
 
   scale: (context, { factor }, [x], node) =>
     context.layers.rescaling({ name: legalName(node.name), scale: factor, offset: 0 }).apply(x!) as SymbolicTensor,
 
-  sigmoid: (context, _, [x], node) =>
-    context.layers.activation({ name: legalName(node.name), activation: "sigmoid" }).apply(x!) as SymbolicTensor,
-
-  multiply: (context, _, [map, gate], node) => {
-    const targetShape = [1, 1, node.shape.channels];
-    const factors = context.layers.reshape({ name: legalName(`${node.name}.gate`), targetShape }).apply(gate!);
+  multiply: (context, _, [map, factor], node) => {
     const layer = context.layers.multiply({ name: legalName(node.name) });
+    const [shape, factorShape] = node.inputs.map((input) => context.graph.nodes[input]!.shape);
+    if (!isGate(shape!, factorShape!)) return layer.apply([map!, factor!]) as SymbolicTensor;
+    const targetShape = [1, 1, node.shape.channels];
+    const factors = context.layers.reshape({ name: legalName(`${node.name}.gate`), targetShape }).apply(factor!);
     return layer.apply([map!, factors as SymbolicTensor]) as SymbolicTensor;
+  },
+
+  concatenate: (context, _, inputs, node) =>
+    context.layers.concatenate({ name: legalName(node.name), axis: -1 }).apply([...inputs]) as SymbolicTensor,
+
+  // Stock layers crop rows and columns only, so the channels take the place of the rows meanwhile
+  slice: (context, { from, channels }, [x], node) => {
+    const input = context.graph.nodes[node.inputs[0]!]!.shape;
+    const cropping: [[number, number], [number, number]] = [
+      [from, input.channels - from - channels],
+      [0, 0],
+    ];
+    const layer = context.layers.cropping2D({ name: legalName(`${node.name}.cropped`), cropping });
+    return withChannelsInFront(context, x!, node, (front) => layer.apply(front) as SymbolicTensor);
+  },
+
+  shuffle: (context, { groups }, [x], node) => {
+    const { channels, ...size } = { height: 1, width: 1, ...node.shape };
+    const name = (suffix: string): string => legalName(`${node.name}.${suffix}`);
+    const apart = [size.height * size.width, groups, channels / groups];
+    const whole = node.shape.kind === "map" ? [size.height, size.width, channels] : [channels];
+    const grouped = context.layers.reshape({ name: name("groups"), targetShape: apart }).apply(x!);
+    const turned = context.layers.permute({ name: name("turned"), dims: [1, 3, 2] }).apply(grouped);
+    return context.layers.reshape({ name: legalName(node.name), targetShape: whole }).apply(turned) as SymbolicTensor;
+  },
+
+  layer_norm: (context, { eps }, [x], node) =>
+    context.layers
+      .layerNormalization({ name: legalName(node.name), axis: -1, epsilon: eps })
+      .apply(x!) as SymbolicTensor,
+
+  group_norm: (_context, _op, [x], node) => {
+    invariant(false, `${node.name} is a group norm, which stock layers have none for`);
+    return x!;
+  },
+
+  // A depthwise convolution of one pixel: stock layers have no factors of their own
+  learned_scale: (context, _, [x], node) => {
+    const options = { name: legalName(node.name), kernelSize: 1, depthMultiplier: 1, useBias: false };
+    const layer = context.layers.depthwiseConv2d(options);
+    if (node.shape.kind === "map") return layer.apply(x!) as SymbolicTensor;
+    const name = (suffix: string): string => legalName(`${node.name}.${suffix}`);
+    const targetShape = [1, 1, node.shape.channels];
+    const map = layer.apply(context.layers.reshape({ name: name("map"), targetShape }).apply(x!));
+    return context.layers.flatten({ name: name("vector") }).apply(map) as SymbolicTensor;
+  },
+
+  dropout: (context, { rate }, [x], node) =>
+    context.layers.dropout({ name: legalName(node.name), rate }).apply(x!) as SymbolicTensor,
+
+  // Drops whole images by noise of one number each; predictions leave it out as they leave out dropout
+  drop_path: (context, { rate }, [x], node) => {
+    const noiseShape = [null, ...x!.shape.slice(1).map(() => 1)] as unknown as number[];
+    return context.layers.dropout({ name: legalName(node.name), rate, noiseShape }).apply(x!) as SymbolicTensor;
   },
 
   add: (context, _, inputs, node) =>
@@ -181,10 +262,9 @@ const layerRules: LayerRules = {
     const pixels = context.layers.maxPooling2d({ name: name("pixels"), ...windows }).apply(x!) as SymbolicTensor;
     const further = channels - context.graph.nodes[node.inputs[0]!]!.shape.channels;
     if (further === 0) return pixels;
-    // Stock layers pad rows and columns only, so the channels take the place of the rows meanwhile
-    const front = context.layers.permute({ name: name("front"), dims: [3, 1, 2] }).apply(pixels) as SymbolicTensor;
-    const padded = zeroPadded(context, front, { top: 0, bottom: further, left: 0, right: 0 }, node);
-    return context.layers.permute({ name: name("back"), dims: [2, 3, 1] }).apply(padded) as SymbolicTensor;
+    return withChannelsInFront(context, pixels, node, (front) =>
+      zeroPadded(context, front, { top: 0, bottom: further, left: 0, right: 0 }, node),
+    );
   },
 
   max_pool: (context, op, [x], node) => {
@@ -217,13 +297,48 @@ const layerRules: LayerRules = {
   },
 };
 
-function activation(
-  context: Context,
-  { kind }: OpOf<ActivationKind>,
-  [x]: readonly SymbolicTensor[],
+/** Activations that stock layers know under a name; `gelu` is by erf, as here, and gelu_new the approximation. */
+const wholeActivations: Readonly<Partial<Record<ActivationKind, "relu" | "relu6" | "gelu" | "sigmoid">>> = {
+  relu: "relu",
+  relu6: "relu6",
+  gelu: "gelu",
+  sigmoid: "sigmoid",
+};
+
+/** The others, put together from stock layers under the node's name. */
+function arithmeticOf({ layers }: Context, node: ShapedNode): Arithmetic<SymbolicTensor, number> {
+  const rescaled = (suffix: string, scale: number, offset: number, x: SymbolicTensor): SymbolicTensor =>
+    layers.rescaling({ name: legalName(`${node.name}.${suffix}`), scale, offset }).apply(x) as SymbolicTensor;
+  const named = (suffix: string, activation: "relu" | "relu6" | "sigmoid", x: SymbolicTensor): SymbolicTensor =>
+    layers.activation({ name: legalName(`${node.name}.${suffix}`), activation }).apply(x) as SymbolicTensor;
+  return {
+    relu: (x) => named("relu", "relu", x),
+    relu6: (x) => named("relu6", "relu6", x),
+    leakyRelu: (x, alpha) => layers.leakyReLU({ name: legalName(node.name), alpha }).apply(x) as SymbolicTensor,
+    sigmoid: (x) => named("sigmoid", "sigmoid", x),
+    hardSigmoid: (x) => rescaled("share", 1 / 6, 0, named("bounded", "relu6", rescaled("shifted", 1, 3, x))),
+    normalShare: (x) => {
+      invariant(false, `${node.name} is gelu, which is a stock layer`);
+      return x;
+    },
+    multiply: (a, b) => layers.multiply({ name: legalName(node.name) }).apply([a, b]) as SymbolicTensor,
+  };
+}
+
+/** What works on the rows of [channels, height, width], or of a vector's channels. */
+function withChannelsInFront(
+  { layers, graph }: Context,
+  x: SymbolicTensor,
   node: ShapedNode,
+  work: (front: SymbolicTensor) => SymbolicTensor,
 ): SymbolicTensor {
-  return context.layers.activation({ name: legalName(node.name), activation: kind }).apply(x!) as SymbolicTensor;
+  const name = (suffix: string): string => legalName(`${node.name}.${suffix}`);
+  if (graph.nodes[node.inputs[0]!]!.shape.kind === "vector") {
+    const rows = layers.reshape({ name: name("front"), targetShape: [x.shape[1]!, 1, 1] }).apply(x);
+    return layers.flatten({ name: name("back") }).apply(work(rows as SymbolicTensor)) as SymbolicTensor;
+  }
+  const front = layers.permute({ name: name("front"), dims: [3, 1, 2] }).apply(x) as SymbolicTensor;
+  return layers.permute({ name: name("back"), dims: [2, 3, 1] }).apply(work(front)) as SymbolicTensor;
 }
 
 function pool({ kernel, stride }: Window): {
@@ -282,10 +397,16 @@ function isNonNegative(graph: ShapedGraph, index: number): boolean {
     input: false,
     conv2d: false,
     batch_norm: false,
-    relu: false,
-    gelu: false,
-    sigmoid: false,
+    ...forActivations(false),
     multiply: true,
+    concatenate: true,
+    slice: true,
+    shuffle: true,
+    layer_norm: false,
+    group_norm: false,
+    learned_scale: false,
+    dropout: true,
+    drop_path: true,
     add: true,
     subsample: true,
     max_pool: true,
@@ -294,7 +415,7 @@ function isNonNegative(graph: ShapedGraph, index: number): boolean {
     linear: false,
     scale: true,
   };
-  if (node.op.kind === "relu" || node.op.kind === "sigmoid") return true;
+  if (isActivation(node.op) && activations[node.op.kind].isNonNegative) return true;
   return keepsSign[node.op.kind] && node.inputs.every((input: number): boolean => isNonNegative(graph, input));
 }
 

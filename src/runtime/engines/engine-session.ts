@@ -22,6 +22,8 @@ export interface MicroBatch extends Batch {
   /** Of the step's images. */
   readonly share: number;
   readonly isFirst: boolean;
+  /** Among those of the step. */
+  readonly index: number;
 }
 
 /** Running statistics as they were; one of the two is called. */
@@ -164,8 +166,8 @@ export abstract class EngineSession implements Session {
     const others = mixesLabels(program.config.data) && { labels, shares: new Float32Array(count).fill(1) };
     const whole = others ? { mixed: others, ...batch } : batch;
     let first = 0;
-    return sizes.map((size) => {
-      const microBatch = { ...sliceOf(whole, first, size), share: size / count, isFirst: first === 0 };
+    return sizes.map((size, index) => {
+      const microBatch = { ...sliceOf(whole, first, size), share: size / count, isFirst: first === 0, index };
       first += size;
       return microBatch;
     });

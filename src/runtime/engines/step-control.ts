@@ -11,6 +11,8 @@ import { updatesOf } from "./engine.js";
 export interface StepControl {
   /** Of training: what is frozen in it is not computed (see training-phases.ts). */
   readonly phase: number;
+  /** Counted from 1; what dropout draws by. */
+  readonly step: number;
   /** In the order of `plan.groups`: the rate, and Adam's divisors of its moments. */
   readonly groups: readonly GroupControl[];
   /** 0 where the step moves no average. */
@@ -32,5 +34,5 @@ export function stepControl(
     return { rate, corrections: rule ? momentCorrections(rule, updatesOf(hyper)) : [1, 1] };
   });
   const { step } = hyper;
-  return { phase: phaseAt(plan, step - 1), groups, averageShare: averageShare(config.train, plan, step) };
+  return { phase: phaseAt(plan, step - 1), step, groups, averageShare: averageShare(config.train, plan, step) };
 }

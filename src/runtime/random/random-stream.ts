@@ -13,6 +13,7 @@ export const PURPOSES = {
   alternation: 5,
   cropping: 6,
   split: 7,
+  dropping: 8,
   validation: 10,
 } as const;
 export type Purpose = keyof typeof PURPOSES;

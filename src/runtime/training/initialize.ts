@@ -1,8 +1,8 @@
 // ShapedGraph → the State that training starts from. Every tensor is drawn from a stream of its own, so adding a layer
 // at the end of a network leaves the weights before it as they were.
 import type { InitializationConfig, ResolvedConfig } from "../../compiler/config.js";
-import type { ShapedGraph } from "../../compiler/network/graph.js";
-import { isActivation } from "../../compiler/network/graph.js";
+import type { Op, ShapedGraph } from "../../compiler/network/graph.js";
+import { isActivation } from "../../compiler/network/activations.js";
 import type { Parameter, ParameterRole } from "../../compiler/network/parameters.js";
 import { parametersOf, statisticsOf } from "../../compiler/network/parameters.js";
 import { averageName, averagesWeights } from "../../compiler/training/weight-average.js";
@@ -21,7 +21,7 @@ export function initialize(graph: ShapedGraph, { seed, train }: ResolvedConfig):
     const data = new Float32Array(parameter.shape.reduce((product, size) => product * size, 1));
     const stream = randomStream({ seed, purpose: "initialization", epoch: 0, index });
     if (!(parameter.role === "norm_scale" && silenced.has(parameter.node))) {
-      fillers[parameter.role](data, parameter, initialization, stream);
+      fillers[parameter.role](data, parameter, initialization, stream, graph.nodes[parameter.node]!.op);
     }
     if (initialization.dirac && startsAsIdentity(graph, parameter)) {
       const { op } = graph.nodes[parameter.node]!;
@@ -57,6 +57,7 @@ type Filler = (
   parameter: Parameter,
   initialization: InitializationConfig,
   stream: RandomStream,
+  op: Op,
 ) => void;
 
 const fillWeights: Filler = (data, parameter, { weights }, stream) => {
@@ -73,7 +74,7 @@ const fillers: Readonly<Record<ParameterRole, Filler>> = {
     const draw = uniform(1 / Math.sqrt(fanIn), stream);
     for (let index = 0; index < data.length; index++) data[index] = draw();
   },
-  norm_scale: (data) => data.fill(1),
+  norm_scale: (data, _, __, ___, op) => data.fill(op.kind === "learned_scale" ? op.initial : 1),
   norm_shift: () => {},
 };
 

@@ -7,7 +7,7 @@ import type { InstructionSet } from "../../../src/compiler/code/instruction-set.
 import { fusedNorm } from "../../../src/compiler/code/norms/fused.js";
 import type { CallAddresses } from "../../../src/compiler/code/norms/norm-works.js";
 import { roundsOf } from "../../../src/compiler/code/norms/norm-works.js";
-import { INNER_GELU, INNER_RELU, OUTER_RELU } from "../../../src/compiler/lower/kernels/kernel-constants.js";
+import { activationCode } from "../../../src/compiler/lower/kernels/kernel-constants.js";
 import type { MapKernel } from "../../../src/compiler/lower/kernels/map-kernels.js";
 import type { KernelName } from "../../../src/compiler/lower/kernels/kernels.js";
 import { rowOf } from "../../../src/compiler/lower/kernels/kernels.js";
@@ -19,6 +19,7 @@ const seed = Number(process.env["FUZZ_SEED"] ?? 1);
 const shapes = Number(process.env["CODE_SHAPES"] ?? 12);
 const cases = Array.from({ length: shapes }, (_, index) => seed + index);
 
+const RELU = activationCode("relu");
 const PARTIALS = 16;
 const [EPSILON, MOMENTUM] = [Math.fround(1e-5), Math.fround(0.1)];
 type Operands = Record<string, Float32Array | number>;
@@ -29,7 +30,7 @@ const forms = sets.flatMap((set) => (["float32", "bfloat16"] as const).map((dtyp
 
 describe.each(forms)("machine code over maps of %s with %s", (dtype, set) => {
   it.each(cases)("normalises over random sizes of seed %d", (from) => {
-    const { operands, flags, lanes, pixels, x, residual } = forwardCase(from, dtype);
+    const { operands, hasRelu, outerRelu, lanes, pixels, x, residual } = forwardCase(from, dtype);
     const found = run(set, "batch_norm", operands, dtype);
     const { scale, shift } = operands as Record<string, Float32Array>;
     for (let channel = 0; channel < lanes; channel++) {
@@ -52,9 +53,9 @@ describe.each(forms)("machine code over maps of %s with %s", (dtype, set) => {
     // From the factor and term that were found: what is left is the rounding of one multiply-add and one addition
     const wanted = Float64Array.from(x, (value, i) => {
       const normed = value * found["factor"]![i % lanes]! + found["term"]![i % lanes]!;
-      const inner = flags & INNER_RELU ? Math.max(0, normed) : normed;
+      const inner = hasRelu ? Math.max(0, normed) : normed;
       const sum = inner + (residual?.[i] ?? 0);
-      return flags & OUTER_RELU ? Math.max(0, sum) : sum;
+      return outerRelu ? Math.max(0, sum) : sum;
     });
     const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
     expect(farthest(found["output"]!, wanted) / largest).toBeLessThan(5e-7 + roundingOf(dtype));
@@ -64,13 +65,13 @@ describe.each(forms)("machine code over maps of %s with %s", (dtype, set) => {
   });
 
   it.each(cases)("gives a norm's gradients over random sizes of seed %d", (from) => {
-    const { operands, flags, lanes, pixels } = gradientCase(from, dtype);
+    const { operands, hasRelu, lanes, pixels } = gradientCase(from, dtype);
     const found = run(set, "batch_norm_gradient", operands, dtype);
     const of = operands as Record<string, Float32Array>;
     const [x, dy] = [of["input"]!, of["outputGradient"]!];
     const outer = Float64Array.from(dy, (value, i) => (operands["output"] === 0 || of["output"]![i]! > 0 ? value : 0));
     const d = outer.map((value, i) => {
-      const isOpen = !(flags & INNER_RELU) || x[i]! * of["factor"]![i % lanes]! + of["term"]![i % lanes]! > 0;
+      const isOpen = !hasRelu || x[i]! * of["factor"]![i % lanes]! + of["term"]![i % lanes]! > 0;
       return isOpen ? value : 0;
     });
     const wanted = new Float64Array(x.length);
@@ -104,7 +105,7 @@ describe.each(forms)("machine code over maps of %s with %s", (dtype, set) => {
       const [first, thread] = [below(pixels), below(3)];
       const count = pixels - first;
       const operands: Operands = {
-        ...{ inLanes: lanes, outLanes: lanes, normFlags: INNER_RELU, normalisedStride: count * lanes * 4 },
+        ...{ inLanes: lanes, outLanes: lanes, inner: RELU, outerRelu: 0, normalisedStride: count * lanes * 4 },
         ...{ input: x, output: x, factor: noise(lanes, from + 1), term: noise(lanes, from + 2) },
         pivots: noise(lanes, from + 3),
         normalised: new Float32Array(3 * count * lanes).fill(NaN),
@@ -112,7 +113,7 @@ describe.each(forms)("machine code over maps of %s with %s", (dtype, set) => {
       };
       const of = operands as Record<string, Float32Array>;
       const there = Object.fromEntries(Object.entries(operands).map(([name, one]) => [name, Number(one) || 1]));
-      const numbers = { ...there, inLanes: lanes, outLanes: lanes, normFlags: INNER_RELU };
+      const numbers = { ...there, inLanes: lanes, outLanes: lanes, inner: RELU, outerRelu: 0 };
       const found = runOver("library_convolution", operands, (at, call) => {
         const sizes = { ...numbers, normalisedStride: count * lanes * 4 };
         const fused = fusedNorm(set, { kernel: "library_convolution", operands: sizes }, at, thread);
@@ -139,7 +140,7 @@ describe.each(forms)("machine code over maps of %s with %s", (dtype, set) => {
 
   it("leaves GELU and maps of four lanes to WebAssembly", () => {
     const { operands } = forwardCase(1, dtype);
-    expect(roundsOf(set, "batch_norm", { ...operands, flags: INNER_GELU })).toBeUndefined();
+    expect(roundsOf(set, "batch_norm", { ...operands, inner: activationCode("gelu") })).toBeUndefined();
     expect(roundsOf(set, "batch_norm", { ...operands, lanes: 4 })).toBeUndefined();
     expect(roundsOf(set, "batch_norm", operands)).toHaveLength(3);
     expect(roundsOf(set, "max_pool", operands)).toBeUndefined();
@@ -148,8 +149,7 @@ describe.each(forms)("machine code over maps of %s with %s", (dtype, set) => {
   it("keeps what is no number, behind ReLU too", () => {
     const { operands } = forwardCase(2, dtype);
     (operands["input"] as Float32Array)[0] = NaN;
-    const flags = INNER_RELU | OUTER_RELU;
-    expect(run(set, "batch_norm", { ...operands, flags }, dtype)["output"]![0]).toBeNaN();
+    expect(run(set, "batch_norm", { ...operands, inner: RELU, outerRelu: 1 }, dtype)["output"]![0]).toBeNaN();
   });
 });
 
@@ -192,10 +192,19 @@ function randomCase(from: number, dtype: Dtype) {
 function forwardCase(from: number, dtype: Dtype) {
   const { below, lanes, pixels, x } = randomCase(from, dtype);
   const [hasResidual, hasScale] = [below(2) === 1, below(3) > 0];
-  const flags = (below(2) ? INNER_RELU : 0) | (below(2) ? OUTER_RELU : 0);
+  const [hasRelu, outerRelu] = [below(2), below(2)];
   const residual = hasResidual ? stored(noise(x.length, from + 1), dtype) : undefined;
   const operands: Operands = {
-    ...{ lanes, pixels, flags, partialCount: PARTIALS, epsilon: EPSILON, momentum: MOMENTUM },
+    ...{
+      lanes,
+      pixels,
+      inner: hasRelu ? RELU : 0,
+      outerRelu,
+      summed: 0,
+      partialCount: PARTIALS,
+      epsilon: EPSILON,
+      momentum: MOMENTUM,
+    },
     input: x,
     residual: residual ?? 0,
     output: new Float32Array(x.length).fill(NaN),
@@ -206,12 +215,12 @@ function forwardCase(from: number, dtype: Dtype) {
     runningVariance: new Float32Array(lanes).fill(1.5),
     partials: new Float32Array(PARTIALS * 2 * lanes * 2).fill(NaN),
   };
-  return { operands, flags, lanes, pixels, x, residual };
+  return { operands, hasRelu, outerRelu, lanes, pixels, x, residual };
 }
 
 function gradientCase(from: number, dtype: Dtype) {
   const { below, lanes, pixels } = randomCase(from, dtype);
-  const flags = below(2) ? INNER_RELU : 0;
+  const hasRelu = below(2);
   const [hasOutput, keeps, hasScale] = [below(2) === 1, below(2) === 1, below(3) > 0];
   const map = (offset: number): Float32Array => stored(noise(pixels * lanes, from + offset), dtype);
   const mean = noise(lanes, from + 6);
@@ -219,7 +228,7 @@ function gradientCase(from: number, dtype: Dtype) {
   const scale = hasScale ? noise(lanes, from + 8) : undefined;
   const factor = reciprocalDeviation.map((value, channel) => value * (scale?.[channel] ?? 1));
   const operands: Operands = {
-    ...{ lanes, pixels, flags, partialCount: PARTIALS },
+    ...{ lanes, pixels, inner: hasRelu ? RELU : 0, outerRelu: 0, summed: 0, partialCount: PARTIALS },
     outputGradient: map(4),
     input: map(5),
     output: hasOutput ? map(10) : 0,
@@ -235,7 +244,7 @@ function gradientCase(from: number, dtype: Dtype) {
     partials: new Float32Array(PARTIALS * 2 * lanes * 2).fill(NaN),
     coefficients: new Float32Array(3 * lanes).fill(NaN),
   };
-  return { operands, flags, lanes, pixels };
+  return { operands, hasRelu, lanes, pixels };
 }
 
 function channels(lanes: number, ...names: readonly string[]): Operands {

@@ -28,13 +28,20 @@ import { loadTfjs } from "../../../src/runtime/engines/tfjs/load-tfjs.js";
 import { normalizeImages } from "../../../src/runtime/engines/tfjs/normalize-images.js";
 import { wasmEngine } from "../../../src/runtime/engines/wasm/engine.js";
 import { preprocessingOf } from "../../../src/runtime/export/preprocessing.js";
-import { saveTfjsModel } from "../../../src/runtime/export/tfjs/save-tfjs-model.js";
+import { saveTfjsModel, tfjsFiles } from "../../../src/runtime/export/tfjs/save-tfjs-model.js";
 import { train } from "../../../src/runtime/training/trainer.js";
 import { symmetric } from "../../oracle/counter-random.js";
 import { batchOf, initialState } from "../../oracle/fixtures.js";
+import type { OracleCase } from "../../oracle/networks.js";
 import { oracleCases } from "../../oracle/networks.js";
 
-const cases = oracleCases();
+/** Stock layers have no group norm: a layer norm stands in its place. */
+const cases = oracleCases().map((oracle): OracleCase => {
+  const nodes = oracle.program.graph.nodes.map((node) =>
+    node.op.kind === "group_norm" ? { ...node, op: { kind: "layer_norm", eps: node.op.eps } as const } : node,
+  );
+  return { ...oracle, program: { ...oracle.program, graph: { nodes } } };
+});
 const small = cases.filter(({ name }) => !["resnet-20", "tutorial-96"].includes(name));
 const residual = cases.find(({ name }) => name === "residual-adamw")!;
 
@@ -49,7 +56,10 @@ describe("buildTfjsModel", () => {
     (_, { program }) => {
       const model = buildTfjsModel(tf, program);
       const { shape } = program.graph.nodes.at(-1)!;
-      const counted = parametersOf(program.graph).map((parameter) => product(parameter.shape));
+      const counted = parametersOf(program.graph).map(({ shape: own, node }) => {
+        const { op, shape: outputs } = program.graph.nodes[node]!;
+        return op.kind === "learned_scale" ? outputs.channels : product(own); // a filter of one pixel, for one factor too
+      });
       expect(model.outputs[0]!.shape).toEqual([null, shape.channels]);
       const [sparse, dense] = densePrice(program.graph, isDepthwise).weights;
       expect(model.countParams()).toBe(sum(counted) + statisticsCount(program) + dense - sparse);
@@ -109,6 +119,14 @@ describe("densePrice", () => {
     );
     expect(densePriceText(densePrice(residual.program.graph, isDepthwise))).toBeUndefined();
   });
+});
+
+it("refuses by name what no stock layer is for", async () => {
+  const { program } = oracleCases().find(({ name }) => name === "scaled-and-dropped")!;
+  const refused = tfjsFiles(program, new Map(), undefined);
+  await expect(refused).rejects.toThrow(
+    "the network has groups, a group norm, for which TensorFlow.js has no stock layer",
+  );
 });
 
 describe("stateToTfjs and tfjsToState", () => {

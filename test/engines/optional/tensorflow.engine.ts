@@ -85,6 +85,7 @@ describe("engine tensorflow", () => {
     const emission = new Emission({
       source: trainingGraphOf(program, "evaluate"),
       data: program.config.data,
+      seed: 0,
       train: program.config.train,
       batch: 1,
       storage: "arguments",

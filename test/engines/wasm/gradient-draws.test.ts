@@ -1,7 +1,6 @@
 // The gradients of a whole network by this engine's own kernels, beside how far PyTorch's own float32 lies from float64, in
 // the median over the tensors of several draws of weights and images. With GELU in ReLU's place no mask can flip.
 import { expect, it } from "vitest";
-import type { ActivationKind } from "../../../src/compiler/network/graph.js";
 import { candidates } from "../../../src/compiler/lower/convolutions/convolution-kernels.js";
 import { BY_COST } from "../../../src/compiler/lower/kernels/kernel-provider.js";
 import type { KernelChoice } from "../../../src/compiler/lower/kernels/kernel-provider.js";
@@ -12,11 +11,12 @@ import type { Program } from "../../../src/compiler/program.js";
 import { openWasmSession } from "../../../src/runtime/engines/wasm/session.js";
 import { batchOf, gradientDistance, initialState, readFixture } from "../../oracle/fixtures.js";
 import type { GradientRecord } from "../../oracle/fixtures.js";
+import type { Op } from "../../../src/compiler/network/graph.js";
 import type { OracleCase } from "../../oracle/networks.js";
 import { oracleCases } from "../../oracle/networks.js";
 
 interface Draw {
-  readonly activation: ActivationKind;
+  readonly activation: "relu" | "gelu";
   readonly seed: number;
   readonly batch: number;
   /** `float32`: how far PyTorch's lies from it, relative to its norm. */
@@ -41,10 +41,10 @@ it.each([
   },
 );
 
-async function distancesOf(activation: ActivationKind, draws: readonly Draw[], isDirect: boolean): Promise<number[]> {
+async function distancesOf(activation: "relu" | "gelu", draws: readonly Draw[], isDirect: boolean): Promise<number[]> {
   const resNet = oracleCases().find(({ name }) => name === "resnet-20")!;
   const nodes = resNet.program.graph.nodes.map((node) =>
-    node.op.kind === "relu" ? { ...node, op: { kind: activation } } : node,
+    node.op.kind === "relu" ? { ...node, op: { kind: activation } as Op } : node,
   );
   const program = { ...resNet.program, graph: { ...resNet.program.graph, nodes } };
   const session = await openWasmSession(program, 2, isDirect ? directChoice(program) : BY_COST);

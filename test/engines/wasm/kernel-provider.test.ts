@@ -4,7 +4,7 @@ import { candidates, suiting } from "../../../src/compiler/lower/convolutions/co
 import { tasksOf } from "../../../src/compiler/lower/convolutions/convolution-tasks.js";
 import { libraryConvolutions } from "../../../src/compiler/lower/convolutions/emit-library.js";
 import { libraryWinograd } from "../../../src/compiler/lower/convolutions/emit-library-winograd.js";
-import { GROUPS, INNER_GELU } from "../../../src/compiler/lower/kernels/kernel-constants.js";
+import { GROUPS, activationCode } from "../../../src/compiler/lower/kernels/kernel-constants.js";
 import { callsKey, nameOfCalls } from "../../../src/compiler/lower/kernels/kernel-provider.js";
 import type { KernelChoice, KernelProvider } from "../../../src/compiler/lower/kernels/kernel-provider.js";
 import { heapBytesOf, lower, trainingGraphOf } from "../../../src/compiler/lower/lower.js";
@@ -44,7 +44,7 @@ const provider: KernelProvider = {
   version: "1",
   candidates: (task) => (task.dtypes ? [] : [...suiting(whole, task), ...suiting(products, task)]),
   take({ kernel, operands }) {
-    if (((operands["flags"] as number | undefined) ?? 0) & INNER_GELU) return undefined;
+    if (((operands["inner"] as number | undefined) ?? 0) > activationCode("relu")) return undefined;
     if (kernel === "batch_norm") return [operands["lanes"] as number, operands["lanes"] as number];
     if (kernel === "batch_norm_again") return [operands["lanes"] as number];
     return kernel === "update_sgd" ? [1] : undefined;

@@ -25,6 +25,7 @@ import type { MixedLabels } from "../../../src/runtime/engines/engine.js";
 import { draw, symmetric } from "../../oracle/counter-random.js";
 import { execute, sizeOf } from "../../reference/interpret.js";
 import type { KernelOutcome, KernelRun } from "../../reference/run-kernels.js";
+import { everyActivation } from "../../reference/build-program.js";
 import { runKernels, selectionOf } from "../../reference/run-kernels.js";
 
 // Largest distance, relative to the tensor's largest magnitude.
@@ -164,6 +165,18 @@ const convolutions: readonly Convolution[] = [
   },
 ];
 
+const DRAWS = { seed: 2 ** 40 + 12345, step: 70_000, microBatch: 3 };
+type OperationOf = (map: readonly [number, number], channels: number, batch: number) => Operation;
+const perImage: readonly (readonly [string, OperationOf])[] = [
+  ["layer norm", channelNormGraph(null)],
+  ["group norm in one group", channelNormGraph(1)],
+  ["group norm in twelve groups", channelNormGraph(12)],
+  ["a learned scale a channel", learnedScaleGraph("channel")],
+  ["a learned scale for all", learnedScaleGraph("tensor")],
+  ["dropout", dropGraph(false, 0.3)],
+  ["drop path", dropGraph(true, 0.5)],
+];
+
 describe.each(builds)("%s", (build) => {
   it.each(convolutions.map((size) => [titleOf(size), size] as const))(
     "convolves %s, forward and backward, by every kernel that suits as the reference does",
@@ -209,9 +222,12 @@ describe.each(builds)("%s", (build) => {
     },
   );
 
-  const flags = ([null, "relu", "gelu"] as const).flatMap((inner) =>
-    [false, true].flatMap((add) => [false, true].map((outerRelu) => ({ inner, add, outerRelu }))),
-  );
+  const flags = [null, ...everyActivation].flatMap((inner) => {
+    const isOneOfAll = inner !== null && inner.kind !== "relu" && inner.kind !== "gelu"; // which share GELU's loops
+    return [false, true].flatMap((add) =>
+      (isOneOfAll ? [add] : [false, true]).map((outerRelu) => ({ inner, add, outerRelu })),
+    );
+  });
   const pointwises = [null, { eps: 1e-5, momentum: 0.1 }, { eps: 1e-2, momentum: 1 }].flatMap((norm) =>
     flags.map((flag): Pointwise => ({ norm, ...flag })),
   );
@@ -239,7 +255,7 @@ describe.each(builds)("%s", (build) => {
   });
 
   it("leaves out a norm's scale, and the gradients of frozen ones", () => {
-    for (const inner of [null, "relu", "gelu"] as const) {
+    for (const inner of [null, ...everyActivation]) {
       const pointwise = { norm: { eps: 1e-5, momentum: 0.1 }, inner, add: true, outerRelu: false };
       for (const [map, channels, batch] of maps) {
         for (const isTraining of [true, false]) {
@@ -312,6 +328,34 @@ describe.each(builds)("%s", (build) => {
     expect(outcome.strays()).toEqual([]);
   });
 
+  it("multiplies maps, and takes channels from map to map", () => {
+    for (const [map, counts, batch] of [
+      [[5, 3], [8, 16], 2],
+      [[7, 5], [3, 5, 1], 3], // lanes of one input lie where another's channels begin
+      [[33, 31], [12, 20, 17], 2],
+      [[1, 1], [300, 7], 5],
+    ] as const) {
+      const { outcome, distances } = compare(channelGraph(map, counts, batch), { build });
+      for (const [name, distance] of distances) expect(distance, name).toBeLessThan(name === "product" ? 1e-7 : 1e-12);
+      expect(outcome.strays()).toEqual([]);
+    }
+  });
+
+  it.each(perImage)("computes %s, forward and backward, as the reference does", (_, operationOf) => {
+    for (const [map, channels, batch] of [
+      [[1, 2], 12, 5],
+      [[7, 5], 24, 3],
+      [[17, 13], 36, 2],
+      [[3, 3], 300, 6],
+    ] as const) {
+      for (const inPlace of [false, true]) {
+        const { outcome, distances } = compare(operationOf(map, channels, batch), { build, inPlace, draws: DRAWS });
+        for (const [name, distance] of distances) expect(distance, name).toBeLessThan(2e-6); // sums of float32 products
+        expect(outcome.strays()).toEqual([]);
+      }
+    }
+  });
+
   it("subsamples maps and adds channels of zeros, of any number of channels", () => {
     for (const [map, channels, batch, stride] of [
       [[8, 8], [16, 32], 2, [2, 2]],
@@ -382,7 +426,11 @@ describe.each(builds)("%s", (build) => {
 
   describe("on maps of bfloat16", () => {
     /** Kernels of another form, tensors that are further off than they may, and stray writes. */
-    const faults = (operation: Operation, limit: number, options: Pick<KernelRun, "inPlace"> = {}): string[] => {
+    const faults = (
+      operation: Operation,
+      limit: number,
+      options: Pick<KernelRun, "inPlace" | "draws"> = {},
+    ): string[] => {
       const rounded = roundMaps(operation);
       const { outcome, distances } = compare(rounded, { build, storesBfloat16: true, ...options });
       const isMap = (name: string): boolean =>
@@ -401,10 +449,9 @@ describe.each(builds)("%s", (build) => {
         for (const [map, channels, batch] of maps) {
           for (const inPlace of [false, true]) {
             const operation = pointwiseGraph(map, channels, batch, pointwise, true);
-            // GELU's gradient is kept rounded between the two passes of a norm's
-            expect(
-              faults(operation, pointwise.inner === "gelu" && pointwise.norm ? 2 * STORED : STORED, { inPlace }),
-            ).toEqual([]);
+            // But for ReLU's, the gradient is kept rounded between the two passes of a norm's
+            const isKept = pointwise.norm !== null && pointwise.inner !== null && pointwise.inner.kind !== "relu";
+            expect(faults(operation, isKept ? 2 * STORED : STORED, { inPlace })).toEqual([]);
           }
         }
       },
@@ -422,8 +469,16 @@ describe.each(builds)("%s", (build) => {
     });
 
     it("multiplies a map by its gate", () => {
-      // The vectors' kernels are the same in both forms
-      expect(faults(gateGraph([9, 7], 20, 3), STORED)).toEqual(["sigmoid", "sigmoid_gradient"]);
+      // The vectors' kernels are those of float32
+      expect(faults(gateGraph([9, 7], 20, 3), STORED)).toEqual(["pointwise", "pointwise_gradient"]);
+    });
+
+    it("multiplies maps, and takes channels from map to map", () => {
+      expect(faults(channelGraph([7, 5], [3, 12, 21], 3), STORED)).toEqual([]);
+    });
+
+    it.each(perImage)("computes %s, forward and backward", (_, operationOf) => {
+      expect(faults(operationOf([7, 5], 36, 3), STORED, { draws: DRAWS })).toEqual([]);
     });
 
     it("subsamples, and sums a bias' gradient", () => {
@@ -600,7 +655,7 @@ const references = new WeakMap<Operation, ReturnType<typeof execute>>();
 
 function compare(
   operation: Operation,
-  options: Pick<KernelRun, "build" | "inPlace" | "convolutions" | "storesBfloat16">,
+  options: Pick<KernelRun, "build" | "inPlace" | "convolutions" | "storesBfloat16" | "draws">,
 ) {
   const { graph, batch, values, labels, mixed, outputs, images, pixelValues } = operation;
   const normalised =
@@ -616,6 +671,7 @@ function compare(
       ...(labels ? { labels } : {}),
       ...(mixed ? { mixed } : {}),
       ...(normalised ? { images: normalised } : {}),
+      draws: options.draws,
     });
   references.set(operation, reference);
   const outcome = runKernels({
@@ -895,6 +951,101 @@ function subsampleGraph(
   return { graph: builder.graph, batch, values: builder.values, outputs: [output, inputGradient] };
 }
 
+function channelNormGraph(groups: number | null): OperationOf {
+  return (map, channels, batch) => {
+    const builder = new Builder(batch, channels);
+    const parameter = (name: string, centre: number): TensorId =>
+      builder.add({ kind: "parameter", name, dims: [channels] }, (value) => Math.fround(centre + value / 2));
+    const [scale, shift] = [parameter("scale", 1), parameter("shift", 0)];
+    const [input, outputGradient] = ["input", "output gradient"].map((name) =>
+      builder.map(name, map, channels, true),
+    ) as [TensorId, TensorId];
+    const [output, inputGradient] = ["output", "input gradient"].map((name) => builder.map(name, map, channels)) as [
+      TensorId,
+      TensorId,
+    ];
+    const [scaleGradient, shiftGradient] = [scale, shift].map((id) =>
+      builder.add({ kind: "gradient", name: `gradient of ${id}`, parameter: id }),
+    ) as [TensorId, TensorId];
+    const settings = { groups, eps: 1e-3 };
+    builder.node("norm", { kind: "channel_norm", ...settings, inputs: { input, scale, shift }, outputs: { output } });
+    builder.node("gradient", {
+      kind: "channel_norm_gradient",
+      ...settings,
+      inputs: { input, outputGradient, scale },
+      outputs: { inputGradient, scaleGradient, shiftGradient },
+    });
+    const outputs = [output, inputGradient, scaleGradient, shiftGradient];
+    return { graph: builder.graph, batch, values: builder.values, outputs };
+  };
+}
+
+function learnedScaleGraph(per: "channel" | "tensor"): OperationOf {
+  return (map, channels, batch) => {
+    const builder = new Builder(batch, channels);
+    const dims = [per === "channel" ? channels : 1];
+    const weight = builder.add({ kind: "parameter", name: "weight", dims }, (value) => value);
+    const input = builder.map("input", map, channels, true);
+    const outputGradient = builder.map("output gradient", map, channels, true);
+    const output = builder.map("output", map, channels);
+    const inputGradient = builder.map("input gradient", map, channels);
+    const weightGradient = builder.add({ kind: "gradient", name: "weight gradient", parameter: weight });
+    builder.node("scale", { kind: "learned_scale", inputs: { input, weight }, outputs: { output } });
+    builder.node("gradient", {
+      kind: "learned_scale_gradient",
+      inputs: { input, weight, outputGradient },
+      outputs: { inputGradient, weightGradient },
+    });
+    const outputs = [output, inputGradient, weightGradient];
+    return { graph: builder.graph, batch, values: builder.values, outputs };
+  };
+}
+
+function dropGraph(perImage: boolean, rate: number): OperationOf {
+  return (map, channels, batch) => {
+    const builder = new Builder(batch, channels);
+    const input = builder.map("input", map, channels, true);
+    const output = builder.map("output", map, channels);
+    builder.node("drop", { kind: "drop", rate, perImage, node: 77, inputs: { input }, outputs: { output } });
+    return { graph: builder.graph, batch, values: builder.values, outputs: [output] };
+  };
+}
+
+/** What is concatenated, products of that, slices of it with their gradient, shuffles. */
+function channelGraph(map: readonly [number, number], counts: readonly number[], batch: number): Operation {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const concatenation = new Builder(batch, total);
+  const inputs = counts.map((count, at) => concatenation.map(`input ${at}`, map, count, true));
+  const output = concatenation.map("concatenated", map, total);
+  concatenation.node("concatenate", { kind: "concatenate", inputs: { inputs }, outputs: { output } });
+  const product = concatenation.map("product", map, total);
+  const other = concatenation.map("other", map, total, true);
+  concatenation.node("multiply", {
+    kind: "multiply",
+    inputs: { left: output, right: other },
+    outputs: { output: product },
+  });
+  let from = 0;
+  const slices = counts.flatMap((count, at) => {
+    const [slice, gradient] = [`slice ${at}`, `gradient ${at}`].map((name, wide) =>
+      concatenation.map(name, map, wide ? total : count),
+    ) as [TensorId, TensorId];
+    concatenation.node("slice", { kind: "slice", from, inputs: { input: other }, outputs: { output: slice } });
+    const ends = { inputs: { outputGradient: slice }, outputs: { inputGradient: gradient } };
+    concatenation.node("slice gradient", { kind: "slice_gradient", from, ...ends });
+    from += count;
+    return [slice, gradient];
+  });
+  const groupCounts = Array.from({ length: total }, (_, at) => at + 1).filter((groups) => total % groups === 0);
+  const shuffles = groupCounts.map((groups) => {
+    const shuffled = concatenation.map(`in ${groups} groups`, map, total);
+    concatenation.node("shuffle", { kind: "shuffle", groups, inputs: { input: other }, outputs: { output: shuffled } });
+    return shuffled;
+  });
+  const { graph, values } = concatenation;
+  return { graph, batch, values, outputs: [output, product, ...slices, ...shuffles] };
+}
+
 /** Sigmoid of a vector, a map times it, and the gradients of both. */
 function gateGraph(map: readonly [number, number], channels: number, batch: number): Operation {
   const builder = new Builder(batch, channels);
@@ -908,14 +1059,21 @@ function gateGraph(map: readonly [number, number], channels: number, batch: numb
   const outputGradient = builder.map("output gradient", map, channels, true);
   const inputGradient = builder.map("input gradient", map, channels);
   const [gateGradient, beforeGradient] = [vector("gate gradient"), vector("before gradient")];
-  builder.node("gate", { kind: "sigmoid", inputs: { input: before }, outputs: { output: gate } });
-  builder.node("multiply", { kind: "multiply", inputs: { input, gate }, outputs: { output } });
+  const sigmoid = { norm: null, inner: { kind: "sigmoid" }, add: false, outerRelu: false } as const;
+  builder.node("gate", {
+    kind: "pointwise",
+    ...sigmoid,
+    inputs: { input: before, residual: null, operands: null, running: null },
+    outputs: { output: gate, saved: null, running: null },
+  });
+  builder.node("gated", { kind: "gate", inputs: { input, gate }, outputs: { output } });
   const inputs = { input, gate, outputGradient };
-  builder.node("gradient", { kind: "multiply_gradient", inputs, outputs: { inputGradient, gateGradient } });
+  builder.node("gradient", { kind: "gate_gradient", inputs, outputs: { inputGradient, gateGradient } });
   builder.node("gate gradient", {
-    kind: "sigmoid_gradient",
-    inputs: { output: gate, outputGradient: gateGradient },
-    outputs: { inputGradient: beforeGradient },
+    kind: "pointwise_gradient",
+    ...sigmoid,
+    inputs: { outputGradient: gateGradient, input: before, output: null, operands: null },
+    outputs: { inputGradient: beforeGradient, residualGradient: null, scaleGradient: null, shiftGradient: null },
   });
   const outputs = [gate, output, inputGradient, gateGradient, beforeGradient];
   return { graph: builder.graph, batch, values: builder.values, outputs };
@@ -969,6 +1127,6 @@ function titleOf(size: Convolution): string {
 }
 
 function pointwiseTitle({ norm, inner, add, outerRelu }: Pointwise): string {
-  const parts = [norm && `norm (epsilon ${norm.eps})`, inner, add && "addition", outerRelu && "relu"];
+  const parts = [norm && `norm (epsilon ${norm.eps})`, inner?.kind, add && "addition", outerRelu && "relu"];
   return parts.filter(Boolean).join(", ") || "nothing";
 }

@@ -1,6 +1,6 @@
 // What a unit of a convolution does for the norms beside it, while its pixels are in the core's caches: it normalises what it reads, and
 // sums up what it wrote, for the norm behind it or for the gradient of the norm before it.
-import { INNER_RELU, OUTER_RELU } from "../../lower/kernels/kernel-constants.js";
+import { activationCode } from "../../lower/kernels/kernel-constants.js";
 import type { KernelName } from "../../lower/kernels/kernels.js";
 import { rowOf } from "../../lower/kernels/kernels.js";
 import type { Dtype } from "../../lower/placement/layout.js";
@@ -11,6 +11,8 @@ type Call = (code: NormCode, ...operands: readonly number[]) => void;
 
 /** Convolutions over maps that are stored otherwise leave norms to themselves. */
 const FUSED_DTYPE: Dtype = "float32";
+
+const RELU = activationCode("relu");
 
 export interface FusedNorm {
   /** So many pixels of the input, from the first one on, in memory of the thread: their address. */
@@ -28,14 +30,14 @@ export function fusedNorm(
 ): FusedNorm {
   const names = Object.keys(rowOf(kernel).operands);
   const word = (name: string): number => names.indexOf(name);
-  const flags = of["normFlags"] ?? 0;
+  const hasRelu = of["inner"] === RELU;
   const mask = { factor: word("factor"), term: word("term") };
   const isBackward = kernel === "library_input_gradient";
   const fused: { -readonly [K in keyof FusedNorm]: FusedNorm[K] } = {};
   if (of["normalised"]) {
     const lanes = of["inLanes"]!;
     const to = at("normalised") + of["normalisedStride"]! * thread;
-    const activations = { inner: (flags & INNER_RELU) !== 0, outer: (flags & OUTER_RELU) !== 0 };
+    const activations = { inner: hasRelu, outer: of["outerRelu"] !== 0 };
     const words = {
       lanes,
       dtype: FUSED_DTYPE,
@@ -66,7 +68,7 @@ export function fusedNorm(
                 mean: word("mean"),
               },
               output: of["normOutput"] ? word("normOutput") : null,
-              mask: (flags & INNER_RELU) !== 0 ? mask : null,
+              mask: hasRelu ? mask : null,
             },
           ],
         }

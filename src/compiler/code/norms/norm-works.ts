@@ -1,7 +1,7 @@
 // What machine code does of a norm's call: rounds of units that any thread may run, and which kernels a unit calls over which pixels.
 // Cuts follow from the sizes alone, so that bits depend neither on threads nor on the instruction set.
 import type { KernelName } from "../../lower/kernels/kernels.js";
-import { INNER_GELU, INNER_RELU, OUTER_RELU, SUMMED } from "../../lower/kernels/kernel-constants.js";
+import { activationCode } from "../../lower/kernels/kernel-constants.js";
 import { rowOf } from "../../lower/kernels/kernels.js";
 import type { Dtype } from "../../lower/placement/layout.js";
 import { elementBytes } from "../../lower/placement/layout.js";
@@ -26,6 +26,8 @@ export type NormCode = {
     readonly of: Parameters<Emitters[E]> extends [...infer Data, unknown?] ? Data : never;
   };
 }[keyof Emitters];
+
+const RELU = activationCode("relu");
 
 /** A call as its units see it. */
 export interface CallAddresses {
@@ -74,8 +76,8 @@ export const NORM_KERNELS = [...FORMS.keys()];
 
 /** The rounds of a call, or undefined where machine code does not carry it out. */
 export function roundsOf(set: InstructionSet, kernel: KernelName, operands: Operands): readonly Round[] | undefined {
-  const isGelu = (Number(operands["flags"]) & INNER_GELU) !== 0;
-  if (isGelu || Number(operands["lanes"]) % 8 !== 0) return undefined;
+  const isOther = ![0, RELU].includes(Number(operands["inner"]));
+  if (isOther || Number(operands["lanes"]) % 8 !== 0) return undefined;
   const [work, dtype] = FORMS.get(kernel) ?? [];
   return work && WORKS[work](new NormCall(set, kernel, dtype!, operands));
 }
@@ -105,7 +107,7 @@ class NormCall {
   }
 
   get isSummed(): boolean {
-    return (this.number("flags") & SUMMED) !== 0;
+    return this.number("summed") !== 0;
   }
 
   has(name: string): boolean {
@@ -212,8 +214,7 @@ class NormCall {
   }
 
   private activations(): { inner: boolean; outer: boolean } {
-    const flags = this.number("flags");
-    return { inner: (flags & INNER_RELU) !== 0, outer: (flags & OUTER_RELU) !== 0 };
+    return { inner: this.number("inner") === RELU, outer: this.number("outerRelu") !== 0 };
   }
 
   private number(name: string): number {

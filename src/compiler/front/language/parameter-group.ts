@@ -9,7 +9,7 @@ const role = choice<ParameterRole>({
   conv_weight: "filters of convolutions",
   linear_weight: "the classifier's matrix",
   bias: "biases of convolutions and of the classifier",
-  norm_scale: "what a norm multiplies each channel by",
+  norm_scale: "what a norm, or a learned scale, multiplies each channel by",
   norm_shift: "what a norm adds to each channel",
 });
 

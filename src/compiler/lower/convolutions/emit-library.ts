@@ -4,7 +4,6 @@ import type { ConvolutionKernel, ConvolutionKernels, ConvolutionPass } from "./c
 import type { ConvolutionSizes } from "./convolution-plan.js";
 import { transposedGroups } from "./groups/emit-groups.js";
 import { filterBytes, imageBytes, multiplyAddsOf, threadScratch, windowOf } from "./convolution-plan.js";
-import { OUTER_RELU } from "../kernels/kernel-constants.js";
 import { WITHOUT_GRADIENT_SUMS, WITHOUT_NORM, WITHOUT_SUMS } from "../kernels/library-kernels.js";
 import { elementBytes } from "../placement/layout.js";
 import { multiplyAddsWithoutPadding } from "./valid-places.js";
@@ -62,8 +61,9 @@ function forward(id: string, method: LibraryMethod): ConvolutionKernel<"forward"
       writer.call("library_convolution", operands, extra);
       if (!residual && !relu) return;
       const pixels = sizes.images * sizes.outHeight * sizes.outWidth;
-      const extents = { pixels, lanes: sizes.outLanes, flags: relu ? OUTER_RELU : 0 };
-      writer.call("pointwise", { input: output, residual, output, ...extents });
+      const extents = { pixels, lanes: sizes.outLanes, channels: sizes.outLanes };
+      const activated = { inner: 0, setting: 0, outerRelu: Number(relu) };
+      writer.call("pointwise", { input: output, residual, output, ...extents, ...activated });
     },
   };
 }

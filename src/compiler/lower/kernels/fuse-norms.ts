@@ -1,7 +1,6 @@
 // KernelCalls → the same with fewer passes over maps, where a provider's convolutions do for norms beside them what they can: sum up
 // what they write, for the norm behind or for the gradient of the norm before, and normalise what they read, so that a norm's output
 // that only convolutions read is never written. All else stays as it was, each norm a call of its own.
-import { SUMMED } from "./kernel-constants.js";
 import type { Buffer, BufferId, KernelCall, KernelCalls, Operand } from "./kernel-calls.js";
 import type { KernelProvider } from "./kernel-provider.js";
 import type { KernelName } from "./kernels.js";
@@ -51,7 +50,7 @@ class Fusion {
     const producer = map === undefined ? -1 : this.writerBefore(index, map);
     const convolution = this.calls[producer];
     if (convolution?.kernel !== rule.by || !this.fusesWith(convolution, norm)) return;
-    const { input, output, mean, factor, term, flags, lanes, runningMean } = norm.operands;
+    const { input, output, mean, factor, term, inner, lanes, runningMean } = norm.operands;
     const isGradient = norm.kernel === "batch_norm_gradient";
     const read = [input, output, mean, factor, term].flatMap((operand) => bufferOf(operand) ?? []);
     const areThere = read.every((buffer) => this.writerBefore(index, buffer) < producer);
@@ -59,10 +58,10 @@ class Fusion {
     const units = convolution.provided!.units.at(-1)!;
     const sums = this.scratch(`${norm.node} sums`, units * 2 * (lanes as number) * 8);
     const asked: Readonly<Record<string, Operand>> = isGradient
-      ? { normInput: input!, normOutput: output!, mean: mean!, factor: factor!, term: term!, normFlags: flags! }
+      ? { normInput: input!, normOutput: output!, mean: mean!, factor: factor!, term: term!, inner: inner! }
       : { pivots: runningMean! };
     this.change(producer, { ...asked, sums });
-    this.change(index, { partials: sums, partialCount: units, flags: (flags as number) | SUMMED });
+    this.change(index, { partials: sums, partialCount: units, summed: 1 });
   }
 
   /** A norm's output where nothing but convolutions reads it, which then read its input. */
@@ -70,7 +69,7 @@ class Fusion {
     const norm = this.calls[index]!;
     const isAgain = norm.kernel === "batch_norm_again";
     if ((norm.kernel !== "batch_norm" && !isAgain) || !norm.provided || norm.operands["residual"] !== null) return;
-    const { input, output, factor, term, flags } = norm.operands;
+    const { input, output, factor, term, inner, outerRelu } = norm.operands;
     const [before, map] = [bufferOf(input), bufferOf(output)];
     if (before === undefined || map === undefined) return;
     const readers = this.uses.get(map)!.filter((use) => use.index !== index);
@@ -87,9 +86,16 @@ class Fusion {
       const images = this.providers[call.provided!.provider]!.fuses!(call)!;
       const normalisedStride = Math.ceil((images * height! * width! * inLanes! * 4) / 64) * 64;
       const normalised = this.scratch(`${call.node} normalised input`, normalisedStride * this.threads);
-      const normFlags = (flags as number) & ~SUMMED;
       this.change(reader, {
-        ...{ input: input!, factor: factor!, term: term!, normFlags, normalised, normalisedStride },
+        ...{
+          input: input!,
+          factor: factor!,
+          term: term!,
+          inner: inner!,
+          outerRelu: outerRelu!,
+          normalised,
+          normalisedStride,
+        },
       });
     }
     if (isAgain) this.calls[index] = null;

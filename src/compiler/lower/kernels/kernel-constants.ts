@@ -1,5 +1,7 @@
 // Numbers that compiler, host and kernels must agree on. Each stands here alone: scripts/generate-kernel-operands.mjs writes
 // them down for the kernels (assembly/generated/constants.ts).
+import type { ActivationKind } from "../../network/activations.js";
+import { activationKinds } from "../../network/activations.js";
 import { NEWTON_SCHULZ } from "../../training/update-rule.js";
 
 // The control block: addresses below the heap through which host and kernels tell each other what changes from step to step.
@@ -20,6 +22,10 @@ export const IS_FIRST_MICRO_BATCH = 1412;
 export const ABANDONED = 1416;
 /** f64: the norm over all gradients, before any limit to it. */
 export const GRADIENT_NORM = 1424;
+/** What dropout draws by: the seed, two i32; step and micro-batch with the purpose, an i32 each (runtime/random/drop-words.ts). */
+export const DRAW_KEY = 1440;
+export const DRAW_STEP = 1448;
+export const DRAW_PURPOSE = 1452;
 /** f32: how far the step moves the average; 0 leaves it. */
 export const AVERAGE_SHARE = 1536;
 /** f64: the mean loss over the batch. */
@@ -58,12 +64,12 @@ export const GRADIENT_UNIT_BYTES = 32768;
 
 /** Partial sums in which Muon's norms are summed, whatever the number of threads. */
 export const MUON_NORM_PARTIALS = 16;
-/** Flags of what a pointwise kernel does besides adding. */
-export const INNER_RELU = 1;
-export const OUTER_RELU = 2;
-export const INNER_GELU = 4;
-/** That a norm's sums were taken where its map was written: it finds them as its partial sums. */
-export const SUMMED = 8;
+/** What the kernels know an activation as, by its name in capitals; 0 is none. */
+const ACTIVATION_CODES = Object.fromEntries(activationKinds.map((kind, at) => [kind.toUpperCase(), at + 1]));
+
+export function activationCode(kind: ActivationKind): number {
+  return ACTIVATION_CODES[kind.toUpperCase()]!;
+}
 
 /** By the type that the kernels know them as. */
 export const constantsOfKernels = {
@@ -79,6 +85,9 @@ export const constantsOfKernels = {
     IS_FIRST_MICRO_BATCH,
     ABANDONED,
     GRADIENT_NORM,
+    DRAW_KEY,
+    DRAW_STEP,
+    DRAW_PURPOSE,
     AVERAGE_SHARE,
     LOSS,
     CORRECT,
@@ -90,7 +99,7 @@ export const constantsOfKernels = {
     FILTER_SCRATCH_BYTES,
     GRADIENT_UNIT_BYTES,
   },
-  i32: { ZERO_FLOATS, MUON_NORM_PARTIALS, INNER_RELU, OUTER_RELU, INNER_GELU },
+  i32: { ZERO_FLOATS, MUON_NORM_PARTIALS, ...ACTIVATION_CODES },
   f32: { NEWTON_SCHULZ_A: NEWTON_SCHULZ.a, NEWTON_SCHULZ_B: NEWTON_SCHULZ.b, NEWTON_SCHULZ_C: NEWTON_SCHULZ.c },
   f64: { NEWTON_SCHULZ_EPS: NEWTON_SCHULZ.eps },
 } as const;

@@ -6,7 +6,7 @@ import type { Kernel } from "./descriptor.js";
 import { convolutionKernels } from "./kernels-of-convolutions.js";
 import { groupKernels } from "./kernels-of-groups.js";
 import { libraryKernels } from "./library-kernels.js";
-import { bfloat16Kernels, mapKernels, pointwise } from "./map-kernels.js";
+import { activated, bfloat16Kernels, mapKernels, pointwise } from "./map-kernels.js";
 
 export const kernels = {
   /** 8-bit images [pixels, channels] → floats [pixels, lanes] through a table of 256 values a channel. */
@@ -41,7 +41,7 @@ export const kernels = {
       runningMean: "read",
       runningVariance: "read",
       epsilon: "float",
-      flags: "integer",
+      ...activated,
       coefficients: "scratch",
     },
     moves: pointwise(FLOAT),
@@ -51,17 +51,6 @@ export const kernels = {
     run: ["maps/pointwise", "scale(call)"],
     operands: { input: "read", output: "write", factor: "float", count: "integer" },
     moves: ({ count }) => ({ input: count * FLOAT, output: count * FLOAT }),
-  }),
-  /** Zero in the lanes beyond the channels. */
-  sigmoid: kernel({
-    run: ["maps/gate", "sigmoid(call)"],
-    operands: { input: "read", output: "write", pixels: "integer", channels: "integer", lanes: "integer" },
-    moves: ({ pixels, lanes }) => ({ input: pixels * lanes * FLOAT, output: pixels * lanes * FLOAT }),
-  }),
-  sigmoid_gradient: kernel({
-    run: ["maps/gate", "sigmoidGradient(call)"],
-    operands: { output: "read", outputGradient: "read", inputGradient: "write", count: "integer" },
-    moves: ({ count }) => ({ output: count * FLOAT, outputGradient: count * FLOAT, inputGradient: count * FLOAT }),
   }),
   /** Sum of the losses (f64) and count of correct answers go to the control block. */
   softmax_cross_entropy: kernel({

@@ -34,11 +34,20 @@ const libraryOperands = {
 const normOfInput = {
   factor: "read",
   term: "read",
-  normFlags: "integer",
+  /** Its activation, as `activationCode` has it, and whether ReLU comes last. */
+  inner: "integer",
+  outerRelu: "integer",
   normalised: "scratch",
   normalisedStride: "integer",
 } as const satisfies Operands;
-export const WITHOUT_NORM = { factor: null, term: null, normFlags: 0, normalised: null, normalisedStride: 0 } as const;
+export const WITHOUT_NORM = {
+  factor: null,
+  term: null,
+  inner: 0,
+  outerRelu: 0,
+  normalised: null,
+  normalisedStride: 0,
+} as const;
 
 /** Each unit's sums [2][lanes] of doubles over what it wrote: Σ (y − pivot) and Σ (y − pivot)², for the norm behind. */
 const sumsOfOutput = { pivots: "read", sums: "scratch" } as const satisfies Operands;
@@ -51,11 +60,11 @@ const sumsOfGradient = {
   mean: "read",
   factor: "read",
   term: "read",
-  normFlags: "integer",
+  inner: "integer",
   sums: "scratch",
 } as const satisfies Operands;
 export const WITHOUT_GRADIENT_SUMS = {
-  ...{ normInput: null, normOutput: null, mean: null, factor: null, term: null, normFlags: 0, sums: null },
+  ...{ normInput: null, normOutput: null, mean: null, factor: null, term: null, inner: 0, sums: null },
 } as const;
 
 export const libraryKernels = {

@@ -2,7 +2,12 @@
 // stored as bfloat16, its upper half. Parameters, statistics and sums are float32 in both.
 import type { Element, Operands, Sizes } from "./descriptor.js";
 import { BFLOAT16, FLOAT, FLOAT32, kernel } from "./descriptor.js";
-import { SUMMED } from "./kernel-constants.js";
+
+/** The inner activation, 0 for none, and its setting; whether ReLU comes last; and the channels, beyond which lanes stay zero. */
+export const activated = { inner: "integer", setting: "float", outerRelu: "integer", channels: "integer" } as const;
+
+/** Not 0 where a norm's sums were taken when its map was written: it finds them as its partial sums. */
+const summed = "integer" as const;
 
 export const mapKernels = mapKernelsOf(FLOAT32);
 
@@ -27,7 +32,7 @@ function mapKernelsOf({ type, bytes }: Element) {
       },
       moves: ({ pixels, lanes }) => ({ outputGradient: pixels * lanes * bytes }),
     }),
-    /** outer(inner(norm(x)) + residual) with batch statistics; flags: 1 inner ReLU, 2 outer ReLU, 4 inner GELU. A scale that is absent is 1. */
+    /** outer(inner(norm(x)) + residual) with batch statistics. A scale that is absent is 1. */
     batch_norm: kernel({
       run: ["maps/batch-norm", `batchNorm<${type}>(call, thread, threads)`],
       operands: {
@@ -46,14 +51,15 @@ function mapKernelsOf({ type, bytes }: Element) {
         runningVariance: "update",
         epsilon: "float",
         momentum: "float",
-        flags: "integer",
+        ...activated,
+        summed,
         partialCount: "integer",
         partials: "scratch",
       },
       // What was summed up before, and is normalised where it is read, is not looked at
-      moves: ({ flags, output, ...sizes }) => ({
+      moves: ({ summed: isSummed, output, ...sizes }) => ({
         ...pointwise(bytes)(sizes),
-        ...((flags & SUMMED) !== 0 && output === 0 ? { input: 0 } : {}),
+        ...(isSummed !== 0 && output === 0 ? { input: 0 } : {}),
       }),
     }),
     /** The last part of batch_norm alone, with the factor and term that it left: the same bits once more. */
@@ -67,7 +73,7 @@ function mapKernelsOf({ type, bytes }: Element) {
         lanes: "integer",
         factor: "read",
         term: "read",
-        flags: "integer",
+        ...activated,
       },
       moves: pointwise(bytes),
     }),
@@ -88,7 +94,8 @@ function mapKernelsOf({ type, bytes }: Element) {
         shiftGradient: "write",
         inputGradient: "write",
         residualGradient: "write",
-        flags: "integer",
+        ...activated,
+        summed,
         partialCount: "integer",
         partials: "scratch",
         coefficients: "scratch",
@@ -104,7 +111,7 @@ function mapKernelsOf({ type, bytes }: Element) {
         output: "write",
         pixels: "integer",
         lanes: "integer",
-        flags: "integer",
+        ...activated,
       },
       moves: pointwise(bytes),
     }),
@@ -118,13 +125,18 @@ function mapKernelsOf({ type, bytes }: Element) {
         residualGradient: "write",
         pixels: "integer",
         lanes: "integer",
-        flags: "integer",
+        ...activated,
       },
       moves: pointwiseGradient(bytes),
     }),
-    /** input · gate, a factor a channel and image; the gate and its gradient are float32 in both forms. */
     multiply: kernel({
-      run: ["maps/gate", `multiply<${type}>(call)`],
+      run: ["maps/pointwise", `multiply<${type}>(call)`],
+      operands: { left: "read", right: "read", output: "write", count: "integer" },
+      moves: ({ count }) => ({ left: count * bytes, right: count * bytes, output: count * bytes }),
+    }),
+    /** input · gate, a factor a channel and image; the gate and its gradient are float32 in both forms. */
+    gate: kernel({
+      run: ["maps/gate", `gate<${type}>(call)`],
       operands: {
         input: "read",
         gate: "read",
@@ -138,8 +150,8 @@ function mapKernelsOf({ type, bytes }: Element) {
         return { input: map, gate: images * lanes * FLOAT, output: map };
       },
     }),
-    multiply_gradient: kernel({
-      run: ["maps/gate", `multiplyGradient<${type}>(call)`],
+    gate_gradient: kernel({
+      run: ["maps/gate", `gateGradient<${type}>(call)`],
       operands: {
         input: "read",
         gate: "read",
@@ -154,6 +166,170 @@ function mapKernelsOf({ type, bytes }: Element) {
         const [map, gate] = [images * pixels * lanes * bytes, images * lanes * FLOAT];
         return { input: map, gate, outputGradient: map, inputGradient: map, gateGradient: gate };
       },
+    }),
+    /**
+     * So many channels of each pixel from one map into another, from given ones on. `clears`: whether the output's other channels
+     * become zero; else they stay, but for its lanes beyond the channels where these reach up to them.
+     */
+    copy_channels: kernel({
+      run: ["maps/channels", `copyChannels<${type}>(call)`],
+      operands: {
+        input: "read",
+        output: "update",
+        pixels: "integer",
+        inputLanes: "integer",
+        outputLanes: "integer",
+        inputFrom: "integer",
+        outputFrom: "integer",
+        channels: "integer",
+        clears: "integer",
+      },
+      moves: ({ pixels, channels, outputLanes, clears }) => ({
+        input: pixels * channels * bytes,
+        output: pixels * (clears ? outputLanes : channels) * bytes,
+      }),
+    }),
+    /** Channel i of group g becomes channel g of group i. */
+    shuffle_channels: kernel({
+      run: ["maps/channels", `shuffleChannels<${type}>(call)`],
+      operands: {
+        input: "read",
+        output: "write",
+        pixels: "integer",
+        lanes: "integer",
+        channels: "integer",
+        groups: "integer",
+      },
+      moves: ({ pixels, lanes }) => ({ input: pixels * lanes * bytes, output: pixels * lanes * bytes }),
+    }),
+    /** Over the channels of each pixel: (x − mean)/deviation · scale + shift. */
+    layer_norm: kernel({
+      run: ["maps/channel-norm", `layerNorm<${type}>(call)`],
+      operands: {
+        input: "read",
+        scale: "read",
+        shift: "read",
+        output: "write",
+        pixels: "integer",
+        lanes: "integer",
+        channels: "integer",
+        epsilon: "float",
+      },
+      moves: ({ pixels, lanes }) => ({ input: pixels * lanes * bytes, output: pixels * lanes * bytes }),
+    }),
+    layer_norm_gradient: kernel({
+      run: ["maps/channel-norm", `layerNormGradient<${type}>(call, thread, threads)`],
+      operands: {
+        input: "read",
+        outputGradient: "read",
+        scale: "read",
+        inputGradient: "write",
+        scaleGradient: "write",
+        shiftGradient: "write",
+        pixels: "integer",
+        lanes: "integer",
+        channels: "integer",
+        epsilon: "float",
+        partialCount: "integer",
+        partials: "scratch",
+      },
+      moves: ({ pixels, lanes }) => gradientOf(pixels * lanes * bytes),
+    }),
+    /** The same over each image's pixels and the channels of a group. */
+    group_norm: kernel({
+      run: ["maps/channel-norm", `groupNorm<${type}>(call)`],
+      operands: {
+        input: "read",
+        scale: "read",
+        shift: "read",
+        output: "write",
+        images: "integer",
+        pixels: "integer",
+        lanes: "integer",
+        channels: "integer",
+        groups: "integer",
+        epsilon: "float",
+        scratch: "scratch",
+      },
+      moves: ({ images, pixels, lanes }) => {
+        const map = images * pixels * lanes * bytes;
+        return { input: map, output: map };
+      },
+    }),
+    group_norm_gradient: kernel({
+      run: ["maps/channel-norm", `groupNormGradient<${type}>(call, thread, threads)`],
+      operands: {
+        input: "read",
+        outputGradient: "read",
+        scale: "read",
+        inputGradient: "write",
+        scaleGradient: "write",
+        shiftGradient: "write",
+        images: "integer",
+        pixels: "integer",
+        lanes: "integer",
+        channels: "integer",
+        groups: "integer",
+        epsilon: "float",
+        scratch: "scratch",
+      },
+      moves: ({ images, pixels, lanes }) => gradientOf(images * pixels * lanes * bytes),
+    }),
+    /** Times a weight a channel, or one for all (`isOne`). */
+    learned_scale: kernel({
+      run: ["maps/learned-scale", `learnedScale<${type}>(call)`],
+      operands: {
+        input: "read",
+        weight: "read",
+        output: "write",
+        pixels: "integer",
+        lanes: "integer",
+        isOne: "integer",
+      },
+      moves: ({ pixels, lanes }) => ({ input: pixels * lanes * bytes, output: pixels * lanes * bytes }),
+    }),
+    learned_scale_gradient: kernel({
+      run: ["maps/learned-scale", `learnedScaleGradient<${type}>(call, thread, threads)`],
+      operands: {
+        input: "read",
+        weight: "read",
+        outputGradient: "read",
+        inputGradient: "write",
+        weightGradient: "write",
+        pixels: "integer",
+        lanes: "integer",
+        isOne: "integer",
+        partialCount: "integer",
+        partials: "scratch",
+      },
+      moves: ({ pixels, lanes }) => gradientOf(pixels * lanes * bytes),
+    }),
+    /** Zero where what is drawn is below the threshold, else times the factor. */
+    drop_elements: kernel({
+      run: ["maps/dropping", `dropElements<${type}>(call)`],
+      operands: {
+        input: "read",
+        output: "write",
+        count: "integer",
+        node: "integer",
+        threshold: "integer",
+        factor: "float",
+      },
+      moves: ({ count }) => ({ input: count * bytes, output: count * bytes }),
+    }),
+    /** The same of whole images, of `count` elements each. */
+    drop_images: kernel({
+      run: ["maps/dropping", `dropImages<${type}>(call)`],
+      operands: {
+        input: "read",
+        output: "write",
+        images: "integer",
+        count: "integer",
+        node: "integer",
+        threshold: "integer",
+        factor: "float",
+      },
+      moves: ({ images, count }) => ({ input: images * count * bytes, output: images * count * bytes }),
     }),
     /** Every stride-th pixel's first `channels` values, zeros behind them. */
     subsample: kernel({
@@ -261,4 +437,9 @@ function poolOperands<const T extends Operands>(maps: T) {
     paddingTop: "integer",
     paddingLeft: "integer",
   } as const;
+}
+
+/** What the gradient of a map by its input alone and the gradient above it moves. */
+function gradientOf(map: number) {
+  return { input: map, outputGradient: map, inputGradient: map };
 }

@@ -1,9 +1,11 @@
 // TrainingGraph → KernelCalls: each node becomes the kernel calls that carry it out for one batch size. Operands are
 // buffers without an address yet; scratch memory is a buffer that lives for one call.
 import { invariant } from "../../diagnostics/diagnostic.js";
-import type { ActivationKind, Window } from "../../network/graph.js";
+import { keptFactor, keptFrom } from "../../training/dropping.js";
+import { settingOf } from "../../network/activations.js";
+import type { Window } from "../../network/graph.js";
 import type { KernelCalls } from "./kernel-calls.js";
-import { GRADIENT_UNIT_BYTES, INNER_GELU, INNER_RELU, OUTER_RELU } from "./kernel-constants.js";
+import { GRADIENT_UNIT_BYTES, activationCode } from "./kernel-constants.js";
 import type { KernelSelection } from "../convolutions/kernel-selector.js";
 import { KernelSelector, mapSize } from "../convolutions/kernel-selector.js";
 import { callConvolution, callInputGradient, callWeightGradient } from "../convolutions/select-convolution.js";
@@ -25,7 +27,6 @@ export function selectKernels(graph: KernelGraph, selection: KernelSelection): K
 
 /** Batch statistics and bias gradients are summed in this many partial sums, whatever the number of threads. */
 const STATISTIC_PARTIALS = 16;
-const INNER_FLAGS: Readonly<Record<ActivationKind, number>> = { relu: INNER_RELU, gelu: INNER_GELU };
 
 type Emitters = { readonly [K in KernelOp["kind"]]: (selector: KernelSelector, op: FlatOp<K>) => void };
 const emitters: Emitters = {
@@ -95,6 +96,7 @@ const emitters: Emitters = {
       runningVariance: selector.operand(op.running.variance),
       epsilon: op.norm.eps,
       momentum: op.norm.momentum,
+      summed: 0,
       ...statisticScratch(selector, common.lanes),
     });
   },
@@ -148,7 +150,7 @@ const emitters: Emitters = {
       residualGradient,
       pixels: selector.pixels(op.outputGradient),
       lanes,
-      flags: flagsOf(op),
+      ...activatedOperands(selector, op, op.outputGradient),
     };
     // Each element is read before it is written, so one result may take the place of what comes in.
     const replaced = residualGradient ?? inputGradient;
@@ -171,6 +173,7 @@ const emitters: Emitters = {
         term: selector.operand(op.operands.term),
         scaleGradient: selector.optional(scaleGradient),
         shiftGradient: selector.optional(shiftGradient),
+        summed: 0,
         ...statisticScratch(selector, lanes),
         coefficients: selector.scratch("coefficients", 3 * lanes * 4),
       },
@@ -185,26 +188,19 @@ const emitters: Emitters = {
     selector.mapCall("pointwise", output, operands, { inPlace });
   },
 
-  sigmoid(selector, { input, output }) {
-    const size = {
-      pixels: selector.pixels(output),
-      channels: selector.shape(output).channels,
-      lanes: selector.lanes(output),
-    };
-    selector.call("sigmoid", { input: selector.operand(input), output: selector.operand(output), ...size });
-  },
-
-  sigmoid_gradient(selector, { output, outputGradient, inputGradient }) {
-    selector.call("sigmoid_gradient", {
+  multiply(selector, { left, right, output }) {
+    const operands = {
+      left: selector.operand(left),
+      right: selector.operand(right),
       output: selector.operand(output),
-      outputGradient: selector.operand(outputGradient),
-      inputGradient: selector.operand(inputGradient),
       count: selector.pixels(output) * selector.lanes(output),
-    });
+    };
+    const inPlace = { output: operands.output.buffer, input: operands.left.buffer, required: false };
+    selector.mapCall("multiply", output, operands, { inPlace });
   },
 
-  multiply(selector, { input, gate, output }) {
-    selector.mapCall("multiply", output, {
+  gate(selector, { input, gate, output }) {
+    selector.mapCall("gate", output, {
       input: selector.operand(input),
       gate: selector.operand(gate),
       output: selector.operand(output),
@@ -212,8 +208,8 @@ const emitters: Emitters = {
     });
   },
 
-  multiply_gradient(selector, { input, gate, outputGradient, inputGradient, gateGradient }) {
-    selector.mapCall("multiply_gradient", input, {
+  gate_gradient(selector, { input, gate, outputGradient, inputGradient, gateGradient }) {
+    selector.mapCall("gate_gradient", input, {
       input: selector.operand(input),
       gate: selector.operand(gate),
       outputGradient: selector.operand(outputGradient),
@@ -221,6 +217,113 @@ const emitters: Emitters = {
       gateGradient: selector.operand(gateGradient),
       ...imagesOf(selector, input),
     });
+  },
+
+  concatenate(selector, { inputs, output }) {
+    let outputFrom = 0;
+    for (const input of inputs) {
+      copyChannels(selector, input, output, { outputFrom });
+      outputFrom += selector.shape(input).channels;
+    }
+  },
+
+  slice(selector, { input, output, from }) {
+    copyChannels(selector, input, output, { inputFrom: from });
+  },
+
+  slice_gradient(selector, { outputGradient, inputGradient, from }) {
+    copyChannels(selector, outputGradient, inputGradient, { outputFrom: from, clears: 1 });
+  },
+
+  shuffle(selector, { input, output, groups }) {
+    selector.mapCall("shuffle_channels", output, {
+      input: selector.operand(input),
+      output: selector.operand(output),
+      pixels: selector.pixels(output),
+      lanes: selector.lanes(output),
+      channels: selector.shape(output).channels,
+      groups,
+    });
+  },
+
+  channel_norm(selector, { input, scale, shift, output, groups, eps }) {
+    const operands = {
+      input: selector.operand(input),
+      scale: selector.operand(scale),
+      shift: selector.operand(shift),
+      output: selector.operand(output),
+      channels: selector.shape(output).channels,
+      epsilon: eps,
+    };
+    if (groups === null) {
+      const extents = { pixels: selector.pixels(output), lanes: selector.lanes(output) };
+      const inPlace = { output: operands.output.buffer, input: operands.input.buffer, required: false };
+      selector.mapCall("layer_norm", output, { ...operands, ...extents }, { inPlace });
+      return;
+    }
+    const extents = imagesOf(selector, output);
+    const scratch = selector.scratch("statistics", 4 * 4 * extents.lanes * extents.images);
+    selector.mapCall("group_norm", output, { ...operands, ...extents, groups, scratch });
+  },
+
+  channel_norm_gradient(selector, op) {
+    const { groups } = op;
+    const operands = {
+      input: selector.operand(op.input),
+      outputGradient: selector.operand(op.outputGradient),
+      scale: selector.operand(op.scale),
+      inputGradient: selector.operand(op.inputGradient),
+      scaleGradient: selector.optional(op.scaleGradient),
+      shiftGradient: selector.optional(op.shiftGradient),
+      channels: selector.shape(op.input).channels,
+      epsilon: op.eps,
+    };
+    const inPlace = { output: operands.inputGradient.buffer, input: operands.outputGradient.buffer, required: false };
+    if (groups === null) {
+      const extents = { pixels: selector.pixels(op.input), lanes: selector.lanes(op.input) };
+      const partials = selector.scratch("partial sums", STATISTIC_PARTIALS * 6 * 4 * extents.lanes);
+      const sums = { partialCount: STATISTIC_PARTIALS, partials };
+      selector.mapCall("layer_norm_gradient", op.input, { ...operands, ...extents, ...sums }, { inPlace });
+      return;
+    }
+    const extents = imagesOf(selector, op.input);
+    const scratch = selector.scratch("statistics", 10 * 4 * extents.lanes * extents.images);
+    selector.mapCall("group_norm_gradient", op.input, { ...operands, ...extents, groups, scratch }, { inPlace });
+  },
+
+  learned_scale(selector, { input, weight, output }) {
+    const operands = { input: selector.operand(input), output: selector.operand(output) };
+    const inPlace = { output: operands.output.buffer, input: operands.input.buffer, required: false };
+    selector.mapCall("learned_scale", output, { ...operands, ...scaleOperands(selector, weight, output) }, { inPlace });
+  },
+
+  learned_scale_gradient(selector, { input, weight, outputGradient, inputGradient, weightGradient }) {
+    const lanes = selector.lanes(input);
+    const operands = {
+      input: selector.operand(input),
+      outputGradient: selector.operand(outputGradient),
+      inputGradient: selector.operand(inputGradient),
+      weightGradient: selector.optional(weightGradient),
+      ...scaleOperands(selector, weight, input),
+      partialCount: STATISTIC_PARTIALS,
+      partials: selector.scratch("partial sums", STATISTIC_PARTIALS * lanes * 8),
+    };
+    const inPlace = { output: operands.inputGradient.buffer, input: operands.outputGradient.buffer, required: false };
+    selector.mapCall("learned_scale_gradient", input, operands, { inPlace });
+  },
+
+  drop(selector, { input, output, rate, perImage, node }) {
+    const { images, pixels, lanes } = imagesOf(selector, output);
+    const operands = {
+      input: selector.operand(input),
+      output: selector.operand(output),
+      node,
+      threshold: keptFrom(rate),
+      factor: keptFactor(rate),
+    };
+    const inPlace = { output: operands.output.buffer, input: operands.input.buffer, required: false };
+    if (perImage) selector.mapCall("drop_images", output, { ...operands, images, count: pixels * lanes }, { inPlace });
+    else selector.mapCall("drop_elements", output, { ...operands, count: images * pixels * lanes }, { inPlace });
   },
 
   subsample(selector, op) {
@@ -370,7 +473,16 @@ function pointwiseOperands(
     output: selector.operand(op.output),
     pixels: selector.pixels(op.output),
     lanes: selector.lanes(op.output),
-    flags: flagsOf(op),
+    ...activatedOperands(selector, op, op.output),
+  };
+}
+
+function scaleOperands(selector: KernelSelector, weight: TensorId, map: TensorId) {
+  return {
+    weight: selector.operand(weight),
+    isOne: Number(selector.storedAs(weight).columns === 1),
+    pixels: selector.pixels(map),
+    lanes: selector.lanes(map),
   };
 }
 
@@ -387,6 +499,31 @@ function statisticScratch(selector: KernelSelector, lanes: number) {
   };
 }
 
-function flagsOf({ inner, outerRelu }: Pointwise): number {
-  return (inner ? INNER_FLAGS[inner] : 0) | (outerRelu ? OUTER_RELU : 0);
+function activatedOperands(selector: KernelSelector, { inner, outerRelu }: Pointwise, map: TensorId) {
+  return {
+    inner: inner ? activationCode(inner.kind) : 0,
+    setting: inner ? settingOf(inner) : 0,
+    outerRelu: Number(outerRelu),
+    channels: selector.shape(map).channels,
+  };
+}
+
+/** As many channels as the narrower map has, from those on that are given. */
+function copyChannels(
+  selector: KernelSelector,
+  input: TensorId,
+  output: TensorId,
+  { inputFrom = 0, outputFrom = 0, clears = 0 },
+): void {
+  selector.mapCall("copy_channels", output, {
+    input: selector.operand(input),
+    output: selector.operand(output),
+    pixels: selector.pixels(output),
+    inputLanes: selector.lanes(input),
+    outputLanes: selector.lanes(output),
+    inputFrom,
+    outputFrom,
+    channels: Math.min(selector.shape(input).channels, selector.shape(output).channels),
+    clears,
+  });
 }

@@ -135,13 +135,37 @@ const dimsRules: { readonly [K in KernelOp["kind"]]: (op: FlatOp<K>, dims: DimsO
     ),
   ],
   add: (op, dims) => alike([op.left, op.right], op.output, dims),
-  sigmoid: (op, dims) => alike([op.input], op.output, dims),
-  sigmoid_gradient: (op, dims) => alike([op.outputGradient, op.inputGradient], op.output, dims),
-  multiply: (op, dims) => [...alike([op.input], op.output, dims), [op.gate, [1, 1, ...channels(op.output, dims)]]],
-  multiply_gradient: (op, dims) => [
+  multiply: (op, dims) => alike([op.left, op.right], op.output, dims),
+  gate: (op, dims) => [...alike([op.input], op.output, dims), [op.gate, [1, 1, ...channels(op.output, dims)]]],
+  gate_gradient: (op, dims) => [
     ...alike([op.outputGradient, op.inputGradient], op.input, dims),
     ...[op.gate, op.gateGradient].map((id) => [id, [1, 1, ...channels(op.input, dims)]] as const),
   ],
+  concatenate: ({ inputs, output }, dims) => {
+    const counts = inputs.map((id) => dims(id).at(-1)!);
+    return [
+      [output, [...dims(inputs[0]!).slice(0, -1), counts.reduce((sum, count) => sum + count, 0)]],
+      ...inputs.map((id, at) => [id, [...dims(inputs[0]!).slice(0, -1), counts[at]!]] as const),
+    ];
+  },
+  slice: (op, dims) => cut(op.output, op.input, op.from, dims),
+  slice_gradient: (op, dims) => cut(op.outputGradient, op.inputGradient, op.from, dims),
+  shuffle: (op, dims) => alike([op.input], op.output, dims),
+  channel_norm: (op, dims) => [
+    ...alike([op.input], op.output, dims),
+    ...vectors([op.scale, op.shift], channels(op.output, dims)),
+  ],
+  channel_norm_gradient: (op, dims) => [
+    ...alike([op.outputGradient, op.inputGradient], op.input, dims),
+    ...vectors([op.scale, op.scaleGradient, op.shiftGradient], channels(op.input, dims)),
+  ],
+  learned_scale: (op, dims) => [...alike([op.input], op.output, dims), factors(op.weight, op.output, dims)],
+  learned_scale_gradient: (op, dims) => [
+    ...alike([op.outputGradient, op.inputGradient], op.input, dims),
+    factors(op.weight, op.input, dims),
+    ...(op.weightGradient === null ? [] : alike([op.weightGradient], op.weight, dims)),
+  ],
+  drop: (op, dims) => alike([op.input], op.output, dims),
   subsample: (op, dims) => strided(op, op.input, op.output, dims),
   subsample_gradient: (op, dims) => strided(op, op.inputGradient, op.outputGradient, dims),
   max_pool: (op, dims) => pool(op, op.input, op.output, dims),
@@ -167,6 +191,17 @@ function alike(ids: readonly (TensorId | null)[], as: TensorId, dims: DimsOf): E
 
 function vectors(ids: readonly (TensorId | null)[], wanted: Dims): Expected {
   return ids.map((id) => [id, wanted]);
+}
+
+/** One a channel, or one. */
+function factors(weight: TensorId, of: TensorId, dims: DimsOf): Expected[number] {
+  return [weight, dims(weight).join() === "1" ? [1] : channels(of, dims)];
+}
+
+/** Some of the channels, from one on. */
+function cut(some: TensorId, whole: TensorId, from: number, dims: DimsOf): Expected {
+  const [height, width, count] = dims(whole) as [number, number, number];
+  return [[some, [height, width, Math.min(dims(some).at(-1)!, count - from)]]];
 }
 
 function channels(map: TensorId, dims: DimsOf): Dims {

@@ -2,6 +2,8 @@
 // operation, then the optimizer's update. With `mode: "evaluate"` only the forward pass with running statistics.
 import { invariant } from "../../diagnostics/diagnostic.js";
 import { filterOf } from "../../network/graph.js";
+import { isGate } from "../../network/infer-shapes.js";
+import type { Shape } from "../../network/graph.js";
 import type { FusedGraph, FusedNode, FusedOp } from "./fuse.js";
 import { Tape } from "./tape.js";
 import type { GroupRule, TensorId, TrainingGraph, TrainingOp } from "./training-graph.js";
@@ -173,17 +175,67 @@ const forwardRules: ForwardRules = {
     });
   },
 
-  sigmoid(tape, node, index) {
-    const output = tape.activation(node.name, node.shape);
-    tape.outputs[index] = output;
-    tape.push(node.name, { kind: "sigmoid", inputs: { input: tape.inputOf(node) }, outputs: { output } });
-  },
-
   multiply(tape, node, index) {
     const output = tape.activation(node.name, node.shape);
     tape.outputs[index] = output;
-    const inputs = { input: tape.inputOf(node), gate: tape.inputOf(node, 1) };
-    tape.push(node.name, { kind: "multiply", inputs, outputs: { output } });
+    const [input, factor] = [tape.inputOf(node), tape.inputOf(node, 1)];
+    tape.push(
+      node.name,
+      isGated(tape, node)
+        ? { kind: "gate", inputs: { input, gate: factor }, outputs: { output } }
+        : { kind: "multiply", inputs: { left: input, right: factor }, outputs: { output } },
+    );
+  },
+
+  concatenate(tape, node, index) {
+    const output = tape.activation(node.name, node.shape);
+    tape.outputs[index] = output;
+    const inputs = node.inputs.map((_, which) => tape.inputOf(node, which));
+    tape.push(node.name, { kind: "concatenate", inputs: { inputs }, outputs: { output } });
+  },
+
+  slice(tape, node, index) {
+    const output = tape.activation(node.name, node.shape);
+    tape.outputs[index] = output;
+    const { from } = node.op;
+    tape.push(node.name, { kind: "slice", from, inputs: { input: tape.inputOf(node) }, outputs: { output } });
+  },
+
+  shuffle(tape, node, index) {
+    const output = tape.activation(node.name, node.shape);
+    tape.outputs[index] = output;
+    const { groups } = node.op;
+    tape.push(node.name, { kind: "shuffle", groups, inputs: { input: tape.inputOf(node) }, outputs: { output } });
+  },
+
+  channel_norm(tape, node, index) {
+    const { name, shape, op } = node;
+    const scale = tape.parameter(`${name}.weight`, [shape.channels]);
+    const shift = tape.parameter(`${name}.bias`, [shape.channels]);
+    const output = tape.activation(name, shape);
+    tape.outputs[index] = output;
+    tape.saved[index] = { weight: scale, bias: shift };
+    const { groups, eps } = op;
+    const inputs = { input: tape.inputOf(node), scale, shift };
+    tape.push(name, { kind: "channel_norm", groups, eps, inputs, outputs: { output } });
+  },
+
+  learned_scale(tape, node, index) {
+    const { name, shape, op } = node;
+    const weight = tape.parameter(`${name}.weight`, [op.per === "channel" ? shape.channels : 1]);
+    const output = tape.activation(name, shape);
+    tape.outputs[index] = output;
+    tape.saved[index] = { weight };
+    tape.push(name, { kind: "learned_scale", inputs: { input: tape.inputOf(node), weight }, outputs: { output } });
+  },
+
+  drop(tape, node, index, mode) {
+    const input = tape.inputOf(node);
+    tape.outputs[index] = input;
+    if (mode === "evaluate" || node.op.rate === 0) return;
+    const output = tape.activation(node.name, node.shape);
+    tape.outputs[index] = output;
+    tape.push(node.name, { ...node.op, inputs: { input }, outputs: { output } });
   },
 
   max_pool: poolForward,
@@ -288,26 +340,89 @@ const backwardRules: BackwardRules = {
     }));
   },
 
-  sigmoid(tape, node, index, outputGradient) {
-    toInput(tape, node, (inputGradient) => ({
-      kind: "sigmoid_gradient",
-      inputs: { output: tape.outputs[index]!, outputGradient },
-      outputs: { inputGradient },
-    }));
-  },
-
   multiply(tape, node, _index, outputGradient) {
     const { name, shape, inputs } = node;
+    if (!isGated(tape, node)) {
+      for (const [which, input] of inputs.entries()) {
+        if (!tape.needsGradient[input]) continue;
+        const output = tape.activation(`${name} gradient ${which + 1}`, shape);
+        const operands = { left: outputGradient, right: tape.inputOf(node, 1 - which) };
+        tape.push(`${name} gradient ${which + 1}`, { kind: "multiply", inputs: operands, outputs: { output } });
+        tape.addGradient(input, output);
+      }
+      return;
+    }
     const gateShape = tape.graph.nodes[inputs[1]!]!.shape;
     const inputGradient = tape.activation(`${name} input gradient`, shape);
     const gateGradient = tape.activation(`${name} gate gradient`, gateShape);
     tape.push(`${name} gradient`, {
-      kind: "multiply_gradient",
+      kind: "gate_gradient",
       inputs: { input: tape.inputOf(node), gate: tape.inputOf(node, 1), outputGradient },
       outputs: { inputGradient, gateGradient },
     });
     tape.addGradient(inputs[0]!, inputGradient);
     tape.addGradient(inputs[1]!, gateGradient);
+  },
+
+  concatenate(tape, node, _index, outputGradient) {
+    let from = 0;
+    for (const [which, input] of node.inputs.entries()) {
+      const { shape } = tape.graph.nodes[input]!;
+      if (tape.needsGradient[input]) {
+        const name = `${node.name} gradient ${which + 1}`;
+        const output = tape.activation(name, shape);
+        tape.push(name, { kind: "slice", from, inputs: { input: outputGradient }, outputs: { output } });
+        tape.addGradient(input, output);
+      }
+      from += shape.channels;
+    }
+  },
+
+  slice(tape, node, _index, outputGradient) {
+    toInput(tape, node, (inputGradient) => ({
+      kind: "slice_gradient",
+      from: node.op.from,
+      inputs: { outputGradient },
+      outputs: { inputGradient },
+    }));
+  },
+
+  shuffle(tape, node, _index, outputGradient) {
+    toInput(tape, node, (output) => ({
+      kind: "shuffle",
+      groups: node.shape.channels / node.op.groups,
+      inputs: { input: outputGradient },
+      outputs: { output },
+    }));
+  },
+
+  channel_norm(tape, node, index, outputGradient) {
+    const { weight, bias } = tape.saved[index]!;
+    const { groups, eps } = node.op;
+    toInput(tape, node, (inputGradient) => ({
+      kind: "channel_norm_gradient",
+      groups,
+      eps,
+      inputs: { input: tape.inputOf(node), outputGradient, scale: weight! },
+      outputs: { inputGradient, scaleGradient: tape.gradientOf(weight!), shiftGradient: tape.gradientOf(bias!) },
+    }));
+  },
+
+  learned_scale(tape, node, index, outputGradient) {
+    const weight = tape.saved[index]!.weight!;
+    toInput(tape, node, (inputGradient) => ({
+      kind: "learned_scale_gradient",
+      inputs: { input: tape.inputOf(node), weight, outputGradient },
+      outputs: { inputGradient, weightGradient: tape.gradientOf(weight) },
+    }));
+  },
+
+  drop(tape, node, _index, outputGradient) {
+    if (node.op.rate === 0) {
+      tape.addGradient(node.inputs[0]!, outputGradient);
+      return;
+    }
+    toInput(tape, node, (output) => ({ ...node.op, inputs: { input: outputGradient }, outputs: { output } }));
   },
 
   max_pool(tape, node, index, outputGradient) {
@@ -337,6 +452,12 @@ const backwardRules: BackwardRules = {
     }));
   },
 };
+
+/** Whether a product's second factor is one number a channel and image. */
+function isGated({ graph }: Tape, { inputs }: NodeOf<"multiply">): boolean {
+  const [map, factor] = inputs.map((input) => graph.nodes[input]!.shape) as [Shape, Shape];
+  return isGate(map, factor);
+}
 
 /** The gradient of a node's only input. */
 function toInput(tape: Tape, node: FusedNode, gradientOp: (inputGradient: TensorId) => TrainingOp): void {

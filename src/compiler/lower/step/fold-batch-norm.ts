@@ -77,6 +77,6 @@ function foldInto(
 function splitPointwise(op: TrainingOpOf<"pointwise_inference">) {
   const rest = { ...op, norm: null, inputs: { ...op.inputs, operands: null } };
   if (op.inner === null) return { residual: op.inputs.residual, relu: op.outerRelu, rest: null };
-  if (op.inner !== "relu") return { residual: null, relu: false, rest };
+  if (op.inner.kind !== "relu") return { residual: null, relu: false, rest };
   return { residual: null, relu: true, rest: op.add ? { ...rest, inner: null } : null };
 }

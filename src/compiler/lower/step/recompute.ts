@@ -3,6 +3,7 @@
 // gradient needs in any case, and from factor and term of each channel: the same bits. One elementwise pass is little beside
 // the convolutions around it (Chen et al. 2016, arXiv 1604.06174, section 3, do so with all that is cheap). Where a file asks
 // for more, GELU, which is dear, and additions are computed again too: those whose other branch is there, every second block's.
+import { activations } from "../../network/activations.js";
 import type { KernelGraph, Tensor, TensorId, TrainingGraph, TrainingOpOf } from "./training-graph.js";
 import { withInputs } from "./training-graph.js";
 
@@ -39,12 +40,17 @@ export function recompute({ tensors, nodes }: TrainingGraph, more: boolean): Ker
   return { tensors: allTensors, nodes: [...nodes.slice(0, backwardStart), ...backward] };
 }
 
+/** Whether to compute the activation again takes longer than to keep its output. */
+function isDear({ inner }: TrainingOpOf<"pointwise">): boolean {
+  return inner !== null && !activations[inner.kind].isCheap;
+}
+
 /** By output, the operations that are done twice. */
 function recomputable(forward: TrainingGraph["nodes"], more: boolean): ReadonlyMap<TensorId, Producer> {
   const producers = new Map<TensorId, Producer>();
   for (const { name, op } of forward) {
     if (op.kind !== "pointwise" || (op.norm === null && op.inner === null)) continue; // their input need not be kept
-    if (!more && (op.inner === "gelu" || op.inputs.residual !== null)) continue;
+    if (!more && (isDear(op) || op.inputs.residual !== null)) continue;
     const other = op.inputs.residual === null ? undefined : producers.get(op.inputs.residual);
     if (other && other.op.inputs.residual !== null) continue; // a chain of additions, all of them alive at its end
     producers.set(op.outputs.output, { name, op });

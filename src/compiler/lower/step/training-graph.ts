@@ -1,6 +1,7 @@
 // One training (or evaluation) step as typed nodes over named tensors: forward, backward and update.
 // No layout, batch size or address yet: an engine lowers this to what it runs best.
-import type { ActivationKind, Filter, Shape, Window } from "../../network/graph.js";
+import type { Activation } from "../../network/activations.js";
+import type { Filter, Shape, Window } from "../../network/graph.js";
 import type { UpdateRule } from "../../training/update-rule.js";
 
 /** Index into `TrainingGraph.tensors`. */
@@ -19,7 +20,7 @@ export type Tensor =
 /** outerRelu(inner(norm(x)) + residual), each part optional: what follows a convolution in a residual network. */
 export interface Pointwise {
   readonly norm: null | { readonly eps: number; readonly momentum: number };
-  readonly inner: ActivationKind | null;
+  readonly inner: Activation | null;
   readonly add: boolean;
   /** Only this one, whose slope its output tells: another activation behind an addition is a node of its own. */
   readonly outerRelu: boolean;
@@ -96,16 +97,41 @@ type TrainingForms = {
   >;
   /** The sum of two gradients of one value. */
   add: Form<{ left: TensorId; right: TensorId }, { output: TensorId }>;
-  sigmoid: Form<{ input: TensorId }, { output: TensorId }>;
-  /** dx = dy·y·(1 − y). */
-  sigmoid_gradient: Form<{ output: TensorId; outputGradient: TensorId }, { inputGradient: TensorId }>;
+  /** Two maps of one shape; each has the other times the output's gradient. */
+  multiply: Form<{ left: TensorId; right: TensorId }, { output: TensorId }>;
   /** A map times its gate: one factor a channel and image. */
-  multiply: Form<{ input: TensorId; gate: TensorId }, { output: TensorId }>;
+  gate: Form<{ input: TensorId; gate: TensorId }, { output: TensorId }>;
   /** dx = dy·gate, and the gate's is the sum of dy·x over an image's pixels. */
-  multiply_gradient: Form<
+  gate_gradient: Form<
     { input: TensorId; gate: TensorId; outputGradient: TensorId },
     { inputGradient: TensorId; gateGradient: TensorId }
   >;
+  concatenate: Form<{ inputs: readonly TensorId[] }, { output: TensorId }>;
+  /** Channels from one on; the gradient of a concatenation by one of its inputs too. */
+  slice: Form<{ input: TensorId }, { output: TensorId }, { from: number }>;
+  /** Zero in the channels that were left out. */
+  slice_gradient: Form<{ outputGradient: TensorId }, { inputGradient: TensorId }, { from: number }>;
+  /** Channel i of group g becomes channel g of group i; in as many groups as those have channels, it is its own gradient. */
+  shuffle: Form<{ input: TensorId }, { output: TensorId }, { groups: number }>;
+  /** Over the channels of each pixel, or of each group over an image's pixels; times scale, plus shift. */
+  channel_norm: Form<
+    { input: TensorId; scale: TensorId; shift: TensorId },
+    { output: TensorId },
+    { groups: number | null; eps: number }
+  >;
+  channel_norm_gradient: Form<
+    { input: TensorId; outputGradient: TensorId; scale: TensorId },
+    { inputGradient: TensorId; scaleGradient: TensorId | null; shiftGradient: TensorId | null },
+    { groups: number | null; eps: number }
+  >;
+  /** Times the weight: one a channel, or one alone. */
+  learned_scale: Form<{ input: TensorId; weight: TensorId }, { output: TensorId }>;
+  learned_scale_gradient: Form<
+    { input: TensorId; weight: TensorId; outputGradient: TensorId },
+    { inputGradient: TensorId; weightGradient: TensorId | null }
+  >;
+  /** Zero at that rate, element by element or image by image, and 1 / (1 − rate) times as much elsewhere; its own gradient. */
+  drop: Form<{ input: TensorId }, { output: TensorId }, { rate: number; perImage: boolean; node: number }>;
   /** Every stride-th pixel; channels beyond the input's are zero. */
   subsample: Form<{ input: TensorId }, { output: TensorId }, Pick<Window, "stride">>;
   subsample_gradient: Form<{ outputGradient: TensorId }, { inputGradient: TensorId }, Pick<Window, "stride">>;

@@ -20,12 +20,14 @@ export type HyperName =
   | "average_share"
   | "part_share";
 
-/** What a batch consists of: 8-bit images [batch, height, width, channels]; labels and shares one an image. */
+/** What a batch comes with: 8-bit images [batch, height, width, channels]; labels and shares one an image. */
 export const batchInputs = {
   images: "uint8",
   labels: "int32",
   other_labels: "int32",
   label_shares: "float",
+  /** What dropout draws by, [1, 2]: the step, and the purpose with the micro-batch (runtime/random/drop-words.ts). */
+  draws: "int32",
 } as const satisfies Readonly<Record<string, DataType>>;
 export type BatchInput = keyof typeof batchInputs;
 
@@ -45,6 +47,7 @@ export interface EmissionOptions {
   readonly source: TrainingGraph;
   readonly data: DataConfig;
   readonly train: TrainConfig;
+  readonly seed: number;
   /** −1 where it is open. */
   readonly batch: number;
   readonly storage: Storage;
@@ -59,6 +62,7 @@ export class Emission {
   readonly source: TrainingGraph;
   readonly data: DataConfig;
   readonly train: TrainConfig;
+  readonly seed: number;
   readonly batch: number;
   readonly storage: Storage;
   readonly nameOf: (tensor: string) => string;
@@ -83,10 +87,11 @@ export class Emission {
   readonly #batchInputs = new Map<BatchInput, Output>();
   readonly #hyper = new Map<HyperName, Output>();
 
-  constructor({ source, data, train, batch, storage, imageShape, hasLabels, nameOf }: EmissionOptions) {
+  constructor({ source, data, train, seed, batch, storage, imageShape, hasLabels, nameOf }: EmissionOptions) {
     this.source = source;
     this.data = data;
     this.train = train;
+    this.seed = seed;
     this.batch = batch;
     this.storage = storage;
     this.nameOf = nameOf;
@@ -195,7 +200,7 @@ export class Emission {
   batchInput(name: BatchInput): Output {
     const known = this.#batchInputs.get(name);
     if (known) return known;
-    const shape = name === "images" ? this.#imageShape : [this.batch];
+    const shape = name === "images" ? this.#imageShape : name === "draws" ? [1, 2] : [this.batch];
     const value = this.#unscoped(() => this.graph.placeholder(name, batchInputs[name], shape));
     this.#batchInputs.set(name, value);
     return value;

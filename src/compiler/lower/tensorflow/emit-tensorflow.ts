@@ -74,6 +74,7 @@ function emit(
     source,
     data: config.data,
     train: config.train,
+    seed: config.seed,
     batch,
     storage,
     imageShape: [batch, height, width, channels],

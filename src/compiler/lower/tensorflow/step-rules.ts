@@ -1,12 +1,13 @@
 // One rule an operation of the training graph: the TensorFlow nodes that compute it. Maps are [n, height, width, channels].
-import type { ActivationKind } from "../../network/graph.js";
 import type { FlatOp, Pointwise, TensorId, TrainingOp } from "../step/training-graph.js";
 import type { Emission } from "./emission.js";
 import { FLOAT, mapOf } from "./emission.js";
 import type { Attributes, Output } from "./tensorflow-graph.js";
 import { convolutionRules } from "./convolution-rules.js";
+import { activate, activationGradient, reluGradient } from "./activation-rules.js";
 import { gateRules } from "./gate-rules.js";
 import { emitGradientNorm, emitSums } from "./gradient-rules.js";
+import { normRules } from "./norm-rules.js";
 import { emitSubsample, emitSubsampleGradient } from "./subsample-rules.js";
 import { emitAverages, emitUpdate } from "./update-rules.js";
 import { isWhole, padded, poolAttributes, unpadded } from "./windows.js";
@@ -76,7 +77,7 @@ export const stepRules: StepRules = {
     if (op.residualGradient !== null) emission.set(op.residualGradient, throughOuter);
     const saved = op.operands && emission.savedNorms.get(op.operands.mean);
     const before = saved ? saved.output : op.input === null ? null : emission.get(op.input);
-    const throughInner = op.inner ? activationGradients[op.inner](emission, throughOuter, before!) : throughOuter;
+    const throughInner = op.inner ? activationGradient(emission, op.inner, throughOuter, before!) : throughOuter;
     if (!saved) {
       emission.set(op.inputGradient, throughInner);
       return;
@@ -102,6 +103,7 @@ export const stepRules: StepRules = {
   },
 
   ...gateRules,
+  ...normRules,
 
   subsample: emitSubsample,
   subsample_gradient: emitSubsampleGradient,
@@ -239,39 +241,7 @@ function activatedSum(
   value: Output,
   { inner, outerRelu, residual }: Pointwise & { readonly residual: TensorId | null },
 ): Output {
-  const activated = inner ? activations[inner](emission, value) : value;
+  const activated = inner ? activate(emission, inner, value) : value;
   const sum = residual === null ? activated : emission.add(activated, emission.get(residual));
-  return outerRelu ? relu(emission, sum) : sum;
-}
-
-const activations: Readonly<Record<ActivationKind, (emission: Emission, x: Output) => Output>> = {
-  relu,
-  gelu: (emission, x) => emission.multiply(x, normalShare(emission, x)),
-};
-
-/** By the activation's input. */
-const activationGradients: Readonly<Record<ActivationKind, (emission: Emission, above: Output, x: Output) => Output>> =
-  {
-    relu: reluGradient,
-    gelu(emission, above, x) {
-      const { graph } = emission;
-      const exponent = emission.scaled(graph.one("Square", [x], FLOAT, x.shape), -0.5);
-      const density = emission.scaled(graph.one("Exp", [exponent], FLOAT, x.shape), 1 / Math.sqrt(2 * Math.PI));
-      return emission.multiply(above, emission.add(normalShare(emission, x), emission.multiply(x, density)));
-    },
-  };
-
-/** Φ(x), the normal distribution's share below x. */
-function normalShare(emission: Emission, x: Output): Output {
-  const error = emission.graph.one("Erf", [emission.scaled(x, Math.SQRT1_2)], FLOAT, x.shape);
-  return emission.scaled(emission.add(error, emission.graph.float(1)), 0.5);
-}
-
-function relu({ graph }: Emission, x: Output): Output {
-  return graph.one("Relu", [x], FLOAT, x.shape);
-}
-
-/** By input or output of the relu: both are positive in the same places. */
-function reluGradient({ graph }: Emission, above: Output, x: Output): Output {
-  return graph.one("ReluGrad", [above, x], FLOAT, above.shape);
+  return outerRelu ? activate(emission, { kind: "relu" }, sum) : sum;
 }

@@ -2,7 +2,7 @@
 import { Message } from "../../targets/protobuf.js";
 
 /** TensorFlow's types.proto. */
-export const dataTypes = { float: 1, int32: 3, uint8: 4, bool: 10, resource: 20 } as const;
+export const dataTypes = { float: 1, int32: 3, uint8: 4, bool: 10, resource: 20, uint64: 23 } as const;
 export type DataType = keyof typeof dataTypes;
 
 export type ConstantData = Float32Array | Int32Array;

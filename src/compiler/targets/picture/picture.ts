@@ -1,5 +1,7 @@
 // ShapedGraph → Picture: what a drawing of the network shows, before anything is placed. A layer with the norm and the
 // activation behind it is one box, stages and blocks are frames, and equal blocks in a row become one that says how many.
+import type { Activation } from "../../network/activations.js";
+import { forActivations } from "../../network/activations.js";
 import type { Op, OpOf, ShapedGraph, ShapedNode, Window } from "../../network/graph.js";
 import { filterOf } from "../../network/graph.js";
 import { formatShape } from "../../network/infer-shapes.js";
@@ -217,11 +219,17 @@ const describers: Describers = {
   input: () => alone("input", "images"),
   conv2d: (op) => alone("convolution", `conv ${windowText(op)}${filterText(op)}, ${op.channels} channels`),
   batch_norm: () => attached("batch norm"),
-  relu: () => attached("relu"),
-  gelu: () => attached("gelu"),
-  sigmoid: () => attached("sigmoid"),
+  ...forActivations(({ kind }: Activation) => attached(kind.replaceAll("_", " "))),
   add: () => alone("addition", "+"),
   multiply: () => alone("other", "×"),
+  concatenate: () => alone("addition", "concatenate"),
+  slice: ({ from, channels }) => alone("other", `channels ${from + 1} to ${from + channels}`),
+  layer_norm: () => attached("layer norm"),
+  group_norm: ({ groups }) => attached(`group norm, ${groups} groups`),
+  learned_scale: () => attached("learned scale"),
+  dropout: ({ rate }) => attached(`dropout ${rate}`),
+  drop_path: ({ rate }) => attached(`drop path ${rate}`),
+  shuffle: ({ groups }) => attached(`shuffle in ${groups} groups`),
   subsample: (op) => alone("other", `each ${op.stride.join("×")} pixels to 1, ${op.channels} channels`),
   max_pool: (op) => alone("pooling", `max-pool ${windowText(op)}`),
   average_pool: (op) => alone("pooling", `average-pool ${windowText(op)}`),

@@ -11,6 +11,7 @@ import { scopeOf } from "../../../compiler/lower/tensorflow/tensorflow-graph.js"
 import { parametersOf } from "../../../compiler/network/parameters.js";
 import type { Program } from "../../../compiler/program.js";
 import type { StateTensor } from "../../../compiler/training/state-tensors.js";
+import { drawCounter } from "../../random/drop-words.js";
 import type { Batch, EvaluationResult } from "../engine.js";
 import type { KeptStatistics, MicroBatch } from "../engine-session.js";
 import { countCorrect, EngineSession } from "../engine-session.js";
@@ -113,7 +114,7 @@ export class TensorflowSession extends EngineSession {
   }
 
   protected async runEvaluation(batch: Batch): Promise<EvaluationResult> {
-    const { losses, logits } = await this.#run("evaluate", { ...batch, share: 1 }, NO_UPDATE);
+    const { losses, logits } = await this.#run("evaluate", { ...batch, share: 1, index: 0 }, NO_UPDATE);
     return { loss: mean(losses!), correct: countCorrect(logits!, batch.labels), logits: logits! };
   }
 
@@ -185,6 +186,7 @@ export class TensorflowSession extends EngineSession {
       labels,
       other_labels: mixed?.labels,
       label_shares: mixed?.shares,
+      draws: Int32Array.from(drawCounter({ step: control.step, microBatch: batch.index })),
     };
     const fed = [...inputs].map(([name, { shape }]) => this.#context.tensor(batchInputs[name], shape, data[name]!));
     const values = this.#hyperValues(control, share);
@@ -243,7 +245,7 @@ export class TensorflowSession extends EngineSession {
 }
 
 /** What a function is given: of the batch `share` is how much it counts in the step. */
-type Fed = Batch & Pick<MicroBatch, "share">;
+type Fed = Batch & Pick<MicroBatch, "share" | "index">;
 
 type StepValues = { readonly [K in keyof StepOutputs]?: Float32Array };
 
@@ -253,8 +255,8 @@ function namesOf(outputs: StepOutputs): (keyof StepOutputs)[] {
 }
 
 /** An update needs no images, and an evaluation nothing of an update. */
-const EMPTY: Fed = { count: 0, images: new Uint8Array(0), labels: new Int32Array(0), share: 1 };
-const NO_UPDATE: StepControl = { phase: 0, groups: [], averageShare: 0 };
+const EMPTY: Fed = { count: 0, images: new Uint8Array(0), labels: new Int32Array(0), share: 1, index: 0 };
+const NO_UPDATE: StepControl = { phase: 0, step: 0, groups: [], averageShare: 0 };
 
 function mean(values: Float32Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,8 +1,14 @@
 // The network as tfjs-core operations, for training and evaluation: one rule an operation of the graph.
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
+import type { Activation, Arithmetic } from "../../../compiler/network/activations.js";
+import { activations, forActivations, settingOf } from "../../../compiler/network/activations.js";
 import type { Op, OpOf, Padding, ShapedGraph, ShapedNode } from "../../../compiler/network/graph.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
 import { spanOf } from "../../../compiler/network/graph.js";
+import { lanesOf } from "../../../compiler/lower/placement/layout.js";
+import { keptFactor, keptFrom } from "../../../compiler/training/dropping.js";
+import type { DropDraws } from "../../random/drop-words.js";
+import { dropWords } from "../../random/drop-words.js";
 import type { BatchStatistics } from "./batch-norm.js";
 import { depthwise, isDepthwise, spreadFilter, ungroupedFilter } from "./group-filters.js";
 import type { TfjsKernels } from "./kernels.js";
@@ -14,6 +20,8 @@ export interface ForwardContext {
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** In training mode, called with the name of each batch-norm node; null means evaluation with the running statistics. */
   readonly onStatistics: ((node: string, statistics: BatchStatistics) => void) | null;
+  /** In training mode, what dropout draws by; null leaves every element. */
+  readonly draws: DropDraws | null;
   /** Sees every node's output. */
   readonly onValue?: (node: string, value: Tensor) => void;
 }
@@ -21,10 +29,10 @@ export interface ForwardContext {
 /** images: normalised [n, h, w, c]; returns logits [n, classes]. */
 export function forward(context: ForwardContext, graph: ShapedGraph, images: Tensor4D): Tensor2D {
   const values: Tensor[] = [];
-  for (const node of graph.nodes) {
+  for (const [index, node] of graph.nodes.entries()) {
     const rule = forwardRules[node.op.kind] as ForwardRule<Op["kind"]>;
     const inputs = node.op.kind === "input" ? [images] : node.inputs.map((at) => values[at]!);
-    const value = rule(context, node.op, inputs as readonly Tensor4D[], node);
+    const value = rule(context, node.op, inputs as readonly Tensor4D[], node, index);
     context.onValue?.(node.name, value);
     values.push(value);
   }
@@ -36,6 +44,7 @@ type ForwardRule<K extends Op["kind"]> = (
   op: OpOf<K>,
   inputs: readonly Tensor4D[],
   node: ShapedNode,
+  index: number,
 ) => Tensor;
 
 type ForwardRules = { readonly [K in Op["kind"]]: ForwardRule<K> };
@@ -65,19 +74,53 @@ const forwardRules: ForwardRules = {
     return tf.core.batchNorm(x!, tensor("running_mean"), tensor("running_var"), shift, scale, eps);
   },
 
-  relu: ({ tf, kernels }, _op, [x]) => kernels.relu(tf, x!),
-
-  // x·Φ(x); the gradient follows from erf's own
-  gelu: ({ tf }, _op, [x]) =>
-    tf.core.mul(tf.core.mul(x!, 0.5), tf.core.add(1, tf.core.erf(tf.core.mul(x!, Math.SQRT1_2)))),
+  ...forActivations((context: ForwardContext, op: Activation, [x]: readonly Tensor4D[]) =>
+    activations[op.kind].value(arithmeticOf(context), x as Tensor, settingOf(op)),
+  ),
 
   scale: ({ tf }, { factor }, [x]) => tf.core.mul(x!, factor),
 
-  sigmoid: ({ tf }, _op, [x]) => tf.core.sigmoid(x!),
+  multiply: ({ tf }, _op, [map, factor]) => {
+    if (map!.rank === factor!.rank) return tf.core.mul(map!, factor!);
+    const [images, channels] = [factor!.shape[0]!, factor!.shape.at(-1)!];
+    return tf.core.mul(map!, tf.core.reshape(factor!, [images, 1, 1, channels]));
+  },
 
-  multiply: ({ tf }, _op, [map, gate]) => {
-    const [images, channels] = [gate!.shape[0]!, gate!.shape.at(-1)!];
-    return tf.core.mul(map!, tf.core.reshape(gate!, [images, 1, 1, channels]));
+  concatenate: ({ tf }, _op, inputs) => tf.core.concat([...inputs], -1),
+
+  slice: ({ tf }, { from, channels }, [x]) => {
+    const others = x!.shape.slice(0, -1);
+    return tf.core.slice(x!, [...others.map(() => 0), from], [...others, channels]);
+  },
+
+  shuffle: ({ tf }, { groups }, [x]) => {
+    const channels = x!.shape.at(-1)!;
+    const pixels = x!.size / channels;
+    const apart = tf.core.reshape(x!, [pixels, groups, channels / groups]);
+    return tf.core.reshape(tf.core.transpose(apart, [0, 2, 1]), x!.shape);
+  },
+
+  layer_norm: (context, { eps }, [x], node) => normalized(context, x!, x!.shape, -1, eps, node),
+
+  group_norm: (context, { groups, eps }, [x], node) => {
+    const [images, channels] = [x!.shape[0], x!.shape.at(-1)!];
+    const apart = [images, x!.size / images / channels, groups, channels / groups];
+    return normalized(context, x!, apart, [1, 3], eps, node);
+  },
+
+  learned_scale: ({ tf, tensors }, _op, [x], node) => tf.core.mul(x!, tensors.get(`${node.name}.weight`)!),
+
+  dropout: (context, { rate }, [x], _node, index) => {
+    const { channels, pixels } = { channels: x!.shape.at(-1)!, pixels: x!.size / x!.shape.at(-1)! };
+    const lanes = lanesOf(channels);
+    const own = (words: Int32Array): Int32Array =>
+      Int32Array.from({ length: x!.size }, (_, at) => words[Math.floor(at / channels) * lanes + (at % channels)]!);
+    return dropped(context, x!, rate, (draws) => own(dropWords(draws, index, pixels * lanes)), x!.shape);
+  },
+
+  drop_path: (context, { rate }, [x], _node, index) => {
+    const [images, ...others] = x!.shape;
+    return dropped(context, x!, rate, (draws) => dropWords(draws, index, images), [images, ...others.map(() => 1)]);
   },
 
   add: ({ tf }, _op, inputs) => inputs.slice(1).reduce((sum, x) => tf.core.add(sum, x), inputs[0]!),
@@ -104,6 +147,48 @@ const forwardRules: ForwardRules = {
     return op.bias ? tf.core.add(result, tensors.get(`${node.name}.bias`)!) : result;
   },
 };
+
+/** `apart`: the shape in which the axes hold what is normalised together. */
+function normalized(
+  { tf: { core }, tensors }: ForwardContext,
+  x: Tensor4D,
+  apart: readonly number[],
+  axes: number | number[],
+  eps: number,
+  { name }: ShapedNode,
+): Tensor {
+  const parts = core.reshape(x, [...apart]);
+  const centred = core.sub(parts, core.mean(parts, axes, true));
+  const variance = core.mean(core.square(centred), axes, true);
+  const hat = core.reshape(core.mul(centred, core.rsqrt(core.add(variance, eps))), x.shape);
+  return core.add(core.mul(hat, tensors.get(`${name}.weight`)!), tensors.get(`${name}.bias`)!);
+}
+
+function dropped(
+  { tf: { core }, draws }: ForwardContext,
+  x: Tensor,
+  rate: number,
+  words: (draws: DropDraws) => Int32Array,
+  shape: number[],
+): Tensor {
+  if (draws === null || rate === 0) return x;
+  const [threshold, factor] = [keptFrom(rate), keptFactor(rate)];
+  const factors = Float32Array.from(words(draws), (word) => (word >= threshold ? factor : 0));
+  return core.mul(x, core.tensor(factors, shape));
+}
+
+/** Gradients follow from those of tfjs-core's own operations. */
+function arithmeticOf({ tf: { core }, tf, kernels }: ForwardContext): Arithmetic<Tensor, number> {
+  return {
+    relu: (x) => kernels.relu(tf, x),
+    relu6: (x) => core.relu6(x),
+    leakyRelu: (x, slope) => core.leakyRelu(x, slope),
+    sigmoid: (x) => core.sigmoid(x),
+    hardSigmoid: (x) => core.mul(core.relu6(core.add(x, 3)), 1 / 6),
+    normalShare: (x) => core.mul(core.add(1, core.erf(core.mul(x, Math.SQRT1_2))), 0.5),
+    multiply: (a, b) => core.mul(a, b),
+  };
+}
 
 function pad(tf: Tfjs, x: Tensor4D, padding: Padding, value: number): Tensor4D {
   const { top, bottom, left, right } = padding;

@@ -55,7 +55,7 @@ export class TfjsSession extends EngineSession {
     const { share, isFirst, labels } = microBatch;
     const trained = this.#trainedIn(control);
     const measured = core.tidy(() => {
-      const { value, grads, logits } = this.#differentiate(microBatch, trained);
+      const { value, grads, logits } = this.#differentiate(microBatch, trained, control);
       const shares = share === 1 ? grads : grads.map((gradient) => core.mul(gradient, share));
       const sums = isFirst ? shares : shares.map((gradient, index) => core.add(this.#gradients[index]!, gradient));
       return { value, logits, sums };
@@ -91,11 +91,16 @@ export class TfjsSession extends EngineSession {
     };
   }
 
-  #differentiate(batch: Batch, trained: readonly string[]): { value: Scalar; grads: Tensor[]; logits: Tensor } {
+  #differentiate(
+    batch: MicroBatch,
+    trained: readonly string[],
+    control: StepControl,
+  ): { value: Scalar; grads: Tensor[]; logits: Tensor } {
     const { core } = this.#tf;
     const smoothing = this.program.config.train.loss.cross_entropy.label_smoothing;
     const images = this.#images(batch);
     const statistics = new Map<string, BatchStatistics>();
+    const context = this.#trainingContext(batch, control);
     let logits: Tensor2D | undefined;
     const lossOf = (...values: Tensor[]): Scalar => {
       const tensors = new Map(this.#tensors);
@@ -103,7 +108,7 @@ export class TfjsSession extends EngineSession {
       const onStatistics = (node: string, { mean, variance }: BatchStatistics): void => {
         statistics.set(node, { mean: core.keep(mean), variance: core.keep(variance) });
       };
-      logits = core.keep(forward({ ...this.#context, tensors, onStatistics }, this.program.graph, images));
+      logits = core.keep(forward({ ...context, tensors, onStatistics }, this.program.graph, images));
       return this.#crossEntropy(logits, batch, smoothing);
     };
     const { value, grads } = core.valueAndGrads(lossOf)(trained.map((name) => this.#tensors.get(name)!));
@@ -128,20 +133,21 @@ export class TfjsSession extends EngineSession {
   protected async inspect(microBatch: MicroBatch, control: StepControl): Promise<string | undefined> {
     const { core } = this.#tf;
     await core.setBackend(this.#kernels.backend);
-    return core.tidy(() => this.#firstNonFinite(microBatch, this.#trainedIn(control)));
+    return core.tidy(() => this.#firstNonFinite(microBatch, this.#trainedIn(control), control));
   }
 
   /** Forward in the order of the nodes, then the gradients in the order in which they come about: the last node's first. */
-  #firstNonFinite(batch: Batch, trained: readonly string[]): string | undefined {
+  #firstNonFinite(batch: MicroBatch, trained: readonly string[], control: StepControl): string | undefined {
     const { graph } = this.program;
     let found: string | undefined;
     const onStatistics = (): void => {};
     const onValue = (name: string, value: Tensor): void => {
       if (!allFinite(value)) found ??= name;
     };
-    forward({ ...this.#context, tensors: this.#tensors, onStatistics, onValue }, graph, this.#images(batch));
+    const context = { ...this.#trainingContext(batch, control), tensors: this.#tensors, onStatistics, onValue };
+    forward(context, graph, this.#images(batch));
     if (found !== undefined) return found;
-    const { grads } = this.#differentiate(batch, trained);
+    const { grads } = this.#differentiate(batch, trained, control);
     const places = new Map(parametersOf(graph).map(({ name, node }) => [name, node]));
     const backwards = trained
       .map((name, index) => ({ name, gradient: grads[index]! }))
@@ -156,7 +162,7 @@ export class TfjsSession extends EngineSession {
     const measured = core.tidy(() => {
       const tensors = new Map(this.#tensors);
       for (const name of this.#averaged) tensors.set(name, this.#tensors.get(averageName(name))!);
-      const context = { ...this.#context, tensors, onStatistics: null };
+      const context = { ...this.#context, draws: null, tensors, onStatistics: null };
       const logits = forward(context, this.program.graph, this.#images(batch));
       return { logits, loss: this.#crossEntropy(logits, { labels: batch.labels }, 0) };
     });
@@ -164,6 +170,10 @@ export class TfjsSession extends EngineSession {
     const logits = Float32Array.from(await measured.logits.data());
     core.dispose([measured.loss, measured.logits]);
     return { loss, correct: countCorrect(logits, batch.labels), logits };
+  }
+
+  #trainingContext({ index }: MicroBatch, { step }: StepControl) {
+    return { ...this.#context, draws: { seed: this.program.config.seed, step, microBatch: index } };
   }
 
   get #context() {

@@ -8,11 +8,15 @@ import {
   IS_FIRST_MICRO_BATCH,
   LOSS,
   MICRO_BATCH_SHARE,
+  DRAW_KEY,
+  DRAW_STEP,
 } from "../../../compiler/lower/kernels/kernel-constants.js";
 import { PROVIDED, kernelNames, rowOf } from "../../../compiler/lower/kernels/kernels.js";
 import type { StoredTensor } from "../../../compiler/lower/placement/layout.js";
 import { WASM_BYTES } from "../../../compiler/memory/memory-limits.js";
 import { UserError } from "../../process/user-error.js";
+import type { DropDraws } from "../../random/drop-words.js";
+import { drawCounter, drawKey } from "../../random/drop-words.js";
 import type { StepControl } from "../step-control.js";
 
 const PAGE = 65536;
@@ -47,7 +51,7 @@ export class Heap {
   }
 
   /** What changes from step to step. */
-  setHyper({ groups, averageShare }: Omit<StepControl, "phase">): void {
+  setHyper({ groups, averageShare }: Pick<StepControl, "groups" | "averageShare">): void {
     groups.forEach(({ rate, corrections }, index) => {
       this.floats(GROUPS + 16 * index, 3).set([rate, ...corrections]);
     });
@@ -58,6 +62,11 @@ export class Heap {
   setMicroBatch(share: number, isFirst: boolean): void {
     this.floats(MICRO_BATCH_SHARE, 1)[0] = share;
     this.integers(IS_FIRST_MICRO_BATCH, 1)[0] = Number(isFirst);
+  }
+
+  setDraws(draws: DropDraws): void {
+    this.integers(DRAW_KEY, 2).set(drawKey(draws.seed));
+    this.integers(DRAW_STEP, 2).set(drawCounter(draws));
   }
 
   setLoss(loss: number): void {

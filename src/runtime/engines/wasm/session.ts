@@ -111,6 +111,7 @@ export class WasmSession extends EngineSession {
     const written = this.stepFor({ mode: "train", batch: count, phase: control.phase });
     this.stage(microBatch);
     this.heap.setMicroBatch(share, isFirst);
+    this.heap.setDraws({ seed: this.program.config.seed, step: control.step, microBatch: microBatch.index });
     await this.run(written);
     return this.heap.result();
   }
@@ -123,10 +124,11 @@ export class WasmSession extends EngineSession {
     return this.heap.gradientNorm();
   }
 
-  protected async inspect(microBatch: MicroBatch, { phase }: StepControl): Promise<string | undefined> {
+  protected async inspect(microBatch: MicroBatch, { phase, step }: StepControl): Promise<string | undefined> {
     const request: StepRequest = { mode: "train", batch: microBatch.count, phase };
     this.stepFor(request);
     this.stage(microBatch);
+    this.heap.setDraws({ seed: this.program.config.seed, step, microBatch: microBatch.index });
     const index = this.requests.findIndex((other) => isSameStep(other, request));
     const inspected = inspectStep(this.program, this.requests, this.threads, this.choice, index);
     return findNonFinite(this.heap, inspected, (address) => this.pool.run(address), this.timesAddress);

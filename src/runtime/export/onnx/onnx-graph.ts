@@ -1,6 +1,8 @@
 // ShapedGraph and trained weights → an ONNX graph as plain data: one rule an operation. It takes images as they are, 8-bit
 // [n, height, width, channels], and gives logits [n, classes]; normalisation is its first part.
 import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
+import type { Activation, Arithmetic } from "../../../compiler/network/activations.js";
+import { activations, forActivations, settingOf } from "../../../compiler/network/activations.js";
 import type { Op, OpOf, Padding, ShapedGraph, ShapedNode, Window } from "../../../compiler/network/graph.js";
 import { filterOf } from "../../../compiler/network/graph.js";
 import type { Program } from "../../../compiler/program.js";
@@ -102,6 +104,13 @@ class Builder {
     return this.tensor(name, tensor);
   }
 
+  /** A vector that is as long as there are channels, or one number, before so many axes of pixels. */
+  perChannel(name: string, axes: number): string {
+    const tensor = this.weights.get(name);
+    invariant(tensor, `the state holds ${name}`);
+    return this.tensor(name, { shape: [...tensor.shape, ...Array.from({ length: axes }, () => 1)], data: tensor.data });
+  }
+
   integers(name: string, values: readonly number[]): string {
     return this.tensor(name, { shape: [values.length], data: BigInt64Array.from(values.map(BigInt)) });
   }
@@ -148,28 +157,70 @@ const rules: { readonly [K in Op["kind"]]: Rule<K> } = {
     return builder.add("BatchNormalization", name, [x!, factor, ...others], { epsilon: { float: eps } });
   },
 
-  relu: (builder, _, { name }, [x]) => builder.add("Relu", name, [x!]),
-
-  // x / 2 · (1 + erf(x / √2)): opset 17 has no Gelu
-  gelu: (builder, _, { name }, [x]) => {
-    const inner = builder.add("Mul", `${name}.inner`, [x!, builder.scalar(`${name}.root`, Math.SQRT1_2)]);
-    const erf = builder.add("Erf", `${name}.erf`, [inner]);
-    const shifted = builder.add("Add", `${name}.shifted`, [erf, builder.scalar(`${name}.one`, 1)]);
-    const half = builder.add("Mul", `${name}.half`, [x!, builder.scalar(`${name}.factor`, 0.5)]);
-    return builder.add("Mul", name, [half, shifted]);
-  },
+  ...forActivations((builder: Builder, op: Activation, { name }: ShapedNode, [x]: readonly string[]) =>
+    activations[op.kind].value(arithmeticOf(builder, name), x!, settingOf(op)),
+  ),
 
   scale: (builder, { factor }, { name }, [x]) =>
     builder.add("Mul", name, [x!, builder.scalar(`${name}.factor`, factor)]),
 
-  sigmoid: (builder, _, { name }, [x]) => builder.add("Sigmoid", name, [x!]),
-
-  multiply: (builder, _, { name, inputs }, [map, gate]) => {
-    const isMap = builder.graph.nodes[inputs[1]!]!.shape.kind === "map";
-    const axes = isMap ? null : builder.integers(`${name}.axes`, [2, 3]);
-    const factors = axes === null ? gate! : builder.add("Unsqueeze", `${name}.gate`, [gate!, axes]);
+  multiply: (builder, _, { name, inputs }, [map, factor]) => {
+    const [kind, factorKind] = inputs.map((input) => builder.graph.nodes[input]!.shape.kind);
+    const axes = kind === factorKind ? null : builder.integers(`${name}.axes`, [2, 3]);
+    const factors = axes === null ? factor! : builder.add("Unsqueeze", `${name}.gate`, [factor!, axes]);
     return builder.add("Mul", name, [map!, factors]);
   },
+
+  concatenate: (builder, _, { name }, inputs) => builder.add("Concat", name, inputs, { axis: { int: 1 } }),
+
+  slice: (builder, { from, channels }, { name }, [x]) => {
+    const limits = { starts: [from], ends: [from + channels], axes: [1] };
+    const operands = Object.entries(limits).map(([limit, values]) => builder.integers(`${name}.${limit}`, values));
+    return builder.add("Slice", name, [x!, ...operands]);
+  },
+
+  shuffle: (builder, { groups }, { name, shape }, [x]) => {
+    const size = shape.kind === "map" ? [shape.height, shape.width] : [];
+    const apart = builder.integers(`${name}.apart`, [
+      0,
+      groups,
+      shape.channels / groups,
+      size.reduce((a, b) => a * b, 1),
+    ]);
+    const grouped = builder.add("Reshape", `${name}.groups`, [x!, apart]);
+    const turned = builder.add("Transpose", `${name}.turned`, [grouped], { perm: { ints: [0, 2, 1, 3] } });
+    return builder.add("Reshape", name, [turned, builder.integers(`${name}.whole`, [0, shape.channels, ...size])]);
+  },
+
+  // Over the last axis, which the channels of a map are brought to
+  layer_norm: (builder, { eps }, { name, shape }, [x]) => {
+    const weights = [builder.weight(`${name}.weight`), builder.weight(`${name}.bias`)];
+    const norm = (to: string, from: string): string =>
+      builder.add("LayerNormalization", to, [from, ...weights], { axis: { int: -1 }, epsilon: { float: eps } });
+    if (shape.kind === "vector") return norm(name, x!);
+    const last = builder.add("Transpose", `${name}.last`, [x!], { perm: { ints: [0, 2, 3, 1] } });
+    return builder.add("Transpose", name, [norm(`${name}.norm`, last)], { perm: { ints: [0, 3, 1, 2] } });
+  },
+
+  // Instance norm over each group's channels as one, then factor and term: opset 17 has no GroupNormalization
+  group_norm: (builder, { groups, eps }, { name, shape }, [x]) => {
+    const size = shape.kind === "map" ? [shape.height, shape.width] : [];
+    const parts = builder.add("Reshape", `${name}.groups`, [x!, builder.integers(`${name}.apart`, [0, groups, -1])]);
+    const vector = (suffix: string, value: number): string =>
+      builder.tensor(`${name}.${suffix}`, { shape: [groups], data: new Float32Array(groups).fill(value) });
+    const operands = [parts, vector("ones", 1), vector("zeros", 0)];
+    const normed = builder.add("InstanceNormalization", `${name}.norm`, operands, { epsilon: { float: eps } });
+    const whole = builder.integers(`${name}.whole`, [0, shape.channels, ...size]);
+    const hat = builder.add("Reshape", `${name}.hat`, [normed, whole]);
+    const scaled = builder.add("Mul", `${name}.scaled`, [hat, builder.perChannel(`${name}.weight`, size.length)]);
+    return builder.add("Add", name, [scaled, builder.perChannel(`${name}.bias`, size.length)]);
+  },
+
+  learned_scale: (builder, _, { name, shape }, [x]) =>
+    builder.add("Mul", name, [x!, builder.perChannel(`${name}.weight`, shape.kind === "map" ? 2 : 0)]),
+
+  dropout: (_builder, _op, _node, [x]) => x!,
+  drop_path: (_builder, _op, _node, [x]) => x!,
 
   add: (builder, _, { name }, inputs) => builder.add("Add", name, inputs),
 
@@ -199,6 +250,31 @@ const rules: { readonly [K in Op["kind"]]: Rule<K> } = {
     return builder.add("Gemm", name, [flat, ...operands], { transB: { int: 1 } });
   },
 };
+
+/** Under the name of the activation, or what of it the node is. */
+function arithmeticOf(builder: Builder, name: string): Arithmetic<string, number> {
+  const scaled = (suffix: string, x: string, factor: number): string =>
+    builder.add("Mul", suffix, [x, builder.scalar(`${suffix}.factor`, factor)]);
+  const shifted = (suffix: string, x: string, term: number): string =>
+    builder.add("Add", suffix, [x, builder.scalar(`${suffix}.term`, term)]);
+  return {
+    relu: (x) => builder.add("Relu", name, [x]),
+    relu6: (x) => {
+      const bounds = [builder.scalar(`${name}.low`, 0), builder.scalar(`${name}.high`, 6)];
+      return builder.add("Clip", name, [x, ...bounds]);
+    },
+    leakyRelu: (x, slope) => builder.add("LeakyRelu", name, [x], { alpha: { float: slope } }),
+    sigmoid: (x) => builder.add("Sigmoid", `${name}.share`, [x]),
+    hardSigmoid: (x) =>
+      builder.add("HardSigmoid", `${name}.share`, [x], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } }),
+    // (1 + erf(x / √2)) / 2: opset 17 has no Gelu
+    normalShare: (x) => {
+      const erf = builder.add("Erf", `${name}.erf`, [scaled(`${name}.inner`, x, Math.SQRT1_2)]);
+      return scaled(`${name}.share`, shifted(`${name}.shifted`, erf, 1), 0.5);
+    },
+    multiply: (a, b) => builder.add("Mul", name, [a, b]),
+  };
+}
 
 /** Larger than any map: Slice takes it as the end. */
 const BEYOND = 2 ** 31 - 1;

@@ -134,6 +134,7 @@ export function randomnessView(
     mixing: mixes,
     alternation: used.has("alternating_flip"),
     cropping: used.has("random_resized_crop"),
+    dropping: false, // PyTorch's own draws
     split: typeof dataset === "object" && "images" in dataset,
     validation: false, // refused
   };

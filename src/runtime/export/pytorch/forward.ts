@@ -77,7 +77,7 @@ function freeVariable(
 function expressionOf(graph: ShapedGraph, module: Module, inputs: readonly string[]): string {
   if (module.kind === "group") return `self.${module.name}(${inputs[0]})`;
   const rule = layerRules[module.node.op.kind] as (typeof layerRules)["conv2d"];
-  if (!rule.module) return rule.expression!(module.node.op as never, inputs);
+  if (!rule.module) return rule.expression!(module.node.op as never, inputs, graph, module.node);
   const isFlattened = module.node.op.kind === "linear" && graph.nodes[module.inputs[0]!]!.shape.kind === "map";
   const input = isFlattened ? `${inputs[0]}.flatten(1)` : inputs[0];
   return `self.${module.name}(${input})`;

@@ -1,5 +1,7 @@
 // Nodes of the graph → PyTorch: the constructor of a module, and what `forward` says of it.
 import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
+import type { ActivationKind } from "../../../compiler/network/activations.js";
+import { isGate } from "../../../compiler/network/infer-shapes.js";
 import type { Op, OpOf, Padding, Shape, ShapedGraph, ShapedNode, Window } from "../../../compiler/network/graph.js";
 import { filterOf } from "../../../compiler/network/graph.js";
 
@@ -16,7 +18,7 @@ interface LayerRule<K extends Op["kind"]> {
   /** The same in a sequence of modules, where everything has to be one. */
   readonly inSequence?: (op: OpOf<K>) => string;
   /** What `forward` makes of the input expressions where there is no module. */
-  readonly expression?: (op: OpOf<K>, inputs: readonly string[]) => string;
+  readonly expression?: (op: OpOf<K>, inputs: readonly string[], graph: ShapedGraph, node: ShapedNode) => string;
 }
 
 type LayerRules = { readonly [K in Op["kind"]]: LayerRule<K> };
@@ -41,19 +43,49 @@ export const layerRules: LayerRules = {
   batch_norm: {
     // PyTorch's momentum is netc's: the share of the new batch
     module: ({ eps, momentum, scale }, { outputs }) => {
-      const settings = [
-        ...(eps === 1e-5 ? [] : [`eps=${pythonNumber(eps)}`]),
-        ...(momentum === 0.1 ? [] : [`momentum=${pythonNumber(momentum)}`]),
-      ];
+      const settings = [...epsilon(eps), ...(momentum === 0.1 ? [] : [`momentum=${pythonNumber(momentum)}`])];
       return `${scale ? "nn.BatchNorm2d" : "ShiftNorm"}(${[outputs, ...settings].join(", ")})`;
     },
   },
-  relu: { module: null, inSequence: () => "nn.ReLU()", expression: (_, [x]) => `F.relu(${x})` },
-  // By the normal distribution's own function, as here; tanh is only PyTorch's option
-  gelu: { module: null, inSequence: () => "nn.GELU()", expression: (_, [x]) => `F.gelu(${x})` },
+  relu: activation("ReLU", "F.relu"),
+  relu6: activation("ReLU6", "F.relu6"),
+  leaky_relu: {
+    module: null,
+    inSequence: ({ slope }) => `nn.LeakyReLU(${pythonNumber(slope)})`,
+    expression: ({ slope }, [x]) => `F.leaky_relu(${x}, ${pythonNumber(slope)})`,
+  },
+  gelu: activation("GELU", "F.gelu"), // by the normal distribution's own function, as here; tanh is only PyTorch's option
+  silu: activation("SiLU", "F.silu"),
+  hard_swish: activation("Hardswish", "F.hardswish"),
+  sigmoid: activation("Sigmoid", "torch.sigmoid"),
+  hard_sigmoid: activation("Hardsigmoid", "F.hardsigmoid"),
   scale: { module: null, expression: ({ factor }, [x]) => `${pythonNumber(factor)} * ${x}` },
-  sigmoid: { module: null, inSequence: () => "nn.Sigmoid()", expression: (_, [x]) => `torch.sigmoid(${x})` },
-  multiply: { module: null, expression: (_, [map, gate]) => `${map} * ${gate}.flatten(1)[:, :, None, None]` },
+  multiply: {
+    module: null,
+    expression: (_, [map, factor], graph, node) => {
+      const [shape, factorShape] = node.inputs.map((input) => graph.nodes[input]!.shape);
+      return isGate(shape!, factorShape!) ? `${map} * ${factor}.flatten(1)[:, :, None, None]` : `${map} * ${factor}`;
+    },
+  },
+  concatenate: { module: null, expression: (_, inputs) => `torch.cat([${inputs.join(", ")}], dim=1)` },
+  slice: { module: null, expression: ({ from, channels }, [x]) => `${x}[:, ${from}:${from + channels}]` },
+  shuffle: {
+    module: null,
+    expression: ({ groups }, [x]) => `${x}.unflatten(1, (${groups}, -1)).transpose(1, 2).flatten(1, 2)`,
+  },
+  layer_norm: {
+    module: ({ eps }, { outputs }, _graph, { shape }) =>
+      `${shape.kind === "map" ? "LayerNorm2d" : "nn.LayerNorm"}(${[outputs, ...epsilon(eps)].join(", ")})`,
+  },
+  group_norm: {
+    module: ({ groups, eps }, { outputs }) => `nn.GroupNorm(${[groups, outputs, ...epsilon(eps)].join(", ")})`,
+  },
+  learned_scale: {
+    module: ({ initial, per }, { outputs }) =>
+      `LearnedScale(${per === "channel" ? outputs : 1}, initial=${pythonNumber(initial)})`,
+  },
+  dropout: { module: ({ rate }) => `nn.Dropout(${pythonNumber(rate)})` },
+  drop_path: { module: ({ rate }) => `DropPath(${pythonNumber(rate)})` },
   add: { module: null, expression: (_, inputs) => inputs.join(" + ") },
   subsample: { module: (_, { inputs, outputs, stride }) => `Subsample(${inputs}, ${outputs}, stride=${stride})` },
   max_pool: { module: (op, { stride }) => pooling("nn.MaxPool2d", op, stride) },
@@ -66,6 +98,10 @@ export const layerRules: LayerRules = {
     module: ({ bias }, { inputs, outputs }) => `nn.Linear(${inputs}, ${outputs}${bias ? "" : ", bias=False"})`,
   },
 };
+
+function activation<K extends ActivationKind>(module: string, expression: string): LayerRule<K> {
+  return { module: null, inSequence: () => `nn.${module}()`, expression: (_, [x]) => `${expression}(${x})` };
+}
 
 /** Inputs of a layer as PyTorch counts them: channels of a map, features of a vector. */
 export function inputsOf(graph: ShapedGraph, node: ShapedNode): number {
@@ -81,6 +117,10 @@ export function strideOf({ op }: ShapedNode): number | undefined {
 /** A number as Python writes it, with a point or an exponent where it is not whole. */
 function pythonNumber(value: number): string {
   return String(value);
+}
+
+function epsilon(eps: number): string[] {
+  return eps === 1e-5 ? [] : [`eps=${pythonNumber(eps)}`];
 }
 
 function pooling(name: string, op: Window, stride: string): string {

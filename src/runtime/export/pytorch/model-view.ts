@@ -21,6 +21,9 @@ export interface ModelView {
   readonly usesTorch: boolean;
   readonly subsamples: boolean;
   readonly shifts: boolean;
+  readonly normsPixels: boolean;
+  readonly scales: boolean;
+  readonly dropsPaths: boolean;
   /** Blocks whose last norm starts at zero where the file asks for it. */
   readonly lastNorms: readonly { readonly block: string; readonly norm: string }[];
 }
@@ -57,10 +60,13 @@ export function modelView(program: Program): ModelView {
     input: config.model.input,
     classes,
     usesSequences: text.includes("named("),
-    usesFunctions: text.includes("F.") || text.includes("Subsample("),
-    usesTorch: text.includes("torch."),
+    usesFunctions: ["F.", "Subsample(", "LayerNorm2d("].some((used) => text.includes(used)),
+    usesTorch: text.includes("torch.") || text.includes("LearnedScale("),
     subsamples: text.includes("Subsample("),
     shifts: text.includes("ShiftNorm("),
+    normsPixels: text.includes("LayerNorm2d("),
+    scales: text.includes("LearnedScale("),
+    dropsPaths: text.includes("DropPath("),
     lastNorms: lastNormsOf(graph, blocks),
   };
 }

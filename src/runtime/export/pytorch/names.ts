@@ -13,7 +13,10 @@ export function className(name: string): string {
 /** Words of Python's own, and names that the generated files import. */
 const TAKEN: ReadonlySet<string> = new Set([
   "F",
+  "DropPath",
   "False",
+  "LayerNorm2d",
+  "LearnedScale",
   "None",
   "OrderedDict",
   "ShiftNorm",

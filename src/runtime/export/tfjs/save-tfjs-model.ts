@@ -3,10 +3,11 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Program } from "../../../compiler/program.js";
-import { buildTfjsModel, stateToTfjs } from "../../../compiler/targets/tfjs.js";
+import { buildTfjsModel, stateToTfjs, withoutStockLayer } from "../../../compiler/targets/tfjs.js";
 import { loadTfjs } from "../../engines/tfjs/load-tfjs.js";
 import type { State } from "../../engines/engine.js";
 import { evaluatedState } from "../../run/load-run.js";
+import { UserError } from "../../process/user-error.js";
 import type { Preprocessing } from "../preprocessing.js";
 import { preprocessingOf } from "../preprocessing.js";
 import { makeFolder, publishFolder, renameInTime, temporaryName } from "../../files/write-file-atomically.js";
@@ -53,6 +54,13 @@ export async function tfjsFiles(
   state: State,
   classes: readonly string[] | undefined,
 ): Promise<{ modelJson: string; weights: Uint8Array }> {
+  const lacking = withoutStockLayer(program.graph);
+  if (lacking !== undefined) {
+    throw new UserError(
+      `the network has ${lacking}, for which TensorFlow.js has no stock layer; ` +
+        "export it with `netc export onnx`, `netc export pytorch` or `netc export saved-model`",
+    );
+  }
   const tf = await loadTfjs();
   const model = buildTfjsModel(tf, program);
   try {

@@ -57,6 +57,18 @@ const networks: Readonly<Record<string, readonly Layer[]>> = {
     ["sum", add, ["gated", "relu"]],
     ...head,
   ],
+  "channels that are cut, shuffled, multiplied and put together again": [
+    ["stem", { ...conv, channels: 12 }],
+    ["silu", { kind: "silu" }],
+    ["left", { kind: "slice", from: 0, channels: 5 }, ["silu"]],
+    ["right", { kind: "slice", from: 3, channels: 9 }, ["silu"]],
+    ["branch", { ...conv, channels: 5 }, ["right"]],
+    ["product", { kind: "multiply" }, ["left", "branch"]],
+    ["square", { kind: "multiply" }, ["product", "product"]],
+    ["whole", { kind: "concatenate" }, ["square", "right", "left", "product"]],
+    ["shuffled", { kind: "shuffle", groups: 4 }],
+    ...head,
+  ],
   "a map added to itself": [["stem", conv], ["twice", add, ["stem", "stem"]], ["relu", { kind: "relu" }], ...head],
 };
 type Recorded = { readonly loss: number; readonly gradients: Readonly<Record<string, readonly number[]>> };
@@ -103,6 +115,7 @@ it("leaves additions only where no convolution can add", () => {
     [2, 1],
     [3, 2],
     [2, 2],
+    [5, 4],
     [1, 1],
   ]);
 });

@@ -9,7 +9,7 @@ import { fuse } from "../../../../src/compiler/lower/step/fuse.js";
 import { fuseAdditions } from "../../../../src/compiler/lower/step/fuse-additions.js";
 import type { TrainingGraph } from "../../../../src/compiler/lower/step/training-graph.js";
 import { symmetric } from "../../../oracle/counter-random.js";
-import { square, updateAll } from "../../../reference/build-program.js";
+import { square, updateAll, everyActivation } from "../../../reference/build-program.js";
 import type { ReferenceBatch, ReferenceState } from "../../../reference/interpret.js";
 import { interpret, mapOf } from "../../../reference/interpret.js";
 import { networks } from "../../../reference/networks.js";
@@ -43,12 +43,12 @@ describe("differentiate", () => {
   });
 
   const flags = (["none", "shift only", "scale and shift"] as const).flatMap((norm) =>
-    ([null, "relu", "gelu"] as const).flatMap((inner) =>
+    [null, ...everyActivation].flatMap((inner) =>
       [false, true].flatMap((add) => [false, true].map((outerRelu) => ({ norm, inner, add, outerRelu }))),
     ),
   );
   it.each(flags)(
-    "differentiates a pointwise node: norm $norm, activation $inner, add $add, relu $outerRelu",
+    "differentiates a pointwise node: norm $norm, activation $inner.kind, add $add, relu $outerRelu",
     ({ norm: kind, ...rest }) => {
       const norm = kind === "none" ? null : { eps: 1e-3, momentum: 0.1 };
       const scale = kind === "scale and shift";

@@ -1,7 +1,8 @@
 // An evaluation with its norms folded: what is left of it, and that its kernels compute what the graph before said, over
 // every kernel that suits a convolution, everything that may follow one, and shapes that leave tails.
 import { describe, expect, it } from "vitest";
-import type { ActivationKind, ShapedGraph, Window } from "../../../../src/compiler/network/graph.js";
+import type { Activation } from "../../../../src/compiler/network/activations.js";
+import type { ShapedGraph, Window } from "../../../../src/compiler/network/graph.js";
 import { candidates } from "../../../../src/compiler/lower/convolutions/convolution-kernels.js";
 import { BY_COST } from "../../../../src/compiler/lower/kernels/kernel-provider.js";
 import { taskKey } from "../../../../src/compiler/lower/convolutions/convolution-task.js";
@@ -105,7 +106,7 @@ interface Case {
   readonly batch: number;
   readonly size: Window;
   readonly bias: boolean;
-  readonly inner: ActivationKind | null;
+  readonly inner: Activation | null;
   readonly add: boolean;
   readonly outerRelu: boolean;
   readonly norm: "with scale" | "without scale";
@@ -118,7 +119,7 @@ const shapes = [
 ] as const;
 
 function everyCase(): Case[] {
-  const ends = ([null, "relu", "gelu"] as const).flatMap((inner) =>
+  const ends = [null, { kind: "relu" } as const, { kind: "gelu" } as const].flatMap((inner) =>
     [false, true].flatMap((add) => [false, true].map((outerRelu) => ({ inner, add, outerRelu }))),
   );
   return shapes.flatMap((shape) =>
@@ -127,7 +128,7 @@ function everyCase(): Case[] {
 }
 
 function titleOf({ map, channels, size, norm, bias, inner, add, outerRelu }: Case): string {
-  const parts = [inner, add && "addition", outerRelu && "ReLU"].filter((part) => typeof part === "string");
+  const parts = [inner?.kind, add && "addition", outerRelu && "ReLU"].filter((part) => typeof part === "string");
   const convolution = `${size.kernel.join("×")} at stride ${size.stride[0]}${bias ? " with bias" : ""}`;
   return `computes ${convolution}, a norm ${norm}${parts.map((part) => `, ${part}`).join("")} on ${map.join("×")}×${channels[0]}`;
 }
@@ -204,7 +205,7 @@ function render(graph: ShapedGraph): string {
         return `${name}: ${nameOf(op.weight)} ∗ ${nameOf(op.input)}${end.join("")} → ${nameOf(op.output)}`;
       }
       if (op.kind !== "pointwise_inference") return `${name}: ${op.kind}`;
-      const parts = [op.norm && "norm", op.inner, op.add && `+ ${nameOf(op.residual)}`, op.outerRelu && "relu"];
+      const parts = [op.norm && "norm", op.inner?.kind, op.add && `+ ${nameOf(op.residual)}`, op.outerRelu && "relu"];
       return `${name}: ${parts.filter((part) => part).join(", ")} of ${nameOf(op.input)}`;
     })
     .join("\n");

@@ -114,7 +114,7 @@ function render(graph: ShapedGraph): string {
     const from = inputs.map((input) => nodes[input]!.name).join(", ");
     if (op.kind !== "pointwise")
       return `${name}: ${op.kind}${"kernel" in op ? ` ${op.kernel.join("×")}` : ""} (${from})`;
-    const parts = [op.norm && "norm", op.inner, op.add && "add", op.outerRelu && "relu"].filter(Boolean);
+    const parts = [op.norm && "norm", op.inner?.kind, op.add && "add", op.outerRelu && "relu"].filter(Boolean);
     return `${name}: ${parts.join(", ")} (${from})`;
   });
   return lines.join("\n");

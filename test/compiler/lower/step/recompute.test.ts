@@ -89,7 +89,7 @@ describe("recompute", () => {
     const again = twice.filter((op) => op.kind === "pointwise_again");
     const shapes = new Set(
       again.map(({ inner, inputs: { operands, residual } }) => {
-        return [operands && "norm", inner, residual !== null && "addition"].filter(Boolean).join(", ");
+        return [operands && "norm", inner?.kind, residual !== null && "addition"].filter(Boolean).join(", ");
       }),
     );
     const activated = ["", ", gelu", ", relu"].map((activation) => `norm${activation}`);

@@ -1,9 +1,10 @@
 // Batch norm over all pixels (Ioffe & Szegedy, arXiv 1502.03167) with what follows it in a residual network, in one
 // pass: y = outer(inner(scale·(x − mean)/deviation + shift) + residual). Sums are float32 over short runs of pixels and
 // double beyond, in a fixed number of partial sums. T is how maps are stored (see simd.ts); all else is float32.
-import { INNER_GELU, INNER_RELU, OUTER_RELU } from "../generated/constants";
+import { applyThroughActivation, sumsThroughActivation } from "../generated/activations";
+import { RELU } from "../generated/constants";
 import { BatchNorm, BatchNormAgain, BatchNormGradient, BatchNormInference, BiasGradient } from "../generated/operands";
-import { gelu, geluSlope } from "./gelu";
+import { lanesWithin } from "./activation-parts";
 import { lowerBound } from "./pointwise";
 import {
   addBothToDoubles, atLeast, bytesOf, cut, firstIn, firstOf, fma, loadFirst, loadMasked, loadOne, loadSecond, restMasked, restOf,
@@ -107,14 +108,18 @@ export function batchNorm<T>(call: usize, thread: i32, threads: i32): void {
     store<f32>(runningVariance, <f32>(<f64>load<f32>(runningVariance) * (1 - momentum) + unbiased * momentum));
   }
   barrier(threads);
-  apply<T>(x, BatchNorm.residual(call), BatchNorm.output(call), pixels, lanes, factors, terms, BatchNorm.flags(call));
+  apply<T>(
+    x, BatchNorm.residual(call), BatchNorm.output(call), pixels, lanes, factors, terms,
+    BatchNorm.inner(call), BatchNorm.setting(call), BatchNorm.outerRelu(call), BatchNorm.channels(call),
+  );
 }
 
 /** What batchNorm put out, once more; a part of the step that did not keep it asks for it. */
 export function batchNormAgain<T>(call: usize): void {
   apply<T>(
     BatchNormAgain.input(call), BatchNormAgain.residual(call), BatchNormAgain.output(call), BatchNormAgain.pixels(call),
-    BatchNormAgain.lanes(call), BatchNormAgain.factor(call), BatchNormAgain.term(call), BatchNormAgain.flags(call),
+    BatchNormAgain.lanes(call), BatchNormAgain.factor(call), BatchNormAgain.term(call),
+    BatchNormAgain.inner(call), BatchNormAgain.setting(call), BatchNormAgain.outerRelu(call), BatchNormAgain.channels(call),
   );
 }
 
@@ -131,15 +136,21 @@ export function batchNormInference(call: usize, thread: i32, threads: i32): void
   barrier(threads);
   apply<f32>(
     BatchNormInference.input(call), BatchNormInference.residual(call), BatchNormInference.output(call),
-    BatchNormInference.pixels(call), lanes, coefficients, coefficients + row, BatchNormInference.flags(call),
+    BatchNormInference.pixels(call), lanes, coefficients, coefficients + row,
+    BatchNormInference.inner(call), BatchNormInference.setting(call), BatchNormInference.outerRelu(call), BatchNormInference.channels(call),
   );
 }
 
 /** y = outer(inner(x·factor + term) + residual), channel block by channel block over short runs of pixels. */
-function apply<T>(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, factors: usize, terms: usize, flags: i32): void {
+function apply<T>(
+  x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, factors: usize, terms: usize,
+  inner: i32, setting: f32, outerRelu: i32, channels: i32,
+): void {
+  if (inner > RELU) {
+    return applyThroughActivation<T>(inner, x, residual, y, pixels, lanes, factors, terms, setting, outerRelu, channels);
+  }
   const mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, atOnce = pixelsInUnit(lanes);
-  const isGelu = flags & INNER_GELU, inner = lowerBound(flags & INNER_RELU);
-  const outer = lowerBound(residual ? flags & OUTER_RELU : flags & (INNER_RELU | OUTER_RELU));
+  const least = lowerBound(inner), outer = lowerBound(residual ? outerRelu : inner | outerRelu);
   for (let unit = takeUnit(); unit * atOnce < pixels; unit = takeUnit()) {
     const first = unit * atOnce, end = x + mapRow * min(pixels, first + atOnce);
     for (let channel: usize = 0; channel < row; channel += 32) {
@@ -147,19 +158,11 @@ function apply<T>(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, 
       const t0 = firstAt<T>(terms + channel), t1 = secondAt<T>(terms + channel);
       const start = mapRow * first + bytesOf<T>(channel >> 2);
       let p = x + start, q = y + start;
-      if (isGelu) {
+      if (residual) {
         let r = residual + start;
         for (; p < end; p += mapRow, q += mapRow, r += mapRow) {
           const whole = v128.load(p), x0 = firstIn<T>(whole), x1 = secondIn<T>(restOf<T>(p, whole));
-          let n0 = gelu(fma(x0, f0, t0)), n1 = gelu(fma(x1, f1, t1));
-          if (residual) { n0 = f32x4.add(loadFirst<T>(r), n0); n1 = f32x4.add(loadSecond<T>(r), n1); }
-          storeNear<T>(q, atLeast(n0, outer), atLeast(n1, outer));
-        }
-      } else if (residual) {
-        let r = residual + start;
-        for (; p < end; p += mapRow, q += mapRow, r += mapRow) {
-          const whole = v128.load(p), x0 = firstIn<T>(whole), x1 = secondIn<T>(restOf<T>(p, whole));
-          const n0 = atLeast(fma(x0, f0, t0), inner), n1 = atLeast(fma(x1, f1, t1), inner);
+          const n0 = atLeast(fma(x0, f0, t0), least), n1 = atLeast(fma(x1, f1, t1), least);
           const other = v128.load(r), r0 = firstIn<T>(other), r1 = secondIn<T>(restOf<T>(r, other));
           storeNear<T>(q, atLeast(f32x4.add(r0, n0), outer), atLeast(f32x4.add(r1, n1), outer));
         }
@@ -168,6 +171,31 @@ function apply<T>(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, 
           const whole = v128.load(p), x0 = firstIn<T>(whole), x1 = secondIn<T>(restOf<T>(p, whole));
           storeNear<T>(q, atLeast(fma(x0, f0, t0), outer), atLeast(fma(x1, f1, t1), outer));
         }
+      }
+    }
+  }
+}
+
+/** The same with an activation F of its own code; lanes beyond the channels are kept zero where it does not do so itself. */
+export function applyThrough<T, F>(
+  x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, factors: usize, terms: usize, setting: f32, outerRelu: i32, channels: i32,
+): void {
+  const mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, atOnce = pixelsInUnit(lanes);
+  const outer = lowerBound(outerRelu), settings = splat(setting), there = i32x4.splat(channels);
+  for (let unit = takeUnit(); unit * atOnce < pixels; unit = takeUnit()) {
+    const first = unit * atOnce, end = x + mapRow * min(pixels, first + atOnce);
+    for (let channel: usize = 0; channel < row; channel += 32) {
+      const f0 = firstAt<T>(factors + channel), f1 = secondAt<T>(factors + channel);
+      const t0 = firstAt<T>(terms + channel), t1 = secondAt<T>(terms + channel);
+      const low = lanesWithin(<i32>(channel >> 2), there), high = lanesWithin(<i32>(channel >> 2) + 4, there);
+      const mask0 = firstOf<T>(low, high), mask1 = secondOf<T>(low, high), start = mapRow * first + bytesOf<T>(channel >> 2);
+      let p = x + start, q = y + start, r = residual + start;
+      for (; p < end; p += mapRow, q += mapRow, r += mapRow) {
+        const whole = v128.load(p), x0 = firstIn<T>(whole), x1 = secondIn<T>(restOf<T>(p, whole));
+        let n0 = changetype<F>(0).value(fma(x0, f0, t0), settings), n1 = changetype<F>(0).value(fma(x1, f1, t1), settings);
+        if (!changetype<F>(0).keepsZero()) { n0 = v128.and(n0, mask0); n1 = v128.and(n1, mask1); }
+        if (residual) { n0 = f32x4.add(loadFirst<T>(r), n0); n1 = f32x4.add(loadSecond<T>(r), n1); }
+        storeNear<T>(q, atLeast(n0, outer), atLeast(n1, outer));
       }
     }
   }
@@ -191,13 +219,14 @@ export function batchNormGradient<T>(call: usize, thread: i32, threads: i32): vo
   const dy = BatchNormGradient.outputGradient(call), x = BatchNormGradient.input(call), y = BatchNormGradient.output(call);
   const pixels = BatchNormGradient.pixels(call), lanes = BatchNormGradient.lanes(call), partialCount = BatchNormGradient.partialCount(call);
   const means = BatchNormGradient.mean(call), reciprocals = BatchNormGradient.reciprocalDeviation(call);
-  const scales = BatchNormGradient.scale(call), flags = BatchNormGradient.flags(call), isGelu = flags & INNER_GELU, inner = flags & INNER_RELU;
+  const scales = BatchNormGradient.scale(call), inner = BatchNormGradient.inner(call), isOther = inner > RELU;
   const dx = BatchNormGradient.inputGradient(call), residualGradient = BatchNormGradient.residualGradient(call);
   const partials = BatchNormGradient.partials(call), mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, partialBytes = row << 2, zero = splat(0);
   // The inner mask is x·factor + term > 0, as it was in the forward pass.
   const maskFactor = BatchNormGradient.factor(call), maskTerm = BatchNormGradient.term(call);
   const atOnce = pixelsAtOnce(lanes);
-  for (let partial = takeUnit(); partial < partialCount; partial = takeUnit()) {
+  if (isOther) sumsThroughActivation<T>(inner, call);
+  else for (let partial = takeUnit(); partial < partialCount; partial = takeUnit()) {
     const sums = partials + partialBytes * partial, products = sums + (row << 1);
     memory.fill(sums, 0, partialBytes);
     const end = cut(pixels, partial + 1, partialCount);
@@ -207,22 +236,7 @@ export function batchNormGradient<T>(call: usize, thread: i32, threads: i32): vo
         const m0 = firstAt<T>(means + channel), m1 = secondAt<T>(means + channel), start = mapRow * first + bytesOf<T>(channel >> 2);
         let s0 = zero, s1 = zero, t0 = zero, t1 = zero;
         let p = dy + start, q = x + start, r = y + start;
-        if (isGelu) {
-          // The slope is dear: d is kept in the input gradient's place for the second pass.
-          const f0 = firstAt<T>(maskFactor + channel), f1 = secondAt<T>(maskFactor + channel);
-          const k0 = firstAt<T>(maskTerm + channel), k1 = secondAt<T>(maskTerm + channel);
-          let w = dx + start, u = residualGradient + start;
-          for (; p < last; p += mapRow, q += mapRow, r += mapRow, w += mapRow, u += mapRow) {
-            const whole = y ? loadMasked<T>(p, r) : v128.load(p), rest = y ? restMasked<T>(p, r, whole) : restOf<T>(p, whole);
-            if (residualGradient) storeWhole<T>(u, whole, rest);
-            let d0 = firstIn<T>(whole), d1 = secondIn<T>(rest);
-            const here = v128.load(q), x0 = firstIn<T>(here), x1 = secondIn<T>(restOf<T>(q, here));
-            d0 = f32x4.mul(d0, geluSlope(fma(x0, f0, k0))); d1 = f32x4.mul(d1, geluSlope(fma(x1, f1, k1)));
-            storeNear<T>(w, d0, d1);
-            s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
-            t0 = fma(d0, overMean<T>(x0, m0), t0); t1 = fma(d1, overMean<T>(x1, m1), t1);
-          }
-        } else if (inner) {
+        if (inner) {
           const f0 = firstAt<T>(maskFactor + channel), f1 = secondAt<T>(maskFactor + channel);
           const k0 = firstAt<T>(maskTerm + channel), k1 = secondAt<T>(maskTerm + channel);
           if (y) {
@@ -285,8 +299,45 @@ export function batchNormGradient<T>(call: usize, thread: i32, threads: i32): vo
   }
   barrier(threads);
 
-  if (isGelu) applyGradient<T>(dx, x, 0, dx, 0, pixels, lanes, coefficients, 0, 0);
+  if (isOther) applyGradient<T>(dx, x, 0, dx, 0, pixels, lanes, coefficients, 0, 0);
   else applyGradient<T>(dy, x, y, dx, residualGradient, pixels, lanes, coefficients, inner ? maskFactor : 0, maskTerm);
+}
+
+/** The sums behind an activation F of its own code, and d itself, in the input gradient's place for the second pass. */
+export function sumsThrough<T, F>(call: usize): void {
+  const dy = BatchNormGradient.outputGradient(call), x = BatchNormGradient.input(call), y = BatchNormGradient.output(call);
+  const pixels = BatchNormGradient.pixels(call), lanes = BatchNormGradient.lanes(call), partialCount = BatchNormGradient.partialCount(call);
+  const means = BatchNormGradient.mean(call), factors = BatchNormGradient.factor(call), terms = BatchNormGradient.term(call);
+  const dx = BatchNormGradient.inputGradient(call), residualGradient = BatchNormGradient.residualGradient(call);
+  const partials = BatchNormGradient.partials(call), mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, partialBytes = row << 2;
+  const atOnce = pixelsAtOnce(lanes), setting = splat(BatchNormGradient.setting(call));
+  for (let partial = takeUnit(); partial < partialCount; partial = takeUnit()) {
+    const sums = partials + partialBytes * partial, products = sums + (row << 1);
+    memory.fill(sums, 0, partialBytes);
+    const end = cut(pixels, partial + 1, partialCount);
+    for (let first = cut(pixels, partial, partialCount); first < end; first += atOnce) {
+      const last = dy + mapRow * min(end, first + atOnce);
+      for (let channel: usize = 0; channel < row; channel += 32) {
+        const m0 = firstAt<T>(means + channel), m1 = secondAt<T>(means + channel), start = mapRow * first + bytesOf<T>(channel >> 2);
+        const f0 = firstAt<T>(factors + channel), f1 = secondAt<T>(factors + channel);
+        const k0 = firstAt<T>(terms + channel), k1 = secondAt<T>(terms + channel);
+        let s0 = splat(0), s1 = s0, t0 = s0, t1 = s0;
+        let p = dy + start, q = x + start, r = y + start, w = dx + start, u = residualGradient + start;
+        for (; p < last; p += mapRow, q += mapRow, r += mapRow, w += mapRow, u += mapRow) {
+          const whole = y ? loadMasked<T>(p, r) : v128.load(p), rest = y ? restMasked<T>(p, r, whole) : restOf<T>(p, whole);
+          if (residualGradient) storeWhole<T>(u, whole, rest);
+          const here = v128.load(q), x0 = firstIn<T>(here), x1 = secondIn<T>(restOf<T>(q, here));
+          const d0 = f32x4.mul(firstIn<T>(whole), changetype<F>(0).slope(fma(x0, f0, k0), setting));
+          const d1 = f32x4.mul(secondIn<T>(rest), changetype<F>(0).slope(fma(x1, f1, k1), setting));
+          storeNear<T>(w, d0, d1);
+          s0 = f32x4.add(s0, d0); s1 = f32x4.add(s1, d1);
+          t0 = fma(d0, overMean<T>(x0, m0), t0); t1 = fma(d1, overMean<T>(x1, m1), t1);
+        }
+        addBothToDoubles<T>(sums + (channel << 1), s0, s1);
+        addBothToDoubles<T>(products + (channel << 1), t0, t1);
+      }
+    }
+  }
 }
 
 /** x' = d·factor + x·slope + term with d = dy behind the outer mask and, where there are `maskFactors`, which are the factors then, the inner one. */

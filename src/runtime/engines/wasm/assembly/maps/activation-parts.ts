@@ -1,5 +1,5 @@
-// GELU (Hendrycks and Gimpel 2016, arXiv 1606.08415) with the normal distribution itself: x·Φ(x) and its slope Φ(x) + x·φ(x),
-// four values at a time. Φ is good to 3e-7 of itself, in the lower tail too.
+// What activations and their slopes are put together from (generated/activations.ts), four values at a time. Φ, the normal
+// distribution itself, is good to 3e-7 of itself, in the lower tail too.
 import { atLeast, fma, splat } from "../simd";
 
 /**
@@ -59,27 +59,75 @@ function scaledComplement(x: v128): v128 {
 /** Φ(x), given exp(−x²/2). */
 // @ts-ignore: decorator
 @inline
-function normal(x: v128, gaussian: v128): v128 {
+export function normalShare(x: v128, gaussian: v128): v128 {
   const complement = scaledComplement(f32x4.mul(f32x4.abs(x), constant(ROOT_HALF)));
   const tail = f32x4.mul(f32x4.mul(constant(HALF), gaussian), complement);
   return v128.bitselect(tail, f32x4.sub(constant(ONE), tail), f32x4.lt(x, splat(0)));
 }
 
+/** exp(−x²/2). */
 // @ts-ignore: decorator
 @inline
-function gaussianOf(x: v128): v128 {
+export function gaussian(x: v128): v128 {
   return exponential(f32x4.neg(f32x4.mul(f32x4.mul(x, x), constant(HALF))));
 }
 
+/** φ(x), given exp(−x²/2). */
 // @ts-ignore: decorator
 @inline
-export function gelu(x: v128): v128 {
-  return f32x4.mul(x, normal(x, gaussianOf(x)));
+export function normalDensity(gaussian: v128): v128 {
+  return f32x4.mul(gaussian, constant(DENSITY));
 }
 
 // @ts-ignore: decorator
 @inline
-export function geluSlope(x: v128): v128 {
-  const gaussian = gaussianOf(x);
-  return fma(x, f32x4.mul(gaussian, constant(DENSITY)), normal(x, gaussian));
+export function relu(x: v128): v128 {
+  return atLeast(x, splat(0));
+}
+
+// @ts-ignore: decorator
+@inline
+export function relu6(x: v128): v128 {
+  return f32x4.pmin(atLeast(x, splat(0)), splat(6));
+}
+
+// @ts-ignore: decorator
+@inline
+export function leakyRelu(x: v128, slope: v128): v128 {
+  return v128.bitselect(x, f32x4.mul(x, slope), f32x4.gt(x, splat(0)));
+}
+
+// @ts-ignore: decorator
+@inline
+export function leakySlope(x: v128, slope: v128): v128 {
+  return v128.bitselect(constant(ONE), slope, f32x4.gt(x, splat(0)));
+}
+
+/** 1 / (1 + exp(−x)): the exponential is of what is not above zero, and cannot overflow. */
+// @ts-ignore: decorator
+@inline
+export function sigmoid(x: v128): v128 {
+  const e = exponential(f32x4.neg(f32x4.abs(x))), one = constant(ONE);
+  return f32x4.div(v128.bitselect(e, one, f32x4.lt(x, splat(0))), f32x4.add(one, e));
+}
+
+/** relu6(x + 3) / 6. */
+// @ts-ignore: decorator
+@inline
+export function hardSigmoid(x: v128): v128 {
+  return f32x4.mul(relu6(f32x4.add(x, splat(3))), splat(1.0 / 6.0));
+}
+
+/** 1 between the two, 0 elsewhere. */
+// @ts-ignore: decorator
+@inline
+export function within(x: v128, low: v128, high: v128): v128 {
+  return v128.and(constant(ONE), v128.and(f32x4.gt(x, low), f32x4.lt(x, high)));
+}
+
+/** Of four lanes from one on, those that are channels. */
+// @ts-ignore: decorator
+@inline
+export function lanesWithin(lane: i32, channels: v128): v128 {
+  return i32x4.lt_s(i32x4.add(i32x4.splat(lane), i32x4(0, 1, 2, 3)), channels);
 }
