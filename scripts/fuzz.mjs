@@ -1,13 +1,14 @@
 // Tests over more cases than `npm test` has, with a seed of its own each time: `npm run fuzz -- SEED COUNT` puts mutants of the
 // shipped files through the compiler, `npm run fuzz:networks -- SEED COUNT` holds random networks and recipes against TensorFlow.js
 // and, stopped and resumed, against themselves, `npm run fuzz:code -- SEED COUNT` puts random sizes of convolutions through machine
-// code and float64. Tests name what they run, so that SEED runs it again.
+// code and float64, `npm run fuzz:weights -- SEED COUNT` has mutated files of weights read. Tests name what they run, so that SEED runs it again.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const kinds = {
   mutants: { files: ["test/compiler/fuzz.test.ts"], variable: "FUZZ_MUTANTS", usual: 20_000 },
   code: { files: ["test/compiler/code/works.test.ts"], variable: "CODE_SHAPES", usual: 2000 },
+  weights: { files: ["test/runtime/weights/fuzz-weights.test.ts"], variable: "FUZZ_WEIGHTS", usual: 10_000 },
   networks: {
     files: ["test/engines/wasm/random-networks.test.ts", "test/runtime/random-resume.test.ts"],
     variable: "FUZZ_NETWORKS",

@@ -20,7 +20,9 @@ import { unwritable } from "./unwritable.js";
 /** Throws a UserError that names every key that the project cannot do yet, with its place. */
 export async function pytorchProject(source: ExportSource): Promise<ExportedFiles> {
   const { program, trained } = source;
-  const faults = unwritable(program.config);
+  const { train: asked } = program.config;
+  // A run's project goes on from its newest checkpoint, whatever that began with
+  const faults = unwritable({ ...program.config, train: { ...asked, start: trained ? null : asked.start } });
   if (faults.length > 0) {
     const [first, ...others] = faults.map(({ path, message }) => `${source.placeOf(path)}: ${message}`);
     throw new UserError(first!, others);
