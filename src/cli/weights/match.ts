@@ -22,7 +22,7 @@ const ALL: Pick<NonNullable<ResolvedConfig["train"]["start"]>, "head" | "new" | 
   skip: [],
 };
 
-export async function match(path: string, file: string, { format, json, set }: MatchFlags): Promise<ExitCode> {
+export async function match(path: string, file: string, { format, set }: MatchFlags): Promise<ExitCode> {
   const loaded = await loadFile(file, set);
   if (!loaded) return exitCodes.inputHasErrors;
   const { graph, config } = loaded.program;
@@ -33,7 +33,7 @@ export async function match(path: string, file: string, { format, json, set }: M
   const faults = matchFaults(found, { weights: path, head: wishes.head });
   const exitCode = faults.length > 0 ? exitCodes.inputHasErrors : exitCodes.done;
   const { pairs, fresh, skipped, missing, surplus, how } = found;
-  if (json || format === "json") {
+  if (format === "json") {
     const nameOf = ({ name }: { readonly name: string }): string => name;
     const alone = (all: typeof missing | typeof surplus) =>
       all.map(({ tensor: { name, shape }, nearest }) => ({ name, shape, nearest: nearest ?? null }));

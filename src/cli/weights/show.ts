@@ -8,16 +8,15 @@ import { counted, formatCount, tableLines } from "../screen/terminal.js";
 
 export interface FormatFlags {
   readonly format: "text" | "json";
-  readonly json: boolean;
 }
 
 export type ShowFlags = FormatFlags;
 
-export async function show(path: string, { format, json }: ShowFlags): Promise<ExitCode> {
+export async function show(path: string, { format }: ShowFlags): Promise<ExitCode> {
   const file = await openWeights(path);
   await file.close();
   const { tensors, wrappers, others, objects, metadata } = file;
-  if (json || format === "json") {
+  if (format === "json") {
     const listed = tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
     const told = { path, format: file.format, wrappers, tensors: listed, otherTensors: others, objects, metadata };
     process.stdout.write(jsonText(told));
