@@ -252,8 +252,12 @@ export interface GroupConfig {
   readonly learning_rate: null | LearningRateConfig;
   readonly rate_factor: number;
   readonly weight_decay: null | number;
+  /** The epoch, whole or not, from which on they are trained; frozen until then. */
+  readonly from_epoch: number;
   /** The epochs, whole or not, that they are trained for; frozen after. */
   readonly epochs: null | number;
+  /** What batch norms whose parameters are all frozen normalise by. */
+  readonly frozen_norms: "running" | "batch";
 }
 
 export type WeightAverageConfig =

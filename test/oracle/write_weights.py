@@ -69,6 +69,41 @@ def foreign(index, name):
     return f"features.{index // 6}.{'abcdef'[index % 6]}.{name.split('.')[-1]}"
 
 
+def write_frozen_training(model, images):
+    """Losses of six steps from these weights, with parts of the network frozen and their norms in evaluation."""
+    labels = torch.tensor([3, 0, 4, 1])
+
+    def is_norm(name):
+        return "bn" in name or "downsample.1" in name
+
+    cases = {  # which parameters are frozen before a step
+        "body": lambda name, step: name.startswith(("conv1", "bn1", "layer1")),
+        "middle": lambda name, step: name.startswith("layer1"),
+        "norms": lambda name, step: is_norm(name),
+        "until": lambda name, step: step < 4 and not name.startswith("fc"),
+    }
+    told = {"labels": labels.tolist(), "losses": {}}
+    for case, is_frozen in cases.items():
+        network = ResNet().double()
+        network.load_state_dict(model.state_dict())
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
+        losses = []
+        for step in range(6):
+            network.train()
+            for name, module in network.named_modules():
+                if isinstance(module, nn.BatchNorm2d) and is_frozen(f"{name}.weight", step):
+                    module.eval()
+            for name, parameter in network.named_parameters():
+                parameter.requires_grad_(not is_frozen(name, step))
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(network(images.double()), labels)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        told["losses"][case] = losses
+    (HERE / "frozen.json").write_text(json.dumps(told) + "\n")
+
+
 def main():
     HERE.mkdir(exist_ok=True)
     torch.manual_seed(7)
@@ -105,6 +140,8 @@ def main():
     save_file(renamed(hugging_face), HERE / "hugging-face.safetensors", metadata={"format": "pt"})
     save_file(renamed(lambda name: f"backbone.{name}"), HERE / "backbone.safetensors")
     torch.save(model, HERE / "whole.pth")
+
+    write_frozen_training(model, (images.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.25)
 
     values = torch.tensor([[-2.0, 0.5, 1.0], [3.0, 0.0, 65.0]])
     dtypes = {

@@ -45,7 +45,9 @@ const group: Kinds<GroupConfig> = {
   learning_rate: "rates",
   rate_factor: "rates",
   weight_decay: "past",
+  from_epoch: "past",
   epochs: "past",
+  frozen_norms: "past",
 };
 
 /** What was begun with is in the checkpoint; where it came from may have moved. */

@@ -4,6 +4,7 @@ import { parametersOf } from "../../../compiler/network/parameters.js";
 import type { Program } from "../../../compiler/program.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
 import type { StateTensor } from "../../../compiler/training/state-tensors.js";
+import { frozenNorms } from "../../../compiler/training/frozen-norms.js";
 import { isFrozenIn } from "../../../compiler/training/training-phases.js";
 import type { UpdateRule } from "../../../compiler/training/update-rule.js";
 import { slotNames } from "../../../compiler/training/update-rule.js";
@@ -53,9 +54,8 @@ export class TfjsSession extends EngineSession {
     const { core } = this.#tf;
     await core.setBackend(this.#kernels.backend); // engines on tfjs share what is current
     const { share, isFirst, labels } = microBatch;
-    const trained = this.#trainedIn(control);
     const measured = core.tidy(() => {
-      const { value, grads, logits } = this.#differentiate(microBatch, trained);
+      const { value, grads, logits } = this.#differentiate(microBatch, control);
       const shares = share === 1 ? grads : grads.map((gradient) => core.mul(gradient, share));
       const sums = isFirst ? shares : shares.map((gradient, index) => core.add(this.#gradients[index]!, gradient));
       return { value, logits, sums };
@@ -91,11 +91,13 @@ export class TfjsSession extends EngineSession {
     };
   }
 
-  #differentiate(batch: Batch, trained: readonly string[]): { value: Scalar; grads: Tensor[]; logits: Tensor } {
+  #differentiate(batch: Batch, control: StepControl): { value: Scalar; grads: Tensor[]; logits: Tensor } {
     const { core } = this.#tf;
     const smoothing = this.program.config.train.loss.cross_entropy.label_smoothing;
     const images = this.#images(batch);
     const statistics = new Map<string, BatchStatistics>();
+    const trained = this.#trainedIn(control);
+    const frozen = frozenNorms(this.program, control.phase);
     let logits: Tensor2D | undefined;
     const lossOf = (...values: Tensor[]): Scalar => {
       const tensors = new Map(this.#tensors);
@@ -103,7 +105,9 @@ export class TfjsSession extends EngineSession {
       const onStatistics = (node: string, { mean, variance }: BatchStatistics): void => {
         statistics.set(node, { mean: core.keep(mean), variance: core.keep(variance) });
       };
-      logits = core.keep(forward({ ...this.#context, tensors, onStatistics }, this.program.graph, images));
+      logits = core.keep(
+        forward({ ...this.#context, tensors, onStatistics, frozenNorms: frozen }, this.program.graph, images),
+      );
       return this.#crossEntropy(logits, batch, smoothing);
     };
     const { value, grads } = core.valueAndGrads(lossOf)(trained.map((name) => this.#tensors.get(name)!));
@@ -128,20 +132,23 @@ export class TfjsSession extends EngineSession {
   protected async inspect(microBatch: MicroBatch, control: StepControl): Promise<string | undefined> {
     const { core } = this.#tf;
     await core.setBackend(this.#kernels.backend);
-    return core.tidy(() => this.#firstNonFinite(microBatch, this.#trainedIn(control)));
+    return core.tidy(() => this.#firstNonFinite(microBatch, control));
   }
 
   /** Forward in the order of the nodes, then the gradients in the order in which they come about: the last node's first. */
-  #firstNonFinite(batch: Batch, trained: readonly string[]): string | undefined {
+  #firstNonFinite(batch: Batch, control: StepControl): string | undefined {
     const { graph } = this.program;
+    const trained = this.#trainedIn(control);
     let found: string | undefined;
     const onStatistics = (): void => {};
     const onValue = (name: string, value: Tensor): void => {
       if (!allFinite(value)) found ??= name;
     };
-    forward({ ...this.#context, tensors: this.#tensors, onStatistics, onValue }, graph, this.#images(batch));
+    const frozen = frozenNorms(this.program, control.phase);
+    const context = { ...this.#context, tensors: this.#tensors, onStatistics, onValue, frozenNorms: frozen };
+    forward(context, graph, this.#images(batch));
     if (found !== undefined) return found;
-    const { grads } = this.#differentiate(batch, trained);
+    const { grads } = this.#differentiate(batch, control);
     const places = new Map(parametersOf(graph).map(({ name, node }) => [name, node]));
     const backwards = trained
       .map((name, index) => ({ name, gradient: grads[index]! }))
@@ -226,8 +233,9 @@ export class TfjsSession extends EngineSession {
 
   #moveStatistics(batch: ReadonlyMap<string, BatchStatistics>): void {
     for (const { name, op } of this.program.graph.nodes) {
-      if (op.kind !== "batch_norm") continue;
-      const { mean, variance } = batch.get(name)!;
+      const own = batch.get(name);
+      if (op.kind !== "batch_norm" || !own) continue; // it keeps them
+      const { mean, variance } = own;
       this.#blend(`${name}.running_mean`, mean, op.momentum);
       this.#blend(`${name}.running_var`, variance, op.momentum);
     }

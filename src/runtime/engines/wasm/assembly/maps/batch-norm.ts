@@ -136,7 +136,7 @@ export function batchNormInference(call: usize, thread: i32, threads: i32): void
 }
 
 /** y = outer(inner(x·factor + term) + residual), channel block by channel block over short runs of pixels. */
-function apply<T>(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, factors: usize, terms: usize, flags: i32): void {
+export function apply<T>(x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, factors: usize, terms: usize, flags: i32): void {
   const mapRow = bytesOf<T>(lanes), row = <usize>lanes << 2, atOnce = pixelsInUnit(lanes);
   const isGelu = flags & INNER_GELU, inner = lowerBound(flags & INNER_RELU);
   const outer = lowerBound(residual ? flags & OUTER_RELU : flags & (INNER_RELU | OUTER_RELU));
