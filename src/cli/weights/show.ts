@@ -1,6 +1,6 @@
 // The work of `netc weights show`: a file of weights → its tensors as a table, or as JSON.
 import { openWeights } from "../../runtime/weights/open-weights.js";
-import { elementsIn } from "../../runtime/weights/weights-file.js";
+import { elementsIn } from "../../runtime/weights/formats/weights-file.js";
 import type { ExitCode } from "../screen/exit-codes.js";
 import { exitCodes } from "../screen/exit-codes.js";
 import { jsonText, printLine, printLines } from "../screen/print.js";

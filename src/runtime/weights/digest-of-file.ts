@@ -1,7 +1,7 @@
 // A file → its SHA-256, read piece by piece.
 import { createHash } from "node:crypto";
-import type { ByteSource } from "./byte-source.js";
-import { openByteSource } from "./byte-source.js";
+import type { ByteSource } from "./formats/byte-source.js";
+import { openByteSource } from "./formats/byte-source.js";
 
 const PIECE_BYTES = 4 * 1024 * 1024;
 

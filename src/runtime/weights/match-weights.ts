@@ -5,8 +5,8 @@ import { editDistance } from "../../compiler/diagnostics/suggest.js";
 import type { ShapedGraph } from "../../compiler/network/graph.js";
 import { pytorchShapes } from "../../compiler/targets/pytorch-layout.js";
 import { commonPrefix, dialects, inNetc } from "./dialects.js";
-import type { StoredTensor, WeightsFile } from "./weights-file.js";
-import { elementsIn } from "./weights-file.js";
+import type { StoredTensor, WeightsFile } from "./formats/weights-file.js";
+import { elementsIn } from "./formats/weights-file.js";
 
 /** A tensor of the network, in PyTorch's layout. */
 export interface NetworkTensor {

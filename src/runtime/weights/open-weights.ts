@@ -7,11 +7,11 @@ import { UserError } from "../process/user-error.js";
 import { isCheckpointPath } from "../run/checkpoint.js";
 import { evaluatedState, isFolder } from "../run/load-run.js";
 import { loadTrained } from "../trained/load-trained.js";
-import type { ByteSource } from "./byte-source.js";
-import { openByteSource, UnreadableWeights } from "./byte-source.js";
-import { readSafetensors } from "./read-safetensors.js";
-import { readTorchStream, readTorchZip } from "./read-torch.js";
-import type { WeightsFile } from "./weights-file.js";
+import type { ByteSource } from "./formats/byte-source.js";
+import { openByteSource, UnreadableWeights } from "./formats/byte-source.js";
+import { readSafetensors } from "./formats/read-safetensors.js";
+import { readTorchStream, readTorchZip } from "./formats/read-torch.js";
+import type { WeightsFile } from "./formats/weights-file.js";
 
 export interface OpenedWeights extends WeightsFile {
   /** As it was named. */

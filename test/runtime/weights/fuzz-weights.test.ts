@@ -3,9 +3,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { sourceOf, UnreadableWeights } from "../../../src/runtime/weights/byte-source.js";
+import { sourceOf, UnreadableWeights } from "../../../src/runtime/weights/formats/byte-source.js";
 import { readWeights } from "../../../src/runtime/weights/open-weights.js";
-import { elementsIn } from "../../../src/runtime/weights/weights-file.js";
+import { elementsIn } from "../../../src/runtime/weights/formats/weights-file.js";
 
 const folder = fileURLToPath(new URL("../../oracle/weights/", import.meta.url));
 const originals = readdirSync(folder)

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { compile } from "../../../src/index.js";
-import { sourceOf } from "../../../src/runtime/weights/byte-source.js";
+import { sourceOf } from "../../../src/runtime/weights/formats/byte-source.js";
 import { matchFaults } from "../../../src/runtime/weights/match-faults.js";
 import { matchWeights } from "../../../src/runtime/weights/match-weights.js";
 import { readWeights } from "../../../src/runtime/weights/open-weights.js";

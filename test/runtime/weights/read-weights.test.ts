@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { sourceOf } from "../../../src/runtime/weights/byte-source.js";
+import { sourceOf } from "../../../src/runtime/weights/formats/byte-source.js";
 import { openWeights, readWeights } from "../../../src/runtime/weights/open-weights.js";
 
 const folder = fileURLToPath(new URL("../../oracle/weights/", import.meta.url));

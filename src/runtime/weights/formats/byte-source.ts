@@ -1,5 +1,5 @@
 // A file, or bytes in memory → its parts, read one at a time: weights are larger than what is wanted of them at once.
-import { openPlainFile } from "../files/read-plain-file.js";
+import { openPlainFile } from "../../files/read-plain-file.js";
 
 export interface ByteSource {
   readonly size: number;

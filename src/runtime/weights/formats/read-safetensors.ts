@@ -1,5 +1,5 @@
 // A safetensors file → its tensors, of which its header tells the places; data are read when they are asked for.
-import { faultOfOffsets, headerLength, LENGTH_BYTES, parseHeader } from "../files/safetensors.js";
+import { faultOfOffsets, headerLength, LENGTH_BYTES, parseHeader } from "../../files/safetensors.js";
 import type { ByteSource } from "./byte-source.js";
 import { isWithin, UnreadableWeights } from "./byte-source.js";
 import { contiguousStrides, elementType, readElements } from "./element-types.js";
