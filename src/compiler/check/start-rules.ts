@@ -47,7 +47,7 @@ function newLayersAreThere(
   const tensors = [...parametersOf(graph), ...statisticsOf(graph)].map(({ name }) => name);
   return start.new.flatMap((layer, index): Diagnostic[] => {
     if (tensors.some((name) => name === layer || name.startsWith(`${layer}.`))) return [];
-    const meant = nearest(layer, [...new Set(graph.nodes.map(({ name }) => name))]);
+    const meant = nearest(layer, layersOf(tensors, layer.split(".").length));
     return [
       {
         code: "start/unknown-name",
@@ -58,4 +58,14 @@ function newLayersAreThere(
       },
     ];
   });
+}
+
+/** What a name may stand for: each tensor, and every beginning of its name up to a dot; first those of so many parts. */
+function layersOf(tensors: readonly string[], parts: number): string[] {
+  const beginnings = tensors.flatMap((name) => {
+    const words = name.split(".");
+    return words.map((_, index) => words.slice(0, index + 1));
+  });
+  const isAlike = (words: readonly string[]): number => Math.abs(words.length - parts);
+  return [...new Set(beginnings.sort((one, other) => isAlike(one) - isAlike(other)).map((words) => words.join(".")))];
 }

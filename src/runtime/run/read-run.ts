@@ -57,7 +57,10 @@ export async function readRun(folder: RunFolder): Promise<RunRecord> {
     readRunConfig(folder),
     readLog(folder.events),
     isInUse(folder),
-    readProvenance(folder),
+    readProvenance(folder).catch((error: unknown) => {
+      if (error instanceof UserError) return error;
+      throw error;
+    }),
   ]);
   const { value: program, diagnostics } = compileText(text, folder.config);
   const only = <K extends TrainingEvent["event"]>(...kinds: K[]) =>
@@ -76,10 +79,11 @@ export async function readRun(folder: RunFolder): Promise<RunRecord> {
     events,
     faults: [
       ...(program ? [] : [`${folder.config} cannot be read by this version of netc: ${firstError(diagnostics)}`]),
+      ...(provenance instanceof UserError ? [provenance.message] : []),
       ...faultsOfLog(folder, { events, oddLines }),
     ],
     start: starts[0],
-    provenance,
+    provenance: provenance instanceof UserError ? undefined : provenance,
     steps,
     epochs: only("epoch"),
     evaluations,
