@@ -1,7 +1,8 @@
 // Tests over more cases than `npm test` has, with a seed of its own each time: `npm run fuzz -- SEED COUNT` puts mutants of the
 // shipped files through the compiler, `npm run fuzz:networks -- SEED COUNT` holds random networks and recipes against TensorFlow.js
 // and, stopped and resumed, against themselves, `npm run fuzz:code -- SEED COUNT` puts random sizes of convolutions and norms
-// through machine code and float64. Tests name what they run, so that SEED runs it again.
+// through machine code and float64, `npm run fuzz:weights -- SEED COUNT` has mutated files of weights read. Tests name what they
+// run, so that SEED runs it again.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
@@ -12,6 +13,7 @@ const kinds = {
     variable: "CODE_SHAPES",
     usual: 2000,
   },
+  weights: { files: ["test/runtime/weights/fuzz-weights.test.ts"], variable: "FUZZ_WEIGHTS", usual: 10_000 },
   networks: {
     files: ["test/engines/wasm/random-networks.test.ts", "test/runtime/random-resume.test.ts"],
     variable: "FUZZ_NETWORKS",

@@ -85,6 +85,7 @@ const throughActivations = [
     "x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, factors: usize, terms: usize, setting: f32, outerRelu: i32, channels: i32",
   ],
   ["batch-norm", "sumsThrough", "call: usize"],
+  ["frozen-norm", "frozenThrough", "call: usize"],
 ];
 const activationDispatch = throughActivations.map(([, name, parameters]) => {
   const values = parameters.replaceAll(/: \w+/g, "");

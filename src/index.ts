@@ -80,7 +80,7 @@ export interface OpenOptions extends Omit<EngineOptions, "memory"> {
 }
 
 /**
- * A Program opened on an engine, with its initial state drawn from its seed; what is computed from training images comes with
+ * A Program opened on an engine, with its initial state: drawn from its seed, or of the weights that `train.start` names; what is computed from training images comes with
  * `train`, or `Session.initializeFromImages`. Dispose of it when done.
  * @throws UserError where the engine cannot be used on this machine, or cannot train the program.
  */
@@ -89,7 +89,16 @@ export async function open(program: Program, options: OpenOptions = {}): Promise
   checkOptions(options);
   const { engine } = await chooseEngine(name, device, program, { isBrief: true });
   await engine.require(program);
-  return engine.open(program, { threads, device, kernels });
+  const session = await engine.open(program, { threads, device, kernels });
+  if (program.config.train.start === null) return session;
+  const { startFrom } = await import("./runtime/weights/start-weights.js");
+  try {
+    await startFrom(program, session);
+    return session;
+  } catch (error) {
+    await session.dispose();
+    throw error;
+  }
 }
 
 function checkOptions({ threads, device, kernels }: OpenOptions): void {

@@ -83,6 +83,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly register: (prog
   resolve: () => import("./resolve/command.js"),
   explain: () => import("./explain/command.js"),
   schema: () => import("./schema/command.js"),
+  weights: () => import("./weights/command.js"),
   data: () => import("./data/command.js"),
   doctor: () => import("./doctor/command.js"),
   engine: () => import("./engine/command.js"),

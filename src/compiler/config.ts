@@ -198,6 +198,8 @@ export interface TrainConfig {
   readonly learning_rate: LearningRateConfig;
   readonly loss: { readonly cross_entropy: { readonly label_smoothing: number } };
   readonly initialization: InitializationConfig;
+  /** Trained weights that the first step begins with, in place of drawn ones. */
+  readonly start: null | StartConfig;
   /** What evaluation and the saved model use: the weights themselves (null) or a running average of them. */
   readonly weight_average: null | WeightAverageConfig;
   readonly evaluation: EvaluationConfig;
@@ -249,8 +251,12 @@ export interface GroupConfig {
   readonly learning_rate: null | LearningRateConfig;
   readonly rate_factor: number;
   readonly weight_decay: null | number;
+  /** The epoch, whole or not, from which on they are trained; frozen until then. */
+  readonly from_epoch: number;
   /** The epochs, whole or not, that they are trained for; frozen after. */
   readonly epochs: null | number;
+  /** What batch norms whose parameters are all frozen normalise by. */
+  readonly frozen_norms: "running" | "batch";
 }
 
 export type WeightAverageConfig =
@@ -328,6 +334,17 @@ export interface InitializationConfig {
   readonly bias: "zero" | "uniform_fan_in";
   /** Start each residual branch at zero: scale of its last norm (arXiv 1706.02677 §5.1). */
   readonly zero_last_norm: boolean;
+}
+
+export interface StartConfig {
+  /** A file, relative to where netc runs; a run or one of its checkpoints; an https address. */
+  readonly weights: string;
+  readonly sha256: string | null;
+  readonly head: "kept" | "new";
+  /** Names of the network's layers or tensors, whole or their beginning up to a dot, that keep their drawn values. */
+  readonly new: readonly string[];
+  /** The same of the file's tensors, which are not used. */
+  readonly skip: readonly string[];
 }
 
 export interface EvaluationConfig {

@@ -34,8 +34,10 @@ export interface PlannedGroup {
   readonly factor: number;
   /** A schedule of the group's own; null follows the training's. */
   readonly schedule: readonly ScheduleSegment[] | null;
-  /** Frozen after so many steps; null never. */
-  readonly trainedSteps: number | null;
+  /** Frozen until so many steps are done. */
+  readonly frozenSteps: number;
+  /** Frozen once so many steps are done; null never. */
+  readonly trainedUntil: number | null;
 }
 
 /**

@@ -14,6 +14,7 @@ import type { Diagnostic } from "../../src/compiler/diagnostics/diagnostic.js";
 import { diagnosticsReference } from "../../src/compiler/diagnostics/diagnostics-reference.js";
 import type { ScanImages } from "../../src/compiler/front/scan-images.js";
 import { scanImages } from "../../src/runtime/data/images/scan-images.js";
+import { startFaults } from "../../src/runtime/weights/start-weights.js";
 import type { MemoryLimits } from "../../src/compiler/memory/memory-limits.js";
 import { memoryBound } from "../../src/compiler/memory/memory-limits.js";
 import { withSpans } from "../../src/compiler/front/parse.js";
@@ -70,7 +71,7 @@ async function check(name: string, fileName: "input.yaml" | "fixed.yaml") {
   const found = text === undefined ? await readSource(path) : { value: { name: path, text }, diagnostics: [] };
   const overrides = fileName === "input.yaml" ? overridesOf(name) : [];
   const diagnostics: readonly Diagnostic[] = found.value
-    ? compile(found.value.text, folder, path, overrides)
+    ? await compile(found.value.text, folder, path, overrides)
     : found.diagnostics;
   const source = { name: path, text: found.value?.text ?? "" };
   const output = `${renderDiagnostics(diagnostics, { source })}\n`;
@@ -81,11 +82,18 @@ async function check(name: string, fileName: "input.yaml" | "fixed.yaml") {
 /** On a machine of two threads and any amount of memory, of which WebAssembly addresses 4 GiB. */
 const limits: MemoryLimits = { threads: 2, addressableBytes: 2 ** 32, machineBytes: Infinity };
 
-function compile(text: string, folder: string, path: string, overrides: readonly string[]): readonly Diagnostic[] {
+async function compile(
+  text: string,
+  folder: string,
+  path: string,
+  overrides: readonly string[],
+): Promise<readonly Diagnostic[]> {
   const scan: ScanImages = (request) => scanImages(request, folder);
   const { value, file, diagnostics } = compileText(text, path, { overrides, readBase, scanImages: scan });
-  if (!value || !file || memoryBound(value, limits.threads) <= limits.addressableBytes) return diagnostics;
-  return [...diagnostics, ...withSpans(file, checkMemory(value, limits))];
+  if (!value || !file) return diagnostics;
+  const found = withSpans(file, await startFaults(value, { folder }));
+  if (memoryBound(value, limits.threads) <= limits.addressableBytes) return [...diagnostics, ...found];
+  return [...diagnostics, ...found, ...withSpans(file, checkMemory(value, limits))];
 }
 
 function overridesOf(name: string): readonly string[] {

@@ -60,7 +60,7 @@ function updatesOf({ program, learningRate, steps }: OracleCase) {
   const { config, graph, plan } = program;
   const groups = parameterGroups(config, graph).trained.map(({ rateIndex, rule, parameters }) => ({
     rule,
-    trainedSteps: plan.groups[rateIndex]!.trainedSteps,
+    trainedSteps: plan.groups[rateIndex]!.trainedUntil,
     rates: Array.from({ length: steps }, (_, step) => groupRates(plan, { learningRate, step: step + 1 })[rateIndex]),
     parameters: parameters.map(({ name }) => name),
   }));

@@ -388,6 +388,33 @@ const rules: Rules = {
     finishPointwise(machine, op, normalized(machine, x, op.operands && op.saved && { ...op.operands, ...op.saved }));
   },
 
+  pointwise_frozen(machine, op) {
+    const { scale, shift, mean, variance } = op.operands;
+    const [factor, term] = [machine.create(op.saved.factor), machine.create(op.saved.term)];
+    const factors = scaleOf(machine, { scale, shift });
+    for (let channel = 0; channel < factor.length; channel++) {
+      factor[channel] = factors[channel]! / Math.sqrt(machine.read(variance)[channel]! + op.norm!.eps);
+      term[channel] = machine.read(shift)[channel]! - machine.read(mean)[channel]! * factor[channel]!;
+    }
+    const x = machine.read(op.input);
+    const result = x.map((value, at) => value * factor[at % factor.length]! + term[at % factor.length]!);
+    finishPointwise(machine, op, result);
+  },
+
+  pointwise_frozen_gradient(machine, op) {
+    const y = op.outerRelu ? machine.read(op.output!) : null;
+    const behindOuter = machine.read(op.outputGradient).map((value, at) => (y && y[at]! <= 0 ? 0 : value));
+    if (op.residualGradient !== null) machine.create(op.residualGradient).set(behindOuter);
+    const [factor, term] = [machine.read(op.operands.factor), machine.read(op.operands.term)];
+    const x = op.inner ? machine.read(op.input!) : null;
+    const dx = machine.create(op.inputGradient);
+    behindOuter.forEach((value, at) => {
+      const channel = at % factor.length;
+      const slope = op.inner ? slopes[op.inner.kind](x![at]! * factor[channel]! + term[channel]!, slopeOf(op.inner)) : 1;
+      dx[at] = value * slope * factor[channel]!;
+    });
+  },
+
   pointwise_inference(machine, op) {
     const x = machine.read(op.input);
     if (!op.operands || !op.norm) return finishPointwise(machine, op, x.slice());

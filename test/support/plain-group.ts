@@ -8,5 +8,7 @@ export const plainGroup: GroupConfig = {
   learning_rate: null,
   rate_factor: 1,
   weight_decay: null,
+  from_epoch: 0,
   epochs: null,
+  frozen_norms: "running",
 };

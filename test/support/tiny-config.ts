@@ -79,6 +79,7 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
       learning_rate: { cosine: { rate: 0.1, end: 0, warmup_epochs: 0.5, warmup_steps: null } },
       loss: { cross_entropy: { label_smoothing: 0.1 } },
       initialization: { weights: "kaiming_normal", bias: "zero", dirac: false, zero_last_norm: true },
+      start: null,
       weight_average: null,
       evaluation: { every_epochs: 1, every_steps: null, batch_size: 4, flip: false, translate: 0 },
       early_stop: null,

@@ -6,24 +6,38 @@ interface InitFlags {
   readonly out?: string;
   readonly force: boolean;
   readonly list: boolean;
+  readonly folder?: string;
+  readonly weights?: string;
 }
 
 /** What a newcomer starts from: the shortest way to a good network. */
+const PHOTOS = "photos"; // a file for a folder of one's own pictures
+
 const STARTER = { preset: "resnet-cifar", path: "network.yaml" };
 
 export function register(program: Command): void {
   program
     .command("init")
     .summary("write a commented file to start from")
-    .description("Writes one of the files that come with netc, to change from there.")
+    .description(
+      "Writes one of the files that come with netc, to change from there; `netc init photos --folder FOLDER` writes one for" +
+        " pictures of your own, which goes on from trained weights where --weights names some.",
+    )
     .argument("[preset]", `which file (default: ${STARTER.preset}, as ${STARTER.path})`)
     .option("-o, --out <file>", "where to write it; - prints it (default: PRESET.yaml)")
+    .option("--folder <folder>", "with photos: the folder of pictures, a folder for each class in it (default: photos)")
+    .option("--weights <file>", "with photos: trained weights to start from, as `train.start` takes them")
     .option("--list", "list the files to choose from", false)
     .option("--force", "overwrite a file that is there", false)
     .action(init);
 }
 
-async function init(preset: string | undefined, { out, force, list }: InitFlags, command: Command): Promise<void> {
+async function init(preset: string | undefined, flags: InitFlags, command: Command): Promise<void> {
+  const { out, list, folder, weights } = flags;
+  if (preset === PHOTOS) return await initPhotos(flags);
+  if (folder !== undefined || weights !== undefined) {
+    return command.error("error: --folder and --weights belong to `netc init photos`");
+  }
   const { presets, readPreset } = await import("../../runtime/source/presets.js");
   const known = await presets();
   if (list) {
@@ -42,6 +56,20 @@ async function init(preset: string | undefined, { out, force, list }: InitFlags,
   }
   const path = out ?? (preset === undefined ? STARTER.path : `${name}.yaml`);
   const text = await readPreset(name, path);
+  await write(path, text, flags);
+}
+
+async function initPhotos(flags: InitFlags): Promise<void> {
+  const { out: path = `${PHOTOS}.yaml`, folder = PHOTOS, weights } = flags;
+  const [{ photosFile }, { schemaHeader }] = await Promise.all([
+    import("./photos.js"),
+    import("../../runtime/source/presets.js"),
+  ]);
+  await write(path, await photosFile({ folder, weights }, schemaHeader(path)), flags);
+}
+
+/** "-" is standard output. */
+async function write(path: string, text: string, { force }: Pick<InitFlags, "force">): Promise<void> {
   if (path === "-") {
     process.stdout.write(text);
     return;

@@ -39,6 +39,8 @@ export interface Target {
   readonly threads?: number | undefined;
   /** Looks only for what surely does not fit where to know memory exactly would take seconds: in networks of hundreds of blocks. */
   readonly isHurried?: boolean;
+  /** Goes on with what a run has trained so far, whatever that started from. */
+  readonly resume?: boolean;
 }
 
 /** Undefined where the file has errors. All faults are then on standard error, as warnings are in any case. */
@@ -87,7 +89,8 @@ export async function parseFile(path: string, overrides: readonly string[]): Pro
 export async function compile({ source, parsed, bases }: ParsedFile, target?: Target): Promise<CompiledFile> {
   const { value: program, file, diagnostics } = compileParsed(parsed, scanImages);
   if (!program || !file || !target) return { source, file, program, diagnostics, bases };
-  const faults = withSpans(file, await memoryFaults(program, target));
+  const found = [...(await memoryFaults(program, target)), ...(await faultsOfStart(program, target))];
+  const faults = withSpans(file, found);
   return { source, file, program, diagnostics: inOrder(file.source, [...diagnostics, ...faults]), bases };
 }
 
@@ -99,6 +102,12 @@ export function reportFaults({ source, diagnostics }: FileReport): void {
   if (diagnostics.length === 0) return;
   const text = renderDiagnostics(diagnostics, { source }, { color: usesColor(process.stderr) });
   process.stderr.write(`${text}\n`);
+}
+
+async function faultsOfStart(program: Program, { resume = false }: Target): Promise<readonly Diagnostic[]> {
+  if (resume || program.config.train.start === null) return [];
+  const { startFaults } = await import("../../runtime/weights/start-weights.js");
+  return startFaults(program);
 }
 
 async function memoryFaults(program: Program, { engine, threads, isHurried }: Target): Promise<readonly Diagnostic[]> {

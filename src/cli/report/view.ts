@@ -6,6 +6,7 @@ import { drawPicture } from "../../compiler/targets/picture/picture.js";
 import { svgText } from "../../compiler/targets/picture/svg.js";
 import { FEW_IMAGES } from "../../runtime/metrics/wilson.js";
 import type { RunRecord } from "../../runtime/run/read-run.js";
+import type { Provenance } from "../../runtime/weights/run-start.js";
 import type { Origin } from "../../runtime/run/run-origins.js";
 import { divergenceText } from "../run/divergence-text.js";
 import { epochRows, momentText } from "../run/epoch-table.js";
@@ -100,7 +101,7 @@ const WHEN_TO_EVALUATE: Section = {
 };
 
 function singleRun(run: RunRecord, { origins = [], sections = [], isLive = false }: ReportOptions): Content {
-  const { program, start } = run;
+  const { program, start, provenance } = run;
   const curves = runCurves(run);
   const set = run.lastEvaluation?.set ?? "test";
   return {
@@ -144,10 +145,19 @@ function singleRun(run: RunRecord, { origins = [], sections = [], isLive = false
             ["processor", `${start.machine.processor}, ${start.machine.cores} cores`],
             ["memory", formatBytes(start.machine.memoryBytes)],
             ["platform", start.machine.platform],
+            ...(provenance ? provenanceRows(provenance) : []),
           ],
         )
       : null,
   };
+}
+
+function provenanceRows({ weights, sha256, format, how, taken, fresh }: Provenance): string[][] {
+  return [
+    ["began with", `${weights} (${format}): ${taken} tensors, ${how}`],
+    ["its SHA-256", sha256],
+    ...(fresh.length > 0 ? [["drawn anew", fresh.join(", ")]] : []),
+  ];
 }
 
 function comparedRuns(runs: readonly RunRecord[]): Content {

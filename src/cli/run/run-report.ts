@@ -17,6 +17,7 @@ import { shellWord } from "../../runtime/process/shell-word.js";
 import { peakMemoryBytes } from "../../runtime/process/peak-memory.js";
 import type { EpochEvent, EvaluationEvent, TrainingEvent } from "../../runtime/training/training-events.js";
 import type { Progress } from "../../runtime/training/training-progress.js";
+import type { Provenance } from "../../runtime/weights/run-start.js";
 import { colorsFor } from "../screen/colors.js";
 import { divergenceText } from "./divergence-text.js";
 import { epochCells, epochColumns, evaluationCells } from "./epoch-table.js";
@@ -97,6 +98,13 @@ export class RunReport {
         `${this.program.config.train.batch_size}, ${images}, the rest for Node.js, threads and copies`
       : `${images}; what the engine takes is not known beforehand`;
     this.print(`  ${"memory".padEnd(9)}${text}`);
+  }
+
+  start({ weights, format, how, taken, fresh, skipped }: Provenance): void {
+    this.print(`  ${"start".padEnd(9)}${weights} (${format}): ${counted(taken, "tensor")}, ${how}`);
+    const unused = skipped.filter((name) => !name.endsWith("num_batches_tracked"));
+    if (fresh.length > 0) this.print(`  ${"".padEnd(9)}drawn anew: ${shortList(fresh)}`);
+    if (unused.length > 0) this.print(`  ${"".padEnd(9)}not used of the file: ${shortList(unused)}`);
   }
 
   brokenCheckpoints(broken: readonly BrokenCheckpoint[]): void {
@@ -300,4 +308,11 @@ function ordinal(count: number): string {
 
 function checkpointText(checkpoint: string | undefined): string {
   return checkpoint ? `the last good checkpoint is ${checkpoint}` : "no checkpoint had been saved yet";
+}
+
+const MOST_NAMES = 8;
+
+function shortList(names: readonly string[]): string {
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : "";
+  return names.slice(0, MOST_NAMES).join(", ") + more;
 }

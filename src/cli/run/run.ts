@@ -34,6 +34,8 @@ import { writeOrigins } from "../../runtime/run/run-origins.js";
 import { keepPictures } from "../../runtime/run/run-pictures.js";
 import type { RunResult } from "../../runtime/run/run-training.js";
 import { runTraining } from "../../runtime/run/run-training.js";
+import { keepStart } from "../../runtime/weights/run-start.js";
+import { fetchStart, startFrom } from "../../runtime/weights/start-weights.js";
 import { showingProgress } from "../data/data-progress.js";
 import type { SoundFile } from "../load/load-file.js";
 import { loadPrepared } from "../load/load-prepared.js";
@@ -110,6 +112,8 @@ async function runInFolder(run: Run): Promise<ExitCode> {
   const { path, flags, file, resumed, report, signal } = run;
   const { program, config } = file;
   const residentBytes = process.memoryUsage.rss();
+  // Before the data, which may take long to prepare; a run that goes on needs none
+  if (!resumed) await showingProgress((onProgress) => fetchStart(program, { onProgress, signal }));
   const dataset = await showingProgress((onProgress) => openDataset(config.data, config.seed, onProgress, signal));
   const folder = resumed ?? (await newFolder(program, flags));
   return await whileLocked(folder, async (lost) => {
@@ -157,6 +161,7 @@ async function train(run: BegunRun): Promise<{ result: RunResult; trained: State
   report.preparing();
   const session = await chosen.engine.open(program, { threads, device, kernels, memory });
   try {
+    if (!checkpoint) await startFromWeights(run, session);
     collectGarbage(); // what reading the images, compiling and measuring have left
     await describeBeginning(run, session, before);
     const result = await runTraining(program, {
@@ -176,6 +181,13 @@ async function train(run: BegunRun): Promise<{ result: RunResult; trained: State
   } finally {
     await session.dispose();
   }
+}
+
+async function startFromWeights({ file, report, folder, signal }: BegunRun, session: Session): Promise<void> {
+  const provenance = await showingProgress((onProgress) => startFrom(file.program, session, { onProgress, signal }));
+  if (!provenance) return;
+  await keepStart(folder, provenance);
+  report.start(provenance);
 }
 
 /** `before`: the kernels that the run was begun with. The past is that of the steps which are not trained again. */

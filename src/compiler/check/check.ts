@@ -8,6 +8,7 @@ import { networkRules } from "./network-rules.js";
 import type { ConfigRule } from "./rule.js";
 import { scheduleRules } from "./schedule-rules.js";
 import { settingRules } from "./setting-rules.js";
+import { startNetworkRules, startRules } from "./start-rules.js";
 import { trainingRules } from "./training-rules.js";
 import type { ResolvedConfig } from "../config.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
@@ -19,6 +20,7 @@ const configRules: readonly ConfigRule[] = [
   ...scheduleRules,
   ...averageRules,
   ...trainingRules,
+  ...startRules,
   ...settingRules,
 ];
 
@@ -28,7 +30,7 @@ export function check(config: ResolvedConfig): Diagnostic[] {
 
 /** What can be said only once every layer's shape is known. */
 export function checkNetwork(config: ResolvedConfig, graph: ShapedGraph): Diagnostic[] {
-  return [...networkRules, ...groupRules].flatMap((rule) => rule(config, graph));
+  return [...networkRules, ...groupRules, ...startNetworkRules].flatMap((rule) => rule(config, graph));
 }
 
 /** More blocks than any network is built of; passes over so many layers would keep everyone waiting. */

@@ -21,11 +21,23 @@ export const settingRules: readonly ConfigRule[] = [
   decayIsLimitedWhereThereIsSome,
   stairsChangeTheRate,
   groupsUseTheirSettings,
+  groupsAreTrainedInTime,
   biasesExist,
   lastNormsExist,
   intervalsAreReached,
   lastBatchIsSmaller,
 ];
+
+function groupsAreTrainedInTime({ train }: ResolvedConfig): readonly Diagnostic[] {
+  return train.groups.flatMap(({ from_epoch: from }, index) => {
+    if (from < train.epochs) return [];
+    const message = `the group stays frozen to the end: training ends after ${train.epochs} epochs, and it is trained from ${from} on`;
+    const related = { message: "the run's length is set here", path: ["train", "epochs"] };
+    return [
+      withoutEffect(message, [...groupPath(index), "from_epoch"], "write `epochs: 0` to freeze it for good", related),
+    ];
+  });
+}
 
 function pathIsRead({ data }: ResolvedConfig): readonly Diagnostic[] {
   if (data.path === null || typeof data.dataset === "string") return [];

@@ -48,8 +48,11 @@ export function spanOf(config: ResolvedConfig, rateIndex: number): Span {
   const { epochs } = config.train;
   const perEpoch = stepsPerEpochOf(config);
   const group: GroupConfig | undefined = config.train.groups[rateIndex - 1];
-  if (!group || group.epochs === null || group.epochs >= epochs) {
-    return { epochs, steps: epochs * perEpoch, of: "run", path: ["train", "epochs"] };
+  const from = Math.min(group?.from_epoch ?? 0, epochs);
+  if (!group || group.epochs === null || from + group.epochs >= epochs) {
+    if (from === 0) return { epochs, steps: epochs * perEpoch, of: "run", path: ["train", "epochs"] };
+    const path = [...groupPath(rateIndex - 1), "from_epoch"];
+    return { epochs: epochs - from, steps: Math.round((epochs - from) * perEpoch), of: "group", path };
   }
   const path = [...groupPath(rateIndex - 1), "epochs"];
   return { epochs: group.epochs, steps: Math.round(group.epochs * perEpoch), of: "group", path };

@@ -93,6 +93,13 @@ const catalogue = {
   "train/branch-never-learns": error("residual branches start where no gradient reaches them"),
   "train/single-value-norm": error("batch norm would see a single value a channel"),
 
+  "start/address": error("weights are to be fetched by another way than https, or without a digest"),
+  "start/unreadable": error("there are no weights at the place that `train.start` names, or netc cannot read them"),
+  "start/other-file": error("the file of weights has another digest than is expected"),
+  "start/missing-tensors": error("tensors of the network have no partner among the weights to start from"),
+  "start/surplus-tensors": error("tensors of the weights to start from have no partner in the network"),
+  "start/unknown-name": error("`train.start` names layers or tensors that are not there"),
+
   "setting/without-effect": warning("a setting changes nothing here"),
 
   "memory/too-large": error("training needs more memory than the engine can address or the machine has"),

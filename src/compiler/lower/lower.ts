@@ -1,6 +1,7 @@
 // Program → LoweredProgram: the steps that the WebAssembly engine runs, over one heap whose every byte is placed
 // ahead of time. Training, evaluation and the smaller last batch of each are steps of their own over shared parameters.
 import type { Program } from "../program.js";
+import { frozenNorms } from "../training/frozen-norms.js";
 import { parameterGroups } from "../training/parameter-groups.js";
 import { isFrozenIn } from "../training/training-phases.js";
 import { averagesWeights, writesBack } from "../training/weight-average.js";
@@ -136,7 +137,8 @@ export function computesInBfloat16({ config }: Program, mode: StepMode): boolean
   return mode === "train" && config.train.precision === "bfloat16";
 }
 
-export function trainingGraphOf({ config, graph, plan }: Program, mode: StepMode, phase = 0): TrainingGraph {
+export function trainingGraphOf(program: Program, mode: StepMode, phase = 0): TrainingGraph {
+  const { config, graph, plan } = program;
   const { label_smoothing: labelSmoothing } = config.train.loss.cross_entropy;
   const loss = mode !== "evaluate" ? { labelSmoothing, mixedLabels: mixesLabels(config.data) } : {};
   const groups = parameterGroups(config, graph)
@@ -144,7 +146,13 @@ export function trainingGraphOf({ config, graph, plan }: Program, mode: StepMode
     .map(({ parameters, ...group }) => ({ ...group, parameters: parameters.map(({ name }) => name) }));
   const average = averagesWeights(config.train) ? { writesBack: writesBack(config.train) } : null;
   const { accumulate, gradient_clip: limit } = config.train;
-  const updates = { groups, average, clip: limit?.norm ?? null, accumulates: accumulate > 1 };
+  const updates = {
+    groups,
+    average,
+    clip: limit?.norm ?? null,
+    accumulates: accumulate > 1,
+    frozenNorms: frozenNorms(program, phase),
+  };
   const differentiated = afterPass(
     "differentiate",
     differentiate(fuse(graph), mode, updates, loss),

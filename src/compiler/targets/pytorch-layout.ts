@@ -23,6 +23,36 @@ export function toPytorch(graph: ShapedGraph, state: ReadonlyMap<string, NamedTe
   return result;
 }
 
+/** What PyTorch's layout of it is called: its names and shapes, layer by layer as a `state_dict` lists them. */
+export function pytorchShapes(graph: ShapedGraph): Map<string, readonly number[]> {
+  const tensors = [
+    ...parametersOf(graph).map((parameter) => ({ ...parameter, shape: pytorchShape(parameter) })),
+    ...statisticsOf(graph),
+  ];
+  tensors.sort((one, other) => one.node - other.node); // weight, bias, then statistics
+  return new Map(tensors.map(({ name, shape }) => [name, shape]));
+}
+
+function pytorchShape({ role, shape }: Parameter): readonly number[] {
+  if (role === "conv_weight") return [shape[3]!, shape[2]!, shape[0]!, shape[1]!];
+  return role === "linear_weight" ? [shape[1]!, shape[0]!] : shape;
+}
+
+/** One tensor from PyTorch's layout to netc's: the other way round. */
+export function fromPytorch(graph: ShapedGraph, name: string, data: Float32Array): NamedTensor {
+  const parameter = parametersOf(graph).find((one) => one.name === name);
+  if (parameter?.role === "conv_weight") {
+    const [height, width, inputs, outputs] = parameter.shape as readonly [number, number, number, number];
+    return reversed([outputs, inputs, height * width], data, parameter.shape);
+  }
+  if (parameter?.role === "linear_weight") {
+    const [features, outputs] = parameter.shape as readonly [number, number];
+    const pixels = flattenedPixels(graph, parameter.node);
+    return reversed([outputs, features / pixels, pixels], data, parameter.shape);
+  }
+  return { shape: parameter?.shape ?? [data.length], data };
+}
+
 /** One tensor laid out as its parameter: the parameter itself, or what an optimizer keeps of it. */
 function pytorchTensor(graph: ShapedGraph, parameter: Parameter, { shape, data }: NamedTensor): NamedTensor {
   if (parameter.role === "conv_weight") {

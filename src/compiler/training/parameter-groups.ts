@@ -54,7 +54,7 @@ export function optimizerOf({ train }: Pick<ResolvedConfig, "train">, rateIndex:
 }
 
 /** 0 where the parameter is in none of the file's groups. */
-function rateIndexOf({ train }: ResolvedConfig, parameter: Parameter): number {
+export function rateIndexOf({ train }: ResolvedConfig, parameter: Parameter): number {
   return train.groups.findIndex((group) => isInGroup(group, parameter)) + 1;
 }
 

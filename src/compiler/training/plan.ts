@@ -12,10 +12,12 @@ export function plan({ data, train }: ResolvedConfig): TrainPlan {
   const stepsPerEpoch = stepsPerEpochOf({ data, train });
   const steps = epochs * stepsPerEpoch;
   /** A schedule of a group's own runs over the epochs that the group is trained for. */
-  const planGroup = ({ rate_factor: factor, learning_rate: own, epochs: trained }: GroupConfig): PlannedGroup => {
-    const trainedSteps = trained === null ? null : Math.round(trained * stepsPerEpoch);
-    const schedule = own && scheduleOf(own, stepsPerEpoch, Math.min(trainedSteps ?? steps, steps));
-    return { factor, schedule, trainedSteps };
+  const planGroup = (group: GroupConfig): PlannedGroup => {
+    const { rate_factor: factor, learning_rate: own, from_epoch: from, epochs: trained } = group;
+    const frozenSteps = Math.round(from * stepsPerEpoch);
+    const trainedUntil = trained === null ? null : Math.round((from + trained) * stepsPerEpoch);
+    const length = Math.max(0, Math.min(trainedUntil ?? steps, steps) - frozenSteps);
+    return { factor, schedule: own && scheduleOf(own, stepsPerEpoch, length), frozenSteps, trainedUntil };
   };
   return {
     trainImages,
@@ -25,7 +27,7 @@ export function plan({ data, train }: ResolvedConfig): TrainPlan {
     steps,
     lastBatch: dropLast ? batchSize : trainImages - (stepsPerEpoch - 1) * batchSize,
     schedule: scheduleOf(train.learning_rate, stepsPerEpoch, steps),
-    groups: [{ factor: 1, schedule: null, trainedSteps: null }, ...train.groups.map(planGroup)],
+    groups: [{ factor: 1, schedule: null, frozenSteps: 0, trainedUntil: null }, ...train.groups.map(planGroup)],
     evaluateAfter: everyFewEpochs(train.evaluation.every_epochs ?? epochs, epochs),
     checkpointAfter: everyFewEpochs(train.checkpoints.every_epochs, epochs),
     evaluateEverySteps: train.evaluation.every_steps,

@@ -31,7 +31,9 @@ export function stepControl(
 ): StepControl {
   const groups = groupRates(plan, hyper).map((rate, index): GroupControl => {
     const rule = trained.find(({ rateIndex }) => rateIndex === index)?.rule; // none where a group has no parameter
-    return { rate, corrections: rule ? momentCorrections(rule, updatesOf(hyper)) : [1, 1] };
+    // Of a group that was frozen at first, only its own updates count
+    const updates = Math.max(1, updatesOf(hyper) - plan.groups[index]!.frozenSteps);
+    return { rate, corrections: rule ? momentCorrections(rule, updates) : [1, 1] };
   });
   const { step } = hyper;
   return { phase: phaseAt(plan, step - 1), step, groups, averageShare: averageShare(config.train, plan, step) };

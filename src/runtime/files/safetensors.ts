@@ -8,13 +8,14 @@ export interface Tensor {
   readonly data: Float32Array;
 }
 
-interface HeaderEntry {
+/** What the header says of one tensor. */
+export interface HeaderEntry {
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly data_offsets: readonly [start: number, end: number];
 }
 
-const LENGTH_BYTES = 8;
+export const LENGTH_BYTES = 8;
 const ALIGNMENT = 8; // the header is padded with spaces so that the data start at a multiple of this
 const LARGEST_HEADER = 100_000_000; // the format's own limit
 
@@ -50,8 +51,10 @@ export function encodeSafetensors(
  * the tensors fill the file without gaps and none shares a byte with another.
  */
 export function decodeSafetensors(bytes: Uint8Array, file: string): Map<string, Tensor> {
-  const header = readHeader(bytes, file);
-  const dataStart = LENGTH_BYTES + header.length;
+  const length = headerLength(bytes, bytes.length);
+  const header = length === undefined ? undefined : parseHeader(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length));
+  if (length === undefined || !header) throw new UserError(`${file} is not a safetensors file, or only a part of one`);
+  const dataStart = LENGTH_BYTES + length;
   const tensors = new Map<string, Tensor>();
   for (const [name, { dtype, shape, data_offsets: offsets }] of header.entries) {
     if (dtype !== "F32") throw new UserError(`${file}: tensor ${quoted(name)} is ${quoted(dtype)}, expected F32`);
@@ -67,32 +70,72 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Map<string, 
     bytesOf(data).set(bytes.subarray(dataStart + start, dataStart + end));
     tensors.set(name, { shape, data });
   }
-  let filled = 0;
-  const inOrder = header.entries.map(([, entry]) => entry.data_offsets).sort(([a, b], [c, d]) => a - c || b - d);
-  for (const [start, end] of inOrder) {
-    if (start !== filled) throw new UserError(`${file}: its tensors overlap, or leave a gap at byte ${filled}`);
-    filled = end;
-  }
-  if (dataStart + filled !== bytes.length) throw new UserError(`${file} goes on after its last tensor`);
+  const fault = faultOfOffsets(header.entries, bytes.length - dataStart);
+  if (fault !== undefined) throw new UserError(`${file} ${fault}`);
   return tensors;
 }
 
-function readHeader(bytes: Uint8Array, file: string): { length: number; entries: [string, HeaderEntry][] } {
-  const broken = new UserError(`${file} is not a safetensors file, or only a part of one`);
-  if (bytes.length < LENGTH_BYTES) throw broken;
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (length > LARGEST_HEADER || LENGTH_BYTES + length > bytes.length) throw broken;
+/** What the header of a file says; the data begin `LENGTH_BYTES` and its length behind the file's beginning. */
+export interface Header {
+  /** In their order. */
+  readonly entries: readonly (readonly [name: string, entry: HeaderEntry])[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Of the header in bytes, by the eight that the file begins with; undefined where it has no such header. */
+export function headerLength(beginning: Uint8Array, fileBytes: number): number | undefined {
+  if (beginning.length < LENGTH_BYTES) return undefined;
+  const length = Number(new DataView(beginning.buffer, beginning.byteOffset).getBigUint64(0, true));
+  return length > LARGEST_HEADER || LENGTH_BYTES + length > fileBytes ? undefined : length;
+}
+
+/** Undefined where the text is not one. */
+export function parseHeader(text: Uint8Array): Header | undefined {
+  if (nestsDeeper(text, DEEPEST)) return undefined;
   let header: unknown;
   try {
-    header = parseJson(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length));
+    header = parseJson(text);
   } catch {
-    throw broken;
+    return undefined;
   }
-  if (!isRecord(header)) throw broken;
-  const entries = Object.entries(header).filter(([name]) => name !== "__metadata__");
-  if (!entries.every((entry): entry is [string, HeaderEntry] => isHeaderEntry(entry[1]))) throw broken;
-  return { length, entries };
+  if (!isRecord(header)) return undefined;
+  const { __metadata__: metadata = {}, ...tensors } = header;
+  const entries = Object.entries(tensors);
+  if (!entries.every((entry): entry is [string, HeaderEntry] => isHeaderEntry(entry[1]))) return undefined;
+  if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) return undefined;
+  return { entries, metadata: metadata as Header["metadata"] };
 }
+
+/** Why tensors do not fill the data without gaps, none sharing a byte with another, as what follows the file's name. */
+export function faultOfOffsets(entries: Header["entries"], dataBytes: number): string | undefined {
+  let filled = 0;
+  const inOrder = entries.map(([, entry]) => entry.data_offsets).sort(([a, b], [c, d]) => a - c || b - d);
+  for (const [start, end] of inOrder) {
+    if (start !== filled) return `has tensors that overlap, or a gap at byte ${filled} of their data`;
+    filled = end;
+  }
+  if (filled > dataBytes) return "is only a part of a file: its tensors go on beyond its end";
+  return filled < dataBytes ? "goes on after its last tensor" : undefined;
+}
+
+const DEEPEST = 3; // an object of objects that hold lists
+
+/** Whether lists and objects are nested deeper, before a parser takes memory for each. */
+function nestsDeeper(text: Uint8Array, most: number): boolean {
+  let [depth, isInString] = [0, false];
+  for (let at = 0; at < text.length; at++) {
+    const byte = text[at]!;
+    if (isInString && byte === CHARACTER.backslash) at++;
+    else if (byte === CHARACTER.quote) isInString = !isInString;
+    else if (isInString) continue;
+    else if (byte === CHARACTER.brace || byte === CHARACTER.bracket) {
+      if (++depth > most) return true;
+    } else if (byte === CHARACTER.braceEnd || byte === CHARACTER.bracketEnd) depth--;
+  }
+  return false;
+}
+
+const CHARACTER = { quote: 0x22, backslash: 0x5c, brace: 0x7b, braceEnd: 0x7d, bracket: 0x5b, bracketEnd: 0x5d };
 
 function isHeaderEntry(value: unknown): value is HeaderEntry {
   if (!isRecord(value)) return false;

@@ -1,6 +1,13 @@
 // The program a run was trained with so far, and the one it is to go on with → what changed: each difference that would
 // have made the steps already done come out otherwise is refused, the others are allowed and their effect is said.
-import type { DataConfig, GroupConfig, ImagesDataset, ResolvedConfig, TrainConfig } from "../../compiler/config.js";
+import type {
+  DataConfig,
+  GroupConfig,
+  ImagesDataset,
+  ResolvedConfig,
+  StartConfig,
+  TrainConfig,
+} from "../../compiler/config.js";
 import { invariant } from "../../compiler/diagnostics/diagnostic.js";
 import { learningRateAt, plan } from "../../compiler/training/plan.js";
 import type { PlannedGroup, Program, TrainPlan } from "../../compiler/program.js";
@@ -38,10 +45,18 @@ const group: Kinds<GroupConfig> = {
   learning_rate: "rates",
   rate_factor: "rates",
   weight_decay: "past",
+  from_epoch: "past",
   epochs: "past",
+  frozen_norms: "past",
 };
 
-const train: Kinds<Omit<TrainConfig, "groups">> & { readonly groups: Kinds<GroupConfig> } = {
+/** What was begun with is in the checkpoint; where it came from may have moved. */
+const start: Kinds<StartConfig> = { weights: "free", sha256: "free", head: "past", new: "past", skip: "past" };
+
+const train: Kinds<Omit<TrainConfig, "groups" | "start">> & {
+  readonly groups: Kinds<GroupConfig>;
+  readonly start: Kinds<StartConfig>;
+} = {
   epochs: "length", // what it does to the rates to come is said
   batch_size: "past",
   accumulate: "past",
@@ -55,6 +70,7 @@ const train: Kinds<Omit<TrainConfig, "groups">> & { readonly groups: Kinds<Group
   learning_rate: "rates",
   loss: "past",
   initialization: "past",
+  start,
   weight_average: "past",
   evaluation: "free",
   early_stop: "free",

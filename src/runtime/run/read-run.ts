@@ -16,6 +16,8 @@ import type {
   TrainingEvent,
 } from "../training/training-events.js";
 import { UserError } from "../process/user-error.js";
+import type { Provenance } from "../weights/run-start.js";
+import { readProvenance } from "../weights/run-start.js";
 
 /** "killed": nobody is training in the folder, and no end was logged since the newest start. */
 export type RunState = "running" | "killed" | EndEvent["outcome"];
@@ -30,6 +32,8 @@ export interface RunRecord {
   /** What could not be read of the folder, a sentence each: it counts nowhere in what is told here. */
   readonly faults: readonly string[];
   readonly start: StartEvent | undefined;
+  /** The trained weights that it began with, where it did. */
+  readonly provenance: Provenance | undefined;
   readonly steps: readonly StepEvent[];
   readonly epochs: readonly EpochEvent[];
   /** Those during training, by validation images or where there are none by test images. */
@@ -49,10 +53,14 @@ export interface RunRecord {
 export async function readRun(folder: RunFolder): Promise<RunRecord> {
   if (!(await holdsRun(folder)))
     throw new UserError(`${folder.path} holds no run; \`netc runs\` lists those under runs/`);
-  const [text, { events, oddLines }, inUse] = await Promise.all([
+  const [text, { events, oddLines }, inUse, provenance] = await Promise.all([
     readRunConfig(folder),
     readLog(folder.events),
     isInUse(folder),
+    readProvenance(folder).catch((error: unknown) => {
+      if (error instanceof UserError) return error;
+      throw error;
+    }),
   ]);
   const { value: program, diagnostics } = compileText(text, folder.config);
   const only = <K extends TrainingEvent["event"]>(...kinds: K[]) =>
@@ -71,9 +79,11 @@ export async function readRun(folder: RunFolder): Promise<RunRecord> {
     events,
     faults: [
       ...(program ? [] : [`${folder.config} cannot be read by this version of netc: ${firstError(diagnostics)}`]),
+      ...(provenance instanceof UserError ? [provenance.message] : []),
       ...faultsOfLog(folder, { events, oddLines }),
     ],
     start: starts[0],
+    provenance: provenance instanceof UserError ? undefined : provenance,
     steps,
     epochs: only("epoch"),
     evaluations,

@@ -1,4 +1,4 @@
-// The folder that holds one run: config.yaml (resolved), kernels.json, pictures.json, events.jsonl and what follows from it,
+// The folder that holds one run: config.yaml (resolved), kernels.json, pictures.json, start.json, events.jsonl and what follows from it,
 // checkpoints/, model/.
 // Made for a new run, or opened again to resume one; a lock keeps a second process out of it meanwhile.
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
@@ -24,6 +24,8 @@ export interface RunFolder {
   readonly kernels: string;
   /** Which pictures it is trained on, where it has a folder of them. */
   readonly pictures: string;
+  /** The weights that it began with, where those were trained before. */
+  readonly start: string;
   readonly events: string;
   /** The epochs as a table. */
   readonly metrics: string;
@@ -40,6 +42,7 @@ export function runFolderAt(path: string): RunFolder {
     origins: join(path, "origins.json"),
     kernels: join(path, "kernels.json"),
     pictures: join(path, "pictures.json"),
+    start: join(path, "start.json"),
     events: join(path, "events.jsonl"),
     metrics: join(path, "metrics.csv"),
     tensorBoard: join(path, "events.out.tfevents.netc"),

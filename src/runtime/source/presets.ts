@@ -48,11 +48,16 @@ export function placeOfPreset(name: string): string {
 /** The preset's text, its header pointing at the schema from where it will stand. */
 export async function readPreset(name: string, path: string): Promise<string> {
   const text = await readFile(placeOfPreset(name), "utf8");
-  const target = fileURLToPath(schema);
   const itself = path === "-" ? "FILE" : shellWord(path);
   return text
     .replaceAll(`configs/${name}.yaml`, () => itself)
-    .replace(/\$schema=\S+/, () => `$schema=${path === "-" ? target : schemaFrom(resolve(path), target)}`);
+    .replace(/^# yaml-language-server: \S+/m, () => schemaHeader(path));
+}
+
+/** The line by which editors find the language's schema from a file at `path`. */
+export function schemaHeader(path: string): string {
+  const target = fileURLToPath(schema);
+  return `# yaml-language-server: $schema=${path === "-" ? target : schemaFrom(resolve(path), target)}`;
 }
 
 /**

@@ -73,6 +73,7 @@ describe("resolve", () => {
         learning_rate: {constant: {rate: 0.1, warmup_epochs: 0, warmup_steps: null}}
         loss: {cross_entropy: {label_smoothing: 0}}
         initialization: {weights: kaiming_normal, dirac: false, bias: zero, zero_last_norm: false}
+        start: null
         weight_average: null
         evaluation:
           every_epochs: 1

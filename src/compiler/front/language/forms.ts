@@ -93,7 +93,8 @@ export function isRequired(key: Key): boolean {
 
 /** Whether a value that the language allows is written in this short form. */
 export function isWrittenAs({ form }: ShortForm, value: unknown): boolean {
-  return form.kind === "literal" ? value === form.value : form.kind === typeof value;
+  if (form.kind === "literal") return value === form.value;
+  return form.kind === "text" ? typeof value === "string" : form.kind === typeof value;
 }
 
 export function integer(bounds: Omit<NumberForm, "kind" | "integer"> = {}): NumberForm {

@@ -55,13 +55,28 @@ export function parameterGroup(learningRate: Form): MapForm {
       absent: "the optimizer's own",
       example: 0,
     },
+    from_epoch: {
+      form: number({ minimum: 0, maximum: 1_000_000, unit: "epochs" }),
+      description: "The epoch, whole or not, from which on they are trained; until then they are frozen.",
+      default: 0,
+      example: 1,
+    },
     epochs: {
       form: number({ minimum: 0, maximum: 1_000_000, unit: "epochs" }),
       description:
-        "How long they are trained, in epochs, whole or not; then they are frozen. At 0 they stay as they start. Where `lookahead` averages the weights, its next move still takes them to their average, once.",
+        "How long they are trained, in epochs, whole or not; then they are frozen. At 0 they stay as they start, for good. Where `lookahead` averages the weights, its next move still takes them to their average, once.",
       default: null,
       absent: "as long as the training lasts",
       example: 3,
+    },
+    frozen_norms: {
+      form: choice({
+        running: "their running statistics, which stay as they are",
+        batch: "the statistics of each batch, which go on moving the running ones",
+      }),
+      description: "What batch norms normalise by in training while all of their parameters are frozen.",
+      default: "running",
+      source: "He et al. 2017 (arXiv 1703.06870), section 3.1, froze batch norm so",
     },
   });
 }

@@ -11,6 +11,7 @@ import { checkpoints, earlyStop, nonFinite } from "./run-keys.js";
 import type { Form, Key, MapForm, SettingsOf } from "./forms.js";
 import { optimizer } from "./optimizer.js";
 import { parameterGroup } from "./parameter-group.js";
+import { start } from "./start.js";
 import { weightAverage } from "./weight-average.js";
 
 const epochs = { minimum: 1, maximum: 1_000_000, unit: "epochs" };
@@ -304,6 +305,7 @@ export const train: MapForm = map<TrainConfig>({
     default: {},
     example: { weights: "xavier_uniform" },
   },
+  start,
   weight_average: {
     form: weightAverage,
     description:

@@ -102,6 +102,42 @@ function mapKernelsOf({ type, bytes }: Element) {
       },
       moves: pointwiseGradient(bytes),
     }),
+    /** batch_norm with running statistics, which stay as they are. */
+    batch_norm_frozen: kernel({
+      run: ["maps/frozen-norm", `frozenNorm<${type}>(call, thread, threads)`],
+      operands: {
+        input: "read",
+        residual: "read",
+        output: "write",
+        pixels: "integer",
+        lanes: "integer",
+        scale: "read",
+        shift: "read",
+        runningMean: "read",
+        runningVariance: "read",
+        factor: "write",
+        term: "write",
+        epsilon: "float",
+        ...activated,
+      },
+      moves: pointwise(bytes),
+    }),
+    batch_norm_frozen_gradient: kernel({
+      run: ["maps/frozen-norm", `frozenNormGradient<${type}>(call)`],
+      operands: {
+        outputGradient: "read",
+        input: "read",
+        output: "read",
+        inputGradient: "write",
+        residualGradient: "write",
+        pixels: "integer",
+        lanes: "integer",
+        factor: "read",
+        term: "read",
+        ...activated,
+      },
+      moves: pointwiseGradient(bytes),
+    }),
     /** outer(inner(x) + residual) without a norm. */
     pointwise: kernel({
       run: ["maps/pointwise", `pointwise<${type}>(call)`],

@@ -101,6 +101,36 @@ const emitters: Emitters = {
     });
   },
 
+  pointwise_frozen(selector, op) {
+    const { operands, saved, norm } = op;
+    invariant(norm !== null, `${selector.node.name} is frozen without a norm`);
+    selector.mapCall("batch_norm_frozen", op.output, {
+      ...pointwiseOperands(selector, op),
+      scale: selector.optional(operands.scale),
+      shift: selector.operand(operands.shift),
+      runningMean: selector.operand(operands.mean),
+      runningVariance: selector.operand(operands.variance),
+      factor: selector.operand(saved.factor),
+      term: selector.operand(saved.term),
+      epsilon: norm.eps,
+    });
+  },
+
+  pointwise_frozen_gradient(selector, op) {
+    selector.mapCall("batch_norm_frozen_gradient", op.outputGradient, {
+      outputGradient: selector.operand(op.outputGradient),
+      input: selector.optional(op.input),
+      output: selector.optional(op.output),
+      inputGradient: selector.operand(op.inputGradient),
+      residualGradient: selector.optional(op.residualGradient),
+      pixels: selector.pixels(op.outputGradient),
+      lanes: selector.lanes(op.outputGradient),
+      factor: selector.operand(op.operands.factor),
+      term: selector.operand(op.operands.term),
+      ...activatedOperands(selector, op, op.outputGradient),
+    });
+  },
+
   pointwise_again(selector, op) {
     const common = pointwiseOperands(selector, op);
     if (!op.operands) {

@@ -29,6 +29,10 @@ const demands: Demands = {
   bias_gradient: () => ({}),
   pointwise: ({ input, residual, output }) => ({ alike: [input, residual, output] }),
   pointwise_again: ({ input, residual, output }) => ({ alike: [input, residual, output] }),
+  pointwise_frozen: ({ input, residual, output }) => ({ alike: [input, residual, output] }),
+  pointwise_frozen_gradient: ({ outputGradient, input, output, inputGradient, residualGradient }) => ({
+    alike: [outputGradient, input, output, inputGradient, residualGradient],
+  }),
   pointwise_inference: ({ input, residual, output }) => ({ plain: [input, residual, output] }),
   pointwise_gradient: ({ outputGradient, input, output, inputGradient, residualGradient }) => ({
     alike: [outputGradient, input, output, inputGradient, residualGradient],

@@ -123,6 +123,14 @@ const dimsRules: { readonly [K in KernelOp["kind"]]: (op: FlatOp<K>, dims: DimsO
     ...alike([op.input, op.residual], op.output, dims),
     ...vectors(Object.values({ ...op.operands }), channels(op.output, dims)),
   ],
+  pointwise_frozen: (op, dims) => [
+    ...alike([op.input, op.residual], op.output, dims),
+    ...vectors(Object.values({ ...op.operands, ...op.saved }), channels(op.output, dims)),
+  ],
+  pointwise_frozen_gradient: (op, dims) => [
+    ...alike([op.input, op.output, op.inputGradient, op.residualGradient], op.outputGradient, dims),
+    ...vectors(Object.values(op.operands), channels(op.outputGradient, dims)),
+  ],
   pointwise_again: (op, dims) => [
     ...alike([op.input, op.residual], op.output, dims),
     ...vectors(Object.values({ ...op.operands }), channels(op.output, dims)),

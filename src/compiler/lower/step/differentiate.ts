@@ -21,6 +21,8 @@ export interface LossOptions {
 export interface UpdatePlan {
   /** Those that are trained, by name; the others are frozen and get no gradient. */
   readonly groups: readonly (GroupRule & { readonly parameters: readonly string[] })[];
+  /** Names of norms that keep their running statistics. */
+  readonly frozenNorms?: ReadonlySet<string>;
   /** null without an average. */
   readonly average: null | { readonly writesBack: boolean };
   /** The largest norm of the gradients; null where there is no limit. */
@@ -36,7 +38,7 @@ export function differentiate(
   { labelSmoothing = 0, mixedLabels = false }: LossOptions = {},
 ): TrainingGraph {
   const trained = new Set(updates.groups.flatMap(({ parameters }) => parameters));
-  const tape = new Tape(graph, trained);
+  const tape = new Tape(graph, trained, updates.frozenNorms);
   graph.nodes.forEach((node, index) => {
     const before = tape.trainedParameters;
     forwardRules[node.op.kind](tape, node as never, index, mode);
@@ -144,6 +146,16 @@ const forwardRules: ForwardRules = {
       const operands = norm && running ? { ...norm, ...running } : null;
       const inputs = { input, residual, operands };
       tape.push(name, { kind: "pointwise_inference", ...pointwise, inputs, outputs: { output } });
+      return;
+    }
+    if (normName !== null && norm && running && tape.isFrozen(normName)) {
+      const saved = {
+        factor: tape.add({ kind: "channels", name: `${normName} factor`, channels }),
+        term: tape.add({ kind: "channels", name: `${normName} term`, channels }),
+      };
+      tape.saved[index] = { frozen: saved };
+      const inputs = { input, residual, operands: { ...norm, ...running } };
+      tape.push(name, { kind: "pointwise_frozen", ...pointwise, inputs, outputs: { output, saved } });
       return;
     }
     const saved =
@@ -306,27 +318,29 @@ const backwardRules: BackwardRules = {
   pointwise(tape, node, index, outputGradient) {
     const { op, name, shape } = node;
     const { normName: _, kind: __, scale: ___, ...pointwise } = op;
-    const { operands } = tape.saved[index]!;
+    const { operands, frozen } = tape.saved[index]!;
     const needsInput = op.norm !== null || op.inner !== null;
     const inputGradient = tape.activation(`${name} input gradient`, shape);
     const reachesResidual = op.add && tape.needsGradient[node.inputs[1]!];
     const residualGradient = reachesResidual ? tape.activation(`${name} residual gradient`, shape) : null;
-    tape.push(`${name} gradient`, {
-      kind: "pointwise_gradient",
-      ...pointwise,
-      inputs: {
-        outputGradient,
-        input: needsInput ? tape.inputOf(node) : null,
-        output: op.outerRelu ? tape.outputs[index]! : null,
-        operands: operands ?? null,
-      },
-      outputs: {
-        scaleGradient: operands && operands.scale !== null ? tape.gradientOf(operands.scale) : null,
-        shiftGradient: operands ? tape.gradientOf(operands.shift) : null,
-        inputGradient,
-        residualGradient,
-      },
-    });
+    const output = op.outerRelu ? tape.outputs[index]! : null;
+    if (frozen) {
+      const inputs = { outputGradient, input: op.inner ? tape.inputOf(node) : null, output, operands: frozen };
+      const outputs = { inputGradient, residualGradient };
+      tape.push(`${name} gradient`, { kind: "pointwise_frozen_gradient", ...pointwise, inputs, outputs });
+    } else {
+      tape.push(`${name} gradient`, {
+        kind: "pointwise_gradient",
+        ...pointwise,
+        inputs: { outputGradient, input: needsInput ? tape.inputOf(node) : null, output, operands: operands ?? null },
+        outputs: {
+          scaleGradient: operands && operands.scale !== null ? tape.gradientOf(operands.scale) : null,
+          shiftGradient: operands ? tape.gradientOf(operands.shift) : null,
+          inputGradient,
+          residualGradient,
+        },
+      });
+    }
     tape.addGradient(node.inputs[0]!, inputGradient);
     if (residualGradient !== null) tape.addGradient(node.inputs[1]!, residualGradient);
   },

@@ -28,7 +28,13 @@ export class Tape {
   constructor(
     readonly graph: FusedGraph,
     private readonly trained: ReadonlySet<string>,
+    private readonly frozenNorms: ReadonlySet<string> = new Set(),
   ) {}
+
+  /** Whether the norm of that name keeps its running statistics. */
+  isFrozen(norm: string): boolean {
+    return this.frozenNorms.has(norm);
+  }
 
   push(name: string, op: TrainingOp): void {
     this.nodes.push({ name, op });
@@ -106,4 +112,6 @@ interface Saved {
   readonly weight?: TensorId;
   readonly bias?: TensorId | null;
   readonly operands?: NormOperands | null;
+  /** Of a norm that keeps its running statistics. */
+  readonly frozen?: Pick<NormOperands, "factor" | "term">;
 }

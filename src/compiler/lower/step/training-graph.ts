@@ -84,6 +84,23 @@ type TrainingForms = {
     { output: TensorId },
     Pointwise
   >;
+  /** In training, with running statistics that stay as they are; parameters of the norm are frozen. */
+  pointwise_frozen: Form<
+    { input: TensorId; residual: TensorId | null; operands: NormParameters & RunningStatistics },
+    { output: TensorId; saved: Pick<NormStatistics, "factor" | "term"> },
+    Pointwise
+  >;
+  /** dx = d·factor, where d is what is left of the gradient behind the activations. */
+  pointwise_frozen_gradient: Form<
+    {
+      outputGradient: TensorId;
+      input: TensorId | null;
+      output: TensorId | null;
+      operands: Pick<NormStatistics, "factor" | "term">;
+    },
+    { inputGradient: TensorId; residualGradient: TensorId | null },
+    Pointwise
+  >;
   /** `input` is needed by batch norm and the inner activation, `output` by the outer; no gradient of what is frozen. */
   pointwise_gradient: Form<
     { outputGradient: TensorId; input: TensorId | null; output: TensorId | null; operands: NormOperands | null },

@@ -61,6 +61,28 @@ export const stepRules: StepRules = {
     emission.set(op.output, activatedSum(emission, value, op));
   },
 
+  pointwise_frozen(emission, op) {
+    const { operands, saved, norm } = op;
+    const x = emission.get(op.input);
+    const channels = [x.shape.at(-1)!];
+    const variance = emission.add(emission.get(operands.variance), emission.graph.float(norm!.eps));
+    const reciprocal = emission.graph.one("Rsqrt", [variance], FLOAT, channels);
+    const factor = emission.multiply(scaleOf(emission, operands.scale, channels), reciprocal);
+    const mean = emission.multiply(emission.get(operands.mean), factor);
+    emission.set(saved.factor, factor);
+    emission.set(saved.term, emission.subtract(emission.get(operands.shift), mean));
+    emission.set(op.output, activatedSum(emission, scaledBy(emission, x, saved), op));
+  },
+
+  pointwise_frozen_gradient(emission, op) {
+    const above = emission.get(op.outputGradient);
+    const throughOuter = op.outerRelu ? reluGradient(emission, above, emission.get(op.output!)) : above;
+    if (op.residualGradient !== null) emission.set(op.residualGradient, throughOuter);
+    const before = op.inner && scaledBy(emission, emission.get(op.input!), op.operands);
+    const throughInner = op.inner ? activationGradient(emission, op.inner, throughOuter, before!) : throughOuter;
+    emission.set(op.inputGradient, emission.multiply(throughInner, emission.get(op.operands.factor)));
+  },
+
   pointwise_inference(emission, op) {
     let value = emission.get(op.input);
     if (op.norm && op.operands) {
@@ -228,6 +250,15 @@ function batchNorm(
 function scaleOf(emission: Emission, scale: TensorId | null, channels: readonly number[]): Output {
   if (scale !== null) return emission.get(scale);
   return emission.graph.constant(new Float32Array(channels[0]!).fill(1), channels);
+}
+
+/** x·factor + term, channel by channel. */
+function scaledBy(
+  emission: Emission,
+  x: Output,
+  { factor, term }: { readonly factor: TensorId; readonly term: TensorId },
+): Output {
+  return emission.add(emission.multiply(x, emission.get(factor)), emission.get(term));
 }
 
 function moveStatistic(emission: Emission, id: TensorId, value: Output): void {

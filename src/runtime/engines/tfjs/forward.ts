@@ -22,6 +22,8 @@ export interface ForwardContext {
   readonly onStatistics: ((node: string, statistics: BatchStatistics) => void) | null;
   /** In training mode, what dropout draws by; null leaves every element. */
   readonly draws: DropDraws | null;
+  /** In training mode, the batch-norm nodes that keep their running statistics. */
+  readonly frozenNorms?: ReadonlySet<string>;
   /** Sees every node's output. */
   readonly onValue?: (node: string, value: Tensor) => void;
 }
@@ -62,13 +64,13 @@ const forwardRules: ForwardRules = {
     return op.bias ? tf.core.add(result, tensors.get(`${node.name}.bias`)!) : result;
   },
 
-  batch_norm: ({ tf, kernels, tensors, onStatistics }, op, [x], node) => {
+  batch_norm: ({ tf, kernels, tensors, onStatistics, frozenNorms }, op, [x], node) => {
     const { eps } = op;
     const tensor = (suffix: string): Tensor1D => tensors.get(`${node.name}.${suffix}`) as Tensor1D;
     // Without a learned scale, factors of 1 whose gradient no one asks for
     const scale: Tensor1D = op.scale ? tensor("weight") : tf.core.ones([node.shape.channels]);
     const shift = tensor("bias");
-    if (onStatistics) {
+    if (onStatistics && !frozenNorms?.has(node.name)) {
       return kernels.batchNormTraining(tf, x!, scale, shift, eps, (statistics) => onStatistics(node.name, statistics));
     }
     return tf.core.batchNorm(x!, tensor("running_mean"), tensor("running_var"), shift, scale, eps);

@@ -4,6 +4,7 @@ import { parametersOf } from "../../../compiler/network/parameters.js";
 import type { Program } from "../../../compiler/program.js";
 import type { Tfjs } from "../../../compiler/targets/tfjs.js";
 import type { StateTensor } from "../../../compiler/training/state-tensors.js";
+import { frozenNorms } from "../../../compiler/training/frozen-norms.js";
 import { isFrozenIn } from "../../../compiler/training/training-phases.js";
 import type { UpdateRule } from "../../../compiler/training/update-rule.js";
 import { slotNames } from "../../../compiler/training/update-rule.js";
@@ -53,9 +54,8 @@ export class TfjsSession extends EngineSession {
     const { core } = this.#tf;
     await core.setBackend(this.#kernels.backend); // engines on tfjs share what is current
     const { share, isFirst, labels } = microBatch;
-    const trained = this.#trainedIn(control);
     const measured = core.tidy(() => {
-      const { value, grads, logits } = this.#differentiate(microBatch, trained, control);
+      const { value, grads, logits } = this.#differentiate(microBatch, control);
       const shares = share === 1 ? grads : grads.map((gradient) => core.mul(gradient, share));
       const sums = isFirst ? shares : shares.map((gradient, index) => core.add(this.#gradients[index]!, gradient));
       return { value, logits, sums };
@@ -91,16 +91,13 @@ export class TfjsSession extends EngineSession {
     };
   }
 
-  #differentiate(
-    batch: MicroBatch,
-    trained: readonly string[],
-    control: StepControl,
-  ): { value: Scalar; grads: Tensor[]; logits: Tensor } {
+  #differentiate(batch: MicroBatch, control: StepControl): { value: Scalar; grads: Tensor[]; logits: Tensor } {
     const { core } = this.#tf;
     const smoothing = this.program.config.train.loss.cross_entropy.label_smoothing;
     const images = this.#images(batch);
     const statistics = new Map<string, BatchStatistics>();
     const context = this.#trainingContext(batch, control);
+    const trained = this.#trainedIn(control);
     let logits: Tensor2D | undefined;
     const lossOf = (...values: Tensor[]): Scalar => {
       const tensors = new Map(this.#tensors);
@@ -133,12 +130,13 @@ export class TfjsSession extends EngineSession {
   protected async inspect(microBatch: MicroBatch, control: StepControl): Promise<string | undefined> {
     const { core } = this.#tf;
     await core.setBackend(this.#kernels.backend);
-    return core.tidy(() => this.#firstNonFinite(microBatch, this.#trainedIn(control), control));
+    return core.tidy(() => this.#firstNonFinite(microBatch, control));
   }
 
   /** Forward in the order of the nodes, then the gradients in the order in which they come about: the last node's first. */
-  #firstNonFinite(batch: MicroBatch, trained: readonly string[], control: StepControl): string | undefined {
+  #firstNonFinite(batch: MicroBatch, control: StepControl): string | undefined {
     const { graph } = this.program;
+    const trained = this.#trainedIn(control);
     let found: string | undefined;
     const onStatistics = (): void => {};
     const onValue = (name: string, value: Tensor): void => {
@@ -147,7 +145,7 @@ export class TfjsSession extends EngineSession {
     const context = { ...this.#trainingContext(batch, control), tensors: this.#tensors, onStatistics, onValue };
     forward(context, graph, this.#images(batch));
     if (found !== undefined) return found;
-    const { grads } = this.#differentiate(batch, trained, control);
+    const { grads } = this.#differentiate(batch, control);
     const places = new Map(parametersOf(graph).map(({ name, node }) => [name, node]));
     const backwards = trained
       .map((name, index) => ({ name, gradient: grads[index]! }))
@@ -172,8 +170,9 @@ export class TfjsSession extends EngineSession {
     return { loss, correct: countCorrect(logits, batch.labels), logits };
   }
 
-  #trainingContext({ index }: MicroBatch, { step }: StepControl) {
-    return { ...this.#context, draws: { seed: this.program.config.seed, step, microBatch: index } };
+  #trainingContext({ index }: MicroBatch, { step, phase }: StepControl) {
+    const draws = { seed: this.program.config.seed, step, microBatch: index };
+    return { ...this.#context, draws, frozenNorms: frozenNorms(this.program, phase) };
   }
 
   get #context() {
@@ -236,8 +235,9 @@ export class TfjsSession extends EngineSession {
 
   #moveStatistics(batch: ReadonlyMap<string, BatchStatistics>): void {
     for (const { name, op } of this.program.graph.nodes) {
-      if (op.kind !== "batch_norm") continue;
-      const { mean, variance } = batch.get(name)!;
+      const own = batch.get(name);
+      if (op.kind !== "batch_norm" || !own) continue; // it keeps them
+      const { mean, variance } = own;
       this.#blend(`${name}.running_mean`, mean, op.momentum);
       this.#blend(`${name}.running_var`, variance, op.momentum);
     }

@@ -2,6 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Program } from "../../../compiler/program.js";
+import { frozenNorms } from "../../../compiler/training/frozen-norms.js";
+import { phaseStarts } from "../../../compiler/training/training-phases.js";
 import { printConfig } from "../../../compiler/front/yaml/print-config.js";
 import { UserError } from "../../process/user-error.js";
 import { textIfThere } from "../../files/if-there.js";
@@ -15,12 +17,16 @@ import { dataView, randomnessView } from "./data-view.js";
 import { initializationView } from "./initialization-view.js";
 import { optimizerView } from "./optimizer-view.js";
 import { scheduleView, trainView } from "./train-view.js";
+import type { Unwritable } from "./unwritable.js";
 import { unwritable } from "./unwritable.js";
 
 /** Throws a UserError that names every key that the project cannot do yet, with its place. */
 export async function pytorchProject(source: ExportSource): Promise<ExportedFiles> {
   const { program, trained } = source;
-  const faults = unwritable(program.config);
+  const { train: asked } = program.config;
+  // A run's project goes on from its newest checkpoint, whatever that began with
+  const faults = unwritable({ ...program.config, train: { ...asked, start: trained ? null : asked.start } });
+  faults.push(...frozenParts(program));
   if (faults.length > 0) {
     const [first, ...others] = faults.map(({ path, message }) => `${source.placeOf(path)}: ${message}`);
     throw new UserError(first!, others);
@@ -57,6 +63,21 @@ export async function pytorchProject(source: ExportSource): Promise<ExportedFile
   files.set("config.yaml", CONFIG_HEAD + printConfig(program.config));
   if (trained) await addRun(files, program, trained);
   return files;
+}
+
+/** What its scripts do otherwise: they freeze at the end of a group's epochs alone, and norms go on with each batch's statistics. */
+function frozenParts(program: Program): Unwritable[] {
+  const { plan, config } = program;
+  const phases = phaseStarts(plan).map((_, phase) => frozenNorms(program, phase));
+  const late = config.train.groups.findIndex(({ from_epoch: from }) => from > 0);
+  if (late >= 0) {
+    const path = ["train", "groups", late, "from_epoch"];
+    return [{ path, message: "the PyTorch project cannot begin to train a group later" }];
+  }
+  if (phases.every((norms) => norms.size === 0)) return [];
+  const message =
+    "the PyTorch project has no norms that keep their statistics; write `frozen_norms: batch` to go without";
+  return [{ path: ["train", "groups"], message }];
 }
 
 /** The same in every project. */

@@ -94,6 +94,10 @@ const trainKeys: Keys<TrainConfig> = {
   learning_rate: "written", // whatever the plan makes of it
   loss: "written",
   initialization: "written",
+  start: (start) =>
+    start === null
+      ? undefined
+      : "the PyTorch project of a file draws its weights; train a step first, `netc run FILE --max-steps 1`, and export that run",
   weight_average: "written",
   evaluation: "written",
   non_finite: "written",

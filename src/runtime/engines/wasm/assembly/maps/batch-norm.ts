@@ -142,7 +142,7 @@ export function batchNormInference(call: usize, thread: i32, threads: i32): void
 }
 
 /** y = outer(inner(x·factor + term) + residual), channel block by channel block over short runs of pixels. */
-function apply<T>(
+export function apply<T>(
   x: usize, residual: usize, y: usize, pixels: i32, lanes: i32, factors: usize, terms: usize,
   inner: i32, setting: f32, outerRelu: i32, channels: i32,
 ): void {
