@@ -4,7 +4,7 @@ import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
 import type { ShapedGraph } from "../../../compiler/network/graph.js";
 import { enumeration } from "../../../compiler/front/language/describe.js";
 import type { Program } from "../../../compiler/program.js";
-import { lastNorms } from "../../training/initialize.js";
+import { lastNorms } from "../../../compiler/network/last-norms.js";
 import { forwardStatements } from "./forward.js";
 import { inputsOf, layerRules, pair, strideOf } from "./layers.js";
 import type { Group, Leaf, Module } from "./modules.js";
