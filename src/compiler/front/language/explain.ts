@@ -85,6 +85,7 @@ function stepInto(entry: Entry, step: string): readonly Entry[] {
 function below(form: Form, path: readonly string[]): readonly Entry[] {
   if (form.kind === "list") return below(form.item, [...path, "[]"]);
   if (form.kind === "expression") return below(form.of, path);
+  if (form.kind === "dictionary") return below(form.item, [...path, "NAME"]);
   if (form.kind === "short-forms") return below(form.long, path);
   if (form.kind === "map") {
     return Object.entries(form.keys).map(([name, key]) => ({ path: [...path, name], key, form: key.form }));
