@@ -301,7 +301,8 @@ class Explanation {
   }
 
   #chosen(form: OptionsForm, name: string, node: YamlNode, spot: Spot): void {
-    if (!Object.hasOwn(form.options, name)) return this.#wrongType({ kind: "dictionary", noun: "setting", item: { kind: "any" } }, node, spot);
+    if (!Object.hasOwn(form.options, name))
+      return this.#wrongType({ kind: "dictionary", noun: "setting", item: { kind: "any" } }, node, spot);
     const { settings } = form.options[name]!;
     if (!settings) {
       this.#report("schema/wrong-type", node, spot, {
