@@ -43,7 +43,7 @@ function schemaErrors(whole) {
     .default(ajv, ajv.compile(withParts(whole)))
     // Joined in place: copying all errors so far for each part's would take the square of their number
     .replaceAll(
-      /vErrors = vErrors === null \? (\w+)\.errors : vErrors\.concat\(\1\.errors\)/g,
+      /vErrors = vErrors === null \? ([\w.]+)\.errors : vErrors\.concat\(\1\.errors\)/g,
       "vErrors = joined(vErrors, $1.errors)",
     )
     .replaceAll(/schemaPath:"[^"]*",/g, "") // read by nobody, and a tenth of the text
@@ -60,7 +60,7 @@ function joined(errors, more) {
 }
 
 /** The same schema with each map as a definition of its own, without what only people and editors read. */
-function withParts({ if: condition, else: otherwise, ...whole }) {
+function withParts({ if: condition, else: otherwise, definitions: named, ...whole }) {
   const definitions = {};
   const names = new Map();
   const part = (schema) => {
@@ -71,6 +71,7 @@ function withParts({ if: condition, else: otherwise, ...whole }) {
       );
     }
     if (kept.items) kept.items = part(kept.items);
+    if (typeof kept.additionalProperties === "object") kept.additionalProperties = part(kept.additionalProperties);
     if (kept.anyOf) kept.anyOf = kept.anyOf.map(part);
     if (kept.type !== "object") return kept;
     const text = JSON.stringify(kept);
@@ -80,6 +81,7 @@ function withParts({ if: condition, else: otherwise, ...whole }) {
     }
     return { $ref: `#/definitions/${names.get(text)}` };
   };
+  for (const [name, schema] of Object.entries(named)) definitions[name] = part(schema);
   return { allOf: [part(whole)], if: condition, else: otherwise, definitions };
 }
 

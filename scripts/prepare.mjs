@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const root = new URL("../", import.meta.url);
 const lastBuilt = new URL("dist/runtime/engines/wasm/kernels-relaxed.wasm", root);
-const sources = ["src/", "scripts/", "package.json", "tsconfig.json"].flatMap(filesUnder);
+const sources = ["src/", "blocks/", "scripts/", "package.json", "tsconfig.json"].flatMap(filesUnder);
 
 if (!existsSync(lastBuilt) || sources.some((source) => changed(source) > changed(lastBuilt))) {
   const options = { cwd: fileURLToPath(root), stdio: "inherit", shell: process.platform === "win32" };

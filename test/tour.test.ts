@@ -4,7 +4,7 @@ import type { SyntheticDataset } from "../src/compiler/config.js";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { buildGraph } from "../src/compiler/network/build-graph.js";
 import { positionAt } from "../src/compiler/diagnostics/code-frame.js";
-import { formatShape, inferShapes } from "../src/compiler/network/infer-shapes.js";
+import { formatShape } from "../src/compiler/network/infer-shapes.js";
 import { loadConfig } from "../src/compiler/front/load-config.js";
 import { allocate } from "../src/compiler/lower/placement/allocate.js";
 import { fuse } from "../src/compiler/lower/step/fuse.js";
@@ -68,7 +68,7 @@ describe("netc, pass by pass", () => {
 
   // ResolvedConfig → ShapedGraph. One node an operation, in an order in which each comes after what it reads; then the
   // shape of each output by one rule an operation. A residual branch and a shortcut that do not fit are found here.
-  const graph = inferShapes(buildGraph(config)).value!;
+  const graph = buildGraph(config).value!;
   it("builds the graph and infers its shapes", () => {
     const lines = graph.nodes.map(({ name, op, inputs, shape }) => {
       const from = inputs.map((input) => graph.nodes[input]!.name).join(" and ");

@@ -1,11 +1,10 @@
 // The compiler, read aloud: text of one file in, Program out. The first passes, up to the resolved configuration, are those
 // of load-config.ts; the others stand in compileConfig. The three checks are in check.ts, each other pass in a file of its name.
 import { buildGraph } from "./network/build-graph.js";
-import { check, checkNetwork, checkSize } from "./check/check.js";
+import { check, checkBlocks, checkNetwork, checkSize } from "./check/check.js";
 import type { ResolvedConfig } from "./config.js";
 import type { Diagnostic, Result } from "./diagnostics/diagnostic.js";
 import { failed, hasErrors, ok } from "./diagnostics/diagnostic.js";
-import { inferShapes } from "./network/infer-shapes.js";
 import { inOrder, parseConfig, resolveConfig } from "./front/load-config.js";
 import type { Loading, SourceOptions } from "./front/load-config.js";
 import type { YamlFile } from "./front/parse.js";
@@ -44,9 +43,11 @@ function withFaultsOfTheRest({ diagnostics, rest }: Loading): readonly Diagnosti
 export function compileConfig(config: ResolvedConfig): Result<Program> {
   const size = checkSize(config);
   if (hasErrors(size)) return failed([...check(config), ...size]);
-  const graph = inferShapes(buildGraph(config));
+  const blocks = checkBlocks(config);
+  if (hasErrors(blocks)) return failed([...check(config), ...blocks]);
+  const graph = buildGraph(config);
   const network = graph.value ? checkNetwork(config, graph.value) : [];
-  const diagnostics: readonly Diagnostic[] = [...check(config), ...graph.diagnostics, ...network];
+  const diagnostics: readonly Diagnostic[] = [...check(config), ...blocks, ...graph.diagnostics, ...network];
   if (!graph.value || hasErrors(diagnostics)) return failed(diagnostics);
   return ok({ config, graph: graph.value, plan: plan(config) }, diagnostics);
 }

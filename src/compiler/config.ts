@@ -8,6 +8,7 @@ export interface ResolvedConfig {
   readonly name: string;
   readonly seed: number;
   readonly data: DataConfig;
+  readonly blocks: BlocksConfig;
   readonly model: ModelConfig;
   readonly train: TrainConfig;
 }
@@ -91,16 +92,56 @@ export interface MixConfig {
 
 export interface ModelConfig {
   readonly input: { readonly height: number; readonly width: number; readonly channels: number };
-  readonly stem: StemConfig;
+  /** What stem and stages have that do not say it. */
+  readonly norm: NormConfig;
+  readonly activation: ActivationConfig;
+  readonly stem: StemConfig | Layers;
   readonly stages: readonly StageConfig[];
-  readonly pooling: PoolingConfig;
+  readonly pooling: PoolingConfig | Layers;
   readonly classifier: {
     readonly classes: number;
     readonly bias: boolean;
     /** The logits are multiplied by it. */
     readonly scale: number;
+    /** What stands before the linear layer. */
+    readonly layers: Layers;
   };
 }
+
+/** A layer as the file writes it, by the table in `blocks/layers.ts`: its name, or a map of it to its settings. */
+export type LayerConfig = string | Readonly<Record<string, unknown>>;
+export type Layers = readonly LayerConfig[];
+
+/** The file's own, by name. */
+export type BlocksConfig = Readonly<Record<string, BlockDefinition>>;
+
+/** Lists that are null are those of what it extends, or empty. */
+export interface BlockDefinition {
+  readonly description: string | null;
+  readonly source: string | null;
+  readonly extends: string | null;
+  readonly settings: Readonly<Record<string, BlockSetting>>;
+  /** Before branch and projection; the identity leads around it. */
+  readonly before: Layers | null;
+  readonly branch: Layers | null;
+  /** Behind the branch. */
+  readonly end: Layers;
+  /** Whether the shortcut is added to the branch. */
+  readonly shortcut: boolean | null;
+  /** What stands on the shortcut of blocks that have no projection. */
+  readonly identity: Layers | null;
+  /** The shortcut where a stage asks for it; "none" leaves the addition out where shapes change. */
+  readonly projection: Layers | "none" | null;
+  readonly after: Layers | null;
+}
+
+export interface BlockSetting {
+  readonly default: SettingValue;
+  readonly description: string | null;
+}
+
+/** A number, an expression, a word, or whatever the layer takes that reads it. */
+export type SettingValue = unknown;
 
 export type NormConfig =
   | "none"
@@ -151,6 +192,8 @@ export interface StageConfig {
   readonly stride: number;
   /** Pooling before the first block. */
   readonly pool: null | { readonly max: WindowConfig };
+  /** Layers before the first block, behind the pool. */
+  readonly before: Layers;
   /** Shortcut of the first block: identity (false), every stride-th pixel with zeros as further channels, or a 1×1 convolution. */
   readonly projection: false | "subsample" | ProjectionConfig;
   readonly norm: NormConfig;
@@ -159,19 +202,8 @@ export interface StageConfig {
   readonly activation_before_add: boolean;
 }
 
-/**
- * residual: two 3×3 convolutions with a shortcut around them. group: `convolutions` of 3×3, each with norm and activation,
- * the first followed by the pool (in the stage's first block); `shortcut` leads from the first activation to before the last.
- */
-export type BlockConfig =
-  | "residual"
-  | {
-      readonly group: {
-        readonly convolutions: number;
-        readonly pool: null | { readonly max: WindowConfig };
-        readonly shortcut: boolean;
-      };
-    };
+/** The name of a block, and what the stage sets of its settings. */
+export type BlockConfig = string | Readonly<Record<string, Readonly<Record<string, SettingValue>>>>;
 
 export type PoolingConfig = "global_average" | { readonly average: WindowConfig } | { readonly max: WindowConfig };
 

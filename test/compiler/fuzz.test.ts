@@ -9,10 +9,42 @@ import { hasErrors } from "../../src/compiler/diagnostics/diagnostic.js";
 import { everyPlace } from "../../src/compiler/front/language/lookup.js";
 import { renderReports } from "../../src/compiler/diagnostics/render-diagnostics.js";
 
+/** Blocks of its own, and lists of layers wherever they may stand. */
+const described = `name: own
+data:
+  dataset: { synthetic: { train_images: 64, test_images: 32, height: 32, width: 32, classes: 10 } }
+blocks:
+  mine:
+    settings: { width: 1/2 }
+    before: [norm, activation]
+    branch:
+      - conv: { kernel: 1, channels: out * width }
+      - norm
+      - activation
+      - conv: { kernel: 3, channels: here, stride: stage }
+      - norm
+      - squeeze_excite: { channels: here / 4 }
+      - conv: { kernel: 1 }
+    projection: [{ conv: { kernel: 1, stride: stage } }]
+  se:
+    extends: se_bottleneck
+model:
+  stem: [{ conv: { kernel: 3, channels: 16 } }]
+  stages:
+    - { channels: 32, blocks: 2, block: mine, projection: true }
+    - { channels: 64, blocks: 2, block: { mine: { width: 1/4 } }, stride: 2, projection: true }
+    - { channels: 64, blocks: 2, block: se, stride: 2, projection: true, before: [norm, gelu, {average_pool: {kernel: 2}}] }
+    - { channels: 64, blocks: 2, block: repvgg, activation: gelu }
+  pooling: [norm, activation, global_average]
+  classifier: [{ linear: 32 }, activation]
+train: { epochs: 1, batch_size: 8, learning_rate: 0.1 }
+`;
+
 const folder = new URL("../../configs/", import.meta.url);
 const texts = readdirSync(folder)
   .filter((name) => name.endsWith(".yaml"))
   .map((name) => readFileSync(new URL(name, folder), "utf8"));
+texts.push(...Array.from({ length: 4 }, () => described));
 const numRuns = Number(process.env["FUZZ_MUTANTS"] ?? 1000);
 const seed = Number(process.env["FUZZ_SEED"] ?? 20);
 

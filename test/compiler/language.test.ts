@@ -91,18 +91,27 @@ describe("what is generated from the table is up to date (node scripts/build-sch
 /** The part of the schema for a key, found along its path through properties, items and alternatives. */
 function schemaAt(path: string): object {
   const steps = path.replaceAll("[]", ".[]").split(".");
-  let found: Schema[] = [jsonSchema() as Schema];
-  for (const step of steps) {
+  const whole = jsonSchema() as unknown as Schema;
+  const { definitions } = whole;
+  // Layers stand in many places, and are a definition
+  let found: Schema[] = steps[0] === "layers" ? [definitions["layers"]!.items!] : [whole];
+  for (const step of steps[0] === "layers" ? steps.slice(1) : steps) {
     found = found
       .flatMap((schema) => [schema, ...(schema.anyOf ?? [])])
-      .flatMap((schema) => (step === "[]" ? schema.items : schema.properties?.[step]) ?? []);
+      .flatMap((schema) => {
+        if (step === "[]") return schema.items ?? [];
+        if (step === "NAME") return typeof schema.additionalProperties === "object" ? schema.additionalProperties : [];
+        return schema.properties?.[step] ?? [];
+      });
   }
   expect(found, path).toHaveLength(1);
-  return found[0]!;
+  return { ...found[0]!, definitions };
 }
 
 interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly items?: Schema;
+  readonly additionalProperties?: boolean | Schema;
+  readonly definitions: Readonly<Record<string, Schema>>;
   readonly anyOf?: readonly Schema[];
 }

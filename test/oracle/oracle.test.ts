@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parametersOf } from "../../src/compiler/network/parameters.js";
 import { parameterGroups } from "../../src/compiler/training/parameter-groups.js";
 import { groupRates } from "../../src/compiler/training/training-phases.js";
+import { whiteningStem } from "../../src/compiler/network/whitening-stem.js";
 import { draw, symmetric } from "./counter-random.js";
 import { batchOf, initialState, lossRecord, probeRecords } from "./fixtures.js";
 import { type OracleCase, oracleCases, probeCases } from "./networks.js";
@@ -71,7 +72,7 @@ function updatesOf({ program, learningRate, steps }: OracleCase) {
 /** What PyTorch needs of a case, one node of the graph a line, so that a difference is readable. */
 function printCase({ program, ...rest }: OracleCase): string {
   const { data, model, train } = program.config;
-  const isPlain = train.groups.length === 0 && train.weight_average === null && model.stem.whitening === null;
+  const isPlain = train.groups.length === 0 && train.weight_average === null && !whiteningStem(model);
   const config = {
     data: { normalize: data.normalize },
     model: { classifier: { classes: model.classifier.classes } },

@@ -62,7 +62,10 @@ export function programOf(graph: ShapedGraph, options: ProgramOptions): Program 
       initialization: { weights: "kaiming_uniform", bias: "uniform_fan_in", dirac: false, zero_last_norm: false },
     },
   });
-  const config = { ...base, model: { ...base.model, input: size, classifier: { classes, bias: true, scale: 1 } } };
+  const config = {
+    ...base,
+    model: { ...base.model, input: size, classifier: { classes, bias: true, scale: 1, layers: [] } },
+  };
   return { config, graph, plan: plan(config) };
 }
 

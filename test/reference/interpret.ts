@@ -410,7 +410,9 @@ const rules: Rules = {
     const dx = machine.create(op.inputGradient);
     behindOuter.forEach((value, at) => {
       const channel = at % factor.length;
-      const slope = op.inner ? slopes[op.inner.kind](x![at]! * factor[channel]! + term[channel]!, slopeOf(op.inner)) : 1;
+      const slope = op.inner
+        ? slopes[op.inner.kind](x![at]! * factor[channel]! + term[channel]!, slopeOf(op.inner))
+        : 1;
       dx[at] = value * slope * factor[channel]!;
     });
   },

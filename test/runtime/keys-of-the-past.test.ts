@@ -57,6 +57,10 @@ const REFUSED: Readonly<Record<string, string>> = {
   "model.stem.norm": "none",
   "model.stem.activation": "gelu",
   "model.stem.pool": "{max: {kernel: 2}}",
+  blocks: "{mine: {branch: [{conv: {kernel: 3}}, norm]}}",
+  "model.norm": "{batch: {momentum: 0.2}}",
+  "model.activation": "gelu",
+  "model.stages.1.before": "[relu]",
   "model.stages.1.channels": "24",
   "model.stages.1.blocks": "2",
   "model.stages.1.block": "group",
@@ -69,6 +73,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "model.pooling": "{average: {kernel: 4}}",
   "model.classifier.bias": "false",
   "model.classifier.scale": "0.5",
+  "model.classifier.layers": "[relu]",
   "train.batch_size": "20",
   "train.accumulate": "2",
   "train.drop_last": "true",
@@ -94,8 +99,13 @@ const WITHOUT_OTHER_VALUE = [
   "model.classifier.classes",
 ];
 
+/** Lists of layers, or maps for short. */
+const LAYERS = ["model.stem", "model.classifier"];
+
 function pathsOf(form: Form, path: readonly string[]): string[] {
   if (form.kind === "list" && form.item.kind === "map") return pathsOf(form.item, [...path, "1"]);
+  if (form.kind === "short-forms" && form.long.kind === "map" && LAYERS.includes(path.join(".")))
+    return pathsOf(form.long, path);
   if (form.kind !== "map") return [path.join(".")];
   return Object.entries(form.keys).flatMap(([key, { form, absent, default: standard }]) => {
     // What may be absent as a whole counts as a whole

@@ -33,6 +33,7 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
       augment: [],
       ...data,
     },
+    blocks: {},
     model: {
       input: { height: 8, width: 8, channels: 3 },
       stem: {
@@ -46,6 +47,8 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
         activation: "relu",
         pool: null,
       },
+      norm: BATCH,
+      activation: "relu",
       stages: [
         {
           channels: 6,
@@ -57,10 +60,11 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
           activation: "relu",
           activation_before_add: false,
           pool: null,
+          before: [],
         },
       ],
       pooling: "global_average",
-      classifier: { classes: 4, bias: true, scale: 1 },
+      classifier: { classes: 4, bias: true, scale: 1, layers: [] },
       ...model,
     },
     train: {

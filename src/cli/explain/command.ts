@@ -8,7 +8,8 @@ export function register(program: Command): void {
     .command("explain")
     .summary("explain a key of the language")
     .description(
-      "Explains the key at PATH, such as train.learning_rate or model.stages[].stride; without PATH, the whole.",
+      "Explains the key at PATH, such as train.learning_rate or model.stages[].stride; without PATH, the whole. layers " +
+        "explains the layers of blocks, blocks.bottleneck prints one of netc's blocks.",
     )
     .argument("[path]", "a key")
     .argument("[file]", "a YAML file: also shows the key's value in it, and where that comes from")
@@ -24,6 +25,12 @@ async function explainPath(
 ): Promise<void> {
   const { entryAt, explain } = await import("../../compiler/front/language/explain.js");
   const path = splitPath(pathText ?? "");
+  const block =
+    path[0] === "blocks" && path.length === 2 && file === undefined ? await shippedBlock(path[1]!) : undefined;
+  if (block) {
+    process.stdout.write(block);
+    return;
+  }
   const entry = entryAt(path);
   if (!entry) return command.error(`error: ${await unknownPath(pathText!)}`);
   const lines = explain(entry);
@@ -36,6 +43,15 @@ async function explainPath(
   }
   const { printLines } = await import("../screen/print.js");
   printLines(lines);
+}
+
+/** One of netc's blocks as its file describes it, to be read or copied. */
+async function shippedBlock(name: string): Promise<string | undefined> {
+  const { shippedTexts } = await import("../../compiler/blocks/shipped-blocks.js");
+  if (!Object.hasOwn(shippedTexts, name)) return undefined;
+  const { file, text } = shippedTexts[name]!;
+  const lines = text.split("\n").map((line) => (line === "" ? line : `  ${line}`));
+  return [`# ${file} of netc`, "blocks:", ...lines, ""].join("\n");
 }
 
 function splitPath(text: string): string[] {

@@ -2,6 +2,7 @@
 // Each rule is a function by itself; the lists in check/ are the catalogue.
 import { augmentationRules } from "./augmentation-rules.js";
 import { averageRules } from "./average-rules.js";
+import { blockRules } from "./block-rules.js";
 import { dataRules } from "./data-rules.js";
 import { groupRules } from "./group-rules.js";
 import { networkRules } from "./network-rules.js";
@@ -12,6 +13,7 @@ import { startNetworkRules, startRules } from "./start-rules.js";
 import { trainingRules } from "./training-rules.js";
 import type { ResolvedConfig } from "../config.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { hasErrors } from "../diagnostics/diagnostic.js";
 import type { ShapedGraph } from "../network/graph.js";
 
 const configRules: readonly ConfigRule[] = [
@@ -26,6 +28,13 @@ const configRules: readonly ConfigRule[] = [
 
 export function check(config: ResolvedConfig): Diagnostic[] {
   return configRules.flatMap((rule) => rule(config));
+}
+
+/** What blocks say, before anything is built of them. */
+export function checkBlocks(config: ResolvedConfig): Diagnostic[] {
+  const found = blockRules.flatMap((rule) => rule(config));
+  // A setting that nothing reads may be read by what is misspelt
+  return hasErrors(found) ? found.filter(({ severity }) => severity === "error") : found;
 }
 
 /** What can be said only once every layer's shape is known. */

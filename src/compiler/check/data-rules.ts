@@ -2,6 +2,7 @@
 import type { ResolvedConfig } from "../config.js";
 import { datasetFacts, trainingSplit } from "../datasets.js";
 import type { Diagnostic, Path } from "../diagnostics/diagnostic.js";
+import { whiteningStem } from "../network/whitening-stem.js";
 import type { ConfigRule } from "./rule.js";
 
 export const dataRules: readonly ConfigRule[] = [
@@ -154,9 +155,11 @@ function shiftsOf({ data, train }: ResolvedConfig): { pixels: number; verb: stri
 
 /** A filter and its negative for every value of a patch. */
 function whiteningFitsTheStem({ model }: ResolvedConfig): readonly Diagnostic[] {
-  const { whitening, kernel, channels } = model.stem;
+  const stem = whiteningStem(model);
+  if (!stem) return [];
+  const { kernel, channels } = stem;
   const filters = 2 * kernel * kernel * model.input.channels;
-  if (whitening === null || channels === filters) return [];
+  if (channels === filters) return [];
   return [
     {
       code: "shape/whitening-channels",
@@ -170,9 +173,9 @@ function whiteningFitsTheStem({ model }: ResolvedConfig): readonly Diagnostic[] 
 }
 
 function whiteningHasItsImages({ model, data }: ResolvedConfig): readonly Diagnostic[] {
-  const { whitening } = model.stem;
+  const { whitening } = whiteningStem(model) ?? {};
   const { trainImages } = trainingSplit(data);
-  if (whitening === null || whitening.images <= trainImages) return [];
+  if (!whitening || whitening.images <= trainImages) return [];
   return [
     {
       code: "data/whitening-images",

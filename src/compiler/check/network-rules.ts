@@ -6,13 +6,18 @@ import { invariant } from "../diagnostics/diagnostic.js";
 import { microBatchSizes } from "../training/micro-batches.js";
 import type { Op, ShapedGraph, ShapedNode, Window } from "../network/graph.js";
 import { spanOf } from "../network/graph.js";
+import { lastNorms } from "../network/last-norms.js";
 import type { NetworkRule } from "./rule.js";
+import { withoutEffect } from "./without-effect.js";
 
 export const networkRules: readonly NetworkRule[] = [
   paddingIsWithinThePool,
   everyWeightMeetsTheMap,
   receptiveFieldIsWithinTheImage,
   normsHaveSeveralValues,
+  biasesExist,
+  lastNormsExist,
+  branchesCanLearn,
 ];
 
 /** Padded by more than half its kernel, a window could lie in the padding alone; PyTorch refuses it too. */
@@ -156,6 +161,51 @@ function normsHaveSeveralValues({ data, train }: ResolvedConfig, { nodes }: Shap
       related: [{ message: "the norm is asked for here", path: norm.origin }],
     },
   ];
+}
+
+function biasesExist({ train }: ResolvedConfig, { nodes }: ShapedGraph): readonly Diagnostic[] {
+  if (train.initialization.bias === "zero" || nodes.some(({ op }) => "bias" in op && op.bias)) return [];
+  const message = "initialization.bias says how biases start, but no layer has one";
+  return [withoutEffect(message, ["train", "initialization", "bias"], "take `bias` out")];
+}
+
+function lastNormsExist({ train }: ResolvedConfig, graph: ShapedGraph): readonly Diagnostic[] {
+  if (!train.initialization.zero_last_norm || scaledLastNorms(graph).length > 0) return [];
+  const message = "zero_last_norm is true, but no stage has a norm that could start at 0";
+  const hasNorms = graph.nodes.some(({ op, origin }) => op.kind === "batch_norm" && origin[1] === "stages");
+  const related = { message: "a stage's norm is set here", path: ["model", "stages", 0, "norm"] };
+  const hint = hasNorms ? "take `zero_last_norm` out" : "write `norm: batch`";
+  return [withoutEffect(message, ["train", "initialization", "zero_last_norm"], hint, related)];
+}
+
+/**
+ * With its last norm's scale and shift at 0 a branch yields 0 everywhere. ReLU behind it has slope 0 there (as in PyTorch,
+ * relu'(0) = 0), so no gradient ever reaches the branch; GELU lets half of it through (gelu'(0) = 0.5).
+ */
+function branchesCanLearn({ train }: ResolvedConfig, graph: ShapedGraph): readonly Diagnostic[] {
+  if (!train.initialization.zero_last_norm) return [];
+  const relu = scaledLastNorms(graph)
+    .flatMap(([, between]) => between)
+    .find((index) => graph.nodes[index]!.op.kind === "relu");
+  if (relu === undefined) return [];
+  const { origin, described } = graph.nodes[relu]!;
+  const path = described ?? [...origin.slice(0, 3), "activation_before_add"];
+  return [
+    {
+      code: "train/branch-never-learns",
+      severity: "error",
+      message:
+        "zero_last_norm starts each residual branch at 0, and ReLU before the addition lets no gradient " +
+        "through there, so the branch would never learn",
+      path: ["train", "initialization", "zero_last_norm"],
+      hint: `write \`zero_last_norm: false\`, or take ${described ? "the activation out of the block" : "`activation_before_add` out of the stages"}`,
+      related: [{ message: "the activation is asked for here", path }],
+    },
+  ];
+}
+
+function scaledLastNorms(graph: ShapedGraph): [number, readonly number[]][] {
+  return [...lastNorms(graph)].filter(([index]) => (graph.nodes[index]!.op as { scale?: boolean }).scale);
 }
 
 function mapOf({ name, shape }: ShapedNode) {

@@ -4,7 +4,7 @@ import { datasetFacts, trainingSplit } from "../datasets.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { mixOf } from "../training/mixed-labels.js";
 import type { ConfigRule } from "./rule.js";
-import { groupPath, hasLastNorms, optimizersOf, schedulesOf, spanIsSetHere, spanOf } from "./training-parts.js";
+import { groupPath, optimizersOf, schedulesOf, spanIsSetHere, spanOf } from "./training-parts.js";
 import { withoutEffect } from "./without-effect.js";
 
 export const settingRules: readonly ConfigRule[] = [
@@ -16,14 +16,11 @@ export const settingRules: readonly ConfigRule[] = [
   poolsSeeMoreThanOnePixel,
   shortcutsBridgeADifference,
   activationBeforeAddHasAnActivation,
-  blocksUseTheirSettings,
   nesterovHasMomentum,
   decayIsLimitedWhereThereIsSome,
   stairsChangeTheRate,
   groupsUseTheirSettings,
   groupsAreTrainedInTime,
-  biasesExist,
-  lastNormsExist,
   intervalsAreReached,
   lastBatchIsSmaller,
 ];
@@ -92,7 +89,7 @@ function mixesSomeImages({ data, train }: ResolvedConfig): readonly Diagnostic[]
 
 function poolsSeeMoreThanOnePixel({ model }: ResolvedConfig): readonly Diagnostic[] {
   const pools = [
-    { pool: model.stem.pool, path: ["model", "stem", "pool"] },
+    ...("pool" in model.stem ? [{ pool: model.stem.pool, path: ["model", "stem", "pool"] }] : []),
     ...model.stages.map(({ pool }, index) => ({ pool, path: ["model", "stages", index, "pool"] })),
   ];
   return pools.flatMap(({ pool, path }) => {
@@ -104,7 +101,7 @@ function poolsSeeMoreThanOnePixel({ model }: ResolvedConfig): readonly Diagnosti
 /** The shortcut without parameters is the identity where a stage keeps both channels and map. */
 function shortcutsBridgeADifference({ model }: ResolvedConfig): readonly Diagnostic[] {
   return model.stages.flatMap(({ projection, channels, stride }, index) => {
-    const before = model.stages[index - 1]?.channels ?? model.stem.channels;
+    const before = model.stages[index - 1]?.channels ?? ("channels" in model.stem ? model.stem.channels : undefined);
     if (projection !== "subsample" || stride > 1 || channels !== before) return [];
     const message = `projection is subsample, but the stage keeps ${channels} channels and the map's size, so it is the identity`;
     const path = ["model", "stages", index, "projection"];
@@ -119,26 +116,6 @@ function activationBeforeAddHasAnActivation({ model }: ResolvedConfig): readonly
     const message = "activation_before_add is true, but the stage has no activation, so it changes nothing";
     const related = { message: "the activation is set here", path: [...stage, "activation"] };
     return [withoutEffect(message, [...stage, "activation_before_add"], "write `activation: relu`", related)];
-  });
-}
-
-/** A group of convolutions has no addition to project to, and its shortcut needs a second convolution to lead around. */
-function blocksUseTheirSettings({ model }: ResolvedConfig): readonly Diagnostic[] {
-  return model.stages.flatMap(({ block, projection, activation_before_add: isBefore }, index) => {
-    if (block === "residual") return [];
-    const stage = ["model", "stages", index];
-    const related = { message: "the block is chosen here", path: [...stage, "block"] };
-    const idle = (key: string) =>
-      withoutEffect(`a group of convolutions has no ${key}`, [...stage, key], `take \`${key}\` out`, related);
-    const shortcut = [...stage, "block", "group", "shortcut"];
-    const isAlone = block.group.shortcut && block.group.convolutions === 1;
-    return [
-      ...(projection ? [idle("projection")] : []),
-      ...(isBefore ? [idle("activation_before_add")] : []),
-      ...(isAlone
-        ? [withoutEffect("a single convolution has no shortcut around it", shortcut, "write `convolutions: 2`")]
-        : []),
-    ];
   });
 }
 
@@ -194,25 +171,6 @@ function groupsUseTheirSettings(config: ResolvedConfig): readonly Diagnostic[] {
       ];
     });
   });
-}
-
-function biasesExist({ model, train }: ResolvedConfig): readonly Diagnostic[] {
-  const hasBias =
-    model.stem.bias ||
-    model.classifier.bias ||
-    model.stages.some(({ projection }) => typeof projection === "object" && projection.bias);
-  if (hasBias || train.initialization.bias === "zero") return [];
-  const message = "initialization.bias says how biases start, but no layer has one";
-  return [withoutEffect(message, ["train", "initialization", "bias"], "take `bias` out")];
-}
-
-function lastNormsExist({ model, train }: ResolvedConfig): readonly Diagnostic[] {
-  if (!train.initialization.zero_last_norm || model.stages.some(hasLastNorms)) return [];
-  const message = "zero_last_norm is true, but no stage has a norm that could start at 0";
-  const hasNorms = model.stages.some(({ norm }) => norm !== "none");
-  const related = { message: "a stage's norm is set here", path: ["model", "stages", 0, "norm"] };
-  const hint = hasNorms ? "take `zero_last_norm` out" : "write `norm: batch`";
-  return [withoutEffect(message, ["train", "initialization", "zero_last_norm"], hint, related)];
 }
 
 /** The end of the run is evaluated and saved in any case. */

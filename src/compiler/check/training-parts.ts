@@ -1,6 +1,6 @@
 // What a run trains its parameters by: the training's own schedule and optimizer, and those of its groups, each with its place
 // in the file and for how long it holds.
-import type { GroupConfig, LearningRateConfig, OptimizerConfig, ResolvedConfig, StageConfig } from "../config.js";
+import type { GroupConfig, LearningRateConfig, OptimizerConfig, ResolvedConfig } from "../config.js";
 import type { Path } from "../diagnostics/diagnostic.js";
 import { stepsPerEpochOf } from "../training/plan.js";
 
@@ -70,10 +70,4 @@ export function spanIsSetHere(span: Span) {
 
 export function groupPath(index: number): Path {
   return ["train", "groups", index];
-}
-
-/** Whether the stage's blocks end their branches in a norm whose scale zero_last_norm sets to 0. */
-export function hasLastNorms({ block, norm }: StageConfig): boolean {
-  const hasAddition = block === "residual" || (block.group.shortcut && block.group.convolutions > 1);
-  return hasAddition && norm !== "none" && norm.batch.scale;
 }

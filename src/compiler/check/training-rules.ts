@@ -2,15 +2,9 @@
 import type { ResolvedConfig } from "../config.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import type { ConfigRule } from "./rule.js";
-import { hasLastNorms } from "./training-parts.js";
 import { highestRate, optimizerName, usualRates, whyUnusual } from "./usual-rates.js";
 
-export const trainingRules: readonly ConfigRule[] = [
-  partsAreEqual,
-  evaluationsHaveOneInterval,
-  rateIsUsual,
-  branchesCanLearn,
-];
+export const trainingRules: readonly ConfigRule[] = [partsAreEqual, evaluationsHaveOneInterval, rateIsUsual];
 
 function partsAreEqual({ train }: ResolvedConfig): readonly Diagnostic[] {
   const { batch_size: batch, accumulate: parts } = train;
@@ -56,32 +50,6 @@ function rateIsUsual({ train }: ResolvedConfig): readonly Diagnostic[] {
       path: ["train", "learning_rate", ...below],
       hint: `start from \`${usualRates[optimizerName(train.optimizer)].start}\``,
       related: [{ message: "the optimizer is set here", path: ["train", "optimizer"] }],
-    },
-  ];
-}
-
-/**
- * With its last norm's scale and shift at 0 a branch yields 0 everywhere. ReLU behind it has slope 0 there (as in PyTorch,
- * relu'(0) = 0), so no gradient ever reaches the branch; GELU lets half of it through (gelu'(0) = 0.5).
- */
-function branchesCanLearn({ model, train }: ResolvedConfig): readonly Diagnostic[] {
-  if (!train.initialization.zero_last_norm) return [];
-  const stage = model.stages.findIndex(
-    (one) => one.block === "residual" && hasLastNorms(one) && one.activation === "relu" && one.activation_before_add,
-  );
-  if (stage === -1) return [];
-  return [
-    {
-      code: "train/branch-never-learns",
-      severity: "error",
-      message:
-        "zero_last_norm starts each residual branch at 0, and ReLU before the addition lets no gradient " +
-        "through there, so the branch would never learn",
-      path: ["train", "initialization", "zero_last_norm"],
-      hint: "write `zero_last_norm: false`, or take `activation_before_add` out of the stages",
-      related: [
-        { message: "the activation is asked for here", path: ["model", "stages", stage, "activation_before_add"] },
-      ],
     },
   ];
 }

@@ -42,6 +42,14 @@ const catalogue = {
   "schema/out-of-range": error("a number or a list is smaller or larger than the key takes"),
   "schema/one-choice": error("more or fewer than one option is given where exactly one is chosen"),
 
+  "block/unknown": error("a stage or a block names a block that there is not"),
+  "block/name-taken": error("a block or a setting has a name that netc's own have"),
+  "block/recursion": error("blocks extend one another in a circle"),
+  "block/empty": error("a block has no layers"),
+  "block/unknown-setting": error("a stage sets something that its block does not have"),
+  "block/bad-expression": error("an expression cannot be read, or reads a name that it does not have"),
+  "block/bad-value": error("a layer is given something that it cannot take where it stands"),
+
   "data/no-images": error("the folder of images is not there, or holds no classes of images"),
   "data/empty-class": error("a class of the folder of images has no images to train on"),
   "data/unknown-class": error("images are to be tested of a class that none is trained on"),

@@ -49,10 +49,12 @@ function composeOver({ source, root }: YamlFile, readBase: ReadBase, chain: read
 
 function merge(form: Form, own: YamlNode, base: YamlNode): YamlNode {
   if (form.kind === "short-forms") return merge(form.long, own, base);
+  if (form.kind === "expression") return merge(form.of, own, base);
   if (own.kind !== "map" || base.kind !== "map") return own;
   if (form.kind === "map") {
     return mergeEntries(own, base, (key) => form.keys[key]?.form);
   }
+  if (form.kind === "dictionary") return mergeEntries(own, base, () => form.item);
   if (form.kind !== "options") return own;
   const [chosen] = own.entries;
   const isSame = own.entries.length === 1 && childOf(base, chosen!.key) !== undefined;

@@ -51,7 +51,15 @@ export function applyOverrides(
 export function setAt(node: YamlNode, steps: readonly Step[], value: YamlNode, form?: Form): Result<YamlNode> {
   const [step, ...rest] = steps;
   if (!step) return ok(value);
-  if (form?.kind === "short-forms") return setAt(writtenOut(node, form), steps, value, form.long);
+  if (form?.kind === "short-forms") {
+    const short =
+      node.kind === "list"
+        ? form.shorts.find(({ form: one }) => one.kind === "named" || one.kind === "list")
+        : undefined;
+    return setAt(writtenOut(node, form), steps, value, short ? (short.form as Form) : form.long);
+  }
+  if (form?.kind === "named") return setAt(node, steps, value, form.form());
+  if (form?.kind === "expression") return setAt(node, steps, value, form.of);
   if (node.kind === "list") {
     const index = indexIn(node.items.length, step);
     if (index === undefined) return failed([unknownStep(step, listMessage(step, node.items.length))]);
@@ -88,6 +96,7 @@ function noListFor(step: Step, node: YamlNode): Diagnostic {
 }
 
 function formBelow(form: Form | undefined, name: string): Form | undefined {
+  if (form?.kind === "dictionary") return form.item;
   if (form?.kind === "map" && Object.hasOwn(form.keys, name)) return form.keys[name]!.form;
   if (form?.kind === "options" && Object.hasOwn(form.options, name)) return form.options[name]!.settings ?? undefined;
   return undefined;

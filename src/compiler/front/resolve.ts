@@ -2,8 +2,10 @@
 // and what follows from the data set (image size, classes, colours) is put in its place. Nothing is optional after.
 import type {
   BlockConfig,
+  BlocksConfig,
   DataConfig,
   EvaluationConfig,
+  Layers,
   ModelConfig,
   ProjectionConfig,
   ResolvedConfig,
@@ -14,9 +16,9 @@ import type {
 } from "../config.js";
 import { datasetFacts } from "../datasets.js";
 import type { DatasetFacts } from "../datasets.js";
-import { invariant } from "../diagnostics/diagnostic.js";
-import { isWrittenAs } from "./language/forms.js";
-import type { Form, MapForm, OptionsForm, ShortFormsForm } from "./language/forms.js";
+import { findBlock } from "../blocks/find-block.js";
+import { settingForms } from "../blocks/setting-forms.js";
+import { fill } from "./language/fill.js";
 import { language } from "./language/language.js";
 import type { NetConfig } from "./validate/validate.js";
 
@@ -27,7 +29,7 @@ export function resolve(config: NetConfig): ResolvedConfig {
   const resolved: ResolvedConfig = {
     ...filled,
     data: { ...filled.data, normalize: normalization(filled.data.normalize, facts) },
-    model: resolveModel(filled.model, filled.data, facts),
+    model: resolveModel(filled.model, filled.data, filled.blocks, facts),
     train: { ...filled.train, evaluation: resolveEvaluation(filled.train.evaluation) },
   };
   // Filling what is already full changes nothing but the order of keys, which becomes the table's.
@@ -54,29 +56,32 @@ type FilledNormalize =
 
 interface FilledModel extends Omit<ModelConfig, "input" | "stem" | "stages" | "pooling" | "classifier"> {
   readonly input: Partial<ModelConfig["input"]>;
-  readonly stem: Omit<StemConfig, "padding" | "pool"> & {
-    readonly padding?: number;
-    readonly pool: null | { readonly max: FilledWindow };
-  };
+  readonly stem: FilledStem | Layers;
   readonly stages: readonly FilledStage[];
-  readonly pooling: "global_average" | { readonly average: FilledWindow } | { readonly max: FilledWindow };
+  readonly pooling: "global_average" | FilledPool | Layers;
   readonly classifier: Omit<ModelConfig["classifier"], "classes"> & { readonly classes?: number };
 }
+
+type Own = "norm" | "activation";
+type FilledStem = Omit<StemConfig, "padding" | "pool" | Own> &
+  Partial<Pick<StemConfig, "padding" | Own>> & { readonly pool: null | { readonly max: FilledWindow } };
+
+type FilledPool = { readonly average: FilledWindow } | { readonly max: FilledWindow };
 
 interface FilledWindow {
   readonly kernel: number;
   readonly stride?: number;
-  readonly padding: number;
+  readonly padding?: number;
 }
 
-type Group = Extract<BlockConfig, { group: unknown }>["group"];
-type FilledStage = Omit<StageConfig, "projection" | "pool" | "block"> & {
-  readonly pool: null | { readonly max: FilledWindow };
-  readonly block:
-    | "residual"
-    | { readonly group: Omit<Group, "pool"> & { readonly pool: null | { readonly max: FilledWindow } } };
-  readonly projection: false | "subsample" | (Omit<ProjectionConfig, "norm"> & Partial<Pick<ProjectionConfig, "norm">>);
-};
+type FilledStage = Omit<StageConfig, "projection" | "pool" | Own> &
+  Partial<Pick<StageConfig, Own>> & {
+    readonly pool: null | { readonly max: FilledWindow };
+    readonly projection:
+      | false
+      | "subsample"
+      | (Omit<ProjectionConfig, "norm"> & Partial<Pick<ProjectionConfig, "norm">>);
+  };
 
 function normalization(written: FilledNormalize, facts: DatasetFacts): DataConfig["normalize"] {
   if (written === "dataset") return { mean: facts.mean, std: facts.std };
@@ -90,80 +95,76 @@ function resolveEvaluation({ every_epochs: epochs = null, ...settings }: FilledE
   return { ...settings, every_epochs: epochs ?? (settings.every_steps === null ? 1 : null) };
 }
 
-function resolveModel(model: FilledModel, data: Filled["data"], facts: DatasetFacts): ModelConfig {
-  const { stem, pooling } = model;
+function resolveModel(
+  model: FilledModel,
+  data: Filled["data"],
+  blocks: BlocksConfig,
+  facts: DatasetFacts,
+): ModelConfig {
+  const { stem, pooling, norm, activation } = model;
   const size = data.resize ?? facts;
   return {
+    ...model,
     input: {
       height: model.input.height ?? size.height,
       width: model.input.width ?? size.width,
       channels: model.input.channels ?? facts.channels,
     },
-    stem: {
-      ...stem,
-      padding: stem.padding ?? Math.floor((stem.kernel - 1) / 2),
-      pool: resolvePool(stem.pool),
-    },
+    stem: isLayers(stem)
+      ? stem
+      : {
+          norm,
+          activation,
+          ...stem,
+          padding: stem.padding ?? Math.floor((stem.kernel - 1) / 2),
+          pool: resolvePool(stem.pool),
+        },
     stages: model.stages.map(({ projection, pool, block, ...stage }) => ({
+      norm,
+      activation,
       ...stage,
-      block: block === "residual" ? block : { group: { ...block.group, pool: resolvePool(block.group.pool) } },
+      block: resolveBlock(block, blocks),
       pool: resolvePool(pool),
       projection:
-        typeof projection === "object" ? { bias: projection.bias, norm: projection.norm ?? stage.norm } : projection,
+        typeof projection === "object"
+          ? { bias: projection.bias, norm: projection.norm ?? stage.norm ?? norm }
+          : projection,
     })),
-    pooling:
-      pooling === "global_average"
-        ? pooling
-        : "average" in pooling
-          ? { average: window(pooling.average) }
-          : { max: window(pooling.max) },
+    pooling: pooling === "global_average" || isLayers(pooling) ? pooling : chosenPool(pooling),
     classifier: { ...model.classifier, classes: model.classifier.classes ?? facts.classes },
   };
+}
+
+/** With what its settings default to. A block that there is not stays as it is, for a check to say so. */
+function resolveBlock(written: BlockConfig, blocks: BlocksConfig): BlockConfig {
+  const [name, given] = typeof written === "string" ? [written, {}] : Object.entries(written)[0]!;
+  const block = findBlock(name, blocks);
+  if (!block) return written;
+  const form = settingForms(block);
+  const known = Object.fromEntries(
+    Object.entries(given).map(([key, value]) => [key, isPool(value) ? chosenPool(value) : value]),
+  );
+  const settings = { ...known, ...(fill(form, known) as object) };
+  return Object.keys(settings).length > 0 ? { [name]: settings } : name;
+}
+
+function isLayers(value: unknown): value is Layers {
+  return Array.isArray(value);
+}
+
+function isPool(value: unknown): value is FilledPool {
+  const [[name, settings] = [], second] = value !== null && typeof value === "object" ? Object.entries(value) : [];
+  return (name === "max" || name === "average") && !second && settings !== null && typeof settings === "object";
+}
+
+function chosenPool(pool: FilledPool): { readonly average: WindowConfig } | { readonly max: WindowConfig } {
+  return "average" in pool ? { average: window(pool.average) } : { max: window(pool.max) };
 }
 
 function resolvePool(pool: null | { readonly max: FilledWindow }): null | { readonly max: WindowConfig } {
   return pool && { max: window(pool.max) };
 }
 
-function window({ kernel, stride, padding }: FilledWindow): WindowConfig {
+function window({ kernel, stride, padding = 0 }: FilledWindow): WindowConfig {
   return { kernel, stride: stride ?? kernel, padding };
-}
-
-/** The long form of a value that the table's form allows, with the defaults that the table itself knows. */
-function fill(form: Form, value: unknown): unknown {
-  switch (form.kind) {
-    case "map":
-      return fillMap(form, value as Readonly<Record<string, unknown>>);
-    case "options":
-      return fillOption(form, value as string | Readonly<Record<string, unknown>>);
-    case "short-forms":
-      return fillShort(form, value);
-    case "list":
-      return (value as readonly unknown[]).map((item) => fill(form.item, item));
-    default:
-      return value;
-  }
-}
-
-function fillMap(form: MapForm, values: Readonly<Record<string, unknown>>): unknown {
-  const filled: Record<string, unknown> = {};
-  for (const [name, key] of Object.entries(form.keys)) {
-    const value = values[name] === undefined ? key.default : values[name];
-    if (value !== undefined) filled[name] = value === null ? null : fill(key.form, value);
-    else invariant(key.derived !== undefined, `${name} has neither value nor default`);
-  }
-  return filled;
-}
-
-/** An option without settings stays its name; any other becomes a map of its name to all its settings. */
-function fillOption(form: OptionsForm, value: string | Readonly<Record<string, unknown>>): unknown {
-  const [name, settings] = typeof value === "string" ? [value, {}] : Object.entries(value)[0]!;
-  const option = form.options[name]!;
-  return option.settings ? { [name]: fill(option.settings, settings) } : name;
-}
-
-function fillShort(form: ShortFormsForm, value: unknown): unknown {
-  const short = form.shorts.find((candidate) => isWrittenAs(candidate, value));
-  if (!short) return fill(form.long, value);
-  return short.expand ? fill(form.long, short.expand(value as never)) : value;
 }

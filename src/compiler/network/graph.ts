@@ -81,6 +81,8 @@ export interface Node {
   readonly inputs: readonly number[];
   /** The value in the configuration that asked for this node. */
   readonly origin: Path;
+  /** The layer in a block that the file describes, where it is one. */
+  readonly described?: Path;
 }
 
 /** Topologically ordered: node 0 is the input, the last node yields the logits. */

@@ -24,7 +24,7 @@ const shapeRules: ShapeRules = {
   learned_scale: (_, [input]) => input!,
   dropout: (op, [input], { name }) => dropped(input!, op, name),
   drop_path: (op, [input], { name }) => dropped(input!, op, name),
-  add: (_, [branch, shortcut], node) => meet(asMap(branch), asMap(shortcut), node),
+  add: (_, [branch, shortcut], node) => meet(branch!, shortcut!, node),
   subsample: (op, [input], node) => subsample(asMap(input), op, node),
   max_pool: (op, [input], node) => slide(asMap(input), op, asMap(input).channels, node),
   average_pool: (op, [input], node) => slide(asMap(input), op, asMap(input).channels, node),
@@ -42,22 +42,40 @@ export function inferShapes(graph: Graph): Result<ShapedGraph> {
       shapes.push(undefined);
       continue;
     }
-    const rule = shapeRules[node.op.kind] as Rule<Op["kind"]>;
-    const result = rule(node.op, inputs as Shape[], node);
-    if ("code" in result) {
-      diagnostics.push(result.related ? result : { ...result, related: cameFrom(graph, node, inputs[0]!) });
-      // The block goes on with its residual branch, so that a later stage's own fault is still found.
-      shapes.push(node.op.kind === "add" ? inputs[0] : undefined);
-    } else {
-      shapes.push(result);
-    }
+    const { shape, fault } = shapeAfter(graph.nodes, node, inputs as Shape[]);
+    if (fault) diagnostics.push(fault);
+    shapes.push(shape);
   }
   if (hasErrors(diagnostics)) return failed(diagnostics);
   return ok({ nodes: graph.nodes.map((node, index) => ({ ...node, shape: shapes[index]! })) }, diagnostics);
 }
 
+/** The shape of one node's output, or why it has none; `nodes` are those before it. */
+export function shapeAfter(
+  nodes: readonly Node[],
+  node: Node,
+  inputs: readonly Shape[],
+): { readonly shape: Shape | undefined; readonly fault?: Diagnostic } {
+  const rule = shapeRules[node.op.kind] as Rule<Op["kind"]>;
+  const result = rule(node.op, inputs, node);
+  if (!("code" in result)) return { shape: result };
+  const fault = result.related ? result : { ...result, related: cameFrom(nodes, node, inputs[0]!) };
+  // The block goes on with its residual branch, so that a later stage's own fault is still found.
+  return { shape: node.op.kind === "add" ? inputs[0] : undefined, fault: atItsLayer(node, fault) };
+}
+
+/** A fault of a layer that the file describes is shown there, with the stage that uses it beside it. */
+function atItsLayer({ described, origin }: Node, fault: Diagnostic): Diagnostic {
+  if (!described || fault.path !== origin) return fault;
+  return {
+    ...fault,
+    path: described,
+    related: [...(fault.related ?? []), { message: "it is used here", path: origin }],
+  };
+}
+
 /** The part of the file that made the map which a window does not fit. */
-function cameFrom({ nodes }: Graph, node: Node, input: Shape): NonNullable<Diagnostic["related"]> {
+function cameFrom(nodes: readonly Node[], node: Node, input: Shape): NonNullable<Diagnostic["related"]> {
   const { op, origin } = nodes[node.inputs[0]!]!;
   if (op.kind === "input") return [{ message: `images of ${formatShape(input)} come from here`, path: ["data"] }];
   const path = origin.slice(0, origin[1] === "stages" ? 3 : 2);
@@ -175,7 +193,7 @@ function windowTooLarge(input: MapShape, window: Filter, node: Node): Diagnostic
   };
 }
 
-function meet(branch: MapShape, shortcut: MapShape, node: Node): Shape | Diagnostic {
+function meet(branch: Shape, shortcut: Shape, node: Node): Shape | Diagnostic {
   if (formatShape(branch) === formatShape(shortcut)) return branch;
   const stage = node.origin[1] === "stages" ? Number(node.origin[2]) : 0;
   const before = stage === 0 ? (["model", "stem"] as const) : (["model", "stages", stage - 1] as const);

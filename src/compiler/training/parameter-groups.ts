@@ -1,4 +1,5 @@
 // ResolvedConfig and ShapedGraph → which parameters are updated together, by which rule and rate, and which never.
+import { whiteningStem } from "../network/whitening-stem.js";
 import type { GroupConfig, OptimizerConfig, ResolvedConfig } from "../config.js";
 import type { ShapedGraph } from "../network/graph.js";
 import type { Parameter } from "../network/parameters.js";
@@ -40,7 +41,7 @@ export function parameterGroups(config: ResolvedConfig, graph: ShapedGraph): Par
 
 /** Whether these are filters that are computed from the training images. */
 export function isWhitening({ model }: ResolvedConfig, { name, role }: Parameter): boolean {
-  return model.stem.whitening !== null && role === "conv_weight" && name === "stem.conv.weight";
+  return whiteningStem(model) !== undefined && role === "conv_weight" && name === "stem.conv.weight";
 }
 
 export function isInGroup({ roles, layers }: GroupConfig, { name, role }: Parameter): boolean {

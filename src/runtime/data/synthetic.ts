@@ -14,7 +14,8 @@ export function generateSynthetic(config: SyntheticDataset, seed: number): Datas
   const bytes = height * width * channels;
   const generate = (count: number, first: number): ImageSet => {
     const images = new Uint8Array(count * bytes);
-    const labels = Uint8Array.from({ length: count }, (_, index) => index % classes);
+    const labels = classes > 256 ? new Uint16Array(count) : new Uint8Array(count);
+    for (let index = 0; index < count; index++) labels[index] = index % classes;
     for (let i = 0; i < count; i++) {
       drawImage(images.subarray(i * bytes, (i + 1) * bytes), patterns[labels[i]!]!, stream(1, first + i));
     }

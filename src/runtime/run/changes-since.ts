@@ -101,6 +101,7 @@ const kinds: { readonly [Key in keyof ResolvedConfig]-?: Kind | object } = {
   name: "free",
   seed: "past",
   data,
+  blocks: "past",
   model: "past",
   train,
 };

@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { posix } from "node:path";
-import nodePath, { resolve } from "node:path";
+import nodePath, { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { shellWord } from "../process/shell-word.js";
 
@@ -37,12 +37,18 @@ function firstSentence(text: string): string {
 }
 
 export function presetNames(): string[] {
-  const files = readdirSync(folder).filter((name) => name.endsWith(ENDING));
-  return files.map((name) => name.slice(0, -ENDING.length)).sort();
+  return [...presetFiles().keys()].sort();
 }
 
+/** Where it is, or would be. */
 export function placeOfPreset(name: string): string {
-  return fileURLToPath(new URL(`${name}${ENDING}`, folder));
+  return fileURLToPath(new URL(presetFiles().get(name) ?? `${name}${ENDING}`, folder));
+}
+
+/** Their names in the folder, those in folders of it too, by preset. */
+function presetFiles(): ReadonlyMap<string, string> {
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(ENDING));
+  return new Map(files.map((name) => [basename(name, ENDING), name.replaceAll("\\", "/")]));
 }
 
 /** The preset's text, its header pointing at the schema from where it will stand. */

@@ -2,9 +2,10 @@
 // at the end of a network leaves the weights before it as they were.
 import type { InitializationConfig, ResolvedConfig } from "../../compiler/config.js";
 import type { Op, ShapedGraph } from "../../compiler/network/graph.js";
-import { isActivation } from "../../compiler/network/activations.js";
+import { lastNorms } from "../../compiler/network/last-norms.js";
 import type { Parameter, ParameterRole } from "../../compiler/network/parameters.js";
 import { parametersOf, statisticsOf } from "../../compiler/network/parameters.js";
+import { whiteningStem } from "../../compiler/network/whitening-stem.js";
 import { averageName, averagesWeights } from "../../compiler/training/weight-average.js";
 import type { PlainImages, State } from "../engines/engine.js";
 import { orthonormalize } from "./orthonormalize.js";
@@ -15,7 +16,7 @@ import { whiteningFilters } from "./whitening.js";
 /** Parameters, running statistics, and where averages are kept their first values, which are equal; optimizer slots are the engine's and start at zero. */
 export function initialize(graph: ShapedGraph, { seed, train }: ResolvedConfig): State {
   const { initialization } = train;
-  const silenced = initialization.zero_last_norm ? lastNorms(graph) : new Set<number>();
+  const silenced = initialization.zero_last_norm ? lastNorms(graph) : new Map<number, unknown>();
   const state = new Map<string, { shape: readonly number[]; data: Float32Array }>();
   parametersOf(graph).forEach((parameter, index) => {
     const data = new Float32Array(parameter.shape.reduce((product, size) => product * size, 1));
@@ -41,8 +42,9 @@ export function initialize(graph: ShapedGraph, { seed, train }: ResolvedConfig):
 
 /** What is computed from training images in place of being drawn: filters that whiten, where the network has them. */
 export function stateFromImages({ model, data: { normalize }, train }: ResolvedConfig, images: PlainImages): State {
-  const { input, stem } = model;
-  if (stem.whitening === null) return new Map();
+  const { input } = model;
+  const stem = whiteningStem(model);
+  if (!stem) return new Map();
   const { images: count } = stem.whitening;
   const { kernel, channels } = stem;
   const training = { count, images: images(count), ...input };
@@ -147,16 +149,4 @@ function setIdentity(data: Float32Array, shape: readonly number[], groups: numbe
 
 function uniform(bound: number, stream: RandomStream): () => number {
   return () => bound * (2 * stream.uniform() - 1);
-}
-
-/** Nodes of the norms whose output, activation aside, is the branch that a residual addition adds to its shortcut. */
-export function lastNorms(graph: ShapedGraph): Set<number> {
-  const found = new Set<number>();
-  for (const { op, inputs } of graph.nodes) {
-    if (op.kind !== "add") continue;
-    let index = inputs[0]!; // the branch comes first, the shortcut second
-    while (isActivation(graph.nodes[index]!.op)) index = graph.nodes[index]!.inputs[0]!;
-    if (graph.nodes[index]!.op.kind === "batch_norm") found.add(index);
-  }
-  return found;
 }

@@ -37,7 +37,7 @@ describe("extends", () => {
     );
     expect(data.augment).toEqual([]);
     expect(model.stages).toHaveLength(1);
-    expect(model.stem.norm).toBe("none");
+    expect(model.stem).toMatchObject({ norm: "none" });
     expect(train.learning_rate).toEqual({ constant: { rate: 0.5, warmup_epochs: 0, warmup_steps: null } });
     expect(Object.keys(train.optimizer)).toEqual(["adam"]);
   });

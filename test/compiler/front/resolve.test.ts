@@ -29,8 +29,11 @@ describe("resolve", () => {
           mean: [0.49139968, 0.48215841, 0.44653091]
           std: [0.24703223, 0.24348513, 0.26158784]
         augment: []
+      blocks: {}
       model:
         input: {height: 32, width: 32, channels: 3}
+        norm: {batch: {eps: 0.00001, momentum: 0.1, scale: true}}
+        activation: relu
         stem:
           channels: 8
           kernel: 3
@@ -47,12 +50,17 @@ describe("resolve", () => {
             block: residual
             stride: 1
             pool: null
+            before: []
             projection: false
             norm: {batch: {eps: 0.00001, momentum: 0.1, scale: true}}
             activation: relu
             activation_before_add: false
         pooling: global_average
-        classifier: {classes: 10, bias: true, scale: 1}
+        classifier:
+          classes: 10
+          bias: true
+          scale: 1
+          layers: []
       train:
         epochs: 1
         batch_size: 32
@@ -123,7 +131,7 @@ describe("resolve", () => {
 
   it("centres an odd kernel and spreads one number over all channels", () => {
     const { config } = load(minimal, ["model.stem.kernel=7", "data.normalize={mean: 0.5, std: [0.1, 0.2, 0.3]}"]);
-    expect(config.model.stem.padding).toBe(3);
+    expect(config.model.stem).toMatchObject({ padding: 3 });
     expect(config.data.normalize).toEqual({ mean: [0.5, 0.5, 0.5], std: [0.1, 0.2, 0.3] });
   });
 

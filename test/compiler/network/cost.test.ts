@@ -2,10 +2,9 @@ import { describe, expect, it } from "vitest";
 import { buildGraph } from "../../../src/compiler/network/build-graph.js";
 import type { ResolvedConfig } from "../../../src/compiler/config.js";
 import { cost } from "../../../src/compiler/network/cost.js";
-import { inferShapes } from "../../../src/compiler/network/infer-shapes.js";
 import { tinyConfig } from "../../support/tiny-config.js";
 
-const costOf = (config: ResolvedConfig) => cost(inferShapes(buildGraph(config)).value!);
+const costOf = (config: ResolvedConfig) => cost(buildGraph(config).value!);
 const costOfNode = (config: ResolvedConfig, name: string) => costOf(config).nodes.find((node) => node.name === name)!;
 
 describe("cost", () => {
@@ -39,6 +38,7 @@ describe("cost", () => {
       activation_before_add: false,
       block: "residual",
       pool: null,
+      before: [],
     } as const;
     const config = tinyConfig({
       model: {
@@ -59,7 +59,7 @@ describe("cost", () => {
           { ...stage, channels: 32, stride: 2, projection: { bias: false, norm } },
           { ...stage, channels: 64, stride: 2, projection: { bias: false, norm } },
         ],
-        classifier: { classes: 10, bias: true, scale: 1 },
+        classifier: { classes: 10, bias: true, scale: 1, layers: [] },
       },
     });
     const total = costOf(config);

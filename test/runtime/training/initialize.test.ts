@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { buildGraph } from "../../../src/compiler/network/build-graph.js";
 import type { InitializationConfig, ModelConfig } from "../../../src/compiler/config.js";
-import { inferShapes } from "../../../src/compiler/network/infer-shapes.js";
 import { initialize } from "../../../src/runtime/training/initialize.js";
 import { orthonormalize } from "../../../src/runtime/training/orthonormalize.js";
 import { symmetric } from "../../oracle/counter-random.js";
@@ -31,7 +30,7 @@ function initialState(initialization: Partial<InitializationConfig>, model?: Par
     model,
     train: { initialization: { ...defaults, ...initialization } },
   });
-  return initialize(inferShapes(buildGraph(config)).value!, config);
+  return initialize(buildGraph(config).value!, config);
 }
 
 function moments(data: Float32Array) {
@@ -88,6 +87,7 @@ describe("initialize", () => {
       projection: { bias: false, norm: BATCH },
       activation_before_add: true,
       pool: null,
+      before: [],
     } as const;
     const state = initialState({ dirac: false, zero_last_norm: true }, { stages: [stage] });
     const silent = [...state].filter(

@@ -49,7 +49,7 @@ const synthetic = map<SyntheticDataset>({
     default: 3,
   },
   classes: {
-    form: integer({ minimum: 2, maximum: 256, unit: "classes" }),
+    form: integer({ minimum: 2, maximum: 10_000, unit: "classes" }),
     description: "How many classes the generated images fall into.",
     default: 10,
   },

@@ -1,6 +1,6 @@
 // Forms and values in words, as messages, hints, explain texts and the reference page say them.
 import type { Form, NumberForm, OptionsForm } from "./forms.js";
-import { isRequired } from "./forms.js";
+import { isRequired, mapOf } from "./forms.js";
 
 /** "an integer of at least 1", "true or false", "one of relu, none" */
 export function describeForm(form: Form): string {
@@ -17,8 +17,17 @@ export function describeForm(form: Form): string {
       return `a list, each ${describeForm(form.item)}`;
     case "map":
       return `a map with ${enumeration(Object.keys(form.keys), "and")}`;
+    case "dictionary":
+      return `a map of ${form.noun}s by name`;
     case "options":
-      return alternatives(Object.keys(form.options));
+      return enumeration([...Object.keys(form.options), ...(form.others ? [form.others] : [])], "or");
+    case "expression":
+      if (form.of.kind === "text") return "the name of a setting";
+      return `${describeForm(form.of)}${form.of.kind === "number" ? " or an expression" : " or a setting's name"}`;
+    case "named":
+      return `a list of ${form.name}`;
+    case "any":
+      return "any value";
     case "short-forms": {
       const shorts = form.shorts.map(({ form: short }) =>
         short.kind === "literal" ? String(short.value) : describeForm(short),
@@ -63,7 +72,7 @@ function digits(value: number): string {
 /** Whether an option may be written as its name alone. */
 export function mayStandAlone(form: OptionsForm, name: string): boolean {
   const settings = form.options[name]?.settings;
-  return !settings || !Object.values(settings.keys).some(isRequired);
+  return !settings || !Object.values(mapOf(settings).keys).some(isRequired);
 }
 
 /** A value in YAML's flow style, on one line: `{batch: {eps: 0.001}}` */

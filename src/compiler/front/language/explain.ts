@@ -1,6 +1,7 @@
 // What there is to know about a key, in words: for `netc explain`, the hover texts of editors and the reference page.
 import { describeForm, flow, mayStandAlone } from "./describe.js";
-import { isRequired } from "./forms.js";
+import { layerOptions } from "../../blocks/layers.js";
+import { isRequired, mapOf } from "./forms.js";
 import type { Form, Key, Option } from "./forms.js";
 import { language } from "./language.js";
 import { placeText } from "./lookup.js";
@@ -57,7 +58,21 @@ export function entriesBelow(entry: Entry): readonly Entry[] {
 
 const root: Entry = { path: [], form: language };
 
+/** Layers stand in many places, and are explained once. */
+export function layersEntry(): Entry {
+  const key: Key = {
+    form: layerOptions(),
+    description:
+      "The layers that blocks are described in, and that `stem`, `pooling` and `classifier` may list: each by its name, or as a map of its name to its settings.",
+    example: { conv: { kernel: 3, channels: 64 } },
+  };
+  return { path: ["layers"], key, form: key.form };
+}
+
 function stepInto(entry: Entry, step: string): readonly Entry[] {
+  if (entry.path.length === 0 && step === "layers") return [layersEntry()];
+  if (entry.form.kind === "named") return stepInto({ ...entry, form: entry.form.form() }, step);
+  if (entry.form.kind === "dictionary") return [{ path: [...entry.path, "NAME"], form: entry.form.item }];
   if (/^(\[\]|-?\d+)$/.test(step) && listOf(entry.form)) {
     return [{ ...entry, path: [...entry.path, "[]"], form: listOf(entry.form)! }];
   }
@@ -69,6 +84,8 @@ function stepInto(entry: Entry, step: string): readonly Entry[] {
 
 function below(form: Form, path: readonly string[]): readonly Entry[] {
   if (form.kind === "list") return below(form.item, [...path, "[]"]);
+  if (form.kind === "expression") return below(form.of, path);
+  if (form.kind === "dictionary") return below(form.item, [...path, "NAME"]);
   if (form.kind === "short-forms") return below(form.long, path);
   if (form.kind === "map") {
     return Object.entries(form.keys).map(([name, key]) => ({ path: [...path, name], key, form: key.form }));
@@ -82,7 +99,11 @@ function below(form: Form, path: readonly string[]): readonly Entry[] {
 }
 
 function listOf(form: Form): Form | undefined {
-  if (form.kind === "short-forms") return listOf(form.long);
+  if (form.kind === "short-forms") {
+    const forms = [form.long, ...form.shorts.flatMap(({ form: short }) => (short.kind === "literal" ? [] : [short]))];
+    return forms.map(listOf).find((found) => found !== undefined);
+  }
+  if (form.kind === "named") return listOf(form.form());
   return form.kind === "list" ? form.item : undefined;
 }
 
@@ -96,6 +117,8 @@ export function namedValues(form: Form): readonly (readonly [value: string, mean
         mayStandAlone(form, name) ? name : `{${name}: …}`,
         option.description,
       ]);
+    case "expression":
+      return namedValues(form.of);
     case "short-forms": {
       const shorts = form.shorts.map(({ form: short, meaning }) => {
         return [short.kind === "literal" ? String(short.value) : describeForm(short), meaning] as const;
@@ -144,7 +167,7 @@ export function explain(entry: Entry): string[] {
 function example({ key, option, path }: Entry): (readonly ["example", string])[] {
   const name = path.at(-1);
   if (option) {
-    const { keys = {} } = option.settings ?? {};
+    const keys = option.settings ? mapOf(option.settings).keys : {};
     const required = Object.keys(keys).filter((inner) => isRequired(keys[inner]!));
     const shown = required.length > 0 ? required : Object.keys(keys).slice(0, 1);
     const settings = Object.fromEntries(shown.map((inner) => [inner, valueOf(keys[inner]!)]));

@@ -1,7 +1,19 @@
 // The vocabulary in which the language's table is written: what a value may look like, and what is said about a key.
 // Validation, defaults, the JSON schema, `netc explain` and the reference page all read these shapes.
 
-export type Form = NumberForm | BooleanForm | TextForm | ChoiceForm | ListForm | MapForm | OptionsForm | ShortFormsForm;
+export type Form =
+  | NumberForm
+  | BooleanForm
+  | TextForm
+  | ChoiceForm
+  | ListForm
+  | MapForm
+  | DictionaryForm
+  | OptionsForm
+  | ShortFormsForm
+  | ExpressionForm
+  | NamedForm
+  | AnyForm;
 
 export interface NumberForm {
   readonly kind: "number";
@@ -40,6 +52,35 @@ export interface MapForm {
   readonly keys: Readonly<Record<string, Key>>;
 }
 
+/** A map whose keys the file chooses, all with values of one form. */
+export interface DictionaryForm {
+  readonly kind: "dictionary";
+  /** What an entry is, in one word: "block". */
+  readonly noun: string;
+  readonly item: Form;
+}
+
+/**
+ * A value, or a text that stands for one: the name of a block's setting or, for a number, arithmetic over such names
+ * (compiler/blocks/expression.ts). What it comes to is known only where the block is used.
+ */
+export interface ExpressionForm {
+  readonly kind: "expression";
+  readonly of: Form;
+}
+
+/** Whatever whoever reads it takes. */
+export interface AnyForm {
+  readonly kind: "any";
+}
+
+/** A form that may hold itself, and stands in many places; it is explained once, under its name. */
+export interface NamedForm {
+  readonly kind: "named";
+  readonly name: string;
+  readonly form: () => Form;
+}
+
 /**
  * Exactly one of several options: its name alone, or a map of that name to its settings.
  * An option without settings is written as its name; one whose settings all have defaults may be.
@@ -47,13 +88,18 @@ export interface MapForm {
 export interface OptionsForm {
   readonly kind: "options";
   readonly options: Readonly<Record<string, Option>>;
+  /** What names beyond the listed ones stand for, where the file may have its own. */
+  readonly others?: string;
 }
 
 export interface Option {
   readonly description: string;
-  readonly settings: MapForm | null;
+  readonly settings: SettingsForm | null;
   readonly source?: string;
 }
+
+/** A map of settings, which short forms may stand for. */
+export type SettingsForm = MapForm | (ShortFormsForm & { readonly long: MapForm });
 
 /** A long form, and short forms that mean a certain value of it; told apart by what is written. */
 export interface ShortFormsForm {
@@ -93,8 +139,26 @@ export function isRequired(key: Key): boolean {
 
 /** Whether a value that the language allows is written in this short form. */
 export function isWrittenAs({ form }: ShortForm, value: unknown): boolean {
-  if (form.kind === "literal") return value === form.value;
-  return form.kind === "text" ? typeof value === "string" : form.kind === typeof value;
+  switch (form.kind) {
+    case "literal":
+      return value === form.value;
+    case "list":
+      return Array.isArray(value);
+    case "named":
+      return isWrittenAs({ form: form.form(), meaning: "" }, value);
+    case "expression":
+      return typeof value === "string" || isWrittenAs({ form: form.of, meaning: "" }, value);
+    default:
+      return (form.kind === "text" ? "string" : form.kind) === typeof value;
+  }
+}
+
+/** The map of settings that a form comes down to, where it is one. */
+export function mapOf(form: SettingsForm): MapForm;
+export function mapOf(form: Form): MapForm | undefined;
+export function mapOf(form: Form): MapForm | undefined {
+  if (form.kind === "short-forms") return mapOf(form.long);
+  return form.kind === "map" ? form : undefined;
 }
 
 export function integer(bounds: Omit<NumberForm, "kind" | "integer"> = {}): NumberForm {
@@ -106,6 +170,8 @@ export function number(bounds: Omit<NumberForm, "kind" | "integer"> = {}): Numbe
 }
 
 export const boolean: BooleanForm = { kind: "boolean" };
+
+export const any: AnyForm = { kind: "any" };
 
 export const text: TextForm = { kind: "text" };
 
@@ -122,11 +188,22 @@ export function map<Resolved>(keys: { readonly [Name in keyof Resolved]-?: Key }
   return { kind: "map", keys };
 }
 
-export function options<Name extends string>(entries: Readonly<Record<Name, Option>>): OptionsForm {
-  return { kind: "options", options: entries };
+export function options<Name extends string>(entries: Readonly<Record<Name, Option>>, others?: string): OptionsForm {
+  return { kind: "options", options: entries, ...(others ? { others } : {}) };
 }
 
-export function shortForms(long: Form, shorts: readonly ShortForm[]): ShortFormsForm {
+export function dictionary(noun: string, item: Form): DictionaryForm {
+  return { kind: "dictionary", noun, item };
+}
+
+export function expression(of: Form): ExpressionForm {
+  return { kind: "expression", of };
+}
+
+export function shortForms<Long extends Form>(
+  long: Long,
+  shorts: readonly ShortForm[],
+): ShortFormsForm & { readonly long: Long } {
   return { kind: "short-forms", long, shorts };
 }
 

@@ -2,6 +2,8 @@
 // descriptions on hover and complete keys and values; markdown and enum descriptions are extensions that the YAML
 // language server and VS Code understand and others ignore.
 import { mayStandAlone } from "./describe.js";
+import { EXPRESSION_PATTERN } from "../../blocks/expression.js";
+import { layersForm } from "../../blocks/layers.js";
 import { describeKey } from "./explain.js";
 import { isRequired } from "./forms.js";
 import type { Form, Key, MapForm, OptionsForm, ShortForm } from "./forms.js";
@@ -15,6 +17,7 @@ export function jsonSchema(): JsonSchema {
     title: "netc network",
     description: "A neural network and its training, for netc.",
     ...schemaOf(language, false),
+    definitions: { [layersForm.name]: schemaOf(layersForm.form(), true) },
     // A file that extends another may leave to it what must be given.
     if: { required: ["extends"] },
     else: requirements(language),
@@ -65,6 +68,14 @@ function schemaOf(form: Form, isWhole: boolean): JsonSchema {
       return { type: "string", enum: Object.keys(form.values), markdownEnumDescriptions: Object.values(form.values) };
     case "list":
       return { type: "array", items: schemaOf(form.item, true), minItems: form.minimum, maxItems: form.maximum };
+    case "any":
+      return {};
+    case "named":
+      return { $ref: `#/definitions/${form.name}` };
+    case "expression":
+      return alternatives([...flatten(schemaOf(form.of, isWhole)), EXPRESSION]);
+    case "dictionary":
+      return { type: "object", additionalProperties: schemaOf(form.item, isWhole), propertyNames: { pattern: NAME } };
     case "map": {
       const required = isWhole ? requiredKeys(form) : [];
       return {
@@ -106,6 +117,15 @@ function tellingOfKey(schema: JsonSchema, key: Key): JsonSchema {
   return { ...schema, anyOf: branches };
 }
 
+const EXPRESSION: JsonSchema = {
+  type: "string",
+  pattern: EXPRESSION_PATTERN,
+  description: "The name of a setting of the block, or arithmetic over such names",
+};
+
+/** Of what a file names itself. */
+const NAME = "^[A-Za-z][A-Za-z0-9_-]*$";
+
 /** The names that may stand alone, and a map of exactly one name to its settings. */
 function optionSchemas(form: OptionsForm, isWhole: boolean): JsonSchema[] {
   const alone = Object.entries(form.options).filter(([name]) => mayStandAlone(form, name));
@@ -123,11 +143,12 @@ function optionSchemas(form: OptionsForm, isWhole: boolean): JsonSchema[] {
         { ...schemaOf(option.settings!, isWhole), description: option.description },
       ]),
     ),
-    additionalProperties: false,
+    additionalProperties: form.others ? { type: "object" } : false,
     minProperties: 1,
     maxProperties: 1,
   };
-  return [...(alone.length > 0 ? [names] : []), ...(withSettings.length > 0 ? [maps] : [])];
+  const others = form.others ? [{ type: "string", pattern: NAME, description: form.others }] : [];
+  return [...(alone.length > 0 ? [names] : []), ...others, ...(withSettings.length > 0 ? [maps] : [])];
 }
 
 function shortSchema({ form, meaning }: ShortForm): JsonSchema {

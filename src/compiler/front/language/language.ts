@@ -1,8 +1,9 @@
 // The root of the language: the one table from which validation, defaults, the JSON schema, `netc explain` and the
 // reference page come.
 import type { ResolvedConfig } from "../../config.js";
+import { blockForm } from "../../blocks/block-form.js";
 import { data } from "./data.js";
-import { integer, map, text } from "./forms.js";
+import { dictionary, integer, map, text } from "./forms.js";
 import type { MapForm } from "./forms.js";
 import { model } from "./model.js";
 import { train } from "./train.js";
@@ -29,6 +30,13 @@ export const language: MapForm = map<ResolvedConfig & { readonly extends: string
     form: data,
     description: "The images, and what happens to them on the way to the network.",
     example: { dataset: "cifar10" },
+  },
+  blocks: {
+    form: dictionary("block", blockForm),
+    description:
+      "Blocks that the file describes itself, by name: what stages are built of, in layers. The keys are those of netc's own blocks, which `netc explain blocks.bottleneck` prints.",
+    default: {},
+    example: { plain: { branch: [{ conv: { kernel: 3, stride: "stage" } }, "norm", "activation"], shortcut: false } },
   },
   model: {
     form: model,

@@ -1,5 +1,6 @@
 // Ways through the table: where a key may stand, and what is found at a path.
-import type { Form, Key, MapForm } from "./forms.js";
+import { layerOptions } from "../../blocks/layers.js";
+import type { Form, Key } from "./forms.js";
 import { language } from "./language.js";
 
 /** A key with where it stands: `["model", "stages", "[]", "channels"]`; an option's name is a step of the path too. */
@@ -10,7 +11,7 @@ export interface Place {
 
 /** Every key of the language in order, those of options under the option's name. */
 export function everyPlace(): readonly Place[] {
-  return (places ??= placesIn(language, []));
+  return (places ??= [...placesIn(language, []), ...placesIn(layerOptions(), ["layers"])]);
 }
 
 let places: readonly Place[] | undefined;
@@ -23,6 +24,8 @@ function placesIn(form: Form, path: readonly string[]): Place[] {
       option.settings ? placesIn(option.settings, [...path, name]) : [],
     );
   }
+  if (form.kind === "expression") return placesIn(form.of, path);
+  if (form.kind === "dictionary") return placesIn(form.item, [...path, "NAME"]);
   if (form.kind !== "map") return [];
   return Object.entries(form.keys).flatMap(([name, key]) => [
     { path: [...path, name], key },
@@ -33,10 +36,4 @@ function placesIn(form: Form, path: readonly string[]): Place[] {
 /** `model.stages[].channels` */
 export function placeText(path: readonly string[]): string {
   return path.join(".").replaceAll(".[]", "[]");
-}
-
-/** The map of settings that a form comes down to, where it is one. */
-export function mapOf(form: Form): MapForm | undefined {
-  if (form.kind === "short-forms") return mapOf(form.long);
-  return form.kind === "map" ? form : undefined;
 }

@@ -1,17 +1,18 @@
 // The `model` section of the language: a network of stages from its input to its classes.
 import type {
   ActivationConfig,
-  BlockConfig,
+  Layers,
   ModelConfig,
-  NormConfig,
   ProjectionConfig,
   StageConfig,
   StemConfig,
   WhiteningConfig,
   WindowConfig,
 } from "../../config.js";
+import { layersForm, activations, norms } from "../../blocks/layers.js";
+import { stageBlocks } from "../../blocks/stage-blocks.js";
 import { boolean, choice, integer, list, map, number, options, shortForms } from "./forms.js";
-import type { Key, MapForm, SettingsOf } from "./forms.js";
+import type { Key, MapForm, ShortForm } from "./forms.js";
 
 const pixels = { minimum: 1, maximum: 4096, unit: "pixels" };
 const channels = { minimum: 1, maximum: 65_536, unit: "channels" };
@@ -35,48 +36,38 @@ const window = map<WindowConfig>({
 });
 
 const norm: Key = {
-  form: options({
-    batch: {
-      description:
-        "Batch normalisation: every channel to mean 0 and variance 1 over the batch, then scaled and shifted.",
-      source: "Ioffe and Szegedy 2015 (arXiv 1502.03167)",
-      settings: map<SettingsOf<NormConfig, "batch">>({
-        eps: {
-          form: number({ above: 0, maximum: 1 }),
-          description: "Added to the variance before its root is taken.",
-          default: 1e-5,
-          source: "PyTorch's BatchNorm2d",
-        },
-        momentum: {
-          form: number({ above: 0, maximum: 1 }),
-          description:
-            "Weight of the newest batch in the running statistics: running = (1 - momentum) × running + momentum × batch. This is PyTorch's meaning; Keras counts the other way round.",
-          default: 0.1,
-          source: "PyTorch's BatchNorm2d",
-        },
-        scale: {
-          form: boolean,
-          description: "Whether a factor a channel is learned beside the shift; without, it is 1.",
-          default: true,
-        },
-      }),
-    },
-    none: { description: "No normalisation.", settings: null },
-  }),
-  description: "Normalisation after each convolution.",
+  form: options({ ...norms, none: { description: "No normalisation.", settings: null } }),
+  description: "What `norm` is among the layers: the normalisation after each convolution.",
   default: "batch",
   example: { batch: { eps: 1e-3 } },
 };
 
 const activation: Key = {
   form: choice<ActivationConfig>({
-    relu: "max(x, 0)",
-    gelu: "x times the normal distribution's share below x (arXiv 1606.08415), exactly and not by tanh",
+    ...activations,
     none: "no activation",
   }),
-  description: "The non-linearity.",
+  description: "What `activation` is among the layers: the non-linearity.",
   default: "relu",
+  example: "gelu",
 };
+
+/** Of a stem or a stage. */
+const ownNorm: Key = {
+  ...norm,
+  description: "Normalisation after each convolution.",
+  default: undefined,
+  derived: "the model's",
+};
+const ownActivation: Key = {
+  ...activation,
+  description: "The non-linearity.",
+  default: undefined,
+  derived: "the model's",
+};
+
+/** Layers in the place of a short form. */
+const asLayers: ShortForm = { form: layersForm, meaning: "layers, one after another" };
 
 const pool: Key = {
   form: options({ max: { description: "The largest value in each window.", settings: window } }),
@@ -123,8 +114,8 @@ const stem: MapForm = map<StemConfig>({
     example: { eps: 5e-4 },
     source: "Jordan 2024 (arXiv 2404.00498), section 3.1",
   },
-  norm,
-  activation,
+  norm: ownNorm,
+  activation: ownActivation,
   pool: { ...pool, description: "Pooling at the end of the stem." },
 });
 
@@ -136,43 +127,15 @@ const stage: MapForm = map<StageConfig>({
     example: 3,
   },
   block: {
-    form: options({
-      residual: {
-        description: "Two 3×3 convolutions with norms and activations, and a shortcut around them.",
-        settings: null,
-        source: "He et al. 2015 (arXiv 1512.03385)",
-      },
-      group: {
-        description:
-          "3×3 convolutions one after another, each with norm and activation; pooling between the first and its norm.",
-        source: "Jordan 2024 (arXiv 2404.00498), section 3",
-        settings: map<SettingsOf<BlockConfig, "group">>({
-          convolutions: {
-            form: integer({ minimum: 1, maximum: 100, unit: "convolutions" }),
-            description: "How many.",
-            default: 2,
-          },
-          pool: {
-            ...pool,
-            description:
-              "Pooling right after the first convolution of the stage's first block, so that the norm sees fewer values.",
-          },
-          shortcut: {
-            form: boolean,
-            description: "Whether a shortcut leads from behind the first activation to before the last one.",
-            default: false,
-            source: "Jordan 2024 (arXiv 2404.00498), the networks of 95 % and 96 %",
-          },
-        }),
-      },
-    }),
-    description: "What a block is.",
+    form: options(stageBlocks(), "a block that the file describes under `blocks`"),
+    description: "What a block is: one of those below, or one that the file describes under `blocks`.",
     default: "residual",
-    example: { group: { pool: { max: { kernel: 2 } } } },
+    example: { bottleneck: { width: "1/2" } },
   },
   stride: {
     form: integer(stride),
-    description: "Step of the first block's first convolution, and of its projection: 2 halves the map.",
+    description:
+      "What blocks call `stage`, in the stage's first block: the step of one of its convolutions, and of its projection. 2 halves the map.",
     default: 1,
     example: 2,
   },
@@ -180,6 +143,12 @@ const stage: MapForm = map<StageConfig>({
     ...pool,
     description:
       "Pooling before the stage's first block: the other way to halve the map, with cheaper convolutions behind it than a stride.",
+  },
+  before: {
+    form: layersForm,
+    description: "Layers before the stage's first block, behind the pool.",
+    default: [],
+    example: ["norm", { conv: { kernel: 2, stride: 2 } }],
   },
   projection: {
     form: shortForms(
@@ -196,7 +165,7 @@ const stage: MapForm = map<StageConfig>({
         { form: { kind: "literal", value: false }, meaning: "the identity: needs equal shapes on both sides" },
         {
           form: { kind: "literal", value: true },
-          meaning: "a 1×1 convolution without bias, normalised as the stage is",
+          meaning: "the projection of the block; of most a 1×1 convolution without bias, normalised as the stage is",
           expand: () => ({}),
         },
         {
@@ -211,12 +180,34 @@ const stage: MapForm = map<StageConfig>({
     example: true,
     source: "He et al. 2015 (arXiv 1512.03385), section 3.3: `subsample` is option A, `true` option B",
   },
-  norm,
-  activation,
+  norm: ownNorm,
+  activation: ownActivation,
   activation_before_add: {
     form: boolean,
     description: "Whether the block's second convolution is followed by the activation too, before the addition.",
     default: false,
+  },
+});
+
+const classifier: MapForm = map<ModelConfig["classifier"]>({
+  classes: {
+    form: integer({ minimum: 2, maximum: 100_000, unit: "classes" }),
+    description: "Outputs of the network.",
+    derived: "the data set",
+    example: 10,
+  },
+  bias: { form: boolean, description: "Whether the classifier adds a bias.", default: true },
+  scale: {
+    form: number({ above: 0, maximum: 1_000_000 }),
+    description: "What the scores are multiplied by.",
+    default: 1,
+    example: 0.111,
+  },
+  layers: {
+    form: layersForm,
+    description: "Layers before the linear one.",
+    default: [],
+    example: [{ linear: 1280 }, "activation"],
   },
 });
 
@@ -236,9 +227,12 @@ export const model: MapForm = map<ModelConfig>({
     default: {},
     example: { height: 32, width: 32, channels: 3 },
   },
+  norm,
+  activation,
   stem: {
-    form: stem,
-    description: "The first layers: one convolution with normalisation and activation, and pooling if wanted.",
+    form: shortForms(stem, [asLayers]),
+    description:
+      "The first layers: one convolution with normalisation and activation, and pooling if wanted; or a list of layers.",
     example: { channels: 16 },
   },
   stages: {
@@ -250,32 +244,27 @@ export const model: MapForm = map<ModelConfig>({
     ],
   },
   pooling: {
-    form: options({
-      global_average: { description: "The mean of each channel over the whole map.", settings: null },
-      average: { description: "The mean of each window; padding counts as zeros.", settings: window },
-      max: { description: "The largest value of each window.", settings: window },
-    }),
-    description: "What brings the last map to the classifier.",
+    form: shortForms(
+      options({
+        global_average: { description: "The mean of each channel over the whole map.", settings: null },
+        average: { description: "The mean of each window; padding counts as zeros.", settings: window },
+        max: { description: "The largest value of each window.", settings: window },
+      }),
+      [asLayers],
+    ),
+    description: "What brings the last map to the classifier: a pooling, or a list of layers.",
     default: "global_average",
     example: { average: { kernel: 3 } },
   },
   classifier: {
-    form: map<ModelConfig["classifier"]>({
-      classes: {
-        form: integer({ minimum: 2, maximum: 100_000, unit: "classes" }),
-        description: "Outputs of the network.",
-        derived: "the data set",
-        example: 10,
+    form: shortForms(classifier, [
+      {
+        form: layersForm,
+        meaning: "the layers before the linear one",
+        expand: (layers: Layers) => ({ layers }),
       },
-      bias: { form: boolean, description: "Whether the classifier adds a bias.", default: true },
-      scale: {
-        form: number({ above: 0, maximum: 1_000_000 }),
-        description: "What the scores are multiplied by.",
-        default: 1,
-        example: 0.111,
-      },
-    }),
-    description: "The linear layer that yields one score a class.",
+    ]),
+    description: "The linear layer that yields one score a class, and what stands before it.",
     default: {},
     example: { classes: 10 },
   },

@@ -114,6 +114,22 @@ export const otherKeyNames: Readonly<Record<string, readonly string[]>> = {
   prob: ["probability"],
 };
 
+/** In snake_case; each with the netc block that is meant. */
+export const otherBlockNames: Readonly<Record<string, string>> = {
+  basic: "residual",
+  basic_block: "residual",
+  resnet: "residual",
+  bottle_neck: "bottleneck",
+  pre_act: "pre_activation",
+  preact: "pre_activation",
+  pre_act_block: "pre_activation",
+  pre_act_bottleneck: "pre_activation_bottleneck",
+  wide_residual: "pre_activation",
+  se_block: "se_bottleneck",
+  rep_vgg: "repvgg",
+  rep_vgg_block: "repvgg",
+};
+
 /** In snake_case; each with the netc value that is meant, wherever that value is allowed. */
 export const otherValueNames: Readonly<Record<string, string>> = {
   bn: "batch",

@@ -1,12 +1,13 @@
 // docs/language.md from the table: every key with what it takes, its default and its meaning.
-import { defaultText, entriesBelow, entryAt, namedValues, takes } from "./explain.js";
+import { NAMES } from "../../blocks/block-form.js";
+import { defaultText, entriesBelow, entryAt, layersEntry, namedValues, takes } from "./explain.js";
 import type { Entry } from "./explain.js";
 import { flow } from "./describe.js";
 import { isRequired } from "./forms.js";
 import { placeText } from "./lookup.js";
 
 export function languageReference(): string {
-  const sections = ["data", "model", "train"].flatMap((name) => sectionsOf(entryAt([name])!));
+  const sections = ["data", "blocks", "model", "train"].flatMap((name) => sectionsOf(entryAt([name])!));
   return [
     "<!-- Generated from src/compiler/language by `node scripts/build-schema.mjs`. -->",
     "# The language",
@@ -16,7 +17,22 @@ export function languageReference(): string {
     "",
     ...table(entryAt([])!),
     ...sections,
+    ...layerSections(),
   ].join("\n");
+}
+
+function layerSections(): string[] {
+  const names = Object.entries(NAMES).map(([name, meaning]) => `- \`${name}\`: ${meaning}`);
+  return [
+    "## Expressions",
+    "",
+    "Where a layer takes a number, it also takes arithmetic (`+ - * /` and parentheses) over numbers, the settings of its block and",
+    "these names. Outside of blocks there are `here` and `classes`, the classes of the data set.",
+    "",
+    ...names,
+    "",
+    ...sectionsOf(layersEntry()),
+  ];
 }
 
 /** A table for a map and, after it, one for each map inside. */

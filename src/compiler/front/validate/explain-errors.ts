@@ -3,8 +3,17 @@
 // refusal that it has no words for is shown as ajv puts it.
 import type { Diagnostic, Path, SourceText, Span } from "../../diagnostics/diagnostic.js";
 import { describeForm, flow, mayStandAlone } from "../language/describe.js";
-import { isRequired } from "../language/forms.js";
-import type { Form, ListForm, MapForm, NumberForm, OptionsForm, ShortFormsForm } from "../language/forms.js";
+import { isRequired, mapOf } from "../language/forms.js";
+import type {
+  DictionaryForm,
+  ExpressionForm,
+  Form,
+  ListForm,
+  MapForm,
+  NumberForm,
+  OptionsForm,
+  ShortFormsForm,
+} from "../language/forms.js";
 import { language } from "../language/language.js";
 import { missingKeys, unknownKey } from "./key-faults.js";
 import type { UnknownKey } from "./key-faults.js";
@@ -12,7 +21,7 @@ import type { SchemaError } from "./schema-errors.js";
 import { unknownValue, wrongNumberType, wrongType } from "./value-faults.js";
 import { plainCharacters } from "../yaml/look-alikes.js";
 import { locate, placeName, valueSpan } from "../yaml/yaml-file.js";
-import type { Place, YamlFile, YamlMap, YamlNode, YamlScalar } from "../yaml/yaml-file.js";
+import type { Place, YamlEntry, YamlFile, YamlMap, YamlNode, YamlScalar } from "../yaml/yaml-file.js";
 
 /**
  * `errors` are those of `value`, the file's values. A misspelt key's value is held against the key that was meant, so that
@@ -122,6 +131,14 @@ class Explanation {
         return this.#list(form, node, spot);
       case "map":
         return this.#map(form, node, spot);
+      case "any":
+        return;
+      case "named":
+        return this.#value(form.form(), node, spot);
+      case "expression":
+        return this.#expression(form, node, spot);
+      case "dictionary":
+        return this.#dictionary(form, node, spot);
       case "options":
         return this.#options(form, node, spot);
       case "short-forms":
@@ -215,13 +232,33 @@ class Explanation {
     return stands;
   }
 
+  /** A text that is no expression, or a value that the form does not take. */
+  #expression(form: ExpressionForm, node: YamlNode, spot: Spot): void {
+    if (isText(node)) return this.#report("schema/wrong-type", node, spot, wrongType(form, node, spot));
+    this.#value(form.of, node, spot);
+  }
+
+  #dictionary(form: DictionaryForm, node: YamlNode, spot: Spot): void {
+    if (node.kind !== "map") return this.#wrongType(form, node, spot);
+    const badNames = new Set(this.#found(spot, "propertyNames").map(({ propertyName }) => propertyName));
+    for (const { key, keySpan, value } of node.entries) {
+      const inner = { ...below(spot, key), keySpan };
+      if (badNames.has(key)) {
+        const message = `${placeName(spot)} has a ${form.noun} called \`${key}\`, expected a letter, then letters, digits, \`_\` or \`-\``;
+        this.#add({ code: "schema/unknown-key", severity: "error", message, path: inner.path, span: keySpan }, keySpan);
+        this.#explained.add(spot.at);
+      }
+      this.#value(form.item, value, inner);
+    }
+  }
+
   #options(form: OptionsForm, node: YamlNode, spot: Spot): void {
     const names = Object.keys(form.options);
     if (node.kind === "list") return this.#wrongType(form, node, spot);
     if (node.kind === "map") return this.#option(form, node, spot);
     const name = isText(node) && names.includes(node.value) ? node.value : undefined;
     if (name === undefined) return this.#name(names, form, node, spot);
-    const settings = form.options[name]!.settings!;
+    const settings = mapOf(form.options[name]!.settings!);
     const required = Object.keys(settings.keys).filter((key) => isRequired(settings.keys[key]!));
     const examples = required.map((key) => [key, settings.keys[key]!.example]);
     this.#report("schema/missing-key", node, spot, {
@@ -232,8 +269,9 @@ class Explanation {
 
   /** An option with its settings: a map of exactly one key. */
   #option(form: OptionsForm, node: YamlMap, spot: Spot): void {
-    const chosen = node.entries.filter(({ key }) => Object.hasOwn(form.options, key));
-    const others = node.entries.filter(({ key }) => !Object.hasOwn(form.options, key));
+    const isKnown = ({ key }: YamlEntry) => Object.hasOwn(form.options, key) || form.others !== undefined;
+    const chosen = node.entries.filter(isKnown);
+    const others = node.entries.filter((entry) => !isKnown(entry));
     const unknown = new Set(others.map(({ key }) => key));
     // With the option's own name missing, its settings are not worth complaints of their own.
     for (const { key, keySpan, value } of chosen.length > 0 ? others : others.slice(0, 1)) {
@@ -263,6 +301,8 @@ class Explanation {
   }
 
   #chosen(form: OptionsForm, name: string, node: YamlNode, spot: Spot): void {
+    if (!Object.hasOwn(form.options, name))
+      return this.#wrongType({ kind: "dictionary", noun: "setting", item: { kind: "any" } }, node, spot);
     const { settings } = form.options[name]!;
     if (!settings) {
       this.#report("schema/wrong-type", node, spot, {
@@ -379,6 +419,13 @@ function isWrittenLike(form: Form, node: YamlNode): boolean {
       return isText(node);
     case "list":
       return node.kind === "list";
+    case "any":
+      return true;
+    case "named":
+      return isWrittenLike(form.form(), node);
+    case "expression":
+      return isText(node) || isWrittenLike(form.of, node);
+    case "dictionary":
     case "map":
       return node.kind === "map";
     case "options":

@@ -2,7 +2,7 @@
 // and those that are missing.
 import type { Diagnostic, Path, Span } from "../../diagnostics/diagnostic.js";
 import { enumeration, flow, quoted } from "../language/describe.js";
-import { isRequired } from "../language/forms.js";
+import { isRequired, mapOf } from "../language/forms.js";
 import type { MapForm, OptionsForm } from "../language/forms.js";
 import { everyPlace, placeText } from "../language/lookup.js";
 import type { Place } from "../language/lookup.js";
@@ -95,8 +95,8 @@ function optionHint(
     return { code: "schema/unknown-key", hint: `write \`${written}\`` };
   }
   const owner = names.find((name) => {
-    const settings = form.options[name]!.settings;
-    return settings && Object.hasOwn(settings.keys, key);
+    const { settings } = form.options[name]!;
+    return settings && Object.hasOwn(mapOf(settings).keys, key);
   });
   return owner
     ? {

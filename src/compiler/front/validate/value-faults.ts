@@ -1,6 +1,6 @@
 // Words for values of the wrong type, with the edit that was probably meant.
 import { describeForm, enumeration, flow, mayStandAlone } from "../language/describe.js";
-import { isRequired } from "../language/forms.js";
+import { isRequired, mapOf } from "../language/forms.js";
 import type { Form, NumberForm } from "../language/forms.js";
 import { otherValueNames } from "../language/other-names.js";
 import { nearest, snakeCase } from "../../diagnostics/suggest.js";
@@ -80,7 +80,7 @@ function nameMeant(found: string | number | boolean, names: readonly string[]): 
 function withSettings(form: Form, name: string): string {
   const [long] = alternativesOf(form).slice(-1);
   if (long?.kind !== "options" || mayStandAlone(long, name)) return name;
-  const required = Object.entries(long.options[name]!.settings!.keys).filter(([, key]) => isRequired(key));
+  const required = Object.entries(mapOf(long.options[name]!.settings!).keys).filter(([, key]) => isRequired(key));
   return flow({ [name]: Object.fromEntries(required.map(([setting, key]) => [setting, key.example])) });
 }
 
@@ -89,7 +89,7 @@ function settingMeant(form: Form, found: number): string | undefined {
   const [long] = alternativesOf(form).slice(-1);
   if (long?.kind !== "options") return undefined;
   const fits = Object.entries(long.options).flatMap(([name, { settings }]) => {
-    const entries = Object.entries(settings?.keys ?? {});
+    const entries = settings ? Object.entries(mapOf(settings).keys) : [];
     const required = entries.filter(([, key]) => isRequired(key));
     const [first] = required.length > 0 ? required : entries;
     if (required.length > 1 || !first) return [];
@@ -115,6 +115,7 @@ function describeNode(node: YamlNode): string {
 }
 
 function nothingHint(form: Form): string | undefined {
+  if (form.kind === "short-forms") return nothingHint(form.long);
   const names = form.kind === "options" ? form.options : form.kind === "choice" ? form.values : {};
   if ("none" in names) return "write `none`";
   if (form.kind === "map") {
@@ -182,6 +183,8 @@ function meantShape(form: Form, node: YamlNode): string | undefined {
 }
 
 function alternativesOf(form: Form): readonly Form[] {
+  if (form.kind === "expression") return alternativesOf(form.of);
+  if (form.kind === "named") return alternativesOf(form.form());
   if (form.kind !== "short-forms") return [form];
   const shorts = form.shorts.map(({ form: short }): Form => {
     if (short.kind !== "literal") return short;

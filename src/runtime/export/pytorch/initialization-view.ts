@@ -1,4 +1,5 @@
 // Program → what initialization.py.hbs prints: how the file's first weights are drawn, and from what.
+import { whiteningStem } from "../../../compiler/network/whitening-stem.js";
 import type { InitializationConfig } from "../../../compiler/config.js";
 import type { Program } from "../../../compiler/program.js";
 import type { ModelView } from "./model-view.js";
@@ -32,7 +33,7 @@ const WEIGHTS: Readonly<Record<InitializationConfig["weights"], string>> = {
 
 export function initializationView({ config }: Program, { lastNorms }: ModelView): InitializationView {
   const { weights: rule, bias: biasRule, zero_last_norm: zeroLastNorm, dirac } = config.train.initialization;
-  const [weights, whitens] = [WEIGHTS[rule], config.model.stem.whitening !== null];
+  const [weights, whitens] = [WEIGHTS[rule], whiteningStem(config.model) !== undefined];
   const bias = biasRule === "zero" ? "np.zeros(count)" : "uniform(1 / math.sqrt(fan_in), seed, index, count)";
   const zeroed = zeroLastNorm ? lastNorms : [];
   const uniform = [weights, bias].some((drawn) => drawn.startsWith("uniform("));

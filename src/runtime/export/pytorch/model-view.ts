@@ -4,7 +4,8 @@ import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
 import type { ShapedGraph } from "../../../compiler/network/graph.js";
 import { enumeration } from "../../../compiler/front/language/describe.js";
 import type { Program } from "../../../compiler/program.js";
-import { lastNorms } from "../../training/initialize.js";
+import { UserError } from "../../process/user-error.js";
+import { lastNorms } from "../../../compiler/network/last-norms.js";
 import { forwardStatements } from "./forward.js";
 import { inputsOf, layerRules, pair, strideOf } from "./layers.js";
 import type { Group, Leaf, Module } from "./modules.js";
@@ -213,7 +214,11 @@ function constructed(
   if (module.kind === "leaf") return [leafConstructor(graph, module, inSequence, names)];
   const block = blocks.find(({ instances }) => instances.includes(module));
   if (block) return [blockCall(graph, block, module)];
-  invariant(isChain(module), `${module.name} is a block or a sequence`);
+  if (!isChain(module)) {
+    throw new UserError(
+      `the PyTorch project cannot write ${module.name}, which has branches within a block; \`netc export onnx\` and \`netc export safetensors\` can`,
+    );
+  }
   if (isList(module)) {
     const items = module.children.map((child) => constructed(graph, blocks, child, true, names));
     return ["nn.Sequential(", ...folded(items).map((line) => `    ${line}`), ")"];

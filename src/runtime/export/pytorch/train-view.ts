@@ -1,5 +1,6 @@
 // Program → what the templates of train.py, checkpoint.py and schedule.py print: which of their parts the file asks for.
 // Numbers stay in config.yaml, which the scripts read.
+import { whiteningStem } from "../../../compiler/network/whitening-stem.js";
 import type { LearningRateConfig, ResolvedConfig } from "../../../compiler/config.js";
 import type { Program, ScheduleSegment } from "../../../compiler/program.js";
 import { parametersOf } from "../../../compiler/network/parameters.js";
@@ -90,7 +91,7 @@ export function trainView(
   const evaluatesWithin = train.evaluation.every_steps !== null;
   const [keepsBest, everySteps] = [checkpoints.keep_best > 0, checkpoints.every_steps !== null];
   const skips = train.non_finite !== "stop";
-  const resizesPlain = config.model.stem.whitening !== null && data.resizedCrop && data.resizes;
+  const resizesPlain = whiteningStem(config.model) !== undefined && data.resizedCrop && data.resizes;
   return {
     network,
     optimizerImports: [
@@ -116,7 +117,7 @@ export function trainView(
     adam: optimizer.adam,
     otherOptimizers: optimizer.several && optimizer.adam && optimizer.slotsByGroup,
     slotsByGroup: optimizer.slotsByGroup,
-    whitens: config.model.stem.whitening !== null,
+    whitens: whiteningStem(config.model) !== undefined,
     plainImages: resizesPlain ? RESIZED_IMAGES : "self.train_images.images",
     resizesPlain,
     mixes: data.mixes,

@@ -9,7 +9,6 @@ import type {
   MixConfig,
   OptimizerConfig,
   ResolvedConfig,
-  StemConfig,
   TrainConfig,
 } from "../../../compiler/config.js";
 import type { Path } from "../../../compiler/diagnostics/diagnostic.js";
@@ -25,7 +24,6 @@ export function unwritable(config: ResolvedConfig): Unwritable[] {
   const { data, train } = config;
   return [
     ...faultsOf(["data"], data, dataKeys),
-    ...faultsOf(["model", "stem"], config.model.stem, stemKeys),
     ...data.augment.flatMap((item, index) => faultsOfChoice(["data", "augment", index], item, augmentations)),
     ...faultsOf(["train"], train, trainKeys),
     ...faultsOfChoice(["train", "optimizer"], train.optimizer, optimizers),
@@ -52,19 +50,6 @@ const dataKeys: Keys<DataConfig> = {
   resize: "written",
   normalize: "written",
   augment: "written",
-};
-
-/** The network is written from its graph; what is not in that is how a weight comes about. */
-const stemKeys: Keys<StemConfig> = {
-  channels: "written",
-  kernel: "written",
-  stride: "written",
-  padding: "written",
-  bias: "written",
-  whitening: "written",
-  norm: "written",
-  activation: "written",
-  pool: "written",
 };
 
 const mix: Keys<MixConfig> = { alpha: "written", probability: "written" };
