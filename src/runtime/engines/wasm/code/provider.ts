@@ -37,7 +37,8 @@ export const machineCode: ProviderSource = {
   },
 };
 
-const SET_NAMES: Readonly<Record<InstructionSet, string>> = { avx512: "AVX-512", avx2: "AVX2" };
+/** As their makers write them. */
+export const SET_NAMES: Readonly<Record<InstructionSet, string>> = { avx512: "AVX-512", avx2: "AVX2" };
 
 export function codeKernels(set: InstructionSet): KernelProvider {
   const methods = Object.entries(CODE_METHODS).map(([name, passes], number): LibraryMethod => ({
@@ -57,6 +58,7 @@ export function codeKernels(set: InstructionSet): KernelProvider {
     id: ID,
     name: NAME,
     version: VERSION,
+    methods: Object.keys(CODE_METHODS),
     candidates: (task) => suiting(kernels, task),
     thread: { module: new URL("code/thread.js", builtFolder).href, setup: set },
   };
