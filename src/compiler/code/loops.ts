@@ -1,6 +1,6 @@
 // Loops of emitted code: what is repeated is written once, and all that can be known of it is known while it is written.
 import type { Assembler, General, Vector } from "./asm-x64.js";
-import { at, r12, r13, r14, r15, rbp, rbx, rcx } from "./asm-x64.js";
+import { at, generalText, r12, r13, r14, r15, rbp, rbx, rcx } from "./asm-x64.js";
 import type { InstructionSet } from "./instruction-set.js";
 import { REGISTERS } from "./instruction-set.js";
 
@@ -26,7 +26,10 @@ export function repeat(
     for (let turn = 0; turn < times; turn++) body(turn);
     for (const [register, bytes] of steps) move(a, register, bytes * times);
   };
-  if (turns > 1) a.set(counter, turns);
+  if (turns > 1) {
+    a.note(() => loopText(turns, unroll, counter, steps));
+    a.set(counter, turns);
+  }
   const start = a.label();
   if (turns > 0) several(unroll);
   if (turns > 1) {
@@ -34,6 +37,13 @@ export function repeat(
     a.j("ne", start);
   }
   if (count % unroll > 0) several(count % unroll);
+}
+
+function loopText(turns: number, unroll: number, counter: General, steps: readonly Step[]): string {
+  const moves = steps.filter(([, bytes]) => bytes !== 0);
+  const moved = moves.map(([register, bytes]) => `${generalText(register)} by ${bytes * unroll}`).join(", ");
+  const several = unroll > 1 ? `, ${unroll} at once` : "";
+  return `${turns} turns${several}, counted by ${generalText(counter)}${moved && `; each moves ${moved}`}`;
 }
 
 /** Adds a constant to a pointer. */

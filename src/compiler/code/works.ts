@@ -39,6 +39,21 @@ export type Code = {
 /** Without the assembler that the last parameter stands for. */
 type DataOf<F extends (...all: never[]) => Uint8Array> = Parameters<F> extends [...infer Data, unknown?] ? Data : never;
 
+/** What a kernel is called with, in the order of its operands. */
+export const OPERANDS: Readonly<Record<Emitter, readonly string[]>> = {
+  winograd: ["input", "transformed filter", "output", "scratch", "bias", "residual"],
+  winogradGradient: ["input", "sums", "output's gradient", "scratch"],
+  convolution: ["input", "filter", "output", "bias", "residual"],
+  inputGradient: ["output's gradient", "filter", "input's gradient", "bias", "residual"],
+  filterGradient: ["input", "output's gradient", "sums"],
+  filterToPanel: ["filter", "panel", "scratch"],
+  flippedPanel: ["filter", "panel"],
+  sumsToFilter: ["slots", "filter's gradient", "scratch"],
+  rowsToPanel: ["filter", "panel"],
+  clear: ["sums"],
+  addSlots: ["slots", "filter's gradient"],
+};
+
 export function emit({ name, of }: Code, a = new Assembler()): Uint8Array {
   const emitter = EMITTERS[name] as (...all: unknown[]) => Uint8Array;
   return emitter(...of, a);
