@@ -1,6 +1,8 @@
 // An emitted kernel → text that a person can read: its instructions in the order of their bytes, with the loops that they are in
 // and which operand each reads or writes.
 import type { Assembler } from "./asm-x64.js";
+import { generalText } from "./asm-x64.js";
+import { SYSTEM_V } from "./loops.js";
 
 /** A kernel as it was emitted, by an assembler that lists. */
 export interface Listed {
@@ -9,8 +11,7 @@ export interface Listed {
   readonly notes: Assembler["notes"];
 }
 
-/** Where operands come in, by the System V ABI (x86-64 psABI, §3.2.3). */
-const ARRIVE_IN = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"];
+const ARRIVE_IN = SYSTEM_V.operands.map((register) => generalText(register));
 /** Columns of the instruction, before what it is about. */
 const WIDTH = 56;
 

@@ -11,7 +11,7 @@ import { UserError } from "../../../process/user-error.js";
 import { hasKoffi, loadKoffi } from "../../native/load-koffi.js";
 import { builtFolder } from "../kernels-module.js";
 import type { ProviderSource } from "../provider-source.js";
-import { ExecutableMemory, NoExecutableMemory } from "./executable-memory.js";
+import { ExecutableMemory, machineHere, NoExecutableMemory } from "./executable-memory.js";
 
 /** A name and a version that run folders record: the version goes up where the same kernel would round otherwise. */
 const [ID, NAME, VERSION] = ["code", "code", "1"];
@@ -77,10 +77,10 @@ export function instructionSet(): Promise<Found> {
 async function detect(): Promise<Found> {
   const wanted = process.env["NETC_CODE"];
   if (wanted === "off") return { reason: "NETC_CODE is off" };
-  if (process.arch !== "x64") return { reason: `there is none for ${process.arch} yet` };
-  if (!hasKoffi()) return { reason: "koffi is not installed" };
   try {
-    const executable = new ExecutableMemory(await loadKoffi());
+    const machine = machineHere();
+    if (!hasKoffi()) return { reason: "koffi is not installed" };
+    const executable = new ExecutableMemory(await loadKoffi(), machine);
     const words = new BigUint64Array(DETECTION_WORDS);
     executable.kernelAt(executable.make(detection()))(executable.addressOf(words), 0, 0, 0, 0, 0);
     const set = detected(words);
