@@ -68,6 +68,7 @@ class Followed {
     if (operation === "push") this.stack.push(this.names.get(to));
     else if (operation === "pop") this.set(to, this.stack.pop());
     else if (operation === "lea") this.set(to, name);
+    else if (operation === "mov" && from.startsWith("[")) this.set(to, name && `${name}[${wordOf(from)}]`);
     else if (operation === "movabs" || (operation === "mov" && !to.startsWith("["))) this.set(to, this.names.get(from));
     if (operation === "lea" || name === undefined) return undefined;
     return to.startsWith("[") ? `to ${name}` : `of ${name}`;
@@ -77,4 +78,10 @@ class Followed {
     if (name === undefined) this.names.delete(register);
     else this.names.set(register, name);
   }
+}
+
+/** Which word of 64 bits a place in memory is, behind where its register points. */
+function wordOf(memory: string): number {
+  const displacement = / ([+-]) (\d+)\]$/.exec(memory);
+  return displacement ? Number(`${displacement[1]}${displacement[2]}`) / 8 : 0;
 }

@@ -48,6 +48,15 @@ it("shows loops by their indentation, and whose memory each instruction touches"
   );
 });
 
+it("follows addresses that lie in a table of operands", () => {
+  const a = new Assembler({ lists: true });
+  a.mov(rax, at(rdi, 24));
+  a.load("vmovups", ymm(0), at(rax, 32));
+  const bytes = a.finish().length;
+  const text = listingText({ bytes, listing: a.listing, notes: a.notes }, ["operands"]);
+  expect(text).toMatch(/mov rax, \[rdi \+ 24\] +# of operands\n.*vmovups ymm0, \[rax \+ 32\] +# of operands\[3\]\n/);
+});
+
 describe("a step's machine code", () => {
   const provider = codeKernels("avx2");
   const program = programOf(networks["stages with pools and several blocks"]!, { batch: 6 });
