@@ -113,7 +113,7 @@ function profileText({ program, threads, measurand, images, peak, steps, step }:
 }
 
 /** Beyond it by what a measurement of the peak may be off is no more than the peak. */
-const WHOLE = 1.005;
+const WHOLE = 1.05;
 
 function peakText(share: number | null, peak: Total["peak"]): string {
   if (share === null) return "-";
