@@ -74,15 +74,22 @@ const unknown = positionals.filter((name) => !PARTS.some((part) => part.name ===
 if (unknown.length > 0)
   fail(`there is no part ${unknown[0]}; the parts are ${PARTS.map(({ name }) => name).join(", ")}`);
 
+const unsuited = flags.avx2
+  ? positionals.find((name) => !workloads.some((workload) => workload.name === name))
+  : undefined;
+if (unsuited !== undefined) fail(`--avx2 is of the workloads, and ${unsuited} is none`);
+
 const onlyWrites = flags.markdown.length > 0 && positionals.length === 0;
-const chosen = onlyWrites ? [] : PARTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+const all = PARTS.filter(({ kind }) => !flags.avx2 || kind === "comparison");
+const chosen = onlyWrites ? [] : all.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 for (const part of chosen) await measure(part);
 for (const path of flags.markdown) {
   writeMarkdown(path);
   process.stdout.write(`written: ${path}\n`);
 }
 
-async function measure({ name, title, kind, measure }) {
+async function measure({ name, title: whole, kind, measure }) {
+  const title = flags.avx2 ? `${whole}, on AVX2 alone` : whole;
   const before = { time: new Date().toISOString(), ...commit(), machine: machine(), versions: versions() };
   const { load } = before.machine;
   if (load > BUSY) say(`this machine is busy (load ${load.toFixed(1)}): figures will be low and scattered`);
@@ -92,10 +99,11 @@ async function measure({ name, title, kind, measure }) {
     rounds: number(flags.rounds),
     steps: number(flags.steps),
     bfloat16: flags.bfloat16,
+    avx2: flags.avx2,
     isTiny: flags.tiny,
     say: (text) => say(`${name}: ${text}`),
   });
-  const result = { part: name, title, kind, ...before, figures };
+  const result = { part: flags.avx2 ? `${name}-avx2` : name, title, kind, ...before, figures };
   process.stdout.write(`\n${tablesOf[kind](title, figures).map(textTable).join("\n")}${describe(result)}\n`);
   if (flags.tiny) return; // shows that everything runs, and no more
   process.stdout.write(`recorded: ${record(result)}\n`);
@@ -107,6 +115,7 @@ function parse() {
     rounds: { type: "string" },
     steps: { type: "string" },
     bfloat16: { type: "boolean", default: false },
+    avx2: { type: "boolean", default: false },
     tiny: { type: "boolean", default: false },
     markdown: { type: "string", multiple: true, default: [] },
   };

@@ -10,8 +10,8 @@ import { search } from "../dist/runtime/engines/wasm/onednn/find.js";
  * Resolves to { batchSize, threads, sides, skipped }; each side with its rate, its memory and, for peers, netc's ratio to it.
  * `choose` leaves sides out by their description.
  */
-export async function compare(workload, { threads, rounds, steps, warmup, bfloat16, choose = () => true, say }) {
-  const descriptions = await sidesFor(workload, { threads, warmup, bfloat16 });
+export async function compare(workload, { threads, rounds, steps, warmup, bfloat16, avx2, choose = () => true, say }) {
+  const descriptions = await sidesFor(workload, { threads, warmup, bfloat16, avx2 });
   const skipped = [...descriptions.skipped];
   const sides = [];
   try {
@@ -37,7 +37,7 @@ export async function compare(workload, { threads, rounds, steps, warmup, bfloat
 }
 
 /** netc first, then the peers that this machine has; see peersFor. */
-export async function sidesFor(workload, { threads, warmup, bfloat16 }) {
+export async function sidesFor(workload, { threads, warmup, bfloat16, avx2 }) {
   const { file, mode } = workload;
   const set = batchSetting(workload);
   const netc = (name, oneDnn, precision = "float32", engine = "wasm") => ({
@@ -48,7 +48,7 @@ export async function sidesFor(workload, { threads, warmup, bfloat16 }) {
       fileURLToPath(new URL("netc-side.mjs", import.meta.url)),
       JSON.stringify({ file, set: [...set, `train.precision=${precision}`], mode, threads, warmup, engine }),
     ],
-    environment: { NETC_ONEDNN: oneDnn },
+    environment: { NETC_ONEDNN: oneDnn, ...(avx2 && { NETC_CODE: "avx2" }) },
     engine,
     precision,
   });
@@ -62,7 +62,7 @@ export async function sidesFor(workload, { threads, warmup, bfloat16 }) {
     ]),
     ...(await otherEngines({ bfloat16 })).map(({ engine, label, precision }) => netc(label, "off", precision, engine)),
   ];
-  const { sides, skipped } = await peersFor({ ...workload, set }, { threads, warmup, bfloat16 });
+  const { sides, skipped } = await peersFor({ ...workload, set }, { threads, warmup, bfloat16, avx2 });
   return { sides: [...own, ...sides], skipped: [...skipped, ...missing] };
 }
 

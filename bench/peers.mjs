@@ -17,16 +17,20 @@ export const INSTALL = {
   pypi:
     "python3 -m venv FOLDER && FOLDER/bin/pip install torch (several GB), then NETC_BENCH_PYTHON=FOLDER/bin/python; " +
     "torch.compile needs a C++ compiler as well",
+  openvino: "FOLDER/bin/pip install openvino, then NETC_BENCH_PYTHON=FOLDER/bin/python",
   node: (name) => `npm install --prefix FOLDER ${name}, then NETC_BENCH_MODULES=FOLDER`,
 };
 
+/** What keeps PyTorch, oneDNN inside it, and OpenVINO to AVX2. */
+const AVX2 = { ATEN_CPU_CAPABILITY: "avx2", ONEDNN_MAX_CPU_ISA: "AVX2", DNNL_MAX_CPU_ISA: "AVX2" };
+
 /** { sides: [{ name, command, args }], skipped: [{ name, reason, install }] } for a workload. */
-export async function peersFor(workload, { threads, warmup, bfloat16 }) {
+export async function peersFor(workload, { threads, warmup, bfloat16, avx2 }) {
   const found = await pythons();
   const sides = [];
   const skipped = [...found.skipped];
-  for (const { python, version, compiles } of found.available) {
-    for (const variant of variantsOf(workload.mode, compiles)) {
+  for (const { python, version, ...has } of found.available) {
+    for (const variant of variantsOf(workload.mode, has)) {
       for (const isBfloat16 of bfloat16 ? [false, true] : [false]) {
         const { network, mode, batchSize, sgd } = workload;
         const options = { network, mode, batchSize, sgd, threads, warmup, variant, bfloat16: isBfloat16 };
@@ -39,9 +43,13 @@ export async function peersFor(workload, { threads, warmup, bfloat16 }) {
       }
     }
   }
-  if (workload.comparesOnnxruntime) add(await onnxruntime(workload, found.available[0]?.python, { threads, warmup }));
+  if (workload.comparesInference) {
+    const model = await exported(workload, found.available[0]?.python);
+    add(onnxruntime(workload, model, { threads, warmup, avx2 }));
+    add(await openvino(workload, model, { threads, warmup }));
+  }
   if (workload.comparesTfjs) add(tfjsNode(workload, { warmup }));
-  return { sides, skipped };
+  return { sides: sides.map((side) => (avx2 ? { ...side, environment: AVX2 } : side)), skipped };
 
   function add({ side, skip }) {
     if (side) sides.push(side);
@@ -49,14 +57,24 @@ export async function peersFor(workload, { threads, warmup, bfloat16 }) {
   }
 }
 
-function variantsOf(mode, compiles) {
-  return ["eager", ...(mode === "evaluate" ? ["frozen"] : []), ...(compiles ? ["compile"] : [])];
+function variantsOf(mode, { compiles, isExtended }) {
+  return [
+    "eager",
+    ...(mode === "evaluate" ? ["frozen"] : []),
+    ...(compiles ? ["compile"] : []),
+    ...(isExtended ? ["Intel's extension"] : []),
+  ];
+}
+
+/** Those that NETC_BENCH_PYTHON names, separated by colons. */
+function namedPythons() {
+  return process.env.NETC_BENCH_PYTHON?.split(":").filter((python) => python !== "") ?? [undefined];
 }
 
 async function pythons() {
   const candidates = [
     { name: "PyTorch (Debian)", python: "/usr/bin/python3", install: INSTALL.debian },
-    { name: "PyTorch (PyPI)", python: process.env.NETC_BENCH_PYTHON, install: INSTALL.pypi },
+    ...namedPythons().map((python) => ({ name: "PyTorch (PyPI)", python, install: INSTALL.pypi })),
   ];
   const available = [];
   const skipped = [];
@@ -66,10 +84,12 @@ async function pythons() {
       continue;
     }
     try {
-      const script = "import torch, json; print(json.dumps([torch.__version__, hasattr(torch, 'compile')]))";
+      const script =
+        "import torch, json, importlib.util as u; found = u.find_spec('intel_extension_for_pytorch') is not None; " +
+        "print(json.dumps([torch.__version__, hasattr(torch, 'compile'), found]))";
       const { stdout } = await run(python, ["-c", script]);
-      const [version, compiles] = JSON.parse(stdout);
-      available.push({ python, version, compiles });
+      const [version, compiles, isExtended] = JSON.parse(stdout);
+      available.push({ python, version, compiles, isExtended });
     } catch {
       skipped.push({ name, reason: `${python} has no torch`, install });
     }
@@ -77,20 +97,45 @@ async function pythons() {
   return { available, skipped };
 }
 
-async function onnxruntime({ network, batchSize, imageSide }, python, { threads, warmup }) {
+/** { model } as ONNX, or { reason } why there is none. */
+async function exported({ network, batchSize }, python) {
+  if (!python) return { reason: "its network is exported by PyTorch, and there is none" };
+  const model = join(mkdtempSync(join(tmpdir(), "netc-bench-")), "network.onnx");
+  try {
+    await run(python, [join(peersFolder, "torch_export.py"), network, String(batchSize), model]);
+    return { model };
+  } catch (error) {
+    return { reason: `the network could not be exported: ${error.stderr?.trim().split("\n").at(-1) ?? error.message}` };
+  }
+}
+
+function onnxruntime({ batchSize, imageSide }, { model, reason }, { threads, warmup, avx2 }) {
   const name = "onnxruntime-node";
   const modules = moduleFolder(name);
   const skip = (reason) => ({ skip: { name, reason, install: INSTALL.node(name) } });
   if (!modules) return skip(NO_MODULE);
-  if (!python) return skip("its network is exported by PyTorch, and there is none");
-  const model = join(mkdtempSync(join(tmpdir(), "netc-bench-")), "network.onnx");
-  try {
-    await run(python, [join(peersFolder, "torch_export.py"), network, String(batchSize), model]);
-  } catch (error) {
-    return skip(`the network could not be exported: ${error.stderr?.trim().split("\n").at(-1) ?? error.message}`);
-  }
+  if (!model) return skip(reason);
+  if (avx2) return { skip: { name, reason: "it cannot be kept to AVX2", install: "" } };
   const options = { modules, model, side: imageSide, batchSize, threads, warmup };
   return { side: nodeSide(`onnxruntime-node ${versionOf(modules, name)}`, "onnxruntime-side.mjs", options) };
+}
+
+async function openvino({ batchSize, imageSide }, { model, reason }, { threads, warmup }) {
+  const name = "OpenVINO";
+  const skip = (reason) => ({ skip: { name, reason, install: INSTALL.openvino } });
+  for (const python of namedPythons()) {
+    if (!python) return skip("NETC_BENCH_PYTHON is not set");
+    try {
+      const { stdout } = await run(python, ["-c", "import openvino; print(openvino.__version__)"]);
+      if (!model) return skip(reason);
+      const options = { model, side: imageSide, batchSize, threads, warmup };
+      const args = [join(peersFolder, "openvino_side.py"), JSON.stringify(options)];
+      return { side: { name: `${name} ${stdout.trim().split("-")[0]}`, command: python, args, precision: "float32" } };
+    } catch {
+      continue; // the next one
+    }
+  }
+  return skip("no Python that NETC_BENCH_PYTHON names has openvino");
 }
 
 function tfjsNode({ file, set, sgd }, { warmup }) {

@@ -27,6 +27,7 @@ export const tablesOf = {
       notes: [
         `netc's data: ${sides[0].data}, through its own loader; the peers': one batch that lies ready in memory`,
         `preparing a batch takes netc ${sides[0].dataMilliseconds.toFixed(1)} ms, while the step before it runs`,
+        ...fastestNotes(sides),
         ...sides.flatMap(acceleratedNotes),
         ...skipped.map(skippedNote),
       ],
@@ -156,6 +157,14 @@ function testCells({ passed, failed, steps, distance, stateDistance, memorySteps
     within(stateDistance, ""),
     memoryBytes === null ? "" : `${(memoryBytes / 2 ** 20).toFixed(1)} MiB over ${memorySteps}`,
   ];
+}
+
+/** What netc out of npm alone is to the fastest peer of its precision. */
+function fastestNotes(sides) {
+  const peers = sides.filter(({ isNetc, precision }) => !isNetc && precision === sides[0].precision);
+  if (peers.length === 0) return [];
+  const fastest = peers.reduce((best, peer) => (peer.imagesPerSecond > best.imagesPerSecond ? peer : best));
+  return [`the fastest peer is ${fastest.name}: netc is ${ratio(fastest.ratio)} it`];
 }
 
 function acceleratedNotes({ name, others = [] }) {

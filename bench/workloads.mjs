@@ -40,6 +40,17 @@ export const workloads = [
     steps: 2,
   },
   {
+    name: "resnet-18",
+    title: "ResNet-18, 224×224, training",
+    file: fileAt("bench/configs/resnet-18.yaml"),
+    network: "resnet-18",
+    mode: "train",
+    batchSize: 16,
+    imageSide: 224,
+    sgd: { momentum: 0.9, weight_decay: 1e-4 },
+    steps: 2,
+  },
+  {
     name: "evaluation",
     title: "ResNet-20, 32×32, evaluation",
     file: fileAt("configs/resnet-20.yaml"),
@@ -48,6 +59,6 @@ export const workloads = [
     batchSize: 256,
     imageSide: 32,
     steps: 8,
-    comparesOnnxruntime: true,
+    comparesInference: true,
   },
 ];

@@ -73,8 +73,19 @@ def wide_resnet_9():
     )
 
 
+def resnet_18():
+    """torchvision's resnet18(num_classes=256), but for its names."""
+    plan = [(64, 64, 1), (64, 64, 1), (64, 128, 2), (128, 128, 1), (128, 256, 2), (256, 256, 1), (256, 512, 2), (512, 512, 1)]
+    return nn.Sequential(
+        nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1),
+        *stages(Block, plan),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 256),
+    )
+
+
 NETWORKS = {
     "resnet-20": (resnet_20, 32),
     "tutorial-96": (tutorial_96, 96),
     "wide-resnet-9": (wide_resnet_9, 32),
+    "resnet-18": (resnet_18, 224),
 }

@@ -1,6 +1,7 @@
 # PyTorch's side of a comparison: training or inference, channels-last, on one batch that lies ready in memory.
 # The one argument is JSON: {network, mode: "train" | "evaluate", batchSize, threads, warmup, variant, bfloat16, sgd};
-# a variant is "eager", "compile" (torch.compile) or, for inference, "frozen" (torch.jit.optimize_for_inference).
+# a variant is "eager", "compile" (torch.compile), "Intel's extension" (intel-extension-for-pytorch) or, for inference, "frozen"
+# (torch.jit.optimize_for_inference).
 import contextlib
 import json
 import sys
@@ -28,10 +29,20 @@ def precision():
     return torch.autocast("cpu", dtype=torch.bfloat16) if options["bfloat16"] else contextlib.nullcontext()
 
 
+def optimized(**parts):
+    """By Intel's extension, in the precision that is asked for."""
+    import intel_extension_for_pytorch
+
+    dtype = torch.bfloat16 if options["bfloat16"] else torch.float32
+    return intel_extension_for_pytorch.optimize(model, dtype=dtype, **parts)
+
+
 if options["mode"] == "train":
     model.train()
-    run = torch.compile(model) if options["variant"] == "compile" else model
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, **options["sgd"])
+    if options["variant"] == "Intel's extension":
+        model, optimizer = optimized(optimizer=optimizer)
+    run = torch.compile(model) if options["variant"] == "compile" else model
 
     def step():
         optimizer.zero_grad(set_to_none=True)
@@ -43,6 +54,8 @@ if options["mode"] == "train":
 
 else:
     model.eval()
+    if options["variant"] == "Intel's extension":
+        model = optimized()
     run = torch.compile(model) if options["variant"] == "compile" else model
     if options["variant"] == "frozen":
         run = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(model, images)))

@@ -5,6 +5,7 @@ import { cachedCifar10 } from "../../runtime/data/cifar10/fetch-cifar10.js";
 import { engineNames, loadEngine } from "../../runtime/engines/index.js";
 import { findOneDnn } from "../../runtime/engines/wasm/onednn/find.js";
 import { ONEDNN_REMEDY } from "../../runtime/engines/wasm/onednn/provider.js";
+import { instructionSet, SET_NAMES } from "../../runtime/engines/wasm/code/provider.js";
 import { wasmFeatures } from "../../runtime/engines/wasm/kernels-module.js";
 import { cacheFolder } from "../../runtime/files/cache-folder.js";
 import { netcVersion } from "../../runtime/process/version.js";
@@ -30,7 +31,14 @@ export interface DoctorFlags {
 /** Ends with `inputHasErrors` where no engine runs here, so that scripts can ask. */
 export async function doctor({ format }: DoctorFlags): Promise<ExitCode> {
   const engines = await Promise.all(engineNames.map(engineFinding));
-  const findings = [...machineFindings(), ...wasmFindings(), ...engines, await oneDnnFinding(), await dataFinding()];
+  const findings = [
+    ...machineFindings(),
+    ...wasmFindings(),
+    ...engines,
+    await machineCodeFinding(),
+    await oneDnnFinding(),
+    await dataFinding(),
+  ];
   const works = engines.some(({ state }) => state === "good");
   const exitCode = works ? exitCodes.done : exitCodes.inputHasErrors;
   if (format === "json") {
@@ -74,6 +82,14 @@ async function engineFinding(name: string): Promise<Finding> {
   if (availability.available)
     return { subject, state: "good", text: `${availability.version} on ${availability.device}` };
   return { subject, state: "missing", text: availability.reason, remedy: availability.remedy };
+}
+
+/** The wasm engine does without, slower. */
+async function machineCodeFinding(): Promise<Finding> {
+  const subject = "machine code";
+  const found = await instructionSet();
+  if ("set" in found) return { subject, state: "good", text: `${SET_NAMES[found.set]}, for the wasm engine` };
+  return { subject, state: "note", text: `${found.reason}; the wasm engine's kernels are all WebAssembly, slower` };
 }
 
 /** It only makes the wasm engine faster: nothing is missing without it. */

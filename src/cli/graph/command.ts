@@ -24,6 +24,11 @@ export function register(program: Command): void {
         .default(false, "none"),
     )
     .option("-o, --out <file>", "write it to a file instead of printing it")
+    .option(
+      "--code [kernel]",
+      "print the machine code of that step (of training without --step): the instructions of a kernel, or of all kernels of a " +
+        "layer; without a name, which kernels there are. What is the fastest here is measured where it is not known yet",
+    )
     .option("--unfold", "draw every block, also equal ones in a row (with svg, mermaid, dot and html)", false)
     .action(async (file: string, flags: GraphFlags) => {
       const { graph } = await import("./graph.js");

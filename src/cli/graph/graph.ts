@@ -28,22 +28,32 @@ export interface GraphFlags {
   /** Which step to print as kernel calls; false prints layers. */
   readonly step: "train" | "evaluate" | false;
   readonly unfold: boolean;
+  /** A kernel of that step whose machine code to print; true prints a table of them. */
+  readonly code?: string | true;
   /** A file to write it to; printed without one. */
   readonly out?: string;
 }
 
-export async function graph(file: string, { set, format, step, unfold, out }: GraphFlags): Promise<ExitCode> {
+export async function graph(file: string, { set, format, step, unfold, code, out }: GraphFlags): Promise<ExitCode> {
   if (out !== undefined) await refuseUnwritable(out);
   const compiled = await compileFile(file, set, { engine: "auto" });
   const { program, diagnostics } = compiled;
   reportFaults(compiled);
   // A network that does not fit into memory can be shown all the same.
   if (program) {
-    const text = step ? stepText(program, step) : await FORMATS[format](program, { unfold });
+    const text = await textOf(program);
     if (out === undefined) process.stdout.write(text);
     else await writeOutput(out, text);
   }
   return hasErrors(diagnostics) ? exitCodes.inputHasErrors : exitCodes.done;
+
+  async function textOf(program: Program): Promise<string> {
+    if (code !== undefined) {
+      const { codeText } = await import("./code-text.js");
+      return codeText(program, step || "train", code === true ? undefined : code);
+    }
+    return step ? stepText(program, step) : FORMATS[format](program, { unfold });
+  }
 }
 
 type Format = (program: Program, options: PictureOptions) => string | Promise<string>;

@@ -48,7 +48,8 @@ async function measureSteps(
   measurand: Measurand,
   batch: Batch,
 ): Promise<{ calls: MeasuredCall[]; steps: number[] }> {
-  const session = await openWasmSession(program, threads, await chooseKernels(program, threads, "measured"));
+  const choice = await chooseKernels(program, threads, "measured");
+  const session = await openWasmSession(program, threads, choice);
   try {
     await session.writeState(await session.readState()); // any filters will do, those that whiten too
     // At a rate of zero the weights stay as they were drawn, so that no number grows out of its range
@@ -58,7 +59,7 @@ async function measureSteps(
     const times: Float64Array[] = [];
     while (times.length < count) times.push((await run()).milliseconds);
     const steps = times.map((ofStep) => ofStep.reduce((sum, time) => sum + time, 0));
-    return { calls: measuredCalls(calls, times), steps };
+    return { calls: measuredCalls(calls, times, choice.providers), steps };
   } finally {
     await session.dispose();
   }

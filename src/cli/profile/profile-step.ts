@@ -1,4 +1,6 @@
 // A measured step or evaluation → its profile: totals by kernel, by pass, and by layer and pass, as plain data.
+import type { KernelProvider } from "../../compiler/lower/kernels/kernel-provider.js";
+import { namedOperands } from "../../compiler/lower/kernels/kernels.js";
 import type { StepCall } from "../../compiler/lower/placement/emit-step.js";
 import type { MachinePeak } from "../../runtime/engines/wasm/peak/machine-peak.js";
 import { bytesOf, usesOfInput } from "../../compiler/lower/kernels/kernel-bytes.js";
@@ -8,6 +10,7 @@ export type Pass = (typeof passes)[number];
 
 /** One call of the step with the median of its times. */
 export interface MeasuredCall {
+  /** With who carries it out, where that is not WebAssembly: "winograd (code)". */
   readonly kernel: string;
   /** The place in the network: "stages.0.blocks.1.conv1". */
   readonly layer: string;
@@ -40,10 +43,14 @@ export interface StepProfile {
 }
 
 /** `milliseconds[step][call]`, each step timing every call. */
-export function measuredCalls(calls: readonly StepCall[], milliseconds: readonly Float64Array[]): MeasuredCall[] {
+export function measuredCalls(
+  calls: readonly StepCall[],
+  milliseconds: readonly Float64Array[],
+  providers: readonly KernelProvider[] = [],
+): MeasuredCall[] {
   const uses = usesOfInput(calls);
   return calls.map((call, index) => ({
-    kernel: call.kernel,
+    kernel: shownName(call, providers),
     ...placeOf(call),
     milliseconds: median(milliseconds.map((times) => times[index]!)),
     multiplyAdds: call.multiplyAdds,
@@ -101,6 +108,18 @@ function totalOf(calls: readonly MeasuredCall[], whole: number, peak: MachinePea
     shareOfPeak: isProduct ? flops / peak.flopsPerSecond : ofCopy,
     peak: isProduct ? "multiply-add" : "copy",
   };
+}
+
+/** Of a pass that a provider carries out as a whole, the method and the pass: those are all that differs between such kernels. */
+function shownName({ kernel, operands, provided }: StepCall, providers: readonly KernelProvider[]): string {
+  const named: Readonly<Record<string, number>> = namedOperands(kernel, operands);
+  const provider = providers[provided?.provider ?? named["provider"] ?? -1];
+  if (!provider) return kernel;
+  if (!provided) return `${kernel} (products: ${provider.name})`;
+  const method = provider.methods?.[named["method"] ?? -1];
+  const pass = /^library_(?:convolution$)?(.*)$/.exec(kernel)?.[1];
+  const parts = method === undefined || pass === undefined ? [kernel] : [method, pass.replace("_", " ")];
+  return `${parts.join(" ").trim()} (${provider.name})`;
 }
 
 /** What lowering appends to a node's name, longest first; see compiler/lower/differentiate.ts. */

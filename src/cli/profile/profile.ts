@@ -63,11 +63,15 @@ const RATES: readonly Column[] = [
   { title: "of peak", align: "right" },
 ];
 
-const NOTE = `GFLOP/s are two for each multiply-add of the direct algorithm: Winograd's needs fewer, so it can pass the peak.
-GB/s are the bytes that an operation must move, each operand once, with the lanes that fill up its channels: a kernel that
-reads one twice cannot reach the peak.
-The share of the peak is of multiply-adds where there are any, else of copying.
-`;
+/** What the columns count, and what stands between a figure and its peak. */
+const NOTES: readonly string[] = [
+  `GFLOP/s are two for each multiply-add of the direct algorithm; GB/s are the bytes that an operation must move, each operand once,
+with the lanes that fill up its channels.`,
+  `The share of the peak is of multiply-adds (FMA) where there are any, else of copying. Up to it a product lacks what it takes to load
+and store its factors, borders, and barriers between calls; a pass over maps what it reads twice, and arithmetic.`,
+];
+const BEYOND = `"1.9× FMA" is beyond the peak: Winograd's algorithm multiplies less often than the direct one, maps that lie in a cache are
+copied faster than memory, and code leaves out what meets padding.`;
 
 /** What one of those that are timed is called. */
 const NOUNS: Readonly<Record<Measurand, string>> = { training: "step", evaluation: "evaluation" };
@@ -79,7 +83,7 @@ function profileText({ program, threads, measurand, images, peak, steps, step }:
     `${printable(program.config.name)}, ${images} images ${indefinite(noun)}, ${threads} ${threads === 1 ? "thread" : "threads"}, ` +
       `medians of ${steps.length} ${noun}${steps.length === 1 ? "" : "s"} on random images`,
     `${milliseconds.toFixed(1)} ms ${indefinite(noun)}, ${((images / milliseconds) * 1000).toFixed(0)} images/s without data`,
-    `peaks here: ${formatScaled(peak.flopsPerSecond)}FLOP/s of multiply-adds, ${formatScaled(peak.bytesPerSecond)}B/s copied`,
+    `peaks here, by ${peak.instructions}: ${formatScaled(peak.flopsPerSecond)}FLOP/s of multiply-adds, ${formatScaled(peak.bytesPerSecond)}B/s copied`,
     "",
     ...tableLines(
       [{ title: "kernel", align: "left" }, { title: "calls", align: "right" }, ...RATES],
@@ -102,7 +106,19 @@ function profileText({ program, threads, measurand, images, peak, steps, step }:
     ),
     "",
   ];
-  return `${lines.join("\n")}\n${NOTE}`;
+  const isBeyond = [...step.kernels, ...step.passes, ...step.layers].some(
+    ({ shareOfPeak }) => (shareOfPeak ?? 0) > WHOLE,
+  );
+  return `${lines.join("\n")}\n${[...NOTES, ...(isBeyond ? [BEYOND] : [])].join("\n")}\n`;
+}
+
+/** Beyond it by what a measurement of the peak may be off is no more than the peak. */
+const WHOLE = 1.05;
+
+function peakText(share: number | null, peak: Total["peak"]): string {
+  if (share === null) return "-";
+  const amount = share > WHOLE ? `${share.toFixed(1)}×` : `${Math.min(100, share * 100).toFixed(0)}%`;
+  return `${amount} ${peak === "copy" ? "copy" : "FMA"}`;
 }
 
 function indefinite(noun: string): string {
@@ -118,13 +134,12 @@ function rateCells({
   peak,
 }: Total): string[] {
   const rate = (value: number | null): string => (value === null ? "-" : value.toFixed(1));
-  const ofPeak = shareOfPeak === null ? "-" : `${(shareOfPeak * 100).toFixed(0)}% ${peak === "copy" ? "copy" : "FMA"}`;
   return [
     milliseconds.toFixed(2),
     `${(share * 100).toFixed(1)}%`,
     rate(gigaflopsPerSecond),
     rate(gigabytesPerSecond),
-    ofPeak,
+    peakText(shareOfPeak, peak),
   ];
 }
 

@@ -47,6 +47,9 @@ export interface ListedInstruction {
   readonly text: string;
 }
 
+/** What the instructions are for that begin there. */
+export type ListedNote = ListedInstruction;
+
 /** What stands in front of an opcode: no byte, 66, F3 or F2; as VEX and EVEX number them. */
 const [NONE, P66, PF3] = [0, 1, 2];
 /** The opcode maps 0F, 0F38 and 0F3A. */
@@ -121,7 +124,9 @@ export class Assembler {
   #size = 0;
   /** Places of 32 bits that wait for their label. */
   readonly #jumps: { readonly place: number; readonly label: Label }[] = [];
-  readonly #listing: ListedInstruction[] | undefined;
+  /** Their text is made when it is asked for: a jump ahead knows only then where it goes. */
+  readonly #listing: { readonly place: number; readonly text: () => string }[] | undefined;
+  readonly #notes: ListedNote[] = [];
 
   constructor({ lists = false } = {}) {
     this.#listing = lists ? [] : undefined;
@@ -132,7 +137,16 @@ export class Assembler {
   }
 
   get listing(): readonly ListedInstruction[] {
-    return this.#listing ?? [];
+    return (this.#listing ?? []).map(({ place, text }) => ({ place, text: text() }));
+  }
+
+  get notes(): readonly ListedNote[] {
+    return this.#notes;
+  }
+
+  /** What the instructions from here on are for, where somebody lists them. */
+  note(text: () => string): void {
+    if (this.#listing) this.#notes.push({ place: this.#size, text: text() });
   }
 
   /** The bytes, with every jump's distance filled in. */
@@ -396,7 +410,7 @@ export class Assembler {
   // Encodings
 
   #list(text: () => string): void {
-    this.#listing?.push({ place: this.#size, text: text() });
+    this.#listing?.push({ place: this.#size, text });
   }
 
   #put(...bytes: number[]): void {
@@ -541,7 +555,7 @@ function isByte(value: number): boolean {
 
 const GENERAL_NAMES = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split(" ");
 
-function generalText(register: General, bits: 32 | 64 = 64): string {
+export function generalText(register: General, bits: 32 | 64 = 64): string {
   const name = GENERAL_NAMES[register]!;
   if (bits === 64) return name;
   return register < 8 ? name.replace("r", "e") : `${name}d`;

@@ -1,6 +1,9 @@
-// Code that asks the processor which instructions it has, and what to make of its answer.
-import { Assembler, at, r8, rax, rbx, rcx, rdi, rdx } from "./asm-x64.js";
+// Code that asks the processor what it is and what it does at best: which instructions it has, how many multiply-adds out of
+// registers, how fast it copies.
+import { Assembler, at, r8, rax, rbx, rcx, rdi, rdx, rsi } from "./asm-x64.js";
 import type { InstructionSet } from "./instruction-set.js";
+import { REGISTERS } from "./instruction-set.js";
+import { kernel, move } from "./loops.js";
 
 /** Eight 64-bit words, of which the lower halves count: what `detected` reads. */
 export const DETECTION_WORDS = 8;
@@ -71,4 +74,44 @@ export function detected(words: BigUint64Array): InstructionSet | undefined {
 /** Whether it multiplies bfloat16, too. */
 export function multipliesBfloat16(words: BigUint64Array): boolean {
   return detected(words) === "avx512" && (words[6]! & AVX512_BF16) !== 0n;
+}
+
+/** Multiply-adds of whole vectors in a round of the kernel below: its sums are more than hide the latency of one. */
+export const MULTIPLY_ADDS_A_ROUND = 48;
+const SUMS = 12;
+
+/** Kernel (rounds): multiply-adds out of registers. All factors are zero, so that no number ever leaves its range. */
+export function multiplyAdds(set: InstructionSet, a = new Assembler()): Uint8Array {
+  const { whole } = REGISTERS[set];
+  return kernel(a, () => {
+    for (let n = 0; n <= SUMS; n++) a.op("vxorps", whole(n), whole(n), whole(n));
+    rounds(a, () => {
+      for (let n = 0; n < MULTIPLY_ADDS_A_ROUND; n++) a.op("vfmadd231ps", whole(n % SUMS), whole(SUMS), whole(SUMS));
+    });
+  });
+}
+
+/** Bytes in a round of the kernel below. */
+export const COPIED_A_ROUND = 256;
+
+/** Kernel (rounds, from, to): a copy. */
+export function copy(set: InstructionSet, a = new Assembler()): Uint8Array {
+  const { whole, lanes } = REGISTERS[set];
+  return kernel(a, () => {
+    rounds(a, () => {
+      const places = Array.from({ length: COPIED_A_ROUND / lanes / 4 }, (_, n) => [whole(n), n * lanes * 4] as const);
+      for (const [register, place] of places) a.load("vmovups", register, at(rsi, place));
+      for (const [register, place] of places) a.store("vmovups", at(rdx, place), register);
+      move(a, rsi, COPIED_A_ROUND);
+      move(a, rdx, COPIED_A_ROUND);
+    });
+  });
+}
+
+/** A loop that rdi counts, once at least. */
+function rounds(a: Assembler, body: () => void): void {
+  const start = a.label();
+  body();
+  a.arithmeticWith("sub", rdi, 1);
+  a.j("ne", start);
 }

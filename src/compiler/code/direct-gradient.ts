@@ -107,6 +107,10 @@ function emitPanel(a: Code, set: InstructionSet, sizes: GradientSizes, panel: Pa
         for (let v = 0; v < vectors; v++) a.op(multiplyAdd, sum(row, v), right(v), spread);
       });
     };
+    a.note(
+      () =>
+        `${rows.length} rows of the filter by ${panel.columns} channels: sums in registers 0 to ${rows.length * vectors - 1}`,
+    );
     a.mov(r14, rdi);
     a.mov(rcx, rdx);
     const steps = [

@@ -247,12 +247,16 @@ function emitBlock(
   });
   const multiplyAdd = pairs ? "vdpbf16ps" : "vfmadd231ps";
   const unroll = block.length * vectors > 16 ? 4 : 8;
+  a.note(
+    () => `${block.length} pixels by ${panel.columns} channels: sums in registers 0 to ${block.length * vectors - 1}`,
+  );
   for (let tap = 0; tap < taps; tap++) {
     const seeing = block.flatMap(({ seen }, pixel) => {
       const place = seen[tap];
       return place ? [{ pixel, place }] : [];
     });
     if (seeing.length === 0) continue;
+    a.note(() => `tap ${tap}, which ${seeing.length} of the pixels see inside the map`);
     a.mov(rax, r8);
     a.lea(rcx, at(rsi, tap * source.lanes * vectors * bytes));
     const steps = [

@@ -1,6 +1,6 @@
 // Loops of emitted code: what is repeated is written once, and all that can be known of it is known while it is written.
 import type { Assembler, General, Vector } from "./asm-x64.js";
-import { at, r12, r13, r14, r15, rbp, rbx, rcx } from "./asm-x64.js";
+import { at, generalText, r12, r13, r14, r15, r8, r9, rbp, rbx, rcx, rdi, rdx, rsi } from "./asm-x64.js";
 import type { InstructionSet } from "./instruction-set.js";
 import { REGISTERS } from "./instruction-set.js";
 
@@ -26,7 +26,10 @@ export function repeat(
     for (let turn = 0; turn < times; turn++) body(turn);
     for (const [register, bytes] of steps) move(a, register, bytes * times);
   };
-  if (turns > 1) a.set(counter, turns);
+  if (turns > 1) {
+    a.note(() => loopText(turns, unroll, counter, steps));
+    a.set(counter, turns);
+  }
   const start = a.label();
   if (turns > 0) several(unroll);
   if (turns > 1) {
@@ -34,6 +37,13 @@ export function repeat(
     a.j("ne", start);
   }
   if (count % unroll > 0) several(count % unroll);
+}
+
+function loopText(turns: number, unroll: number, counter: General, steps: readonly Step[]): string {
+  const moves = steps.filter(([, bytes]) => bytes !== 0);
+  const moved = moves.map(([register, bytes]) => `${generalText(register)} by ${bytes * unroll}`).join(", ");
+  const several = unroll > 1 ? `, ${unroll} at once` : "";
+  return `${turns} turns${several}, counted by ${generalText(counter)}${moved && `; each moves ${moved}`}`;
 }
 
 /** Adds a constant to a pointer. */
@@ -64,15 +74,27 @@ export function perVector(
   for (const [register, step] of steps) move(a, register, -count * step);
 }
 
-/** Registers that belong to the caller, by the System V ABI (x86-64 psABI, §3.2.1). */
-const CALLEES_TO_KEEP: readonly General[] = [rbx, rbp, r12, r13, r14, r15];
+/** How functions are called: what every kernel begins and ends by. */
+export interface CallingConvention {
+  /** Where the operands of a kernel come in. */
+  readonly operands: readonly General[];
+  /** What belongs to the caller. */
+  readonly kept: readonly General[];
+}
+
+/** That of Linux, macOS and the BSDs (x86-64 psABI, §3.2.1 and §3.2.3); vector registers are all the callee's. */
+export const SYSTEM_V: CallingConvention = {
+  operands: [rdi, rsi, rdx, rcx, r8, r9],
+  kept: [rbx, rbp, r12, r13, r14, r15],
+};
 
 /** A function around `body`: keeps what belongs to the caller, and leaves the vector unit as other code expects it. */
 export function kernel(a: Assembler, body: () => void): Uint8Array {
-  for (const register of CALLEES_TO_KEEP) a.push(register);
+  const { kept } = SYSTEM_V;
+  for (const register of kept) a.push(register);
   body();
   a.vzeroupper();
-  for (const register of CALLEES_TO_KEEP.toReversed()) a.pop(register);
+  for (const register of kept.toReversed()) a.pop(register);
   a.ret();
   return a.finish();
 }

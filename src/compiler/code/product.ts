@@ -76,6 +76,7 @@ function emitPanels(
 ): void {
   const { rows, columns, depth, adds = false, aDepth = 4, bRow } = sizes;
   const strides = { aRow: sizes.aRow ?? depth * 4, aDepth, cRow: sizes.cRow ?? columns * 4 };
+  a.note(() => `${rows} rows by ${panels.count} panels of ${panels.columns} columns, over a depth of ${depth}`);
   const parts = Math.ceil(depth / DEPTH_AT_ONCE);
   const atOnce = Math.ceil(depth / parts);
   const width = panels.columns * 4;
@@ -148,6 +149,7 @@ function emitBlock(
   const sum = (row: number, v: number) => register(row * vectors + v);
   const right = (v: number) => register(rows * vectors + v);
   const spread = register(rows * vectors + vectors);
+  a.note(() => `sums of ${rows} rows by ${vectors} vectors, in registers 0 to ${rows * vectors - 1}, over ${depth}`);
   const everySum = (visit: (row: number, v: number, displacement: number) => void): void => {
     for (let row = 0; row < rows; row++) for (let v = 0; v < vectors; v++) visit(row, v, row * cRow + v * bytes);
   };

@@ -117,6 +117,7 @@ export function emitTiles(a: Assembler, set: InstructionSet, geometry: Geometry,
     [rbx, tileBytes],
   ];
   const alongChannels: readonly (General | Step)[] = [[r8, elementBytes[dtype]], r9];
+  a.note(() => "maps → tiles: down their columns into a strip, then along its lines; image by image");
   repeat(a, { count: images, counter: r13 }, () => {
     for (const { count: rows, inside } of tileRows(geometry, before, side)) {
       repeat(a, { count: rows, counter: r11, steps: alongTiles }, () => {
@@ -163,6 +164,7 @@ function emitProducts(a: Assembler, set: InstructionSet, geometry: Geometry): vo
     [rsi, filterFrequency - depth * columns * 4],
     [rdx, outFrequency - columns * 4],
   ] as const;
+  a.note(() => `products of ${FREQUENCIES} frequencies`);
   repeat(a, { count: FREQUENCIES, counter: r13, steps }, () =>
     emitProduct(a, set, { rows: tiles, columns, depth }, { a: rdi, b: rsi, c: rdx }),
   );
@@ -192,6 +194,7 @@ function emitOutput(
     [r9, TILE * row],
     ...(residual ? [[r15, TILE * row] as const] : []),
   ] as const;
+  a.note(() => "sums → maps: along their lines into a strip, then down its columns; image by image");
   repeat(a, { count: images, counter: r13 }, () => {
     for (const { count: rows, inside } of tileRows(geometry, 0, TILE)) {
       repeat(a, { count: rows, counter: r11, steps: alongRows }, () => {

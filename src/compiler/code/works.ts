@@ -55,6 +55,34 @@ export type Code = {
 /** Without the assembler that the last parameter stands for. */
 type DataOf<F extends (...all: never[]) => Uint8Array> = Parameters<F> extends [...infer Data, unknown?] ? Data : never;
 
+/** What a kernel is called with, in the order of its operands. */
+export const OPERANDS: Readonly<Record<Emitter, readonly string[]>> = {
+  winograd: ["input", "transformed filter", "output", "scratch", "bias", "residual"],
+  winogradGradient: ["input", "sums", "output's gradient", "scratch"],
+  convolution: ["input", "filter", "output", "bias", "residual"],
+  inputGradient: ["output's gradient", "filter", "input's gradient", "bias", "residual"],
+  filterGradient: ["input", "output's gradient", "sums"],
+  filterToPanel: ["filter", "panel", "scratch"],
+  flippedPanel: ["filter", "panel"],
+  sumsToFilter: ["slots", "filter's gradient", "scratch"],
+  rowsToPanel: ["filter", "panel"],
+  clear: ["sums"],
+  addSlots: ["slots", "filter's gradient"],
+  groupConvolution: ["input", "filter", "output", "bias", "residual"],
+  groupInputGradient: ["output's gradient", "filter", "input's gradient", "bias", "residual"],
+  groupFilterGradient: ["input", "output's gradient", "sums"],
+  widen: ["bfloat16 numbers", "float32 numbers"],
+  narrow: ["float32 numbers", "bfloat16 numbers"],
+  rowsToPairs: ["filter", "panel of pairs"],
+  imagesToPairs: ["image", "map of pairs", "other image"],
+  normSums: ["words of operands", "bytes to the first pixel", "pixels", "sums"],
+  normStatistics: ["words of operands"],
+  normApplied: ["words of operands", "bytes to the first pixel", "pixels", "normalised"],
+  normGradientSums: ["words of operands", "bytes to the first pixel", "pixels", "sums"],
+  normGradientCoefficients: ["words of operands"],
+  normGradientApplied: ["words of operands", "bytes to the first pixel", "pixels"],
+};
+
 export function emit({ name, of }: Code, a = new Assembler()): Uint8Array {
   const emitter = EMITTERS[name] as (...all: unknown[]) => Uint8Array;
   return emitter(...of, a);

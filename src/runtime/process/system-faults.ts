@@ -11,6 +11,7 @@ const CLAUSES: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
   EACCES: "permission is refused",
   EPERM: "permission is refused",
+  ERR_ACCESS_DENIED: "Node was started with its permission model, which does not allow it",
   EMFILE: "too many files are open for this process (`ulimit -n`)",
   ENFILE: "too many files are open on this machine",
   EIO: "the disk reports an error",

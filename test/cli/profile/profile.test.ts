@@ -6,9 +6,11 @@ import { bytesOf, usesOfInput } from "../../../src/compiler/lower/kernels/kernel
 import type { MeasuredCall } from "../../../src/cli/profile/profile-step.js";
 import { measuredCalls, profileStep } from "../../../src/cli/profile/profile-step.js";
 import { traceJson } from "../../../src/cli/profile/profile-trace.js";
+import type { KernelProvider } from "../../../src/compiler/lower/kernels/kernel-provider.js";
 import type { StepCall } from "../../../src/compiler/lower/placement/emit-step.js";
 import type { KernelName } from "../../../src/compiler/lower/kernels/kernels.js";
 import { kernelNames, kernels } from "../../../src/compiler/lower/kernels/kernels.js";
+import { instructionSet, SET_NAMES } from "../../../src/runtime/engines/wasm/code/provider.js";
 import { measureMachinePeak } from "../../../src/runtime/engines/wasm/peak/machine-peak.js";
 import { netc } from "../../support/netc.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
@@ -78,7 +80,7 @@ describe("usesOfInput", () => {
 });
 
 describe("profileStep", () => {
-  const peak = { flopsPerSecond: 100e9, bytesPerSecond: 20e9 };
+  const peak = { flopsPerSecond: 100e9, bytesPerSecond: 20e9, instructions: "AVX2" };
   const calls = [
     callOf("transform_weights", "stem.conv"),
     callOf("convolve_winograd", "stem.conv", {}, 1e6),
@@ -97,6 +99,27 @@ describe("profileStep", () => {
       Float64Array.from(step),
     );
     expect(measuredCalls(calls, steps).map(({ milliseconds }) => milliseconds)).toEqual(times.map((time) => time * 2));
+  });
+
+  it("names who carries out a call, where that is not WebAssembly", () => {
+    const providers = ["idle", "code"].map((name): KernelProvider => {
+      return { id: name, name, version: "1", methods: ["winograd", "direct"], candidates: () => [] };
+    });
+    const provided = { provider: 1, units: [1] };
+    const made = [
+      { ...callOf("library_convolution", "stem", { method: 1 }), provided },
+      { ...callOf("library_weight_gradient", "stem"), provided },
+      { ...callOf("batch_norm", "norm"), provided },
+      callOf("convolve_winograd_library", "wide", { provider: 1 }),
+      callOf("convolve_direct", "narrow"),
+    ];
+    expect(measuredCalls(made, [new Float64Array(5)], providers).map(({ kernel }) => kernel)).toEqual([
+      "direct (code)",
+      "winograd weight gradient (code)",
+      "batch_norm (code)",
+      "convolve_winograd_library (products: code)",
+      "convolve_direct",
+    ]);
   });
 
   const profile = profileStep(measuredCalls(calls, [Float64Array.from(times)]), peak);
@@ -158,6 +181,8 @@ describe("measureMachinePeak", () => {
     expect(peak.flopsPerSecond).toBeLessThan(1e13);
     expect(peak.bytesPerSecond).toBeGreaterThan(1e7);
     expect(peak.bytesPerSecond).toBeLessThan(1e13);
+    const found = await instructionSet();
+    expect(peak.instructions).toBe("set" in found ? SET_NAMES[found.set] : "WebAssembly");
   });
 });
 
@@ -171,8 +196,8 @@ describe("netc profile", () => {
     // oxlint-disable-next-line no-control-regex
     expect(output).not.toMatch(/[\u001b\r]/);
     expect(output).toMatch(/^smoke, 8 images a step, 1 thread, medians of 2 steps on random images$/m);
-    expect(output).toMatch(/^convolve_winograd +\d+ +\d+\.\d\d +\d+\.\d% +\d+\.\d +\d+\.\d +\d+% FMA$/m);
-    expect(output).toMatch(/^norm gradient +\d+ +\d+\.\d\d +\d+\.\d% +- +\d+\.\d +\d+% copy$/m);
+    expect(output).toMatch(/^convolve_winograd +\d+ +\d+\.\d\d +\d+\.\d% +\d+\.\d +\d+\.\d +(?:\d+%|\d+\.\d×) FMA$/m);
+    expect(output).toMatch(/^norm gradient +\d+ +\d+\.\d\d +\d+\.\d% +- +\d+\.\d +(?:\d+%|\d+\.\d×) copy$/m);
     expect(output).toMatch(/^stages\.1\.blocks\.0\.conv1 +weight gradient +\d/m);
   });
 

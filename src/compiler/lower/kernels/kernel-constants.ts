@@ -14,6 +14,8 @@ export const ARRIVED = 1088;
 export const NEXT = 1152;
 export const SLEEPERS = 1216;
 export const STEP = 1280;
+/** u32: where the next stamp of a step goes that is timed, 0 in others. */
+export const TIMES = 1344;
 /** f32: the share of its batch that a micro-batch has. */
 export const MICRO_BATCH_SHARE = 1408;
 /** i32: whether the micro-batch is the first of its batch. */
@@ -79,6 +81,7 @@ export const constantsOfKernels = {
     NEXT,
     SLEEPERS,
     STEP,
+    TIMES,
     UPDATE_UNIT_BYTES,
     POINTWISE_UNIT_BYTES,
     MICRO_BATCH_SHARE,

@@ -10,6 +10,8 @@ export interface KernelProvider {
   /** In messages, and as the names of its kernels begin. */
   readonly name: string;
   readonly version: string;
+  /** Of whole passes of convolutions: names by the numbers that calls have for them. */
+  readonly methods?: readonly string[];
   /** All that can carry out the task, each named `${name} ${version} method`: the name that run folders and checkpoints record. */
   readonly candidates: <P extends ConvolutionPass>(
     task: ConvolutionTask & { readonly pass: P },

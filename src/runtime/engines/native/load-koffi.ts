@@ -22,7 +22,12 @@ async function load(): Promise<Koffi> {
     const module = (await import("koffi")) as unknown as { default: Koffi };
     koffi = module.default;
   } catch (error) {
-    const [reason] = (error as Error).message.split("\n");
+    const [reason = ""] = (error as Error).message.split("\n");
+    if (/loading addons is disabled/.test(reason)) {
+      throw new UserError(
+        "koffi, which calls native libraries, may not be loaded: Node's permission model needs `--allow-addons` for it",
+      );
+    }
     throw new UserError(`koffi, which calls native libraries, cannot be loaded (${reason}); ${koffiRemedy}`);
   }
   koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES }); // before the first library is loaded

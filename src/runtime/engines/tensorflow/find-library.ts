@@ -110,10 +110,14 @@ function* environmentFolders(environment: NodeJS.ProcessEnv): Generator<[folder:
 /** Where the Python on the PATH looks for packages. */
 function pythonPath(environment: NodeJS.ProcessEnv): string[] {
   const program = "import sys; print('\\n'.join(sys.path))";
-  const { stdout, status } = spawnSync(pythonCommand(), ["-c", program], {
-    env: environment,
-    encoding: "utf8",
-    timeout: 5000, // milliseconds
-  });
-  return status === 0 ? stdout.split(/\r?\n/).filter((line) => line !== "") : [];
+  try {
+    const { stdout, status } = spawnSync(pythonCommand(), ["-c", program], {
+      env: environment,
+      encoding: "utf8",
+      timeout: 5000, // milliseconds
+    });
+    return status === 0 ? stdout.split(/\r?\n/).filter((line) => line !== "") : [];
+  } catch {
+    return []; // Node's permission model lets no process be started
+  }
 }

@@ -1,15 +1,11 @@
 // The module that every thread instantiates over the shared heap: runs a whole step, kernel call by kernel call.
-import { ABANDONED, STEP } from "./generated/constants";
+import { ABANDONED, STEP, TIMES } from "./generated/constants";
 import { runKernel } from "./generated/dispatch";
 import { PROVIDED } from "./generated/operands";
-import { barrier, takeUnit } from "./threads";
+import { barrier, barrierBetweenCalls, takeUnit } from "./threads";
 
 export { peakCopy, peakMultiplyAdd } from "./peak";
-
-/** Milliseconds on the host's clock, for profiles. */
-// @ts-ignore: decorator
-@external("env", "now")
-declare function now(): f64;
+export { barrier } from "./threads";
 
 /** Runs unit `unit` of round `round` of the call of `kernel` whose operands lie at `call`. */
 // @ts-ignore: decorator
@@ -19,25 +15,26 @@ declare function provide(provider: i32, kernel: i32, call: usize, round: i32, un
 /** Runs the step at `step` with all threads; called by thread 0. With `times` it notes the time before the first call and after each there. */
 export function run(step: usize, threads: i32, times: usize): void {
   atomic.store<i32>(STEP, <i32>step);
+  atomic.store<i32>(TIMES, <i32>times);
   store<i32>(ABANDONED, 0);
-  barrier(threads);
-  if (times) { store<f64>(times, now()); times += 8; }
-  runCalls(step, 0, threads, times);
+  barrierBetweenCalls(threads);
+  runCalls(step, 0, threads);
 }
 
 /** Lets the other threads end. */
 export function stop(threads: i32): void {
   atomic.store<i32>(STEP, 0);
+  atomic.store<i32>(TIMES, 0);
   barrier(threads);
 }
 
 /** What the other threads do: wait for a step, help with it, until there is none. */
 export function help(thread: i32, threads: i32): void {
   while (true) {
-    barrier(threads);
+    barrierBetweenCalls(threads);
     const step = <usize><u32>atomic.load<i32>(STEP);
     if (step == 0) return;
-    runCalls(step, thread, threads, 0);
+    runCalls(step, thread, threads);
   }
 }
 
@@ -45,14 +42,13 @@ export function help(thread: i32, threads: i32): void {
  * A step is a list of calls: kernel, bytes to the next call, operands; a negative kernel ends it. What follows a call is
  * read before the barrier: behind the last one the step's place may be written over.
  */
-function runCalls(step: usize, thread: i32, threads: i32, times: usize): void {
+function runCalls(step: usize, thread: i32, threads: i32): void {
   let call = step, kernel = load<i32>(call);
   while (kernel >= 0) {
     const next = call + <usize>load<i32>(call, 4), following = load<i32>(next);
     if (kernel == PROVIDED) runProvided(call + 8, threads);
     else runKernel(kernel, call + 8, thread, threads);
-    barrier(threads);
-    if (times) { store<f64>(times, now()); times += 8; }
+    barrierBetweenCalls(threads);
     if (load<i32>(ABANDONED)) {
       barrier(threads); // until all have seen it, since the next step takes the mark away
       return;

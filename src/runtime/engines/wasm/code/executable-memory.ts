@@ -1,5 +1,7 @@
 // Emitted code made callable: the system's calls, through koffi, map pages that are written first and executed afterwards, never
-// both, and never written again (W^X). Linux alone, until somebody can try it on another system.
+// both, and never written again (W^X).
+import type { CallingConvention } from "../../../../compiler/code/loops.js";
+import { SYSTEM_V } from "../../../../compiler/code/loops.js";
 import type { Koffi } from "../../native/load-koffi.js";
 
 /** A kernel: up to six integers or addresses, nothing back. */
@@ -8,19 +10,48 @@ export type CodeKernel = (a: number, b: number, c: number, d: number, e: number,
 /** The system does not let code be made; the message says what it answered. */
 export class NoExecutableMemory extends Error {}
 
+/** A kind of machine on which code is made and run. */
+interface Machine {
+  /** How kernels are called there, which they are emitted for. */
+  readonly convention: CallingConvention;
+  /** Files of the C library, of which the first is taken that there is. */
+  readonly libraries: readonly string[];
+  /** Flags of mmap for pages that belong to no file. */
+  readonly anonymous: number;
+}
+
+/**
+ * By processor and system, as Node names them: a row for each kind on which somebody has tried it. Another system needs its row, and
+ * its convention if it has one of its own; another processor an assembler beside asm-x64.ts, and kernels that write with it.
+ */
+const MACHINES: Readonly<Partial<Record<string, Machine>>> = {
+  "x64 linux": {
+    convention: SYSTEM_V,
+    libraries: ["libc.so.6", "libc.musl-x86_64.so.1"], // the GNU library, and musl's
+    anonymous: 0x20,
+  },
+};
+
+/** @throws NoExecutableMemory where nobody has tried it yet. */
+export function machineHere(architecture: string = process.arch, platform: string = process.platform): Machine {
+  const machine = MACHINES[`${architecture} ${platform}`];
+  if (!machine) throw new NoExecutableMemory(`there is none for ${architecture} on ${platform} yet`);
+  return machine;
+}
+
 export class ExecutableMemory {
   readonly #koffi: Koffi;
+  readonly #machine: Machine;
   readonly #system: System;
   readonly #prototype: unknown;
 
   /** @throws NoExecutableMemory where there is no such system. */
-  constructor(koffi: Koffi) {
-    if (process.platform !== "linux")
-      throw new NoExecutableMemory(`machine code was not tried on ${process.platform} yet`);
+  constructor(koffi: Koffi, machine = machineHere()) {
     this.#koffi = koffi;
-    this.#system = openSystem(koffi);
-    const six = Array.from({ length: 6 }, () => "int64_t").join(", ");
-    this.#prototype = koffi.proto(`void netc_kernel_${++prototypes}(${six})`);
+    this.#machine = machine;
+    this.#system = openSystem(koffi, machine);
+    const operands = machine.convention.operands.map(() => "int64_t").join(", ");
+    this.#prototype = koffi.proto(`void netc_kernel_${++prototypes}(${operands})`);
   }
 
   /** Address of a view; what lies there has to be kept alive by the caller. */
@@ -32,7 +63,7 @@ export class ExecutableMemory {
   make(code: Uint8Array): number {
     const { mmap, mprotect, munmap, memcpy } = this.#system;
     const bytes = Math.ceil(code.length / PAGE) * PAGE;
-    const address = mmap(0, bytes, READ | WRITE, PRIVATE | ANONYMOUS, -1, 0);
+    const address = mmap(0, bytes, READ | WRITE, PRIVATE | this.#machine.anonymous, -1, 0);
     if (address === -1) throw new NoExecutableMemory(`mmap failed (errno ${this.#koffi.errno()})`);
     memcpy(address, code, code.length);
     if (mprotect(address, bytes, READ | EXECUTE) !== 0) {
@@ -55,7 +86,7 @@ let prototypes = 0;
 /** A multiple of every system's pages. */
 const PAGE = 65_536;
 const [READ, WRITE, EXECUTE] = [1, 2, 4];
-const [PRIVATE, ANONYMOUS] = [2, 32];
+const PRIVATE = 2;
 
 interface System {
   readonly mmap: (...values: number[]) => number;
@@ -64,11 +95,8 @@ interface System {
   readonly memcpy: (to: number, from: Uint8Array, bytes: number) => unknown;
 }
 
-/** Of the GNU library, or of musl's. */
-const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1"];
-
-function openSystem(koffi: Koffi): System {
-  for (const name of LIBRARIES) {
+function openSystem(koffi: Koffi, { libraries }: Machine): System {
+  for (const name of libraries) {
     try {
       const library = koffi.load(name);
       return {
@@ -81,5 +109,5 @@ function openSystem(koffi: Koffi): System {
       continue; // the next one
     }
   }
-  throw new NoExecutableMemory(`there is none of ${LIBRARIES.join(", ")}`);
+  throw new NoExecutableMemory(`there is none of ${libraries.join(", ")}`);
 }

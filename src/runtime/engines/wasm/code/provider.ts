@@ -13,7 +13,7 @@ import { hasKoffi, loadKoffi } from "../../native/load-koffi.js";
 import { convolutionOf } from "../convolution-call.js";
 import { builtFolder } from "../kernels-module.js";
 import type { ProviderSource } from "../provider-source.js";
-import { ExecutableMemory, NoExecutableMemory } from "./executable-memory.js";
+import { ExecutableMemory, machineHere, NoExecutableMemory } from "./executable-memory.js";
 
 /** A name and a version that run folders record: the version goes up where the same kernel would round otherwise. */
 const [ID, NAME, VERSION] = ["code", "code", "1"];
@@ -45,7 +45,8 @@ export const machineCode: ProviderSource = {
   },
 };
 
-const SET_NAMES: Readonly<Record<InstructionSet, string>> = { avx512: "AVX-512", avx2: "AVX2" };
+/** As their makers write them. */
+export const SET_NAMES: Readonly<Record<InstructionSet, string>> = { avx512: "AVX-512", avx2: "AVX2" };
 
 export function codeKernels(set: InstructionSet, bfloat16 = false): KernelProvider {
   const all = Object.entries(CODE_METHODS).map(([name, passes], number): LibraryMethod => ({
@@ -67,6 +68,7 @@ export function codeKernels(set: InstructionSet, bfloat16 = false): KernelProvid
     id: ID,
     name: NAME,
     version: VERSION,
+    methods: Object.keys(CODE_METHODS),
     candidates: (task) => suiting(kernels, task),
     fuses(call) {
       const { method, pass, sizes } = convolutionOf(call);
@@ -92,10 +94,10 @@ export function instructionSet(): Promise<Found> {
 async function detect(): Promise<Found> {
   const wanted = process.env["NETC_CODE"];
   if (wanted === "off") return { reason: "NETC_CODE is off" };
-  if (process.arch !== "x64") return { reason: `there is none for ${process.arch} yet` };
-  if (!hasKoffi()) return { reason: "koffi is not installed" };
   try {
-    const executable = new ExecutableMemory(await loadKoffi());
+    const machine = machineHere();
+    if (!hasKoffi()) return { reason: "koffi is not installed" };
+    const executable = new ExecutableMemory(await loadKoffi(), machine);
     const words = new BigUint64Array(DETECTION_WORDS);
     executable.kernelAt(executable.make(detection()))(executable.addressOf(words), 0, 0, 0, 0, 0);
     const set = detected(words);

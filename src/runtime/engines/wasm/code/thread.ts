@@ -1,5 +1,6 @@
 // Machine code on one thread of the wasm engine: emits the kernels that a call asks for where it first meets them, and runs its
 // units at addresses in the shared heap.
+import { Assembler } from "../../../../compiler/code/asm-x64.js";
 import type { InstructionSet } from "../../../../compiler/code/instruction-set.js";
 import type { StridedProduct } from "../../../../compiler/code/product.js";
 import { stridedProduct, stridedScratchBytes } from "../../../../compiler/code/product.js";
@@ -21,29 +22,47 @@ import type { CodeKernel } from "./executable-memory.js";
 import { ExecutableMemory } from "./executable-memory.js";
 
 export const open: OpenProvider = async (memory, thread, set) =>
-  new CodeThread(new ExecutableMemory(await loadKoffi()), memory, thread, set as InstructionSet);
+  new CodeThread(hostOf(new ExecutableMemory(await loadKoffi())), memory, thread, set as InstructionSet);
+
+/** Who makes kernels of code, and knows addresses. */
+export interface CodeHost {
+  readonly addressOf: (view: ArrayBufferView) => number;
+  /** The kernel of that name, emitted with what it is given where it is not there yet. */
+  readonly kernelFor: (key: string, emitted: (a: Assembler) => Uint8Array) => CodeKernel;
+}
+
+function hostOf(executable: ExecutableMemory): CodeHost {
+  const kernels = new Map<string, CodeKernel>();
+  return {
+    addressOf: (view) => executable.addressOf(view),
+    kernelFor(key, emitted) {
+      let kernel = kernels.get(key);
+      if (!kernel) kernels.set(key, (kernel = executable.kernelAt(executable.make(emitted(new Assembler())))));
+      return kernel;
+    },
+  };
+}
 
 type Work = (round: number, unit: number) => void;
 
 /** As bits of what a product is told of its factors. */
 const [LEFT, RIGHT] = [1, 2];
 
-class CodeThread implements ThreadProvider {
+export class CodeThread implements ThreadProvider {
   private readonly base: number;
   private readonly works = new WeakMap<ProvidedCall, Work>();
-  private readonly kernels = new Map<string, CodeKernel>();
   /** Kept alive for code that knows their addresses. */
   private readonly words: DataView[] = [];
   /** For the panels of products, as large as the largest has asked for. */
   private panels = new Float32Array(0);
 
   constructor(
-    private readonly executable: ExecutableMemory,
+    private readonly host: CodeHost,
     memory: WebAssembly.Memory,
     private readonly thread: number,
     private readonly set: InstructionSet,
   ) {
-    this.base = executable.addressOf(new Uint8Array(memory.buffer)); // growing does not move it
+    this.base = host.addressOf(new Uint8Array(memory.buffer)); // growing does not move it
   }
 
   run(call: ProvidedCall, round: number, unit: number): void {
@@ -62,9 +81,11 @@ class CodeThread implements ThreadProvider {
     };
     const floats = stridedScratchBytes(this.set, sizes) / 4;
     if (this.panels.length < floats) this.panels = new Float32Array(floats);
-    const kernel = this.kernelFor(`product ${JSON.stringify(sizes)}`, () => stridedProduct(this.set, sizes));
+    const kernel = this.host.kernelFor(`product ${JSON.stringify([this.set, sizes])}`, (a) =>
+      stridedProduct(this.set, sizes, a),
+    );
     const at = (address: number): number => this.base + (address >>> 0);
-    kernel(at(left), at(right), at(result), this.executable.addressOf(this.panels), 0, 0);
+    kernel(at(left), at(right), at(result), this.host.addressOf(this.panels), 0, 0);
   }
 
   private convolution(call: ProvidedCall): Work {
@@ -90,16 +111,17 @@ class CodeThread implements ThreadProvider {
       else words.setBigInt64(index * 8, BigInt(at(name)), true);
     });
     this.words.push(words);
-    return { operands: this.executable.addressOf(words), at };
+    return { operands: this.host.addressOf(words), at };
   }
 
   private readonly call: Call = (code: Code, ...[a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]) => {
-    this.kernelFor(`${code.name} ${JSON.stringify(code.of)}`, () => emit(code))(a, b, c, d, e, f);
+    this.host.kernelFor(`${code.name} ${JSON.stringify(code.of)}`, (assembler) => emit(code, assembler))(
+      a,
+      b,
+      c,
+      d,
+      e,
+      f,
+    );
   };
-
-  private kernelFor(key: string, emitted: () => Uint8Array): CodeKernel {
-    let kernel = this.kernels.get(key);
-    if (!kernel) this.kernels.set(key, (kernel = this.executable.kernelAt(this.executable.make(emitted()))));
-    return kernel;
-  }
 }
