@@ -87,6 +87,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "train.initialization.dirac": "true",
   "train.initialization.bias": "uniform_fan_in",
   "train.initialization.zero_last_norm": "true",
+  "train.start": "weights.safetensors",
   "train.weight_average": "{ema: {decay: 0.9}}",
 };
 

@@ -7,12 +7,12 @@ import type {
   WarmupConfig,
 } from "../../config.js";
 import { boolean, choice, integer, list, map, number, options, shortForms } from "./forms.js";
-import { checkpoints, earlyStop, nonFinite } from "./run-keys.js";
+import { checkpoints, earlyStop, nonFinite } from "./training/run-keys.js";
 import type { Form, Key, MapForm, SettingsOf } from "./forms.js";
-import { optimizer } from "./optimizer.js";
-import { parameterGroup } from "./parameter-group.js";
-import { start } from "./start.js";
-import { weightAverage } from "./weight-average.js";
+import { optimizer } from "./training/optimizer.js";
+import { parameterGroup } from "./training/parameter-group.js";
+import { start } from "./training/start.js";
+import { weightAverage } from "./training/weight-average.js";
 
 const epochs = { minimum: 1, maximum: 1_000_000, unit: "epochs" };
 const stepCount = { minimum: 1, maximum: 1_000_000_000, unit: "steps" };

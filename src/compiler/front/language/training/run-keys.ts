@@ -1,7 +1,7 @@
 // Keys of `train` that say how a run goes on and when it ends: what is saved, what is left out, and when enough is enough.
-import type { CheckpointsConfig, EarlyStopConfig, TrainConfig } from "../../config.js";
-import { choice, integer, map, number, options } from "./forms.js";
-import type { Key } from "./forms.js";
+import type { CheckpointsConfig, EarlyStopConfig, TrainConfig } from "../../../config.js";
+import { choice, integer, map, number, options } from "../forms.js";
+import type { Key } from "../forms.js";
 
 const epochs = integer({ minimum: 1, maximum: 1_000_000, unit: "epochs" });
 const steps = integer({ minimum: 1, maximum: 1_000_000_000, unit: "steps" });

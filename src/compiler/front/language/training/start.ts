@@ -1,7 +1,7 @@
 // `train.start`: the trained weights that a network begins with.
-import type { StartConfig } from "../../config.js";
-import { choice, list, map, shortForms, text } from "./forms.js";
-import type { Key } from "./forms.js";
+import type { StartConfig } from "../../../config.js";
+import { choice, list, map, shortForms, text } from "../forms.js";
+import type { Key } from "../forms.js";
 
 const names = list(text, 0, 1000);
 

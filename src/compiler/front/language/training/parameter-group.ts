@@ -1,8 +1,8 @@
 // A group of `train.groups`: which parameters it is about, and what is theirs instead of the training's own.
-import type { GroupConfig } from "../../config.js";
-import type { ParameterRole } from "../../network/parameters.js";
-import { choice, list, map, number, text } from "./forms.js";
-import type { Form, MapForm } from "./forms.js";
+import type { GroupConfig } from "../../../config.js";
+import type { ParameterRole } from "../../../network/parameters.js";
+import { choice, list, map, number, text } from "../forms.js";
+import type { Form, MapForm } from "../forms.js";
 import { optimizer } from "./optimizer.js";
 
 const role = choice<ParameterRole>({

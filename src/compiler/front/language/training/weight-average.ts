@@ -1,7 +1,7 @@
 // The averages of weights in the language.
-import type { WeightAverageConfig } from "../../config.js";
-import { integer, map, number, options } from "./forms.js";
-import type { OptionsForm, SettingsOf } from "./forms.js";
+import type { WeightAverageConfig } from "../../../config.js";
+import { integer, map, number, options } from "../forms.js";
+import type { OptionsForm, SettingsOf } from "../forms.js";
 
 const steps = { minimum: 1, maximum: 1_000_000, unit: "steps" };
 

@@ -1,7 +1,7 @@
 // The optimizers of the language, for the training as a whole and for groups of parameters.
-import type { AdamConfig, MuonConfig, OptimizerConfig } from "../../config.js";
-import { boolean, integer, map, number, options } from "./forms.js";
-import type { Key, MapForm, OptionsForm, SettingsOf } from "./forms.js";
+import type { AdamConfig, MuonConfig, OptimizerConfig } from "../../../config.js";
+import { boolean, integer, map, number, options } from "../forms.js";
+import type { Key, MapForm, OptionsForm, SettingsOf } from "../forms.js";
 
 const weightDecay: Key = {
   form: number({ minimum: 0, maximum: 10 }),
