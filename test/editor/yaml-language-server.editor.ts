@@ -71,7 +71,7 @@ describe("completion", () => {
 
 describe("hovering", () => {
   it.each([
-    ["stride", "Step of the first block's first convolution"],
+    ["stride", "2 halves the map"],
     ["batch_size", "Images in one step."],
     ["learning_rate", "Size of the updates"], // in its short form
     ["optimizer", "How gradients become updates."], // by a name

@@ -14,4 +14,4 @@ for project in map(Path, sys.argv[1:]):
     job = TrainerV1alpha1TrainJob.from_dict(manifest)
     # What the models do not know they leave out
     assert job.to_dict() == manifest, f"{project}: keys that a TrainJob does not have"
-    assert set(yaml.safe_load((project / "config.yaml").read_text())) == {"name", "seed", "data", "model", "train"}
+    assert set(yaml.safe_load((project / "config.yaml").read_text())) == {"name", "seed", "data", "blocks", "model", "train"}

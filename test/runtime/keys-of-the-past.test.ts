@@ -101,11 +101,11 @@ const WITHOUT_OTHER_VALUE = [
 ];
 
 /** Lists of layers, or maps for short. */
-const LAYERS = ["model.stem", "model.classifier"];
+const LAYERS = new Set(["model.stem", "model.classifier"]);
 
 function pathsOf(form: Form, path: readonly string[]): string[] {
   if (form.kind === "list" && form.item.kind === "map") return pathsOf(form.item, [...path, "1"]);
-  if (form.kind === "short-forms" && form.long.kind === "map" && LAYERS.includes(path.join(".")))
+  if (form.kind === "short-forms" && form.long.kind === "map" && LAYERS.has(path.join(".")))
     return pathsOf(form.long, path);
   if (form.kind !== "map") return [path.join(".")];
   return Object.entries(form.keys).flatMap(([key, { form, absent, default: standard }]) => {
