@@ -151,8 +151,10 @@ export type NormConfig =
         readonly momentum: number;
         /** Learned factors beside the shifts. */ readonly scale: boolean;
       };
-    };
-export type ActivationConfig = "none" | "relu" | "gelu";
+    }
+  | { readonly layer: { readonly eps: number } }
+  | { readonly group: { readonly groups: number; readonly eps: number } };
+export type ActivationConfig = "none" | "relu" | "gelu" | "relu6" | "silu" | "hard_swish";
 export interface WindowConfig {
   readonly kernel: number;
   readonly stride: number;

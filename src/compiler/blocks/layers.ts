@@ -15,6 +15,7 @@ import {
 } from "../front/language/forms.js";
 import type { Form, Key, MapForm, NamedForm, OptionsForm, SettingsForm } from "../front/language/forms.js";
 import type { Op, Padding, Shape, Window } from "../network/graph.js";
+import { formatShape } from "../network/infer-shapes.js";
 import type { Layer, Site } from "./layer.js";
 
 /** A list of layers, wherever the language has one. */
@@ -92,13 +93,57 @@ const padding: Key = {
   example: 1,
 };
 
+/** Any positive share of the network's channels, or a number of them. */
+const dilation: Key = {
+  form: expression(integer(pixels)),
+  description: "Pixels from one element of the kernel to the next.",
+  default: 1,
+  example: 2,
+  source: "Yu and Koltun 2015 (arXiv 1511.07122)",
+};
+const groups: Key = {
+  form: expression(integer({ minimum: 1, maximum: 65_536, unit: "groups" })),
+  description:
+    "Equal shares of the channels, those that come in and those that go out, which are convolved by themselves.",
+  default: null,
+  absent: "every output reads every input",
+  example: 32,
+  source: "Xie et al. 2016 (arXiv 1611.05431)",
+};
+const groupWidth: Key = {
+  form: expression(integer(channels)),
+  description: "Output channels of a group, where that is said in place of how many groups there are.",
+  default: null,
+  absent: "`groups` says it",
+  example: 16,
+  source: "Radosavovic et al. 2020 (arXiv 2003.13678)",
+};
+const rate = (what: string): Key => ({
+  form: expression(number({ minimum: 0, below: 1, unit: "probability" })),
+  description: `How probable it is in training that ${what}.`,
+  example: 0.2,
+});
+const eps = (usual: number, source: string): Key => ({
+  form: number({ above: 0, maximum: 1 }),
+  description: "Added to the variance before its root is taken.",
+  default: usual,
+  source,
+});
+
 interface ConvolutionSettings {
   readonly kernel: number;
   readonly channels?: number;
   readonly round_to: number | null;
   readonly stride: number;
   readonly padding?: PaddingSetting;
+  readonly dilation: number;
+  readonly groups: number | null;
+  readonly group_width: number | null;
   readonly bias?: boolean;
+}
+
+interface DepthwiseSettings extends Pick<ConvolutionSettings, "kernel" | "stride" | "padding" | "dilation" | "bias"> {
+  readonly multiplier: number;
 }
 
 interface PoolSettings {
@@ -132,13 +177,18 @@ interface GateSettings {
   readonly channels: number;
   readonly round_to: number | null;
   readonly activation?: ActivationConfig;
-  readonly gate: "sigmoid";
+  readonly gate: "sigmoid" | "hard_sigmoid";
 }
 
 export const activations = {
   relu: "max(x, 0)",
   gelu: "x times the normal distribution's share below x (arXiv 1606.08415), exactly and not by tanh",
+  relu6: "min(max(x, 0), 6)",
+  silu: "x / (1 + exp(-x)) (arXiv 1606.08415, 1710.05941), which is also called swish",
+  hard_swish: "x times relu6(x + 3) / 6 (arXiv 1905.02244)",
 } as const;
+
+const gates = { sigmoid: "1 / (1 + exp(-x))", hard_sigmoid: "relu6(x + 3) / 6" } as const;
 
 type ActivationName = keyof typeof activations;
 
@@ -152,7 +202,7 @@ const row = <Settings>(
 ): Layer => ({ called, takes, description, settings, build, ...(source ? { source } : {}) });
 
 /** A layer that changes every value by itself. */
-const pointwise = (kind: ActivationName | "sigmoid", meaning: string): Layer =>
+const pointwise = (kind: ActivationName | keyof typeof gates, meaning: string): Layer =>
   row("activation", "any", `Activation: ${meaning}.`, null, (site, input) => site.add({ kind }, [input]));
 
 type BatchNorm = Extract<NormConfig, { batch: unknown }>["batch"];
@@ -178,6 +228,17 @@ const batchNorm: MapForm = map<BatchNorm>({
   },
 });
 
+const layerNorm = map<{ readonly eps: number }>({ eps: eps(1e-6, "Liu et al. 2022 (arXiv 2201.03545), in its code") });
+const groupNorm = map<{ readonly groups: number; readonly eps: number }>({
+  groups: {
+    form: integer({ minimum: 1, maximum: 65_536, unit: "groups" }),
+    description: "How many groups the channels are cut into.",
+    default: 32,
+    source: "Wu and He 2018 (arXiv 1803.08494), section 4.1",
+  },
+  eps: eps(1e-5, "PyTorch's GroupNorm"),
+});
+
 /** What may be chosen as the norm of a model, a stem or a stage. */
 export const norms = {
   batch: {
@@ -185,10 +246,42 @@ export const norms = {
     source: "Ioffe and Szegedy 2015 (arXiv 1502.03167)",
     settings: batchNorm,
   },
+  layer: {
+    description: "Layer normalisation: the channels of every pixel to mean 0 and variance 1, then scaled and shifted.",
+    source: "Ba et al. 2016 (arXiv 1607.06450)",
+    settings: layerNorm,
+  },
+  group: {
+    description:
+      "Group normalisation: the channels of a group over every image to mean 0 and variance 1, then scaled and shifted.",
+    source: "Wu and He 2018 (arXiv 1803.08494)",
+    settings: groupNorm,
+  },
 } as const;
 
-export function normOp(norm: Exclude<NormConfig, "none">): Op {
-  return { kind: "batch_norm", ...norm.batch };
+function addNorm(site: Site, input: number, norm: Exclude<NormConfig, "none">): number {
+  if ("layer" in norm) return site.add({ kind: "layer_norm", ...norm.layer }, [input]);
+  if (site.shapeOf(input).kind === "vector")
+    return site.fault(
+      `takes a map, but what comes in is a vector of ${formatShape(site.shapeOf(input))}`,
+      "put it before `global_average`, or write `layer_norm`",
+    );
+  if ("batch" in norm) return site.add({ kind: "batch_norm", ...norm.batch }, [input]);
+  const { channels: count } = site.shapeOf(input);
+  if (count % norm.group.groups !== 0)
+    return site.fault(
+      `cannot cut ${count} channels into ${norm.group.groups} groups`,
+      divisorHint(count, norm.group.groups),
+    );
+  return site.add({ kind: "group_norm", ...norm.group }, [input]);
+}
+
+/** Nearest number of groups that cuts the channels evenly. */
+function divisorHint(count: number, wanted: number): string {
+  let nearest = 1;
+  for (let n = 1; n <= count; n++)
+    if (count % n === 0 && Math.abs(n - wanted) < Math.abs(nearest - wanted)) nearest = n;
+  return `write \`groups: ${nearest}\``;
 }
 
 const pool =
@@ -238,22 +331,54 @@ export const layers: Readonly<Record<string, Layer>> = {
     "conv",
     "map",
     "Convolution with a square kernel.",
-    shortForms(map<ConvolutionSettings>({ kernel, channels: share, round_to: roundTo, stride, padding, bias }), [
-      { form: integer(pixels), meaning: "its kernel", expand: (value: number) => ({ kernel: value }) },
-    ]),
+    shortForms(
+      map<ConvolutionSettings>({
+        ...{
+          kernel,
+          channels: share,
+          round_to: roundTo,
+          stride,
+          padding,
+          dilation,
+          groups,
+          group_width: groupWidth,
+          bias,
+        },
+      }),
+      [{ form: integer(pixels), meaning: "its kernel", expand: (value: number) => ({ kernel: value }) }],
+    ),
     (site, input, settings) => {
-      const window = windowOf(settings, settings.stride, site.shapeOf(input), Math.floor((settings.kernel - 1) / 2));
-      const op: Op = {
-        kind: "conv2d",
-        channels: channelsOf(site, settings),
-        bias: settings.bias ?? site.bias,
-        ...window,
-      };
-      return site.add(op, [input]);
+      const count = channelsOf(site, settings);
+      return convolve(site, input, settings, count, groupsOf(site, input, settings, count));
     },
   ),
-  norm: row("norm", "map", "The norm of the stage, or of the model.", null, (site, input) =>
-    site.norm === "none" ? input : site.add(normOp(site.norm), [input]),
+  depthwise: row<DepthwiseSettings>(
+    "conv",
+    "map",
+    "Convolution of every channel by itself, with a square kernel.",
+    shortForms(
+      map<DepthwiseSettings>({
+        kernel,
+        stride,
+        padding,
+        dilation,
+        multiplier: {
+          form: expression(integer({ minimum: 1, maximum: 64, unit: "outputs a channel" })),
+          description: "Outputs of every channel.",
+          default: 1,
+        },
+        bias,
+      }),
+      [{ form: integer(pixels), meaning: "its kernel", expand: (value: number) => ({ kernel: value }) }],
+    ),
+    (site, input, settings) => {
+      const { channels: count } = site.shapeOf(input);
+      return convolve(site, input, settings, count * settings.multiplier, count);
+    },
+    "Howard et al. 2017 (arXiv 1704.04861)",
+  ),
+  norm: row("norm", "any", "The norm of the stage, or of the model.", null, (site, input) =>
+    site.norm === "none" ? input : addNorm(site, input, site.norm),
   ),
   activation: row("activation", "any", "The activation of the stage, or of the model.", null, (site, input) =>
     site.activation === "none" ? input : site.add({ kind: site.activation }, [input]),
@@ -263,12 +388,109 @@ export const layers: Readonly<Record<string, Layer>> = {
     "map",
     "Batch normalisation, whatever the stage's norm is.",
     norms.batch.settings,
-    (site, input, settings) => site.add(normOp({ batch: settings }), [input]),
+    (site, input, settings) => addNorm(site, input, { batch: settings }),
     norms.batch.source,
   ),
+  layer_norm: row<{ readonly eps: number }>(
+    "norm",
+    "any",
+    "Layer normalisation over the channels of every pixel, whatever the stage's norm is.",
+    layerNorm,
+    (site, input, settings) => addNorm(site, input, { layer: settings }),
+    norms.layer.source,
+  ),
+  group_norm: row<{ readonly groups: number; readonly eps: number }>(
+    "norm",
+    "map",
+    "Group normalisation, whatever the stage's norm is.",
+    groupNorm,
+    (site, input, settings) => addNorm(site, input, { group: settings }),
+    norms.group.source,
+  ),
   relu: pointwise("relu", activations.relu),
+  relu6: pointwise("relu6", activations.relu6),
+  leaky_relu: row<{ readonly slope: number }>(
+    "activation",
+    "any",
+    "Activation: x above zero, x times a slope below.",
+    map({
+      slope: {
+        form: number({ minimum: 0, maximum: 1 }),
+        description: "Of what is below zero.",
+        default: 0.01,
+        source: "PyTorch's LeakyReLU",
+      },
+    }),
+    (site, input, { slope }) => site.add({ kind: "leaky_relu", slope }, [input]),
+  ),
   gelu: pointwise("gelu", activations.gelu),
-  sigmoid: pointwise("sigmoid", "1 / (1 + exp(-x))"),
+  silu: pointwise("silu", activations.silu),
+  hard_swish: pointwise("hard_swish", activations.hard_swish),
+  sigmoid: pointwise("sigmoid", gates.sigmoid),
+  hard_sigmoid: pointwise("hard_sigmoid", gates.hard_sigmoid),
+  scale: row<{ readonly initial: number; readonly per: "channel" | "tensor" }>(
+    "scale",
+    "any",
+    "Times a factor that is learned.",
+    map({
+      initial: { form: number({ minimum: 0, maximum: 1 }), description: "What the factor starts at.", default: 1e-6 },
+      per: {
+        form: choice({ channel: "a factor a channel", tensor: "one factor for all" }),
+        description: "How many factors there are.",
+        default: "channel",
+      },
+    }),
+    (site, input, settings) => site.add({ kind: "learned_scale", ...settings }, [input]),
+    "Touvron et al. 2021 (arXiv 2103.17239), LayerScale; De and Smith 2020 (arXiv 2002.10444), SkipInit",
+  ),
+  dropout: row<{ readonly rate: number }>(
+    "dropout",
+    "any",
+    "In training, sets elements to zero at random, and lets the others grow by as much.",
+    shortForms(map({ rate: rate("an element becomes zero") }), [
+      {
+        form: expression(number({ minimum: 0, below: 1 })),
+        meaning: "its rate",
+        expand: (value: number) => ({ rate: value }),
+      },
+    ]),
+    (site, input, settings) => (settings.rate === 0 ? input : site.add({ kind: "dropout", ...settings }, [input])),
+    "Srivastava et al. 2014, Dropout",
+  ),
+  drop_path: row<{ readonly rate: number }>(
+    "drop_path",
+    "any",
+    "In training, sets all of an image's branch to zero at random, and lets the others' grow by as much; `depth` rises from 0 to 1 over" +
+      " the blocks of a network, for rates that rise with it.",
+    shortForms(map({ rate: { ...rate("an image's branch becomes zero"), example: "0.2 * depth" } }), [
+      {
+        form: expression(number({ minimum: 0, below: 1 })),
+        meaning: "its rate",
+        expand: (value: number) => ({ rate: value }),
+      },
+    ]),
+    (site, input, settings) => (settings.rate === 0 ? input : site.add({ kind: "drop_path", ...settings }, [input])),
+    "Huang et al. 2016 (arXiv 1603.09382)",
+  ),
+  shuffle: row<{ readonly groups: number }>(
+    "shuffle",
+    "map",
+    "Deals the channels of groups out, so that each group behind it has some of every group before it.",
+    shortForms(map({ groups: { ...groups, default: undefined, absent: undefined, source: undefined } }), [
+      {
+        form: expression(integer({ minimum: 1, maximum: 65_536 })),
+        meaning: "its groups",
+        expand: (value: number) => ({ groups: value }),
+      },
+    ]),
+    (site, input, { groups: wanted }) => {
+      const { channels: count } = site.shapeOf(input);
+      if (count % wanted !== 0)
+        return site.fault(`cannot cut ${count} channels into ${wanted} groups`, divisorHint(count, wanted), "groups");
+      return site.add({ kind: "shuffle", groups: wanted }, [input]);
+    },
+    "Zhang et al. 2017 (arXiv 1707.01083)",
+  ),
   max_pool: row("pool", "map", "The largest value in each window.", poolWindow, pool("max_pool")),
   average_pool: row(
     "pool",
@@ -330,7 +552,7 @@ export const layers: Readonly<Record<string, Layer>> = {
         example: "relu",
       },
       gate: {
-        form: choice({ sigmoid: "1 / (1 + exp(-x))" }),
+        form: choice(gates),
         description: "What brings the factors between 0 and 1.",
         default: "sigmoid",
       },
@@ -355,6 +577,55 @@ export const layers: Readonly<Record<string, Layer>> = {
     [["norm"], []],
     (site, [first, ...others]) => others.reduce((sum, node) => site.add({ kind: "add" }, [sum, node]), first!),
   ),
+  concatenate: joined(
+    "concatenate",
+    "The channels of several branches, each a list of layers over the same input, one behind the other.",
+    16,
+    [[], [{ conv: 3 }]],
+    (site, nodes) => {
+      const [first, ...others] = nodes.map((node) => site.shapeOf(node));
+      const odd = others.find((other) => sizeOf(other) !== sizeOf(first!));
+      if (odd)
+        return site.fault(
+          `joins maps of ${sizeOf(first!)} and of ${sizeOf(odd)}`,
+          "give every branch the same strides",
+        );
+      return site.add({ kind: "concatenate" }, nodes);
+    },
+  ),
+  split: row<{ readonly branches: readonly Layers[] }>(
+    "concatenate",
+    "map",
+    "Cuts the channels into as many equal parts as there are branches, each part to its branch, and concatenates what they yield.",
+    shortForms(
+      map({
+        branches: {
+          form: list(layersForm, 2, 16),
+          description: "A list of layers for each part; an empty one leaves the part as it is.",
+          example: [[], [{ conv: 3 }]],
+        },
+      }),
+      [
+        {
+          form: list(layersForm, 2, 16),
+          meaning: "its branches",
+          expand: (branches: readonly Layers[]) => ({ branches }),
+        },
+      ],
+    ),
+    (site, input, { branches }) => {
+      const { channels: count } = site.shapeOf(input);
+      const part = count / branches.length;
+      if (!Number.isInteger(part))
+        return site.fault(`cannot cut ${count} channels into ${branches.length} equal parts`, undefined);
+      const nodes = branches.map((branch, index) => {
+        const own = site.add({ kind: "slice", from: index * part, channels: part }, [input], `part${index + 1}`);
+        return site.run(branch, own, ["branches", index], "path");
+      });
+      return site.add({ kind: "concatenate" }, nodes);
+    },
+    "Ma et al. 2018 (arXiv 1807.11164)",
+  ),
   shortcut: row<{ readonly layers: Layers }>(
     "add",
     "any",
@@ -366,10 +637,19 @@ export const layers: Readonly<Record<string, Layer>> = {
   ),
   multiply: joined(
     "multiply",
-    "A map times a gate: the second branch has to end in one factor a channel.",
+    "A map times a gate, one factor a channel, or times a map of the same shape.",
     2,
     [[], ["global_average", "sigmoid"]],
-    (site, nodes) => site.add({ kind: "multiply" }, nodes),
+    (site, nodes) => {
+      const [map, factor] = nodes.map((node) => site.shapeOf(node)) as [Shape, Shape];
+      const fits = map.channels === factor.channels && [sizeOf(map), "1×1"].includes(sizeOf(factor));
+      if (!fits)
+        return site.fault(
+          `multiplies ${formatShape(map)} by ${formatShape(factor)}`,
+          "let the second branch end in one factor a channel, or in the same shape",
+        );
+      return site.add({ kind: "multiply" }, nodes);
+    },
   ),
   repeat: row<{ readonly times: number; readonly layers: Layers }>(
     "repeat",
@@ -406,6 +686,62 @@ export const layers: Readonly<Record<string, Layer>> = {
       is === 0 ? site.run(otherwise, input, ["otherwise"]) : site.run(held, input, ["layers"]),
   ),
 };
+
+function convolve(
+  site: Site,
+  input: number,
+  settings: Pick<ConvolutionSettings, "kernel" | "stride" | "padding" | "dilation" | "bias">,
+  count: number,
+  groupCount: number,
+): number {
+  const { kernel: size, dilation: spread } = settings;
+  const span = (size - 1) * spread + 1;
+  const { padding: sides, stride: steps } = windowOf(
+    { ...settings, kernel: span },
+    settings.stride,
+    site.shapeOf(input),
+    Math.floor((span - 1) / 2),
+  );
+  const op: Op = {
+    kind: "conv2d",
+    channels: count,
+    bias: settings.bias ?? site.bias,
+    kernel: [size, size],
+    stride: steps,
+    padding: sides,
+    ...(spread > 1 ? { dilation: [spread, spread] as const } : {}),
+    ...(groupCount > 1 ? { groups: groupCount } : {}),
+  };
+  return site.add(op, [input]);
+}
+
+function groupsOf(site: Site, input: number, settings: ConvolutionSettings, count: number): number {
+  const { groups: asked, group_width: width } = settings;
+  if (asked !== null && width !== null)
+    return site.fault("says `groups` and `group_width`, expected one of them", "take one out", "group_width");
+  if (asked === null && width === null) return 1;
+  const found = asked ?? count / width!;
+  const { channels: inputs } = site.shapeOf(input);
+  const key = asked === null ? "group_width" : "groups";
+  if (!Number.isInteger(found) || found < 1)
+    return site.fault(`cannot cut ${count} channels into groups of ${width}`, undefined, key);
+  for (const [channelCount, what] of [
+    [inputs, "that come in"],
+    [count, "that go out"],
+  ] as const) {
+    if (channelCount % found !== 0)
+      return site.fault(
+        `cannot cut the ${channelCount} channels ${what} into ${found} groups`,
+        divisorHint(channelCount, found),
+        key,
+      );
+  }
+  return found;
+}
+
+function sizeOf(shape: Shape): string {
+  return shape.kind === "map" ? `${shape.height}×${shape.width}` : "1×1";
+}
 
 function channelsOf(
   site: Site,

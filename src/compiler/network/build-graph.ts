@@ -158,6 +158,14 @@ class BlockBuilder {
     return ["model", "stages", this.index];
   }
 
+  /** 0 in the network's first block, 1 in its last. */
+  #depth(): number {
+    const counts = this.model.stages.map(({ blocks }) => blocks);
+    const before = counts.slice(0, this.index).reduce((sum, count) => sum + count, this.number);
+    const last = counts.reduce((sum, count) => sum + count, 0) - 1;
+    return last === 0 ? 0 : before / last;
+  }
+
   #names(): Names {
     const { stage, number, given, block } = this;
     const known: Readonly<Record<string, number>> = {
@@ -165,6 +173,7 @@ class BlockBuilder {
       out: stage.channels,
       stage: number === 0 ? stage.stride : 1,
       first: number === 0 ? 1 : 0,
+      depth: this.#depth(),
       activation_before_add: stage.activation_before_add ? 1 : 0,
       classes: this.model.classifier.classes,
     };
