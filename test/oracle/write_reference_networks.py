@@ -22,7 +22,12 @@ NETWORKS = {
     "resnet-50": (torchvision, "resnet50", False), "resnet-101": (torchvision, "resnet101", False),
     "resnet-152": (torchvision, "resnet152", False), "wide-resnet-50-2": (torchvision, "wide_resnet50_2", False),
     "resnet-50-d": (timm, "resnet50d", True), "se-resnet-50": (timm, "seresnet50", True),
-    "repvgg-a0": (timm, "repvgg_a0", True)}
+    "repvgg-a0": (timm, "repvgg_a0", True), "resnext-50": (torchvision, "resnext50_32x4d", True),
+    "mobilenet-v2": (torchvision, "mobilenet_v2", True), "mobilenet-v3-large": (torchvision, "mobilenet_v3_large", True),
+    "efficientnet-b0": (timm, "efficientnet_b0", True), "efficientnet-lite0": (timm, "efficientnet_lite0", False),
+    "convnext-t": (timm, "convnext_tiny", True), "regnet-x-400mf": (torchvision, "regnet_x_400mf", False),
+    "regnet-y-400mf": (timm, "regnety_004", True), "densenet-121": (torchvision, "densenet121", True),
+    "shufflenet-v2": (torchvision, "shufflenet_v2_x1_0", True)}
 
 
 def uniform(key, count):
@@ -55,6 +60,9 @@ def build(library, name):
 
 def record(library, name, has_numbers):
     model = build(library, name).double()
+    for module in model.modules():  # what is drawn at random is another matter
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
     tensors = {key: value for key, value in model.state_dict().items() if not key.endswith("num_batches_tracked")}
     # 1×1 convolutions over a vector are linear layers here
     lines = sorted(f"{key} {'x'.join(str(size) for size in value.shape if size != 1)}" for key, value in tensors.items())

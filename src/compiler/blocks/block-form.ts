@@ -113,6 +113,6 @@ export const NAMES: Readonly<Record<string, string>> = {
   here: "channels that come into the layer",
   stage: "the stage's stride in its first block, 1 in the others",
   first: "1 in the stage's first block, 0 in the others",
-  depth: "0 in the network's first block, 1 in its last, and evenly between",
+  depth_share: "0 in the network's first block, 1 in its last, and evenly between",
   activation_before_add: "1 where the stage says so, else 0",
 };

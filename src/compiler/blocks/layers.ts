@@ -460,9 +460,9 @@ export const layers: Readonly<Record<string, Layer>> = {
   drop_path: row<{ readonly rate: number }>(
     "drop_path",
     "any",
-    "In training, sets all of an image's branch to zero at random, and lets the others' grow by as much; `depth` rises from 0 to 1 over" +
+    "In training, sets all of an image's branch to zero at random, and lets the others' grow by as much; `depth_share` rises from 0 to 1 over" +
       " the blocks of a network, for rates that rise with it.",
-    shortForms(map({ rate: { ...rate("an image's branch becomes zero"), example: "0.2 * depth" } }), [
+    shortForms(map({ rate: { ...rate("an image's branch becomes zero"), example: "0.2 * depth_share" } }), [
       {
         form: expression(number({ minimum: 0, below: 1 })),
         meaning: "its rate",

@@ -159,7 +159,7 @@ class BlockBuilder {
   }
 
   /** 0 in the network's first block, 1 in its last. */
-  #depth(): number {
+  #depthShare(): number {
     const counts = this.model.stages.map(({ blocks }) => blocks);
     const before = counts.slice(0, this.index).reduce((sum, count) => sum + count, this.number);
     const last = counts.reduce((sum, count) => sum + count, 0) - 1;
@@ -173,7 +173,7 @@ class BlockBuilder {
       out: stage.channels,
       stage: number === 0 ? stage.stride : 1,
       first: number === 0 ? 1 : 0,
-      depth: this.#depth(),
+      depth_share: this.#depthShare(),
       activation_before_add: stage.activation_before_add ? 1 : 0,
       classes: this.model.classifier.classes,
     };

@@ -73,8 +73,8 @@ describe("validate", () => {
   });
 
   it("says nothing of the settings of an option that cannot be told", () => {
-    const faults = faultsOf("stages: [{ channels: 16, blocks: 1, norm: { layer: { epsilon: -1 } } }]");
-    expect(faults.map(({ path }) => path?.at(-1))).toEqual(["layer"]);
+    const faults = faultsOf("stages: [{ channels: 16, blocks: 1, norm: { spectral: { epsilon: -1 } } }]");
+    expect(faults.map(({ path }) => path?.at(-1))).toEqual(["spectral"]);
   });
 
   function faultsOf(stages: string) {
