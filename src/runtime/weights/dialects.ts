@@ -1,11 +1,15 @@
 // How others name the tensors of networks that netc builds → the names that netc has for them. A dialect is a table of rules;
 // another family of networks, or another library, is further rows.
 
+import { referenceName, references } from "../../compiler/targets/reference-names.js";
+
 export interface Dialect {
   /** Whose names they are: "torchvision, timm and mmpretrain". */
   readonly name: string;
   /** The first that fits a name renames what it fits; a name that none fits stays. */
   readonly rules: readonly Rule[];
+  /** Whole names that it has for a network's tensors → the network's own. */
+  readonly names?: ReadonlyMap<string, string>;
 }
 
 type Rule = readonly [pattern: RegExp, name: string | ((...groups: string[]) => string)];
@@ -73,7 +77,17 @@ export const dialects: readonly Dialect[] = [
   { name: "Hugging Face", rules: huggingFace },
 ];
 
-export function inNetc(name: string, { rules }: Dialect): string {
+/** How the libraries whose networks netc's presets are name the tensors of a network like one of these. */
+export function dialectsOf(own: readonly string[]): readonly Dialect[] {
+  return Object.keys(references).map((preset) => ({
+    name: "torchvision or timm",
+    rules: [],
+    names: new Map(own.map((name) => [referenceName(preset, name), name])),
+  }));
+}
+
+export function inNetc(name: string, { rules, names }: Dialect): string {
+  if (names) return names.get(name) ?? name;
   const rule = rules.find(([pattern]) => pattern.test(name));
   return rule ? name.replace(rule[0], rule[1] as string) : name;
 }

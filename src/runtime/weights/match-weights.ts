@@ -4,7 +4,7 @@ import type { StartConfig } from "../../compiler/config.js";
 import { editDistance } from "../../compiler/diagnostics/suggest.js";
 import type { ShapedGraph } from "../../compiler/network/graph.js";
 import { pytorchShapes } from "../../compiler/targets/pytorch-layout.js";
-import { commonPrefix, dialects, inNetc } from "./dialects.js";
+import { commonPrefix, dialects, dialectsOf, inNetc } from "./dialects.js";
 import type { StoredTensor, WeightsFile } from "./formats/weights-file.js";
 import { elementsIn } from "./formats/weights-file.js";
 
@@ -74,7 +74,7 @@ function matchByName(
 ): Matched {
   const prefix = commonPrefix(offered.map(({ name }) => name));
   const known = new Map(network.map((tensor) => [tensor.name, tensor]));
-  const readings = dialects.map((dialect) => {
+  const readings = [...dialects, ...dialectsOf([...known.keys()])].map((dialect) => {
     const names = offered.map(({ name }) => inNetc(name.slice(prefix.length), dialect));
     return { dialect, names, found: names.filter((name) => known.has(name)).length };
   });

@@ -2,8 +2,14 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { compileText } from "../../../src/compiler/compile.js";
+import { pytorchShapes } from "../../../src/compiler/targets/pytorch-layout.js";
+import { referenceName, references } from "../../../src/compiler/targets/reference-names.js";
 import { compile } from "../../../src/index.js";
+import { placeOfPreset } from "../../../src/runtime/source/presets.js";
+import { readBase } from "../../../src/runtime/source/read-base.js";
 import { sourceOf } from "../../../src/runtime/weights/formats/byte-source.js";
+import type { StoredTensor } from "../../../src/runtime/weights/formats/weights-file.js";
 import { matchFaults } from "../../../src/runtime/weights/match-faults.js";
 import { matchWeights } from "../../../src/runtime/weights/match-weights.js";
 import { readWeights } from "../../../src/runtime/weights/open-weights.js";
@@ -35,6 +41,22 @@ describe("a whole file meets a whole network", () => {
       true,
     );
   });
+});
+
+it.each(Object.keys(references))("%s meets the names of its reference", (preset) => {
+  const path = placeOfPreset(preset);
+  const { value } = compileText(readFileSync(path, "utf8"), path, { readBase });
+  const tensors = [...pytorchShapes(value!.graph)].map(([name, shape], at) => {
+    return { name: `module.${referenceName(preset, name)}`, shape, dtype: "F32", at } as unknown as StoredTensor;
+  });
+  const found = matchWeights(value!.graph, { tensors: tensors.toReversed(), isInOrder: false }, ALL);
+  expect(found.how).toMatch(/by name, as torchvision/);
+  expect([found.missing, found.surplus]).toEqual([[], []]);
+  const names = pytorchShapes(value!.graph);
+  expect(found.pairs).toHaveLength(names.size);
+  for (const { tensor, stored } of found.pairs) {
+    expect(stored.name).toBe(`module.${referenceName(preset, tensor.name)}`);
+  }
 });
 
 describe("what has no partner", () => {
