@@ -9,6 +9,7 @@ import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runFolderAt } from "../../src/runtime/run/run-folder.js";
 import { startWatchServer } from "../../src/cli/watch/watch-server.js";
+import { oneRun } from "../../src/cli/watch/watched-runs.js";
 import { netc } from "../support/netc.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { programOf, runTiny } from "../support/tiny-run.js";
@@ -84,7 +85,7 @@ describe("the live page of a run", () => {
     await runTiny(path, programOf(), { maxSteps: 5 });
     const folder = runFolderAt(path);
     const timing = { poll: 100, heartbeat: 1000 };
-    let server = await startWatchServer(folder, 0, timing);
+    let server = await startWatchServer(oneRun(folder), 0, timing);
     const page = await browser.newPage();
     await page.goto(server.url);
     const steps = page.locator("dt:text-is('steps') + dd");
@@ -96,7 +97,7 @@ describe("the live page of a run", () => {
     await server.close();
     await expectText(page.locator("#connection"), "the connection is lost; trying again");
     await appendFile(folder.events, "");
-    server = await startWatchServer(folder, port, timing);
+    server = await startWatchServer(oneRun(folder), port, timing);
     await expectText(page.locator("#connection"), "live");
     await page.close();
     await server.close();

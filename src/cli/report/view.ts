@@ -42,7 +42,17 @@ export interface ReportView {
   readonly network: string | null;
   readonly settings: Table | null;
   readonly environment: Table | null;
+  /** The runs that are watched, where there is more than this one. */
+  readonly runs: readonly RunLink[];
   readonly writtenAt: string;
+}
+
+export interface RunLink {
+  readonly name: string;
+  readonly address: string;
+  readonly state: string;
+  readonly accuracy: string;
+  readonly isShown: boolean;
 }
 
 export interface Figure {
@@ -77,18 +87,19 @@ export interface ReportOptions {
   readonly isLive?: boolean;
   readonly origins?: readonly Origin[];
   readonly sections?: readonly Section[];
+  readonly runs?: readonly RunLink[];
   readonly now?: Date;
 }
 
 export function reportView(runs: readonly RunRecord[], options: ReportOptions = {}): ReportView {
-  const { isLive = false, now = new Date() } = options;
+  const { isLive = false, runs: links = [], now = new Date() } = options;
   const writtenAt = now.toISOString().replace(/\.\d+Z$/, "Z");
   return runs.length === 1
-    ? { ...singleRun(runs[0]!, options), isLive, writtenAt }
-    : { ...comparedRuns(runs), isLive, writtenAt };
+    ? { ...singleRun(runs[0]!, options), isLive, runs: links, writtenAt }
+    : { ...comparedRuns(runs), isLive, runs: links, writtenAt };
 }
 
-type Content = Omit<ReportView, "isLive" | "writtenAt">;
+type Content = Omit<ReportView, "isLive" | "runs" | "writtenAt">;
 
 /** A network is evaluated class by class where nothing trains beside it. */
 const WHEN_TO_EVALUATE: Section = {
@@ -108,7 +119,7 @@ function singleRun(run: RunRecord, { origins = [], sections = [], isLive = false
     title: printable(run.name),
     subtitle: `${run.folder.path}, ${run.state}`,
     trouble: run.end?.divergence ? divergenceText(run.end.divergence) : [],
-    results: resultsOf(run),
+    results: [...(run.state === "running" ? progressOf(run) : []), ...resultsOf(run)],
     figures: figuresOf(run),
     comparison: null,
     charts: [
@@ -207,6 +218,25 @@ function comparedRuns(runs: readonly RunRecord[]): Content {
 const PALETTE = 6; // colours that the page has
 
 // ---------------------------------------------------------------- figures
+
+/** Of a run that is going on: when it will be done, and how fast it goes. Evaluations count with the steps they follow. */
+function progressOf({ program, steps, step, elapsedSeconds }: RunRecord): Figure[] {
+  const recent = steps.slice(-RECENT_STEPS);
+  if (!program || recent.length === 0) return [];
+  const { plan } = program;
+  const seconds = recent.reduce((sum, { stepMilliseconds }) => sum + stepMilliseconds / 1000, 0);
+  const images = recent.reduce((sum, one) => sum + one.images, 0);
+  const left = ((plan.steps - step) * elapsedSeconds) / step;
+  return [
+    {
+      label: "time left",
+      value: `${program.config.train.early_stop ? "at most " : ""}${formatDuration(left)}`,
+      note: `epoch ${formatCount(steps.at(-1)!.epoch)} of ${formatCount(program.config.train.epochs)}, ${formatCount(Math.round(images / seconds))} images/s`,
+    },
+  ];
+}
+
+const RECENT_STEPS = 50;
 
 /** Accuracy with its interval, time and size. */
 function resultsOf({

@@ -1,12 +1,16 @@
-// A run's folder → its report over HTTP on the loopback address, with a word to the page whenever the run has gone on.
-import { stat } from "node:fs/promises";
+// Runs → their reports over HTTP on the loopback address, with a word to the page whenever a run has gone on. `/` follows the
+// newest; where there are several, each has a page of its own besides.
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
-import { readRun } from "../../runtime/run/read-run.js";
+import { basename } from "node:path";
 import type { RunFolder } from "../../runtime/run/run-folder.js";
 import { readOrigins } from "../../runtime/run/run-origins.js";
 import { renderReport } from "../report/render-report.js";
+import type { RunLink } from "../report/view.js";
 import { reportView } from "../report/view.js";
+import { formatPercent } from "../screen/terminal.js";
+import type { WatchedRuns } from "./watched-runs.js";
+import { pageOf, RunReader, versionOf } from "./watched-runs.js";
 
 export interface WatchTiming {
   /** How often the run is looked at, in milliseconds. */
@@ -25,18 +29,20 @@ export interface WatchServer {
 
 /** Rejects with Node's error where the port is taken. */
 export async function startWatchServer(
-  folder: RunFolder,
+  runs: WatchedRuns,
   port: number,
   timing: WatchTiming = TIMING,
 ): Promise<WatchServer> {
   const streams = new Set<ServerResponse>();
+  const reader = new RunReader();
   const server = createServer((request, response) => {
-    void answer(request, response, folder, streams).catch(() => response.destroy());
+    void answer(request, response, { runs, reader, streams }).catch(() => response.destroy());
   });
   await listen(server, port);
-  let seen = await versionOf(folder);
+  const versions = async (): Promise<string> => (await Promise.all((await runs.list()).map(versionOf))).join("\n");
+  let seen = await versions();
   const look = async (): Promise<void> => {
-    const version = await versionOf(folder);
+    const version = await versions();
     if (version !== seen) for (const stream of streams) stream.write("event: change\ndata: \n\n");
     seen = version;
   };
@@ -58,11 +64,16 @@ export async function startWatchServer(
   };
 }
 
+interface Served {
+  readonly runs: WatchedRuns;
+  readonly reader: RunReader;
+  readonly streams: Set<ServerResponse>;
+}
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  folder: RunFolder,
-  streams: Set<ServerResponse>,
+  { runs, reader, streams }: Served,
 ): Promise<void> {
   response.setHeader("Cache-Control", "no-store");
   response.setHeader("X-Content-Type-Options", "nosniff");
@@ -77,14 +88,38 @@ async function answer(
     response.write("event: change\ndata: \n\n");
     return;
   }
-  if (request.url !== "/") return refuse(response, 404, "there is nothing here but the report at /");
-  const view = reportView([await readRun(folder)], { isLive: true, origins: await readOrigins(folder) });
+  const folders = await runs.list();
+  const folder = request.url === "/" ? folders[0] : folders.find((one) => pageOf(one) === request.url);
+  if (!folder) return refuse(response, 404, "there is nothing here but the reports of runs, from / on");
+  const view = reportView([await reader.read(folder)], {
+    isLive: true,
+    origins: await readOrigins(folder),
+    runs: folders.length > 1 ? await linksTo(folders, folder, reader) : [],
+  });
   response.setHeader(
     "Content-Security-Policy",
     "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'",
   );
   response.writeHead(200, { "Content-Type": "text/html; charset=utf-8" });
   response.end(await renderReport(view));
+}
+
+async function linksTo(folders: readonly RunFolder[], shown: RunFolder, reader: RunReader): Promise<RunLink[]> {
+  const links: RunLink[] = [];
+  for (const folder of folders) {
+    const run = await reader.readIfPossible(folder);
+    if (!run) continue;
+    const { testEvaluation, lastEvaluation } = run;
+    const measured = testEvaluation ?? lastEvaluation;
+    links.push({
+      name: basename(folder.path),
+      address: pageOf(folder),
+      state: run.state,
+      accuracy: measured ? formatPercent(measured.accuracy) : "–",
+      isShown: folder === shown,
+    });
+  }
+  return links;
 }
 
 /** A page of another site whose name was made to point here would send that name (DNS rebinding). */
@@ -95,12 +130,6 @@ function isOwnHost(host: string | undefined): boolean {
 function refuse(response: ServerResponse, status: number, reason: string): void {
   response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" });
   response.end(`${reason}\n`);
-}
-
-/** Changes whenever the run has logged something, or has begun or ended. */
-async function versionOf({ events, path }: RunFolder): Promise<string> {
-  const [log, folder] = await Promise.all([stat(events).catch(() => null), stat(path).catch(() => null)]);
-  return `${log?.size} ${log?.mtimeMs} ${folder?.mtimeMs}`;
 }
 
 async function listen(server: Server, port: number): Promise<void> {

@@ -1,7 +1,10 @@
+import { mkdirSync } from "node:fs";
 import { request } from "node:http";
+import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { WatchServer } from "../../../src/cli/watch/watch-server.js";
 import { startWatchServer } from "../../../src/cli/watch/watch-server.js";
+import { allRunsUnder, oneRun } from "../../../src/cli/watch/watched-runs.js";
 import { runFolderAt } from "../../../src/runtime/run/run-folder.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 import { programOf, runTiny } from "../../support/tiny-run.js";
@@ -9,7 +12,7 @@ import { programOf, runTiny } from "../../support/tiny-run.js";
 async function watched(): Promise<{ server: WatchServer; folder: string }> {
   const folder = await temporaryFolder();
   await runTiny(folder, programOf(), { maxSteps: 5 });
-  const server = await startWatchServer(runFolderAt(folder), 0, { poll: 50, heartbeat: 1000 });
+  const server = await startWatchServer(oneRun(runFolderAt(folder)), 0, { poll: 50, heartbeat: 1000 });
   onTestFinished(() => server.close());
   return { server, folder };
 }
@@ -40,7 +43,7 @@ describe("the server of a run's live page", () => {
     const { status, body } = await get(server, "/");
     expect(status).toBe(200);
     expect(body).toContain("<h1>tiny</h1>");
-    expect(body).toContain('new EventSource("events")');
+    expect(body).toContain('new EventSource("/events")');
     expect(body).toContain('<h2 id="confusion">Confusion matrix</h2>'); // with when it will come
   });
 
@@ -66,5 +69,20 @@ describe("the server of a run's live page", () => {
     await runTiny(folder, programOf());
     expect(await nextChange()).toMatch(/^((event: change\ndata: |: still here)\n\n)+$/);
     await reader.cancel();
+  });
+
+  it("shows all runs of a folder, follows the newest, and gives each a page", async () => {
+    const parent = await temporaryFolder();
+    for (const name of ["first", "the second"]) mkdirSync(join(parent, name));
+    await runTiny(join(parent, "first"), programOf(), { maxSteps: 2 });
+    const server = await startWatchServer(allRunsUnder(parent), 0, { poll: 50, heartbeat: 1000 });
+    onTestFinished(() => server.close());
+    expect((await get(server, "/")).body).not.toContain('class="runs"'); // there is nothing to choose from
+    await runTiny(join(parent, "the second"), programOf(), { maxSteps: 2 });
+    const { body } = await get(server, "/");
+    expect(body).toContain('<a href="/run/the%20second" aria-current="page">');
+    expect(body).toContain('<a href="/run/first">');
+    expect((await get(server, "/run/first")).body).toContain('<a href="/run/first" aria-current="page">');
+    expect((await get(server, "/run/third")).status).toBe(404);
   });
 });
