@@ -4,8 +4,7 @@ import { existsSync } from "fs";
 import module from "module";
 
 const [major, minor] = process.versions.node.split(".").map(Number);
-const [bundle, modules] = ["bundle", "cli"].map((folder) => new URL(`../dist/${folder}/main.js`, import.meta.url));
-const entry = existsSync(bundle) ? bundle : modules;
+const entry = new URL("../dist/bundle/main.js", import.meta.url);
 
 function refuse(sentence) {
   console.error(sentence);

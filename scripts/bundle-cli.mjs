@@ -1,11 +1,24 @@
-// Joins the modules of the command line in a few files, dist/bundle/: Node takes longer to find and read a hundred small ones
-// than netc takes to check a file. What a command alone needs stays in a chunk of its own, read when it runs.
-import { rmSync } from "node:fs";
+// Joins the modules in a few files, dist/bundle/, all of netc's code that npm's package holds: Node takes longer to find and read
+// a hundred small ones than netc takes to check a file. What a command alone needs stays in a chunk of its own, read when it runs.
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = new URL("../", import.meta.url);
-const entry = fileURLToPath(new URL("dist/cli/main.js", root));
 const output = new URL("dist/bundle/", root);
+
+/** The command line, the API, and what threads and processes begin with, which `builtModule` names by its place. */
+const threads = [
+  "runtime/data/preparation-process",
+  "runtime/engines/wasm/code/thread",
+  "runtime/engines/wasm/onednn/thread",
+  "runtime/engines/wasm/peak/peak-worker",
+  "runtime/engines/wasm/worker",
+];
+const entries = {
+  main: "cli/main",
+  index: "index",
+  ...Object.fromEntries(threads.map((place) => [flat(place), place])),
+};
 
 /** Read at every start, and as many files each; other packages stay where npm has put them. */
 const joined = new Set(["yaml", "commander", "picocolors"]);
@@ -15,6 +28,9 @@ const placesOfModules = {
   name: "places-of-modules",
   transform(code, file) {
     if (!code.includes("import.meta.url")) return null;
+    if (/process.built-module\.js$/.test(file)) {
+      return `export const builtModule = (place) => new URL("./" + place.replaceAll("/", "-") + ".js", import.meta.url);`;
+    }
     const path = fileURLToPath(root);
     const place = `../../${file.slice(path.length).replaceAll("\\", "/")}`;
     return code.replaceAll("import.meta.url", `new URL(${JSON.stringify(place)}, import.meta.url).href`);
@@ -36,20 +52,31 @@ const groups = [
 
 rmSync(output, { recursive: true, force: true });
 
-// The bundler needs a newer Node than netc does; bin/netc.js starts the modules as they are where there is no bundle
+// The bundler needs a newer Node than netc does: in a clone, an older one has the modules as they are
 const [major, minor] = process.versions.node.split(".").map(Number);
-if (major === 20 && minor < 19) process.exit(0);
+if (major === 20 && minor < 19) {
+  mkdirSync(output);
+  for (const [name, place] of Object.entries(entries)) {
+    writeFileSync(new URL(`${name}.js`, output), `export * from "../${place}.js";\n`);
+  }
+  process.exit(0);
+}
 
 const { rolldown } = await import("rolldown");
-const bundle = await rolldown({
-  input: entry,
-  platform: "node",
-  external: (name) => !/^[./]|^[A-Z]:/.test(name) && !joined.has(name),
-  plugins: [placesOfModules],
-});
-await bundle.write({
-  dir: fileURLToPath(output),
-  format: "esm",
-  entryFileNames: "[name].js",
-  codeSplitting: { groups },
-});
+await write(["main", "index"], { codeSplitting: { groups } });
+// Apart, so that a thread reads nothing of the compiler
+await write(threads.map(flat), { chunkFileNames: "thread-[name]-[hash].js" });
+
+async function write(names, options) {
+  const bundle = await rolldown({
+    input: Object.fromEntries(names.map((name) => [name, fileURLToPath(new URL(`dist/${entries[name]}.js`, root))])),
+    platform: "node",
+    external: (name) => !/^[./]|^[A-Z]:/.test(name) && !joined.has(name),
+    plugins: [placesOfModules],
+  });
+  await bundle.write({ dir: fileURLToPath(output), format: "esm", entryFileNames: "[name].js", ...options });
+}
+
+function flat(place) {
+  return place.replaceAll("/", "-");
+}

@@ -3,6 +3,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { builtModule } from "../process/built-module.js";
 import { machineMemoryBytes } from "../process/machine-memory.js";
 import { UserError } from "../process/user-error.js";
 import type { PreparationTask, ResultOf } from "./preparation-tasks.js";
@@ -50,8 +51,7 @@ export async function prepareApart<Task extends PreparationTask>(
   }
 }
 
-/** The built entry, the same from src/ (under tests) and from dist/. */
-const ENTRY = fileURLToPath(new URL("../../../dist/runtime/data/preparation-process.js", import.meta.url));
+const ENTRY = fileURLToPath(builtModule("runtime/data/preparation-process"));
 
 /** @throws UserError where it surely is too much. */
 function announcement({ doing, most, least, wayOn }: PreparationNeeds, has: number): string {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import v8 from "node:v8";
 import type { Availability } from "../engine.js";
 
-/** The built kernels and worker; the same place from src/ (under tests) and from dist/. */
+/** The built kernels; the same place from src/ (under tests) and from dist/. */
 export const builtFolder = new URL("../../../../dist/runtime/engines/wasm/", import.meta.url);
 
 // (module (func (result v128) …)): i32x4.splat for SIMD, f32x4.relaxed_madd for relaxed SIMD, a shared memory for threads.

@@ -1,5 +1,5 @@
 // The winners of measurements on this machine: a file in the cache folder for each processor and build of netc.
-import { readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import os from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -62,7 +62,10 @@ export function measuredFile(of: Surroundings = (here ??= surroundings())): stri
 }
 
 export function surroundings(): Surroundings {
-  const code = digestOf([kernelsFile(), ...CODE.flatMap((folder) => modulesIn(folder))]);
+  const code = digestOf([
+    kernelsFile(),
+    ...(existsSync(CODE[0]!) ? CODE : [BUNDLE]).flatMap((folder) => modulesIn(folder)),
+  ]);
   return {
     version: netcVersion(),
     code,
@@ -74,6 +77,9 @@ export function surroundings(): Surroundings {
 
 /** What is done at once, scratch memory, parts, products of libraries and machine code are decided here, and not in the kernels' own file. */
 const CODE = [...["lower", "code"].map((room) => new URL(`../../../compiler/${room}/`, builtFolder)), builtFolder];
+
+/** As npm has it, netc is a bundle, in which no module can be told from others; it changes with the version only. */
+const BUNDLE = new URL("../../../bundle/", builtFolder);
 
 /** The built modules of a folder and those below it. */
 export function modulesIn(folder: URL): URL[] {

@@ -5,10 +5,11 @@ import type { ResourceLimits } from "node:worker_threads";
 import { Worker } from "node:worker_threads";
 import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
 import { addressSpaceLeft } from "../../process/address-space.js";
+import { builtModule } from "../../process/built-module.js";
 import { UserError } from "../../process/user-error.js";
 import type { ThreadModule } from "../../../compiler/lower/kernels/kernel-provider.js";
 import type { Heap } from "./heap.js";
-import { builtFolder, compileKernels } from "./kernels-module.js";
+import { compileKernels } from "./kernels-module.js";
 import type { WorkerAnswer, WorkerRequest, WorkerSetup } from "./worker.js";
 
 /**
@@ -84,7 +85,7 @@ export class ThreadPool {
   }
 
   private startThread(setup: WorkerSetup): void {
-    const worker = new Worker(new URL("worker.js", builtFolder), {
+    const worker = new Worker(builtModule("runtime/engines/wasm/worker"), {
       workerData: setup,
       resourceLimits: this.limits,
     });

@@ -52,7 +52,10 @@ const LIBRARIES = [
   "@tensorflow/tfjs-backend-cpu/dist/tf-backend-cpu.es2017.min.js",
 ];
 
-/** netc's own, for the steps that the model's metadata ask for: the same bits as in training and in `netc predict`. */
+/**
+ * netc's own, for the steps that the model's metadata ask for: the same bits as in training and in `netc predict`. These and what
+ * they import are the only modules that npm's package holds beside the bundle (`files` in package.json).
+ */
 const PREPROCESSING = ["../../data/test-views.js", "../../data/images/fit-image.js"].map(
   (path) => new URL(path, import.meta.url),
 );

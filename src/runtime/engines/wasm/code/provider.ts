@@ -8,10 +8,10 @@ import type { LibraryMethod } from "../../../../compiler/lower/convolutions/emit
 import { libraryConvolutions } from "../../../../compiler/lower/convolutions/emit-library.js";
 import { libraryWinograd } from "../../../../compiler/lower/convolutions/emit-library-winograd.js";
 import type { KernelProvider } from "../../../../compiler/lower/kernels/kernel-provider.js";
+import { builtModule } from "../../../process/built-module.js";
 import { UserError } from "../../../process/user-error.js";
 import { hasKoffi, loadKoffi } from "../../native/load-koffi.js";
 import { convolutionOf } from "../convolution-call.js";
-import { builtFolder } from "../kernels-module.js";
 import type { ProviderSource } from "../provider-source.js";
 import { ExecutableMemory, machineHere, NoExecutableMemory } from "./executable-memory.js";
 
@@ -77,7 +77,7 @@ export function codeKernels(set: InstructionSet, bfloat16 = false): KernelProvid
       return isFloat ? Object.values(CODE_METHODS)[method]?.[pass]?.(set, sizes)?.imagesAtOnce : undefined;
     },
     take: ({ kernel, operands }) => roundsOf(set, kernel, operands)?.map(({ units }) => units),
-    thread: { module: new URL("code/thread.js", builtFolder).href, setup: set },
+    thread: { module: builtModule("runtime/engines/wasm/code/thread").href, setup: set },
   };
 }
 

@@ -6,7 +6,7 @@ import type { LibraryMethod, LibraryPlan } from "../../../../compiler/lower/conv
 import { libraryConvolutions } from "../../../../compiler/lower/convolutions/emit-library.js";
 import { libraryWinograd } from "../../../../compiler/lower/convolutions/emit-library-winograd.js";
 import { suiting } from "../../../../compiler/lower/convolutions/convolution-kernels.js";
-import { builtFolder } from "../kernels-module.js";
+import { builtModule } from "../../../process/built-module.js";
 import type { Abi } from "./abi.js";
 import { OneDnnError } from "./abi.js";
 import type { Method } from "./methods.js";
@@ -65,7 +65,7 @@ export function oneDnnKernels({ file, version, abi }: OneDnnUse, bfloat16: boole
     name: NAME,
     version,
     candidates: (task) => suiting(kernels, task),
-    thread: { module: new URL("onednn/thread.js", builtFolder).href, setup: file },
+    thread: { module: builtModule("runtime/engines/wasm/onednn/thread").href, setup: file },
   };
 }
 

@@ -6,7 +6,8 @@ import { COPIED_A_ROUND, MULTIPLY_ADDS_A_ROUND } from "../../../../compiler/code
 import { REGISTERS } from "../../../../compiler/code/instruction-set.js";
 import { HEAP_START, PEAK_FACTORS } from "../../../../compiler/lower/kernels/kernel-constants.js";
 import { instructionSet, SET_NAMES } from "../code/provider.js";
-import { builtFolder, compileKernels } from "../kernels-module.js";
+import { builtModule } from "../../../process/built-module.js";
+import { compileKernels } from "../kernels-module.js";
 import type { PeakRequest, PeakSetup } from "./peak-worker.js";
 
 export interface MachinePeak {
@@ -48,7 +49,7 @@ export async function measureMachinePeak(threads: number, effort: PeakEffort = E
   const module = compileKernels();
   const workers = Array.from({ length: threads }, (_, thread) => {
     const setup: PeakSetup = { module, memory, thread, threads, set };
-    return new Worker(new URL("peak/peak-worker.js", builtFolder), { workerData: setup });
+    return new Worker(builtModule("runtime/engines/wasm/peak/peak-worker"), { workerData: setup });
   });
   const best = async (request: PeakRequest): Promise<number> => {
     let shortest = Infinity;
