@@ -38,12 +38,19 @@ export interface SyntheticDataset {
   readonly classes: number;
 }
 
+/** How a picture of any size becomes one of the size that the data set has. */
+export interface PictureFit {
+  /** Resized, then cut to the middle. */
+  readonly size: { readonly height: number; readonly width: number };
+  /** What it is resized to before that: the shorter side, or both; null: as little as covers `size`. */
+  readonly resize: null | number | { readonly height: number; readonly width: number };
+  readonly interpolation: "bilinear" | "bicubic";
+}
+
 /** Pictures in a folder a class. */
-export interface ImagesDataset {
+export interface ImagesDataset extends PictureFit {
   /** Relative to where netc runs. */
   readonly folder: string;
-  /** Resized by the shorter side, then cut to the middle. */
-  readonly size: { readonly height: number; readonly width: number };
   readonly grayscale: boolean;
   /** Share of each class that is kept for validation, where the folder has no split of its own. */
   readonly validation_share: number;

@@ -1,6 +1,6 @@
 // What the compiler needs to know of each data set without loading anything: sizes, classes, and the statistics that are
 // the default of `data.normalize`.
-import type { DataConfig, ImagesDataset } from "./config.js";
+import type { DataConfig, ImagesDataset, PictureFit } from "./config.js";
 
 export interface DatasetFacts {
   readonly height: number;
@@ -43,6 +43,13 @@ export function datasetFacts(dataset: DataConfig["dataset"]): DatasetFacts {
     mean: Array.from({ length: channels }, () => 0.5),
     std: Array.from({ length: channels }, () => 0.25),
   };
+}
+
+/** How a picture becomes an image like those of the data set. */
+export function pictureFit(dataset: DataConfig["dataset"]): PictureFit {
+  if (typeof dataset === "object" && "images" in dataset) return dataset.images;
+  const { height, width } = datasetFacts(dataset);
+  return { size: { height, width }, resize: null, interpolation: "bilinear" };
 }
 
 /** How many of a data set's training images are trained on, and how many are kept as validation images: one at least of each. */

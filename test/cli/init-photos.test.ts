@@ -50,11 +50,12 @@ train: {epochs: 1, batch_size: 128, learning_rate: 0.1}
     const { output } = await init(folder, "--weights", "trained/model.safetensors", "-o", "tuned.yaml");
     expect(output).toContain("wrote tuned.yaml");
     const text = await readFile(join(folder, "tuned.yaml"), "utf8");
-    expect(text).toContain("size: 32");
+    expect(text).toContain("extends: netc:resnet-20");
+    expect(text).toContain("size: 32, resize: 36 }"); // of timm's share of 0.875
     expect(text).toContain(
       'normalize: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] } # as "trained/config.json" says',
     );
-    expect(text).toContain("{ layers: [stem, stages], from_epoch: 1, rate_factor: 0.1 }");
+    expect(text).toContain("{ layers: [stem, stages], from_epoch: 1, rate_factor: 0.02 }");
     expect((await netc(["check", "tuned.yaml"], { folder })).output).toBe("tuned.yaml: no faults\n");
   });
 
@@ -65,7 +66,7 @@ train: {epochs: 1, batch_size: 128, learning_rate: 0.1}
     const { errors, exitCode } = await init(folder, "--weights", "other.pth", "-o", "none.yaml");
     expect([exitCode, errors]).toEqual([
       1,
-      expect.stringContaining("other.pth fits none of the networks that netc writes"),
+      expect.stringContaining("other.pth fits none of the networks that come with netc"),
     ]);
     const missing = await netc(["init", "photos", "--folder", "nowhere", "-o", "none.yaml"], { folder });
     expect(missing.errors).toContain("there is no folder nowhere");

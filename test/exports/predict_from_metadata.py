@@ -20,23 +20,41 @@ def decode(paths, step):
     return [pixels.reshape(*pixels.shape[:2], -1)]
 
 
+def triangle(x):
+    return max(0.0, 1 - abs(x))
+
+
+def cubic(x):
+    """Keys's, with a = -0.5."""
+    a, x = -0.5, abs(x)
+    if x < 1:
+        return ((a + 2) * x - (a + 3)) * x * x + 1
+    return (((x - 5) * x + 8) * x - 4) * a if x < 2 else 0.0
+
+
+FILTERS = {"triangle": triangle, "cubic": cubic}
+
+
 def resampled(image, length, axis, how):
     """One pass over an axis, in whole numbers."""
     before = image.shape[axis]
     if before == length:
         return image
-    assert how["filter"] == "triangle" and how["antialias"] and how["rounding"] == "half_up"
+    assert how["filter"] in FILTERS and how["antialias"] and how["rounding"] == "half_up"
     scale = before / length
     reach = max(scale, 1.0)
+    weight_at = FILTERS[how["filter"]]
     weights = np.zeros((length, before), dtype=np.int64)
     for target in range(length):
         centre = (target + 0.5) * scale
-        near = [max(0.0, 1 - abs((x + 0.5 - centre) / reach)) for x in range(before)]
+        near = [weight_at((x + 0.5 - centre) / reach) for x in range(before)]
         total = sum(near)
-        weights[target] = [math.floor(0.5 + weight / total * 2 ** how["weight_bits"]) for weight in near]
+        weights[target] = [
+            math.trunc(math.copysign(0.5, weight) + weight / total * 2 ** how["weight_bits"]) for weight in near
+        ]
     moved = np.moveaxis(image.astype(np.int64), axis, 0)
     sums = np.tensordot(weights, moved, 1) + 2 ** (how["weight_bits"] - 1)
-    return np.moveaxis(np.minimum(sums >> how["weight_bits"], 255), 0, axis).astype(np.uint8)
+    return np.moveaxis(np.clip(sums >> how["weight_bits"], 0, 255), 0, axis).astype(np.uint8)
 
 
 def resize_to(image, height, width, how):
@@ -58,10 +76,14 @@ def resize_and_center_crop(images, step):
     height, width = step["height"], step["width"]
     (image,) = images
     rows, columns, _ = image.shape
-    if rows * width >= columns * height:
-        covering = (width * rows // columns, width)
+    wanted = step.get("resize")
+    least_height, least_width = (wanted, wanted) if isinstance(wanted, int) else (height, width)
+    if isinstance(wanted, dict):
+        covering = (wanted["height"], wanted["width"])
+    elif rows * least_width >= columns * least_height:
+        covering = (least_width * rows // columns, least_width)
     else:
-        covering = (height, height * columns // rows)
+        covering = (least_height, least_height * columns // rows)
     resized = resize_to(image, *covering, step["resampling"])
     top, left = round((covering[0] - height) / 2), round((covering[1] - width) / 2)
     return [resized[top : top + height, left : left + width]]

@@ -25,6 +25,8 @@ const images = (settings: string): string => `{images: {folder: FOLDER, broken: 
 const files: Readonly<Record<string, readonly [dataset: string, resize: string, evaluation: string]>> = {
   "a size": [images("size: 20"), "null", "{}"],
   "a size, then another": [images("size: 20"), "16", "{}"],
+  "the middle of a bicubic": [images("size: 20, resize: 24, interpolation: bicubic"), "null", "{}"],
+  "both sides, and not in proportion": [images("size: 16, resize: {height: 18, width: 25}"), "null", "{}"],
   "an oblong size and moved views": [images("size: {height: 21, width: 14}"), "null", "{flip: true, translate: 2}"],
   "grey, oblong twice, mirrored": [
     images("size: {height: 12, width: 19}, grayscale: true"),

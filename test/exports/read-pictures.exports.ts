@@ -33,7 +33,7 @@ it.each([false, true])("the exported project reads what netc reads (grayscale: %
   await rm(photos, { recursive: true, force: true });
   await writePictures(photos);
   const text = `name: reader
-data: { dataset: { images: { folder: ${JSON.stringify(photos)}, size: 16, grayscale: ${grayscale} } } }
+data: { dataset: { images: { folder: ${JSON.stringify(photos)}, size: 16, resize: ${grayscale ? "{ height: 20, width: 17 }" : 19}, interpolation: bicubic, grayscale: ${grayscale} } } }
 model: { stem: { channels: 4 }, stages: [{ channels: 4, blocks: 1 }] }
 train: { epochs: 1, batch_size: 2, learning_rate: 0.1 }
 `;

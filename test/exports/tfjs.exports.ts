@@ -18,6 +18,7 @@ import { networkTexts } from "./networks.js";
 import { chromium } from "./peers.js";
 import type { Trained } from "./trained.js";
 import { distance, folderOf, trainShortly } from "./trained.js";
+import { plainFit } from "../support/plain-fit.js";
 
 const require = createRequire(import.meta.url);
 let parent: string;
@@ -136,7 +137,7 @@ describe("the page", () => {
     )) as number[];
     await page.close();
     const { fitImage } = await import("../../src/runtime/data/images/fit-image.js");
-    const expected = fitImage({ pixels: data, channels: 3, height, width }, { height: 16, width: 16 });
+    const expected = fitImage({ pixels: data, channels: 3, height, width }, plainFit({ height: 16, width: 16 }));
     expect(found).toEqual([...expected]);
   });
 

@@ -1,6 +1,6 @@
 // Rules between the data section and the rest: images, classes and batches that do not go together.
 import type { ResolvedConfig } from "../config.js";
-import { datasetFacts, trainingSplit } from "../datasets.js";
+import { datasetFacts, pictureFit, trainingSplit } from "../datasets.js";
 import type { Diagnostic, Path } from "../diagnostics/diagnostic.js";
 import { whiteningStem } from "../network/whitening-stem.js";
 import type { ConfigRule } from "./rule.js";
@@ -12,6 +12,7 @@ export const dataRules: readonly ConfigRule[] = [
   normalizationHasOneValueAChannel,
   classesAgreeWithData,
   batchFitsTheData,
+  cutFitsTheResizedImage,
   cutoutFitsTheImage,
   shiftsFitTheImage,
   choicesHaveImagesOfTheirOwn,
@@ -98,6 +99,30 @@ function batchFitsTheData({ data, train }: ResolvedConfig): readonly Diagnostic[
       message: `batch_size is ${train.batch_size}, the data set has ${trainImages} training images`,
       path: ["train", "batch_size"],
       hint: `write \`batch_size: ${Math.min(trainImages, 128)}\``,
+    },
+  ];
+}
+
+/** torchvision's CenterCrop fills up with black, which is hardly ever meant. */
+function cutFitsTheResizedImage({ data }: ResolvedConfig): readonly Diagnostic[] {
+  const { size, resize } = pictureFit(data.dataset);
+  if (resize === null) return [];
+  const resized = typeof resize === "number" ? { height: resize, width: resize } : resize;
+  if (size.height <= resized.height && size.width <= resized.width) return [];
+  const path = ["data", "dataset", "images", "resize"];
+  const [height, width] = [Math.max(size.height, resized.height), Math.max(size.width, resized.width)];
+  return [
+    {
+      code: "data/crop-larger-than-image",
+      severity: "error",
+      message:
+        `${size.height}×${size.width} are cut out of pictures that are resized to ` +
+        (typeof resize === "number" ? `a shorter side of ${resize}` : `${resize.height}×${resize.width}`),
+      path,
+      hint:
+        typeof resize === "number"
+          ? `write \`resize: ${Math.max(height, width)}\``
+          : `write \`resize: {height: ${height}, width: ${width}}\``,
     },
   ];
 }

@@ -61,6 +61,7 @@ const catalogue = {
   "data/input-mismatch": error("model.input differs from the images that the data section yields"),
   "data/channels-mismatch": error("normalize gives another number of values than the images have channels"),
   "data/cutout-too-large": error("cutout removes the whole image"),
+  "data/crop-larger-than-image": error("what is cut out of pictures is larger than they are resized to"),
   "data/crop-padding-too-large": error("images are padded or moved by as much as their own size"),
   "data/crop-not-first": error("random_resized_crop stands after another augmentation, or twice"),
   "data/range-order": error("a range ends below its beginning"),

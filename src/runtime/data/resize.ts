@@ -1,6 +1,7 @@
-// Pillow's `Image.resize(size, BILINEAR)` on 8-bit images, bit for bit: a triangle filter, widened when it shrinks, in
-// fixed point, first along rows and then along columns, rounded to 8 bits after each.
+// Pillow's `Image.resize(size, BILINEAR or BICUBIC)` on 8-bit images, bit for bit: a filter, widened when it shrinks, in fixed point, first along rows and then along columns, rounded to 8 bits after each.
 // Source: src/libImaging/Resample.c of Pillow (precompute_coeffs, normalize_coeffs_8bpc, ImagingResample*_8bpc).
+
+export type Interpolation = "bilinear" | "bicubic";
 
 export interface ImageSize {
   readonly height: number;
@@ -11,9 +12,16 @@ export interface ImageSize {
 export type Resize = (source: Uint8Array, sourceOffset: number, target: Uint8Array, targetOffset: number) => void;
 
 /** Prepares the coefficients and scratch once; the function that comes back allocates nothing. */
-export function createResize(from: ImageSize, to: ImageSize, channels: number): Resize {
-  const rows = from.width === to.width ? null : taps(from.width, to.width);
-  const columns = from.height === to.height ? null : taps(from.height, to.height);
+export function createResize(
+  from: ImageSize,
+  to: ImageSize,
+  channels: number,
+  interpolation: Interpolation = "bilinear",
+): Resize {
+  const along = (length: number, wanted: number): Taps | null =>
+    length === wanted ? null : taps(length, wanted, 0, wanted, interpolation);
+  const rows = along(from.width, to.width);
+  const columns = along(from.height, to.height);
   if (rows === null && columns === null) {
     const bytes = from.height * from.width * channels;
     return (source, sourceOffset, target, targetOffset) => {
@@ -78,9 +86,15 @@ export interface StripResize {
 }
 
 /** `to` is the size that the whole image would be resized to, `box` the part of it that is kept. */
-export function createStripResize(from: ImageSize, to: ImageSize, box: Box, channels: number): StripResize {
-  const rows = taps(from.width, to.width, box.left, box.width);
-  const columns = taps(from.height, to.height, box.top, box.height);
+export function createStripResize(
+  from: ImageSize,
+  to: ImageSize,
+  box: Box,
+  channels: number,
+  interpolation: Interpolation = "bilinear",
+): StripResize {
+  const rows = taps(from.width, to.width, box.left, box.width, interpolation);
+  const columns = taps(from.height, to.height, box.top, box.height, interpolation);
   const [left, right] = reachOf(rows);
   const [top, bottom] = reachOf(columns);
   const width = right - left;
@@ -106,9 +120,14 @@ export function createStripResize(from: ImageSize, to: ImageSize, box: Box, chan
   };
 }
 
-/** The inputs that any output takes. */
+/** The inputs that any output takes. Not always the first's and the last's own: an output in the place of an input takes it alone. */
 function reachOf({ first, count, length }: Taps): [begin: number, end: number] {
-  return [first[0]!, first[length - 1]! + count[length - 1]!];
+  let [begin, end] = [Infinity, 0];
+  for (let output = 0; output < length; output++) {
+    begin = Math.min(begin, first[output]!);
+    end = Math.max(end, first[output]! + count[output]!);
+  }
+  return [begin, end];
 }
 
 function remembered(compute: (length: number) => Taps): (length: number) => Taps {
@@ -123,6 +142,27 @@ interface Taps {
   readonly count: Int32Array;
   readonly start: Int32Array;
   readonly weights: Int32Array;
+  /** No weight is negative, so that no sum is either, and none of two is above 255. */
+  readonly isConvex: boolean;
+}
+
+interface Filter {
+  /** How far it reaches, in source pixels where it enlarges. */
+  readonly support: number;
+  readonly at: (x: number) => number;
+}
+
+const FILTERS: Readonly<Record<Interpolation, Filter>> = {
+  bilinear: { support: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) },
+  bicubic: { support: 2, at: cubic },
+};
+
+/** Keys 1981, with a = -0.5, in the order of operations that Pillow has. */
+function cubic(value: number): number {
+  const a = -0.5;
+  const x = Math.abs(value);
+  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+  return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
 }
 
 // Two bits are kept free for sums beyond 255 and the sign; the rest of 32 bits beside the 8 of a pixel is fraction.
@@ -131,11 +171,12 @@ const ONE = 1 << PRECISION_BITS;
 const HALF = ONE / 2;
 
 /** Of all `to` outputs, those from `begin` on, `length` of them. */
-function taps(from: number, to: number, begin = 0, length = to): Taps {
+function taps(from: number, to: number, begin = 0, length = to, interpolation: Interpolation = "bilinear"): Taps {
+  const filter = FILTERS[interpolation];
   const scale = from / to;
   const filterScale = Math.max(scale, 1);
   const inverse = 1 / filterScale;
-  const support = filterScale; // the triangle reaches one source pixel, or one target pixel when shrinking
+  const support = filter.support * filterScale; // in target pixels when shrinking
   const first = new Int32Array(length);
   const count = new Int32Array(length);
   const start = new Int32Array(length);
@@ -145,9 +186,12 @@ function taps(from: number, to: number, begin = 0, length = to): Taps {
     const low = Math.max(0, Math.trunc(center - support + 0.5));
     const high = Math.min(from, Math.trunc(center + support + 0.5));
     const exact: number[] = [];
-    for (let x = 0; x < high - low; x++) exact.push(triangle((x + low - center + 0.5) * inverse));
+    for (let x = 0; x < high - low; x++) exact.push(filter.at((x + low - center + 0.5) * inverse));
     const sum = exact.reduce((total, weight) => total + weight, 0);
-    const fixed = exact.map((weight) => Math.trunc(0.5 + (sum === 0 ? weight : weight / sum) * ONE));
+    const fixed = exact.map((weight) => {
+      const share = (sum === 0 ? weight : weight / sum) * ONE;
+      return Math.trunc(share < 0 ? share - 0.5 : share + 0.5);
+    });
     // Weights of zero at either end change nothing but the time.
     const zeros = Math.max(
       0,
@@ -159,11 +203,8 @@ function taps(from: number, to: number, begin = 0, length = to): Taps {
     start[output] = weights.length;
     for (let tap = zeros; tap < end; tap++) weights.push(fixed[tap]!);
   }
-  return { length, first, count, start, weights: Int32Array.from(weights) };
-}
-
-function triangle(x: number): number {
-  return Math.max(0, 1 - Math.abs(x));
+  const isConvex = weights.every((weight) => weight >= 0);
+  return { length, first, count, start, weights: Int32Array.from(weights), isConvex };
 }
 
 /** The first columns of [height, width, channels] that the taps reach → [height, taps.length, channels] */
@@ -175,7 +216,7 @@ function resampleRows(
   height: number,
   width: number,
   channels: number,
-  { length, first, count, start, weights }: Taps,
+  { length, first, count, start, weights, isConvex }: Taps,
 ): void {
   let to = targetOffset;
   for (let y = 0; y < height; y++) {
@@ -189,7 +230,7 @@ function resampleRows(
       // Enlarging needs one tap or two; those are written out, since the loop over taps takes three times as long.
       if (taps === 1 && w0 === ONE) {
         for (let c = from; c < end; c++) target[to++] = source[c]!;
-      } else if (taps === 2) {
+      } else if (taps === 2 && isConvex) {
         const w1 = weights[at + 1]!;
         for (let c = from; c < end; c++) {
           target[to++] = (source[c]! * w0 + source[c + channels]! * w1 + HALF) >> PRECISION_BITS;
@@ -212,7 +253,7 @@ function resampleColumns(
   target: Uint8Array,
   targetOffset: number,
   bytesInRow: number,
-  { length, first, count, start, weights }: Taps,
+  { length, first, count, start, weights, isConvex }: Taps,
 ): void {
   let to = targetOffset;
   for (let y = 0; y < length; y++) {
@@ -223,7 +264,7 @@ function resampleColumns(
     const w0 = weights[at]!;
     if (taps === 1 && w0 === ONE) {
       for (let i = row; i < end; i++) target[to++] = source[i]!;
-    } else if (taps === 2) {
+    } else if (taps === 2 && isConvex) {
       const w1 = weights[at + 1]!;
       for (let i = row; i < end; i++) {
         target[to++] = (source[i]! * w0 + source[i + bytesInRow]! * w1 + HALF) >> PRECISION_BITS;
@@ -238,9 +279,9 @@ function resampleColumns(
   }
 }
 
-/** Rounded weights may sum to a little more than one. */
+/** Rounded weights may sum to a little more than one, and some are negative. */
 function clip(value: number): number {
-  return value > 255 ? 255 : value;
+  return value > 255 ? 255 : value < 0 ? 0 : value;
 }
 
 /** The columns that are wanted of pixels that have all. */

@@ -1,8 +1,8 @@
 // ResolvedConfig → all that has to be done to a picture, in order, to have of an exported model what `netc predict` says:
 // one description, which every export carries as JSON. Each step says in a sentence what it means, so that a pipeline can be
 // written from it alone.
-import type { ResolvedConfig } from "../../compiler/config.js";
-import { datasetFacts } from "../../compiler/datasets.js";
+import type { PictureFit, ResolvedConfig } from "../../compiler/config.js";
+import { pictureFit } from "../../compiler/datasets.js";
 import { isDecodable } from "../data/images/decode-image.js";
 import { viewsOf } from "../data/test-views.js";
 
@@ -29,14 +29,13 @@ export interface ModelInput {
 export function preprocessingOf(config: ResolvedConfig, input: ModelInput): Preprocessing {
   const { data, model, train } = config;
   const { height, width, channels } = model.input;
-  const fitted = datasetFacts(data.dataset);
   const views = viewsOf(train.evaluation);
   const [normalization, isInside] = [normalizing(data.normalize), input.type === "uint8"];
   const shape = input.layout === "NHWC" ? [null, height, width, channels] : [null, channels, height, width];
   return {
     version: 1,
     steps: [
-      ...(isDecodable(channels) ? [decoding(channels), fitting(fitted.height, fitted.width)] : []),
+      ...(isDecodable(channels) ? [decoding(channels), fitting(pictureFit(data.dataset))] : []),
       ...(data.resize ? [resizing(data.resize.height, data.resize.width)] : []),
       ...(views.length > 1 ? [viewing(views)] : []),
       ...(isInside ? [] : normalization),
@@ -84,32 +83,47 @@ function decoding(channels: 1 | 3): Step {
 }
 
 /** src/libImaging/Resample.c of Pillow: what fixes every bit. */
-const RESAMPLING = {
-  filter: "triangle",
-  antialias: true,
-  order: ["width", "height"],
-  weight_bits: 22,
-  rounding: "half_up",
-  type: "uint8",
-} as const;
+function resampling(interpolation: PictureFit["interpolation"]) {
+  return {
+    filter: interpolation === "bilinear" ? "triangle" : "cubic",
+    antialias: true,
+    order: ["width", "height"],
+    weight_bits: 22,
+    rounding: "half_up",
+    type: "uint8",
+  } as const;
+}
 
-const HOW_TO_RESAMPLE =
-  "Pillow's Image.resize(…, BILINEAR) on 8-bit pixels: a triangle filter, max(1, from / to) source pixels wide on either side " +
-  "of (target + 0.5) from / to, weights scaled to sum 1 and rounded to multiples of 2^-22; first along the width, then along " +
-  "the height, rounded to 8 bits after each; a side that keeps its length is left alone";
+function howToResample(interpolation: PictureFit["interpolation"]): string {
+  const [name, filter] =
+    interpolation === "bilinear"
+      ? ["BILINEAR", "a triangle filter, max(1, from / to) source pixels wide"]
+      : ["BICUBIC", "Keys's cubic filter with a = -0.5, 2 max(1, from / to) source pixels wide"];
+  return (
+    `Pillow's Image.resize(…, ${name}) on 8-bit pixels: ${filter} on either side ` +
+    "of (target + 0.5) from / to, weights scaled to sum 1 and rounded to multiples of 2^-22; first along the width, then along " +
+    "the height, rounded to 8 bits after each; a side that keeps its length is left alone"
+  );
+}
 
-function fitting(height: number, width: number): Step {
+function fitting({ size: { height, width }, resize, interpolation }: PictureFit): Step {
+  const covered = typeof resize === "number" ? `${resize}×${resize}` : `${height}×${width}`;
+  const resized =
+    typeof resize === "object" && resize !== null
+      ? `resize to exactly ${resize.height}×${resize.width} (height×width), whatever the proportions`
+      : `resize to the smallest size of the picture's own proportions that covers ${covered} (height×width): one side ` +
+        "is the wanted one, the other its length × wanted / from of that side, rounded down";
   return {
     step: "resize_and_center_crop",
     height,
     width,
+    ...(resize === null ? {} : { resize }),
     longer_side: "floor",
-    resampling: RESAMPLING,
+    resampling: resampling(interpolation),
     crop_offset: "half_to_even",
     means:
-      `resize to the smallest size of the picture's own proportions that covers ${height}×${width} (height×width): one side ` +
-      "is the wanted one, the other its length × wanted / from of that side, rounded down; then crop the centre, beginning " +
-      `at half of what is over, rounded to the nearest whole number and halves to the even one. Resizing: ${HOW_TO_RESAMPLE}`,
+      `${resized}; then crop the centre, beginning at half of what is over, rounded to the nearest whole number and halves ` +
+      `to the even one. Resizing: ${howToResample(interpolation)}`,
   };
 }
 
@@ -118,8 +132,8 @@ function resizing(height: number, width: number): Step {
     step: "resize",
     height,
     width,
-    resampling: RESAMPLING,
-    means: `resize to exactly ${height}×${width} (height×width), whatever the proportions: ${HOW_TO_RESAMPLE}`,
+    resampling: resampling("bilinear"),
+    means: `resize to exactly ${height}×${width} (height×width), whatever the proportions: ${howToResample("bilinear")}`,
   };
 }
 

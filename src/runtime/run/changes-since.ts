@@ -80,6 +80,8 @@ const train: Kinds<Omit<TrainConfig, "groups" | "start">> & {
 const images: Kinds<ImagesDataset> = {
   folder: "free", // the same images from elsewhere: see run-pictures.ts
   size: "past",
+  resize: "past",
+  interpolation: "past",
   grayscale: "past",
   validation_share: "past",
   broken: "past",

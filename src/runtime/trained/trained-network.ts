@@ -1,6 +1,6 @@
 // A trained network opened on an engine, to be evaluated on its test images or asked about pictures. Images go the way that
 // they went in training: the same pixels, the same kernels, and so the same logits to the bit.
-import { datasetFacts } from "../../compiler/datasets.js";
+import { pictureFit } from "../../compiler/datasets.js";
 import type { Program } from "../../compiler/program.js";
 import type { ClassificationFigures } from "./classification-figures.js";
 import { classificationFigures, softmax } from "./classification-figures.js";
@@ -170,12 +170,12 @@ export class TrainedNetwork {
     if (!isDecodable(channels)) {
       throw new UserError(`the network takes images of ${channels} channels; pictures have 1 or 3`);
     }
-    const size = datasetFacts(data.dataset);
+    const fit = pictureFit(data.dataset);
     try {
-      const fitted = await readPicture(source, channels, fitting(size, channels));
+      const fitted = await readPicture(source, channels, fitting(fit, channels));
       if (data.resize === null) return fitted;
       const resized = new Uint8Array(data.resize.height * data.resize.width * channels);
-      createResize(size, data.resize, channels)(fitted, 0, resized, 0);
+      createResize(fit.size, data.resize, channels)(fitted, 0, resized, 0);
       return resized;
     } catch (error) {
       if (error instanceof BrokenImage) return error;

@@ -98,13 +98,18 @@ function matchByName(
     pairs: paired.map((tensor) => ({ tensor, stored: partners.get(tensor.name)! })),
     fresh,
     skipped,
+    // Looked for when it is asked for: it takes longer than all the rest, and who tries many networks does not ask
     missing: missing.map((tensor) => ({
       tensor,
-      nearest: nearestOf(tensor.name, surplus, (other) => nameOf.get(other)!)?.name,
+      get nearest() {
+        return nearestOf(tensor.name, surplus, (other) => nameOf.get(other)!)?.name;
+      },
     })),
     surplus: surplus.map((tensor) => ({
       tensor,
-      nearest: nearestOf(nameOf.get(tensor)!, missing, ({ name }) => name)?.name,
+      get nearest() {
+        return nearestOf(nameOf.get(tensor)!, missing, ({ name }) => name)?.name;
+      },
     })),
   };
 }

@@ -11,14 +11,19 @@ export interface WeightsPreprocessing {
   readonly std: readonly number[];
   /** The side of the square that the network sees. */
   readonly size: number;
+  /** What the shorter side is resized to before that square is cut out. */
+  readonly resize: number;
+  readonly interpolation: "bilinear" | "bicubic";
 }
 
 /** torchvision/transforms/_presets.py, ImageClassification. */
-const IMAGENET: WeightsPreprocessing = {
+export const IMAGENET: WeightsPreprocessing = {
   from: null,
   mean: [0.485, 0.456, 0.406],
   std: [0.229, 0.224, 0.225],
   size: 224,
+  resize: 256,
+  interpolation: "bilinear",
 };
 
 const LARGEST = 1024 * 1024; // bytes
@@ -28,13 +33,14 @@ const LARGEST_SIDE = 4096;
 export async function preprocessingBeside(weights: string): Promise<WeightsPreprocessing> {
   for (const name of ["config.json", "preprocessor_config.json"]) {
     const path = join(dirname(weights), name);
-    const size = (await ifThere(path, stat(path)))?.size ?? 0;
-    const found = size > 0 && size <= LARGEST ? jsonIn((await textIfThere(path)) ?? "") : undefined;
+    const bytes = (await ifThere(path, stat(path)))?.size ?? 0;
+    const found = bytes > 0 && bytes <= LARGEST ? jsonIn((await textIfThere(path)) ?? "") : undefined;
     if (!isRecord(found)) continue;
     const told = isRecord(found["pretrained_cfg"]) ? found["pretrained_cfg"] : found;
     const [mean, std] = [colors(told["mean"] ?? told["image_mean"]), colors(told["std"] ?? told["image_std"])];
     if (!mean || !std || std.some((value) => value <= 0)) continue;
-    return { from: path, mean, std, size: sideOf(told) ?? IMAGENET.size };
+    const size = sideOf(told) ?? IMAGENET.size;
+    return { from: path, mean, std, size, resize: resizedOf(told, size), interpolation: interpolationOf(told) };
   }
   return IMAGENET;
 }
@@ -52,6 +58,23 @@ function sideOf(told: Readonly<Record<string, unknown>>): number | undefined {
     (side): side is number => Number.isInteger(side) && (side as number) > 0 && (side as number) <= LARGEST_SIDE,
   );
 }
+
+/** timm: the square is so large a share of the shorter side, `crop_pct`, 0.875 where it is not said; Hugging Face: `size`. */
+function resizedOf(told: Readonly<Record<string, unknown>>, size: number): number {
+  const { crop_pct: share, size: whole, do_center_crop: isCut } = told;
+  const isShare = typeof share === "number" && share > 0 && share <= 1;
+  if (isShare) return Math.floor(size / share); // timm's create_transform
+  if (told["input_size"] !== undefined) return Math.floor(size / 0.875);
+  const [side] = sidesIn(whole).filter((one) => Number.isInteger(one) && (one as number) <= LARGEST_SIDE);
+  return isCut !== false && typeof side === "number" ? Math.max(side, size) : size;
+}
+
+/** timm's names; Hugging Face's `resample` has Pillow's numbers. Others are taken for bilinear, as torchvision's are. */
+function interpolationOf({ interpolation, resample }: Readonly<Record<string, unknown>>): "bilinear" | "bicubic" {
+  return interpolation === "bicubic" || resample === PILLOW_BICUBIC ? "bicubic" : "bilinear";
+}
+
+const PILLOW_BICUBIC = 3;
 
 function sidesIn(value: unknown): unknown[] {
   return isRecord(value) ? [value["height"], value["shortest_edge"]] : [value];

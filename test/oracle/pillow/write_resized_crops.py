@@ -95,6 +95,7 @@ def pixels(fixture):
     return {**fixture, "pixels made with": f"Pillow {PIL.__version__}"}
 
 
-place = pathlib.Path(__file__).with_name("resized-crops.json")
-result = boxes() if sys.argv[1] == "boxes" else pixels(json.loads(place.read_text()))
-place.write_text(json.dumps(result, separators=(",", ":")) + "\n")
+if __name__ == "__main__":
+    place = pathlib.Path(__file__).with_name("resized-crops.json")
+    result = boxes() if sys.argv[1] == "boxes" else pixels(json.loads(place.read_text()))
+    place.write_text(json.dumps(result, separators=(",", ":")) + "\n")

@@ -13,6 +13,7 @@ import { preparationNeeds } from "../../../src/runtime/data/preparation-needs.js
 import { prepareApart } from "../../../src/runtime/data/preparation.js";
 import { UserError } from "../../../src/runtime/process/user-error.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
+import { plainFit } from "../../support/plain-fit.js";
 
 const MEBIBYTE = 1024 * 1024;
 let folder: string;
@@ -32,7 +33,7 @@ async function photos(size: number): Promise<ImagesDataset> {
     await mkdir(join(folder, name, ".."), { recursive: true });
     await sharp({ create }).toFile(join(folder, name));
   }
-  const written = { folder, size: { height: size, width: size }, grayscale: false, validation_share: 0.5 };
+  const written = { folder, ...plainFit({ height: size, width: size }), grayscale: false, validation_share: 0.5 };
   return { ...written, broken: "error", ...scanImages({ ...written, broken: "error", seed: 0 }).value! };
 }
 

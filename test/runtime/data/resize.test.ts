@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { createResize } from "../../../src/runtime/data/resize.js";
-import type { ImageSize } from "../../../src/runtime/data/resize.js";
+import type { ImageSize, Interpolation } from "../../../src/runtime/data/resize.js";
 
 type Pair = [height: number, width: number];
 
@@ -20,6 +20,7 @@ interface Fixture {
 
 const oracle = new URL("../../oracle/pillow/", import.meta.url);
 const fixture = JSON.parse(readFileSync(new URL("resize.json", oracle), "utf8")) as Fixture;
+const bicubic = JSON.parse(readFileSync(new URL("bicubic.json", oracle), "utf8")) as { resize: Fixture["noise"] };
 const images = new Uint8Array(readFileSync(new URL("images.bin", oracle)));
 const imageBytes = 32 * 32 * 3;
 
@@ -37,6 +38,11 @@ describe("createResize", () => {
     expect(md5Of(resized(noise(from, channels), 0, from, to, channels))).toBe(md5);
   });
 
+  it.each(bicubic.resize)("gives Pillow's bicubic for noise of $channels channels, $from to $to", (example) => {
+    const { from, to, channels, md5 } = example;
+    expect(md5Of(resized(noise(from, channels), 0, from, to, channels, "bicubic"))).toBe(md5);
+  });
+
   it("touches nothing outside its place in the target", () => {
     const resize = createResize({ height: 32, width: 32 }, { height: 5, width: 6 }, 3);
     const target = new Uint8Array(7 + 5 * 6 * 3 + 9).fill(201);
@@ -46,9 +52,16 @@ describe("createResize", () => {
   });
 });
 
-function resized(source: Uint8Array, offset: number, from: Pair, to: Pair, channels: number): Uint8Array {
+function resized(
+  source: Uint8Array,
+  offset: number,
+  from: Pair,
+  to: Pair,
+  channels: number,
+  interpolation?: Interpolation,
+): Uint8Array {
   const target = new Uint8Array(to[0] * to[1] * channels);
-  createResize(size(from), size(to), channels)(source, offset, target, 0);
+  createResize(size(from), size(to), channels, interpolation)(source, offset, target, 0);
   return target;
 }
 

@@ -10,11 +10,12 @@ import { savedModelFiles } from "../../../src/runtime/export/saved-model.js";
 import type { ExportSource } from "../../../src/runtime/export/source.js";
 import { initialize } from "../../../src/runtime/training/initialize.js";
 import { tinyConfig } from "../../support/tiny-config.js";
+import { plainFit } from "../../support/plain-fit.js";
 
 const tiny = tinyConfig();
 const images = {
   folder: "photos",
-  size: { height: 20, width: 30 },
+  ...plainFit({ height: 20, width: 30 }),
   grayscale: true,
   validation_share: 0.2,
   broken: "error" as const,

@@ -64,9 +64,31 @@ const images = map<ImagesDataset>({
   },
   size: {
     form: square("Height that images are brought to.", "Width that images are brought to."),
-    description:
-      "The size that images are kept in: their shorter side is resized, as Pillow's bilinear does, then the middle cut out.",
+    description: "The size that images are kept in: they are resized, as Pillow does, then the middle is cut out.",
     default: 64,
+  },
+  resize: {
+    form: shortForms(
+      map<{ height: number; width: number }>({
+        height: { form: integer(pixels), description: "Height of the resized picture.", example: 256 },
+        width: { form: integer(pixels), description: "Width of the resized picture.", example: 256 },
+      }),
+      [{ form: integer(pixels), meaning: "of the shorter side; the proportions stay" }],
+    ),
+    description:
+      "What a picture is resized to before the middle of `size` is cut out of it, as for the weights that are started from.",
+    default: null,
+    absent: "as little as covers `size`",
+    example: 256,
+    source: "torchvision's Resize and CenterCrop",
+  },
+  interpolation: {
+    form: choice({
+      bilinear: "Pillow's bilinear, antialiased",
+      bicubic: "Pillow's bicubic, antialiased: what many trained weights were tested with",
+    }),
+    description: "How pictures are resized.",
+    default: "bilinear",
   },
   grayscale: { form: boolean, description: "Read images in one channel of grey.", default: false },
   validation_share: {

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { ImagesDataset } from "../../../compiler/config.js";
+import type { ImagesDataset, PictureFit } from "../../../compiler/config.js";
 import { ifThere } from "../../files/if-there.js";
 import { openPlainFile } from "../../files/read-plain-file.js";
 import type { PreparationOptions } from "../progress.js";
@@ -12,7 +12,7 @@ import { BrokenImage, readPicture } from "./decode-image.js";
 import { PICTURES_AT_ONCE } from "./decoding-memory.js";
 import { fitting } from "./fit-image.js";
 
-export interface ImagesToDecode extends Pick<ImagesDataset, "folder" | "size" | "grayscale"> {
+export interface ImagesToDecode extends PictureFit, Pick<ImagesDataset, "folder" | "grayscale"> {
   /** Relative to the folder. */
   readonly paths: readonly string[];
   /** Is made, and flushed to the disk; removed again where this fails. */
@@ -21,7 +21,7 @@ export interface ImagesToDecode extends Pick<ImagesDataset, "folder" | "size" | 
 
 /** The file holds all but those that are returned, each as [height, width, channels], and behind them the SHA-256 of them all. */
 export async function decodeImages(
-  { folder, paths, size, grayscale, file }: ImagesToDecode,
+  { folder, paths, grayscale, file, ...fit }: ImagesToDecode,
   { onProgress, signal }: PreparationOptions,
 ): Promise<BrokenFile[]> {
   const progress = (done: number) =>
@@ -34,7 +34,7 @@ export async function decodeImages(
       signal?.throwIfAborted();
       progress(first);
       const group = paths.slice(first, first + PICTURES_AT_ONCE);
-      const read = await Promise.all(group.map((path) => pixelsOf(join(folder, path), size, grayscale ? 1 : 3)));
+      const read = await Promise.all(group.map((path) => pixelsOf(join(folder, path), fit, grayscale ? 1 : 3)));
       for (const [index, pixels] of read.entries()) {
         if (pixels instanceof BrokenImage) broken.push({ path: group[index]!, reason: pixels.message });
         else {
@@ -85,9 +85,9 @@ export async function holdsItsImages(file: string, bytes: number): Promise<boole
 
 const PIECE_BYTES = 1 << 20;
 
-async function pixelsOf(path: string, size: ImagesDataset["size"], channels: 1 | 3): Promise<Uint8Array | BrokenImage> {
+async function pixelsOf(path: string, fit: PictureFit, channels: 1 | 3): Promise<Uint8Array | BrokenImage> {
   try {
-    return await readPicture(path, channels, fitting(size, channels));
+    return await readPicture(path, channels, fitting(fit, channels));
   } catch (error) {
     if (error instanceof BrokenImage) return error;
     throw error;

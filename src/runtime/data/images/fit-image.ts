@@ -1,28 +1,30 @@
-// A picture of any size → one of the size that is wanted: the shorter side resized, the middle of the longer one kept.
-// torchvision's Resize (of one number) and CenterCrop, with Pillow's bilinear between; only what is kept is computed.
+// A picture of any size → one of the size that is wanted: resized, and its middle kept. torchvision's Resize and CenterCrop, with
+// Pillow's filters between; only what is kept is computed.
+import type { PictureFit } from "../../../compiler/config.js";
 import type { Box, ImageSize } from "../resize.js";
 import { columnsOf, createStripResize } from "../resize.js";
 import { withChannels } from "./convert-channels.js";
 import type { DecodedImage, StripReader } from "./decode-image.js";
 
-/** [height, width, channels] of `size`; the picture's own pixels where it has that size. */
-export function fitImage({ pixels, channels, ...from }: DecodedImage, size: ImageSize): Uint8Array {
-  const reader = fitting(size, channels)(from, channels);
+/** [height, width, channels] of the wanted size; the picture's own pixels where it has that size. */
+export function fitImage({ pixels, channels, ...from }: DecodedImage, fit: PictureFit): Uint8Array {
+  const reader = fitting(fit, channels)(from, channels);
   reader.add(columnsOf(pixels, from, reader, channels), 0, from.height);
   return reader.result();
 }
 
 /** The same of a picture that comes in strips, as `readPicture` takes it. */
 export function fitting(
-  size: ImageSize,
+  { size, resize: wanted, interpolation }: PictureFit,
   channels: number,
 ): (from: ImageSize, given: number) => StripReader<Uint8Array> {
   return (from, given) => {
-    const part = middleOf(from);
-    const cover = coveringSize(part, size);
+    const isSquashed = typeof wanted === "object" && wanted !== null;
+    const part = isSquashed ? { ...from, top: 0, left: 0 } : middleOf(from);
+    const cover = isSquashed ? wanted : coveringSize(part, wanted === null ? size : { height: wanted, width: wanted });
     const top = roundHalfToEven((cover.height - size.height) / 2);
     const left = roundHalfToEven((cover.width - size.width) / 2);
-    const resize = createStripResize(part, cover, { top, left, ...size }, given);
+    const resize = createStripResize(part, cover, { top, left, ...size }, given, interpolation);
     return {
       ...resize,
       left: part.left + resize.left,

@@ -122,13 +122,22 @@ async function decode(
   onProgress: OnDataProgress,
   signal: AbortSignal | undefined,
 ): Promise<Decoded> {
-  const { folder, size, grayscale } = settings;
+  const { folder, size, resize, interpolation, grayscale } = settings;
   const images = all(readable(folder, list(folder)));
   const stamps = stampsOf(folder, images); // before they are read: one that changes meanwhile is read again the next time
   const temporary = temporaryName(cacheFile(settings, images, stamps));
   try {
     const paths = images.map(({ path }) => path);
-    const task = { kind: "decode-images", folder, paths, size, grayscale, file: temporary } as const;
+    const task = {
+      kind: "decode-images",
+      folder,
+      paths,
+      size,
+      resize,
+      interpolation,
+      grayscale,
+      file: temporary,
+    } as const;
     const broken = await prepareApart(task, decodingNeeds(settings), { onProgress, signal });
     if (broken.length > 0) await rememberBroken(folder, broken, stamps);
     if (broken.length > 0 && settings.broken === "error") throw brokenError(folder, broken);
@@ -167,8 +176,10 @@ function stampsOf(folder: string, images: readonly ListedImage[]): Stamps {
 }
 
 /** Named for the images' names and stamps, and for what is made of them. */
-function cacheFile({ folder, size, grayscale }: ImagesDataset, images: readonly ListedImage[], stamps: Stamps): string {
-  const hash = createHash("sha256").update(`${FORMAT} ${size.height} ${size.width} ${grayscale}\n`);
+function cacheFile(settings: ImagesDataset, images: readonly ListedImage[], stamps: Stamps): string {
+  const { folder, size, resize, interpolation, grayscale } = settings;
+  const made = `${size.height} ${size.width} ${grayscale} ${JSON.stringify(resize)} ${interpolation}`;
+  const hash = createHash("sha256").update(`${FORMAT} ${made}\n`);
   for (const { path } of images) hash.update(`${path}\n${stamps.get(path)}\n`);
   return join(imagesCache(folder), `${hash.digest("hex").slice(0, 32)}.pixels`);
 }

@@ -11,6 +11,7 @@ import { ByteBudget, MOST_DECODING_BYTES, decodingBytes } from "../../../../src/
 import { fitImage, fitting, middleOf } from "../../../../src/runtime/data/images/fit-image.js";
 import { noise } from "../../../support/noise.js";
 import { temporaryFolder } from "../../../support/temporary-folder.js";
+import { plainFit } from "../../../support/plain-fit.js";
 
 // Strips of 4 KiB, so that small pictures come in several, as large ones do.
 vi.mock("../../../../src/runtime/data/images/decoding-memory.js", async (original) => ({
@@ -48,8 +49,8 @@ describe("decodeImage", () => {
       expect([height, width]).toEqual([info.height, info.width]);
       expect(Buffer.from(pixels).equals(data)).toBe(true);
       const size = { height: 24, width: 24 };
-      const fitted = await readPicture(file, 3, fitting(size, 3));
-      expect(fitted).toEqual(fitImage({ height, width, channels: 3, pixels }, size));
+      const fitted = await readPicture(file, 3, fitting(plainFit(size), 3));
+      expect(fitted).toEqual(fitImage({ height, width, channels: 3, pixels }, plainFit(size)));
     },
   );
 
@@ -60,7 +61,7 @@ describe("decodeImage", () => {
     const [one, three] = [await decodeImage(grey, 1), await decodeImage(grey, 3)];
     expect([...three.pixels.filter((_, at) => at % 3 === 2)]).toEqual([...one.pixels]);
     const size = { height: 16, width: 16 };
-    expect(await readPicture(grey, 3, fitting(size, 3))).toEqual(fitImage(three, size));
+    expect(await readPicture(grey, 3, fitting(plainFit(size), 3))).toEqual(fitImage(three, plainFit(size)));
     const red = await decodeImage(
       await sharp({ create: { ...size, channels: 3, background: "#f00" } })
         .png()
@@ -124,7 +125,7 @@ describe("decodeImage", () => {
     const whole = await photo(200, 20).png().toBuffer();
     const file = join(await temporaryFolder(), "x.png");
     await writeFile(file, whole.subarray(0, whole.length - 400));
-    await expect(readPicture(file, 3, fitting({ height: 8, width: 8 }, 3))).rejects.toThrow(
+    await expect(readPicture(file, 3, fitting(plainFit({ height: 8, width: 8 }), 3))).rejects.toThrow(
       /^is truncated or damaged$/,
     );
   });
@@ -137,13 +138,13 @@ describe("a picture that is very long", () => {
     const file = await sharp(long, { raw: { height: 1, width: 30_001, channels: 3 } })
       .png()
       .toBuffer();
-    const pixels = await readPicture(file, 3, fitting(size, 3));
+    const pixels = await readPicture(file, 3, fitting(plainFit(size), 3));
     expect(pixels).toHaveLength(224 * 224 * 3);
     // The one light pixel is the middle one, as wide as the picture is high
     expect(pixels[(100 * 224 + 112) * 3]).toBeGreaterThan(190);
     expect(pixels[0]).toBeLessThan(110);
     const tall = await sharp(file).rotate(90).png().toBuffer();
-    const turned = await readPicture(tall, 3, fitting(size, 3));
+    const turned = await readPicture(tall, 3, fitting(plainFit(size), 3));
     expect(turned[(112 * 224 + 100) * 3]).toBe(pixels[(100 * 224 + 112) * 3]);
   });
 

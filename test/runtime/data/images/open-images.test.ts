@@ -11,6 +11,7 @@ import type { Dataset } from "../../../../src/runtime/data/dataset.js";
 import { findBroken, openImages } from "../../../../src/runtime/data/images/open-images.js";
 import { scanImages } from "../../../../src/runtime/data/images/scan-images.js";
 import { temporaryFolder } from "../../../support/temporary-folder.js";
+import { plainFit } from "../../../support/plain-fit.js";
 
 let folder: string;
 let decoded: number;
@@ -38,7 +39,7 @@ async function tenOfEach(): Promise<void> {
 function settings(parts: Partial<ImagesDataset> = {}, seed = 0): ImagesDataset {
   const written = {
     folder,
-    size: { height: 8, width: 8 },
+    ...plainFit({ height: 8, width: 8 }),
     grayscale: false,
     validation_share: 0.2,
     broken: "error" as const,
