@@ -10,10 +10,13 @@ import { parseArgs } from "node:util";
 import { compileText } from "../dist/compiler/compile.js";
 import { parametersOf, statisticsOf } from "../dist/compiler/network/parameters.js";
 import { learningRateAt } from "../dist/compiler/training/plan.js";
+import { scanImages } from "../dist/runtime/data/images/scan-images.js";
 import { createLoader } from "../dist/runtime/data/loader.js";
 import { openDataset } from "../dist/runtime/data/open-dataset.js";
 import { chooseKernels } from "../dist/runtime/engines/wasm/choose-kernels.js";
 import { openWasmSession } from "../dist/runtime/engines/wasm/session.js";
+import { startFrom } from "../dist/runtime/weights/start-weights.js";
+import { readBase } from "../dist/runtime/source/read-base.js";
 import { evaluate } from "../dist/runtime/training/evaluator.js";
 
 const { values: flags, positionals } = parseArgs({
@@ -21,7 +24,11 @@ const { values: flags, positionals } = parseArgs({
   options: { measured: { type: "boolean", default: false }, set: { type: "string", multiple: true, default: [] } },
 });
 const [file, count, folder] = positionals;
-const { value: program, diagnostics } = compileText(await readFile(file, "utf8"), file, { overrides: flags.set });
+const { value: program, diagnostics } = compileText(await readFile(file, "utf8"), file, {
+  overrides: flags.set,
+  readBase,
+  scanImages,
+});
 if (!program) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
 const { config, graph, plan } = program;
 const dataset = await openDataset(config.data, config.seed);
@@ -32,6 +39,7 @@ const session = await openWasmSession(
   await chooseKernels(program, 2, flags.measured ? "measured" : "predicted"),
 );
 await session.initializeFromImages(loader.plain);
+await startFrom(program, session);
 const owned = new Set([...parametersOf(graph), ...statisticsOf(graph)].map(({ name }) => name));
 const initial = [...(await session.readState())].filter(([name]) => owned.has(name));
 

@@ -10,6 +10,7 @@ import type { Loading, SourceOptions } from "./front/load-config.js";
 import type { YamlFile } from "./front/parse.js";
 import { withSpans } from "./front/parse.js";
 import type { ScanImages } from "./front/scan-images.js";
+import { expandLayerDecay } from "./training/layer-decay.js";
 import { plan } from "./training/plan.js";
 import type { Program } from "./program.js";
 
@@ -49,5 +50,6 @@ export function compileConfig(config: ResolvedConfig): Result<Program> {
   const network = graph.value ? checkNetwork(config, graph.value) : [];
   const diagnostics: readonly Diagnostic[] = [...check(config), ...blocks, ...graph.diagnostics, ...network];
   if (!graph.value || hasErrors(diagnostics)) return failed(diagnostics);
-  return ok({ config, graph: graph.value, plan: plan(config) }, diagnostics);
+  const expanded = expandLayerDecay(config, graph.value);
+  return ok({ config: expanded, graph: graph.value, plan: plan(expanded) }, diagnostics);
 }

@@ -232,6 +232,8 @@ export interface TrainConfig {
   readonly optimizer: OptimizerConfig;
   /** Parameters that are trained otherwise; each belongs to the first group that it fits, or to none. */
   readonly groups: readonly GroupConfig[];
+  /** What the rate falls by from each layer to the one below; null in a Program, where `groups` say the rates. */
+  readonly layer_decay: null | number;
   /** What becomes of a step whose loss or gradients are not finite: the run ends, or the step is left out, `limit` times. */
   readonly non_finite: "stop" | { readonly skip: { readonly limit: number } };
   /** The most that the L2 norm over all gradients together may be; larger ones are scaled down to it. */

@@ -100,6 +100,11 @@ const WITHOUT_OTHER_VALUE = [
   "model.classifier.classes",
 ];
 
+/** Keys that a Program has as others: the value, and the key that is refused. */
+const SHORT_FOR: Readonly<Record<string, readonly [value: string, refused: string]>> = {
+  "train.layer_decay": ["0.7", "train.groups"],
+};
+
 /** Lists of layers, or maps for short. */
 const LAYERS = new Set(["model.stem", "model.classifier"]);
 
@@ -125,7 +130,12 @@ const before = compiled();
 
 describe("a key of the language", () => {
   it("is known to be allowed or refused when a run is resumed", () => {
-    const listed = [...Object.keys(ALLOWED), ...Object.keys(REFUSED), ...WITHOUT_OTHER_VALUE];
+    const listed = [
+      ...Object.keys(ALLOWED),
+      ...Object.keys(REFUSED),
+      ...Object.keys(SHORT_FOR),
+      ...WITHOUT_OTHER_VALUE,
+    ];
     expect(pathsOf(language, []).toSorted()).toEqual(listed.toSorted());
   });
 
@@ -141,6 +151,11 @@ describe("a key of the language", () => {
     const { changes } = changesSince(before, compiled(...others, `${path}=${value}`), STEPS_DONE);
     const refused = changes.filter(({ altersThePast }) => altersThePast).map((change) => change.path);
     expect(refused).toContainEqual(expect.stringContaining(path));
+  });
+
+  it.each(Object.entries(SHORT_FOR))("may not change, as what it is short for: %s", (path, [value, refused]) => {
+    const { changes } = changesSince(before, compiled(`${path}=${value}`), STEPS_DONE);
+    expect(changes).toContainEqual(expect.objectContaining({ path: refused, altersThePast: true }));
   });
 
   it("may change where the same pictures lie elsewhere, and not where others are wanted of them", () => {

@@ -79,6 +79,7 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
       },
       groups: [],
       non_finite: "stop",
+      layer_decay: null,
       gradient_clip: null,
       learning_rate: { cosine: { rate: 0.1, end: 0, warmup_epochs: 0.5, warmup_steps: null } },
       loss: { cross_entropy: { label_smoothing: 0.1 } },

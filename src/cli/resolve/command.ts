@@ -34,10 +34,14 @@ async function resolveFile(path: string, flags: ResolveFlags): Promise<void> {
     printLines(valuesAt(loaded, []));
     return;
   }
+  const { compileConfig } = await import("../../compiler/compile.js");
+  // Rates by depth become groups, which need the network; a file with other faults is printed as it is
+  const config =
+    (loaded.config.train.layer_decay !== null && compileConfig(loaded.config).value?.config) || loaded.config;
   if (flags.format === "json") {
-    process.stdout.write(jsonText(loaded.config));
+    process.stdout.write(jsonText(config));
     return;
   }
   const { printConfig } = await import("../../compiler/front/yaml/print-config.js");
-  process.stdout.write(printConfig(loaded.config));
+  process.stdout.write(printConfig(config));
 }

@@ -65,6 +65,7 @@ const train: Kinds<Omit<TrainConfig, "groups" | "start">> & {
   precision: "past",
   optimizer: "past",
   groups: group,
+  layer_decay: "rates",
   gradient_clip: "past",
   non_finite: "free",
   learning_rate: "rates",

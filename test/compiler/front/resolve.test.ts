@@ -76,6 +76,7 @@ describe("resolve", () => {
             decoupled: false
             decay_norm_and_bias: true
         groups: []
+        layer_decay: null
         gradient_clip: null
         non_finite: stop
         learning_rate: {constant: {rate: 0.1, warmup_epochs: 0, warmup_steps: null}}

@@ -219,11 +219,20 @@ export const train: MapForm = map<TrainConfig>({
     example: { sgd: { momentum: 0.9, nesterov: true, weight_decay: 5e-4 } },
   },
   groups: {
-    form: list(parameterGroup(learningRateForm), 0, 32),
+    form: list(parameterGroup(learningRateForm), 0, 1024),
     description:
       "Parameters that are trained otherwise than the rest, or not at all. A parameter belongs to the first group that it fits.",
     default: [],
     example: [{ roles: ["norm_shift"], rate_factor: 64 }],
+  },
+  layer_decay: {
+    form: number({ above: 0, maximum: 1 }),
+    description:
+      "What the rate is multiplied by from each layer to the one below it, so that layers near the images change least. The head with the classifier is the highest layer, each block is one, and the stem is the lowest. `netc resolve` prints the rates as `groups`.",
+    default: null,
+    absent: "the same rate for all layers",
+    example: 0.75,
+    source: "Bao et al. 2021 (arXiv 2106.08254), as timm's `--layer-decay`",
   },
   gradient_clip: {
     form: map<NonNullable<TrainConfig["gradient_clip"]>>({

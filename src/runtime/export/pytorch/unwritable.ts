@@ -73,6 +73,7 @@ const trainKeys: Keys<TrainConfig> = {
   precision: "written",
   recompute: "written", // netc's own plan of memory; the numbers are the same without it
   accumulate: "written",
+  layer_decay: "written", // a Program has it as groups
   gradient_clip: "written",
   optimizer: "written",
   groups: "written",
