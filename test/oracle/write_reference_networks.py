@@ -24,7 +24,7 @@ NETWORKS = {
     "resnet-50-d": (timm, "resnet50d", True), "se-resnet-50": (timm, "seresnet50", True),
     "repvgg-a0": (timm, "repvgg_a0", True), "resnext-50": (torchvision, "resnext50_32x4d", True),
     "mobilenet-v2": (torchvision, "mobilenet_v2", True), "mobilenet-v3-large": (torchvision, "mobilenet_v3_large", True),
-    "efficientnet-b0": (timm, "efficientnet_b0", True), "efficientnet-lite0": (timm, "efficientnet_lite0", False),
+    "efficientnet-b0": (timm, "efficientnet_b0", True), "efficientnet-lite0": (timm, "tf_efficientnet_lite0", True),
     "convnext-t": (timm, "convnext_tiny", True), "regnet-x-400mf": (torchvision, "regnet_x_400mf", False),
     "regnet-y-400mf": (timm, "regnety_004", True), "densenet-121": (torchvision, "densenet121", True),
     "shufflenet-v2": (torchvision, "shufflenet_v2_x1_0", True)}
