@@ -102,14 +102,16 @@ async function partsFrom(weights: string): Promise<Parts> {
   );
 }
 
-/** Weights that nothing lies beside were trained as the network's file says, else as torchvision trains. */
+/**
+ * Weights that nothing lies beside were trained as the network's file says, else as torchvision trains; pictures are then taken whole,
+ * since what was cut off for tests in training is part of them.
+ */
 function ofPreset({ config: { data, model } }: Program): WeightsPreprocessing {
   const { height: size } = model.input;
-  const resize = size === IMAGENET.size ? IMAGENET.resize : size;
   const plain = datasetFacts(data.dataset);
   const { mean, std } = data.normalize;
   const isOwn = mean.some((value, index) => value !== plain.mean[index]);
-  return { ...IMAGENET, ...(isOwn ? { mean, std } : {}), size, resize };
+  return { ...IMAGENET, ...(isOwn ? { mean, std } : {}), size, resize: size };
 }
 
 function programOf(preset: string): Program {

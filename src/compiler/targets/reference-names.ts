@@ -224,7 +224,7 @@ export const references: Readonly<Record<string, Reference>> = {
   "mobilenet-v2": { model: "torchvision mobilenet_v2", rules: mobileNetV2 },
   "mobilenet-v3-large": { model: "torchvision mobilenet_v3_large", rules: mobileNetV3 },
   "efficientnet-b0": { model: "timm efficientnet_b0", rules: efficientNet },
-  "efficientnet-lite0": { model: "timm efficientnet_lite0", rules: efficientNet },
+  "efficientnet-lite0": { model: "timm tf_efficientnet_lite0", rules: efficientNet },
   "convnext-t": { model: "timm convnext_tiny", rules: convNext },
   "regnet-x-400mf": { model: "torchvision regnet_x_400mf", rules: regNetX },
   "regnet-y-400mf": { model: "timm regnety_004", rules: regNet },
