@@ -74,7 +74,7 @@ export function tinyConfig({ name = "tiny", seed = 7, data, model, train }: Tiny
       accumulate: 1,
       recompute: false,
       drop_last: false,
-        optimizer: {
+      optimizer: {
         sgd: { momentum: 0.9, nesterov: true, weight_decay: 5e-4, decoupled: false, decay_norm_and_bias: false },
       },
       groups: [],

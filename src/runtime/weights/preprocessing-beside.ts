@@ -65,7 +65,7 @@ function resizedOf(told: Readonly<Record<string, unknown>>, size: number): numbe
   const isShare = typeof share === "number" && share > 0 && share <= 1;
   if (isShare) return Math.floor(size / share); // timm's create_transform
   if (told["input_size"] !== undefined) return Math.floor(size / 0.875);
-  const [side] = sidesIn(whole).filter((one) => Number.isInteger(one) && (one as number) <= LARGEST_SIDE);
+  const side = sidesIn(whole).find((one) => Number.isInteger(one) && (one as number) <= LARGEST_SIDE);
   return isCut !== false && typeof side === "number" ? Math.max(side, size) : size;
 }
 
