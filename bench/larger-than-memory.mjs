@@ -65,7 +65,7 @@ function pixelsOf(file) {
     const distance = Math.hypot(Math.floor(pixel / SIZE) - row, (pixel % SIZE) - column);
     for (let channel = 0; channel < 3; channel++) {
       state = (Math.imul(state, 1664525) + 1013904223) | 0;
-      const blob = distance < 30 ? (((file % CLASSES) * 71 + channel * 97) % 200) : 100;
+      const blob = distance < 30 ? ((file % CLASSES) * 71 + channel * 97) % 200 : 100;
       pixels[pixel * 3 + channel] = blob + ((state >>> 24) % 56);
     }
   }
@@ -82,7 +82,10 @@ async function decode() {
   const started = performance.now();
   const loop = async () => {
     for (let file = next++; file < images; file = next++) {
-      await sharp(readFileSync(originalOf(file % files))).removeAlpha().raw().toBuffer();
+      await sharp(readFileSync(originalOf(file % files)))
+        .removeAlpha()
+        .raw()
+        .toBuffer();
     }
   };
   await Promise.all(Array.from({ length: 8 }, loop));

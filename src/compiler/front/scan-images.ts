@@ -31,7 +31,11 @@ export function withImages(config: NetConfig, scan: ScanImages | undefined): Res
   if (!found || hasErrors(diagnostics)) return failed(diagnostics.map((one) => placed(one)));
   const changed = KEYS.flatMap((key) => changeOf(key, written[key], found[key]));
   const own = config["data"] as Readonly<Record<string, unknown>>;
-  const images = { ...(own["dataset"] as { readonly images: object }).images, ...found, ...(held_in !== "auto" && { held_in }) };
+  const images = {
+    ...(own["dataset"] as { readonly images: object }).images,
+    ...found,
+    ...(held_in !== "auto" && { held_in }),
+  };
   return ok({ ...config, data: { ...own, dataset: { images } } }, [
     ...diagnostics.map((one) => placed(one)),
     ...changed,

@@ -107,7 +107,9 @@ class OpenFile {
 
   private fault(error?: Error): UserError {
     const reason = error ? `cannot be read (${error.message})` : "was cut short";
-    return new UserError(`the cache's file of images ${this.path} ${reason}; go on with the run, which packs them again`);
+    return new UserError(
+      `the cache's file of images ${this.path} ${reason}; go on with the run, which packs them again`,
+    );
   }
 }
 
@@ -139,16 +141,18 @@ export class ReadAhead {
     this.next = (this.next + 1) % this.ring.length;
     slot.key = key;
     slot.isReady = false;
-    // What was begun for another batch writes into the same buffer until it ends
-    const before = slot.reading.catch(() => undefined);
-    slot.reading = before.then(async () => {
-      if (slot.key !== key) return; // given to another meanwhile
-      slot.buffer ??= new Uint8Array(this.capacity * this.images.bytes);
-      await this.images.read(images(), slot.buffer);
-      slot.isReady = slot.key === key;
-    });
+    slot.reading = this.fill(slot, key, images, slot.reading);
     slot.reading.catch(() => undefined); // told to who waits for it
     return slot.reading;
+  }
+
+  /** What was begun for another batch before writes into the same buffer until it ends. */
+  private async fill(slot: Slot, key: number, images: () => ArrayLike<number>, before: Promise<void>): Promise<void> {
+    await before.catch(() => undefined);
+    if (slot.key !== key) return; // given to another meanwhile
+    slot.buffer ??= new Uint8Array(this.capacity * this.images.bytes);
+    await this.images.read(images(), slot.buffer);
+    slot.isReady = slot.key === key;
   }
 
   /** A batch's pixels, one image after the other: read now where they are not there. Valid while two more are taken. */

@@ -85,8 +85,15 @@ describe("images that lie in a file", () => {
 
   it("are read in any order, and batches that nobody waited for are right all the same", async () => {
     const file = join(parent, "pixels");
-    await writeFile(file, Uint8Array.from({ length: 100 }, (_, at) => at));
-    const images = PackedImages.open(file, 2, Uint32Array.from({ length: 50 }, (_, at) => at)).select([9, 8, 7, 6, 1, 2]);
+    await writeFile(
+      file,
+      Uint8Array.from({ length: 100 }, (_, at) => at),
+    );
+    const images = PackedImages.open(
+      file,
+      2,
+      Uint32Array.from({ length: 50 }, (_, at) => at),
+    ).select([9, 8, 7, 6, 1, 2]);
     expect([...images.readNow([5, 4, 0])]).toEqual([4, 5, 2, 3, 18, 19]);
     const ahead = new ReadAhead(images, 2);
     for (let key = 0; key < 20; key++) void ahead.begin(key, () => [key % 6, (key + 1) % 6]);

@@ -33,7 +33,12 @@ async function photos(size: number): Promise<ImagesDataset> {
     await sharp({ create }).toFile(join(folder, name));
   }
   const written = { folder, size: { height: size, width: size }, grayscale: false, validation_share: 0.5 };
-  return { ...written, broken: "error", ...scanImages({ ...written, broken: "error", seed: 0 }).value! };
+  return {
+    ...written,
+    broken: "error",
+    held_in: "memory",
+    ...scanImages({ ...written, broken: "error", seed: 0 }).value!,
+  };
 }
 
 function data(dataset: DataConfig["dataset"], path: string | null = null): DataConfig {

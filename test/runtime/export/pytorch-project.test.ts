@@ -225,7 +225,15 @@ describe("names of a network", () => {
     const projectOf = async (folder: string, classes: readonly string[]): Promise<Map<string, string>> => {
       const size = { height: 8, width: 8 };
       const counted = { train_images: 24, test_images: 8, classes };
-      const images = { folder, size, grayscale: false, validation_share: 0.2, broken: "error" as const, ...counted };
+      const images = {
+        folder,
+        size,
+        grayscale: false,
+        validation_share: 0.2,
+        broken: "error" as const,
+        held_in: "memory" as const,
+        ...counted,
+      };
       const config = tinyConfig();
       return await filesOf({ ...config, data: { ...config.data, dataset: { images } } });
     };

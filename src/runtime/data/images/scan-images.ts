@@ -40,7 +40,10 @@ export function scanImages(request: ImagesRequest, base = "."): Result<ImagesSca
     return failed([...diagnostics, fault("data/no-images", message, "give each class at least two images")]);
   }
   const counts = { train_images: train.length, test_images: test.length };
-  return ok({ classes: usable.classes, ...counts, held_in: placeFor(train.length + test.length, request) }, diagnostics);
+  return ok(
+    { classes: usable.classes, ...counts, held_in: placeFor(train.length + test.length, request) },
+    diagnostics,
+  );
 }
 
 /** Half of the memory is left to the engine, its batches and everybody else. */

@@ -78,7 +78,14 @@ describe("listImages", () => {
       "2 HEIC picture",
       "3 hidden or system file",
     ]);
-    const { diagnostics } = scanImages({ folder, size, grayscale: false, validation_share: 0.5, broken: "error", seed: 0 });
+    const { diagnostics } = scanImages({
+      folder,
+      size,
+      grayscale: false,
+      validation_share: 0.5,
+      broken: "error",
+      seed: 0,
+    });
     const warnings = diagnostics.filter(({ code }) => code === "data/passed-over");
     expect(warnings).toHaveLength(1);
     expect(warnings[0]!.severity).toBe("warning");
