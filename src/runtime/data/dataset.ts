@@ -1,6 +1,6 @@
 // A data set, in memory or in a file: 8-bit images [count, height, width, channels] with their labels, in official order.
 
-import type { PackedImages } from "./packed-images.js";
+import type { PackedImages } from "./packed/packed-images.js";
 
 export interface ImageSet {
   readonly count: number;

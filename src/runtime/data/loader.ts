@@ -11,7 +11,7 @@ import { imagesOf } from "./dataset.js";
 import { createMix } from "./augmentation/mix.js";
 import type { RandomResizedCrop } from "./augmentation/random-resized-crop.js";
 import { createRandomResizedCrop, resizedCropOf } from "./augmentation/random-resized-crop.js";
-import { ReadAhead } from "./packed-images.js";
+import { ReadAhead } from "./packed/packed-images.js";
 import { createResize } from "./resize.js";
 
 export interface Loader {

@@ -7,12 +7,12 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { DataConfig, ImagesDataset } from "../../../src/compiler/config.js";
 import { decodeImages } from "../../../src/runtime/data/images/decode-images.js";
 import { openImages } from "../../../src/runtime/data/images/open-images.js";
-import { journalOf } from "../../../src/runtime/data/images/packing-journal.js";
+import { journalOf } from "../../../src/runtime/data/packed/packing-journal.js";
 import { scanImages } from "../../../src/runtime/data/images/scan-images.js";
 import { keepValidation } from "../../../src/runtime/data/keep-validation.js";
 import type { Loader } from "../../../src/runtime/data/loader.js";
 import { createLoader } from "../../../src/runtime/data/loader.js";
-import { PackedImages, ReadAhead } from "../../../src/runtime/data/packed-images.js";
+import { PackedImages, ReadAhead } from "../../../src/runtime/data/packed/packed-images.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
 let parent: string;

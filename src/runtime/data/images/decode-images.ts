@@ -11,7 +11,7 @@ import type { BrokenFile } from "./broken-images.js";
 import { BrokenImage, readPicture } from "./decode-image.js";
 import { PICTURES_AT_ONCE } from "./decoding-memory.js";
 import { fitting } from "./fit-image.js";
-import { PackingJournal } from "./packing-journal.js";
+import { PackingJournal } from "../packed/packing-journal.js";
 
 export interface ImagesToDecode extends Pick<ImagesDataset, "folder" | "size" | "grayscale"> {
   /** Relative to the folder. */

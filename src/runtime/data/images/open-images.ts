@@ -12,7 +12,7 @@ import { renameInTime } from "../../files/write-file-atomically.js";
 import { UserError } from "../../process/user-error.js";
 import type { Dataset, ImageSet } from "../dataset.js";
 import { packedSet } from "../dataset.js";
-import { PackedImages } from "../packed-images.js";
+import { PackedImages } from "../packed/packed-images.js";
 import { prepareApart } from "../preparation.js";
 import type { OnDataProgress } from "../progress.js";
 import type { BrokenFile } from "./broken-images.js";
@@ -21,7 +21,7 @@ import { decodingNeeds } from "./decoding-memory.js";
 import type { ListedImage, ListedImages } from "./list-images.js";
 import { DIGEST_BYTES, hasItsLength, holdsItsImages } from "./decode-images.js";
 import { listImages } from "./list-images.js";
-import { journalOf } from "./packing-journal.js";
+import { journalOf } from "../packed/packing-journal.js";
 import { all, readable } from "./scan-images.js";
 import { splitImages } from "./split-images.js";
 

@@ -6,8 +6,8 @@ import type { FileHandle } from "node:fs/promises";
 import { open, rm, truncate } from "node:fs/promises";
 import { jsonIn } from "../../files/parse-json.js";
 import { textIfThere } from "../../files/if-there.js";
-import type { BrokenFile } from "./broken-images.js";
-import { WRITTEN_TOGETHER } from "./decoding-memory.js";
+import type { BrokenFile } from "../images/broken-images.js";
+import { WRITTEN_TOGETHER } from "../images/decoding-memory.js";
 
 export function journalOf(file: string): string {
   return `${file}.journal`;

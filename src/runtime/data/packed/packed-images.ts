@@ -1,8 +1,8 @@
 // Images that lie one after the other in a file and are read by index: sets that are larger than memory.
 import { closeSync, openSync, read, readSync } from "node:fs";
-import { invariant } from "../../compiler/diagnostics/diagnostic.js";
-import { READ_AT_ONCE } from "../../compiler/memory/memory-limits.js";
-import { UserError } from "../process/user-error.js";
+import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
+import { READ_AT_ONCE } from "../../../compiler/memory/memory-limits.js";
+import { UserError } from "../../process/user-error.js";
 
 /** Reads that are under way at once; Node's threads carry them out, four at a time unless UV_THREADPOOL_SIZE says otherwise. */
 const READS_AT_ONCE = 8;
