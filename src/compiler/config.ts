@@ -55,6 +55,8 @@ export interface ImagesDataset extends PictureFit {
   /** Share of each class that is kept for validation, where the folder has no split of its own. */
   readonly validation_share: number;
   readonly broken: "error" | "skip";
+  /** Where decoded images are while training; "auto" only where nobody has looked into the folder, and then memory. */
+  readonly held_in: "auto" | "memory" | "disk";
   /** What the folder holds; a resolved file keeps it, so that a trained network is complete without its pictures. */
   readonly classes: readonly string[];
   readonly train_images: number;

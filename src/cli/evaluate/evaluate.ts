@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import type { Mistake } from "../../runtime/trained/classification-figures.js";
 import type { Dataset } from "../../runtime/data/dataset.js";
+import { imagesOf } from "../../runtime/data/dataset.js";
 import { contactSheet } from "../../runtime/data/pictures/contact-sheet.js";
 import { FEW_IMAGES, wilsonInterval } from "../../runtime/metrics/wilson.js";
 import { refuseUnwritable, writeOutput } from "../../runtime/files/output-file.js";
@@ -51,10 +52,9 @@ export async function evaluateRun(path: string, flags: EvaluateFlags): Promise<E
 }
 
 async function mistakesSheet(evaluation: NetworkEvaluation, { test }: Dataset): Promise<Uint8Array> {
-  const bytes = test.height * test.width * test.channels;
   const { height, width, channels } = test;
   const images = evaluation.mistakes.slice(0, IMAGES_ON_SHEET).map((mistake) => ({
-    pixels: test.images.subarray(mistake.image * bytes, (mistake.image + 1) * bytes),
+    pixels: imagesOf(test, mistake.image, mistake.image + 1),
     caption: [
       `is ${evaluation.classNames[mistake.label]} ${formatPercent(mistake.labelProbability)}`,
       `not ${evaluation.classNames[mistake.answer]} ${formatPercent(mistake.confidence)}`,

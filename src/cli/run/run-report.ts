@@ -1,6 +1,7 @@
 // What a person sees of a run: what will be trained, a line an epoch, a live bar in a terminal, and how it ended.
 // Without a terminal it is plain lines: no colour codes, no carriage returns.
 import { isOfCalls } from "../../compiler/lower/kernels/kernel-provider.js";
+import { isHeldOnDisk } from "../../compiler/memory/memory-limits.js";
 import { providerIn } from "../../compiler/memory/provider-in.js";
 import { basename, join } from "node:path";
 import { printable } from "../../compiler/diagnostics/printable.js";
@@ -46,6 +47,8 @@ export class RunReport {
   private readonly chosenBy: EvaluationEvent["set"];
   private readonly columns: readonly Column[];
   private predictedBytes: number | undefined;
+  private stepMilliseconds = 0;
+  private waitMilliseconds = 0;
   /** Then only warnings and the end are told. */
   private isQuiet: boolean;
 
@@ -91,7 +94,9 @@ export class RunReport {
 
   /** Once the engine is open, and with it the kernels are chosen: some need more room than others. */
   memory({ engineBytes, imageBytes, processBytes }: MemoryPrediction, isPlanned: boolean): void {
-    const images = `${formatBytes(imageBytes)} for images`;
+    const { data } = this.program.config;
+    const onDisk = isHeldOnDisk(data) ? " read ahead from disk" : "";
+    const images = `${formatBytes(imageBytes)} for images${onDisk}`;
     this.predictedBytes = isPlanned ? processBytes : undefined;
     const text = isPlanned
       ? `${formatBytes(processBytes)} predicted: ${formatBytes(engineBytes)} to train with batches of ` +
@@ -157,7 +162,11 @@ export class RunReport {
   }
 
   event(event: TrainingEvent): void {
-    if (event.event === "step") this.bar?.showStep(event);
+    if (event.event === "step") {
+      this.bar?.showStep(event);
+      this.stepMilliseconds += event.stepMilliseconds;
+      this.waitMilliseconds += event.waitMilliseconds ?? 0;
+    }
     if (event.event === "epoch") {
       if (isEvaluationDue(this.program.plan, event.step)) this.awaitingEvaluation = event;
       else this.epochLine(event, undefined);
@@ -213,6 +222,10 @@ export class RunReport {
         this.print(`stopped early: ${rule.metric} has not improved over the last ${evaluations} (train.early_stop)`);
       }
       const predicted = this.predictedBytes === undefined ? "" : `, ${formatBytes(this.predictedBytes)} predicted`;
+      if (isHeldOnDisk(this.program.config.data) && this.stepMilliseconds > 0) {
+        const share = formatPercent(this.waitMilliseconds / this.stepMilliseconds);
+        this.print(`steps waited for images on disk for ${share} of their time`);
+      }
       this.print(`peak memory ${formatBytes(peakMemoryBytes())}${predicted}`);
     } else {
       const why = WHY_STOPPED[outcome];

@@ -7,9 +7,13 @@ import { withDefaults } from "./resolve.js";
 import type { NetConfig } from "./validate/validate.js";
 
 /** What of a file decides which images there are. */
-export type ImagesRequest = Pick<ImagesDataset, "folder" | "validation_share" | "broken"> & { readonly seed: number };
+export type ImagesRequest = Pick<ImagesDataset, "folder" | "validation_share" | "broken"> &
+  Pick<ImagesDataset, "size" | "grayscale"> & { readonly seed: number };
 
-export type ImagesScan = Pick<ImagesDataset, "classes" | "train_images" | "test_images">;
+export type ImagesScan = Pick<ImagesDataset, "classes" | "train_images" | "test_images"> & {
+  /** Where `auto` holds so many images here. */
+  readonly held_in?: "memory" | "disk";
+};
 
 /** Looks into a folder; its diagnostics are without a place. */
 export type ScanImages = (request: ImagesRequest) => Result<ImagesScan>;
@@ -19,15 +23,19 @@ export function withImages(config: NetConfig, scan: ScanImages | undefined): Res
   const { data, seed } = withDefaults(config);
   const { dataset } = data;
   if (typeof dataset === "string" || !("images" in dataset)) return ok(config);
-  const written: Partial<ImagesScan> = dataset.images;
+  const written: Partial<Pick<ImagesScan, (typeof KEYS)[number]>> = dataset.images;
   const isWritten = KEYS.every((key) => written[key] !== undefined);
   if (!scan) return isWritten ? ok(config) : failed([placed(UNKNOWN)]);
-  const { folder, validation_share, broken } = dataset.images;
-  const { value: found, diagnostics } = scan({ folder, validation_share, broken, seed });
+  const { folder, validation_share, broken, size, grayscale, held_in } = dataset.images;
+  const { value: found, diagnostics } = scan({ folder, validation_share, broken, size, grayscale, seed });
   if (!found || hasErrors(diagnostics)) return failed(diagnostics.map((one) => placed(one)));
   const changed = KEYS.flatMap((key) => changeOf(key, written[key], found[key]));
   const own = config["data"] as Readonly<Record<string, unknown>>;
-  const images = { ...(own["dataset"] as { readonly images: object }).images, ...found };
+  const images = {
+    ...(own["dataset"] as { readonly images: object }).images,
+    ...found,
+    ...(held_in !== "auto" && { held_in }),
+  };
   return ok({ ...config, data: { ...own, dataset: { images } } }, [
     ...diagnostics.map((one) => placed(one)),
     ...changed,

@@ -117,10 +117,23 @@ const THREAD = 9 * MEBIBYTE;
 const PROVIDER = 8 * MEBIBYTE;
 const KIND = 1.4 * MEBIBYTE;
 
-/** The data set as it is held while training: 8-bit images in their own size. */
-export function imageBytes({ data }: ResolvedConfig): number {
+/** Batches read ahead from a file, and those in use; of them are images read ahead of the batch that is being made. */
+export const READ_AT_ONCE = 5;
+export const READ_AHEAD = 2;
+
+export function isHeldOnDisk({ dataset }: ResolvedConfig["data"]): boolean {
+  return typeof dataset === "object" && "images" in dataset && dataset.images.held_in === "disk";
+}
+
+/** What is held of the data set while training: all of its 8-bit images in their own size, or those read ahead. */
+export function imageBytes({ data, train }: ResolvedConfig): number {
   const { height, width, channels, trainImages, testImages } = datasetFacts(data.dataset);
-  return (trainImages + testImages) * height * width * channels;
+  const bytes = height * width * channels;
+  if (!isHeldOnDisk(data)) return (trainImages + testImages) * bytes;
+  const { validationImages } = trainingSplit(data);
+  const batch = Math.min(train.batch_size, trainImages - validationImages);
+  const evaluated = [testImages, validationImages].map((count) => Math.min(train.evaluation.batch_size, count));
+  return READ_AT_ONCE * (batch + evaluated[0]! + evaluated[1]!) * bytes;
 }
 
 /** Batches of each kind that are in use or prepared at once. */
@@ -133,10 +146,10 @@ function batchBytes({ data, train }: ResolvedConfig): number {
   const { height, width } = data.resize ?? facts;
   const bytes = height * width * facts.channels;
   const training = BATCHES_AT_ONCE * Math.min(train.batch_size, facts.trainImages) * bytes;
-  if (data.resize === null) return training;
+  if (data.resize === null) return training; // images read from a file are evaluated where they were read to
   const resized = Math.max(facts.testImages, trainingSplit(data).validationImages) * bytes;
   const evaluating = BATCHES_AT_ONCE * Math.min(train.evaluation.batch_size, facts.testImages) * bytes;
-  return training + (resized <= KEPT_TEST_BYTES ? resized : evaluating);
+  return training + (resized <= KEPT_TEST_BYTES && !isHeldOnDisk(data) ? resized : evaluating);
 }
 
 /** Everything that training changes, as a checkpoint holds it. */

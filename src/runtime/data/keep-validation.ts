@@ -1,20 +1,34 @@
 // Training images → those to train on and those to validate by: a share of every class, drawn by the seed.
 import { randomStream } from "../random/random-stream.js";
 import type { Dataset, ImageSet } from "./dataset.js";
+import { packedSet } from "./dataset.js";
 
 /**
  * `count` of the training images become the validation images. Each class gives its share, rounded down; what is then still
- * missing comes from the classes that were rounded down most. Images keep their order. The memory of the training images is
- * used again: those to validate by move to its end.
+ * missing comes from the classes that were rounded down most. Images keep their order. Where they are in memory, that of
+ * the training images is used again: those to validate by move to its end.
  */
 export function keepValidation(dataset: Dataset, count: number, seed: number): Dataset {
   if (count === 0) return dataset;
   const { train } = dataset;
   const isKept = drawn(train.labels, dataset.classes.length, count, seed);
-  const bytes = train.height * train.width * train.channels;
-  const kept = new Uint8Array(count * bytes);
   const order: number[] = [];
   const keptOrder: number[] = [];
+  const label = (image: number): number => train.labels[image]!;
+  const factsOf = (images: readonly number[]): Omit<ImageSet, "images" | "packed"> => {
+    const { height, width, channels, labels, files } = train;
+    const own = labels.constructor === Uint8Array ? Uint8Array.from(images, label) : Uint16Array.from(images, label);
+    const named = files && { files: images.map((image) => files[image]!) };
+    return { count: images.length, height, width, channels, labels: own, ...named };
+  };
+  const { packed } = train;
+  if (packed) {
+    for (let image = 0; image < train.count; image++) (isKept[image] ? keptOrder : order).push(image);
+    const part = (images: readonly number[]) => packedSet(factsOf(images), packed.select(images));
+    return { ...dataset, train: part(order), validation: part(keptOrder) };
+  }
+  const bytes = train.height * train.width * train.channels;
+  const kept = new Uint8Array(count * bytes);
   for (let image = 0; image < train.count; image++) {
     const from = train.images.subarray(image * bytes, (image + 1) * bytes);
     if (isKept[image]) kept.set(from, keptOrder.push(image) * bytes - bytes);
@@ -22,13 +36,9 @@ export function keepValidation(dataset: Dataset, count: number, seed: number): D
   }
   train.images.set(kept, order.length * bytes);
   const part = (images: readonly number[], first: number): ImageSet => ({
-    ...train,
-    count: images.length,
+    ...factsOf(images),
     images: train.images.subarray(first * bytes, (first + images.length) * bytes),
-    labels: train.labels.constructor === Uint8Array ? Uint8Array.from(images, label) : Uint16Array.from(images, label),
-    ...(train.files && { files: images.map((image) => train.files![image]!) }),
   });
-  const label = (image: number): number => train.labels[image]!;
   return { ...dataset, train: part(order, 0), validation: part(keptOrder, order.length) };
 }
 

@@ -2,14 +2,16 @@
 // order, then resizing, then augmentation, image by image. Nothing large is allocated from batch to batch.
 import type { EvaluationConfig, ResolvedConfig, TrainConfig } from "../../compiler/config.js";
 import { invariant } from "../../compiler/diagnostics/diagnostic.js";
-import { BATCHES_AT_ONCE, KEPT_TEST_BYTES } from "../../compiler/memory/memory-limits.js";
+import { BATCHES_AT_ONCE, KEPT_TEST_BYTES, READ_AHEAD } from "../../compiler/memory/memory-limits.js";
 import type { Batch } from "../engines/engine.js";
 import { permutation } from "../random/random-stream.js";
 import { createAugment } from "./augmentation/augment.js";
 import type { Dataset, ImageSet } from "./dataset.js";
+import { imagesOf } from "./dataset.js";
 import { createMix } from "./augmentation/mix.js";
 import type { RandomResizedCrop } from "./augmentation/random-resized-crop.js";
 import { createRandomResizedCrop, resizedCropOf } from "./augmentation/random-resized-crop.js";
+import { ReadAhead } from "./packed/packed-images.js";
 import { createResize } from "./resize.js";
 
 export interface Loader {
@@ -25,6 +27,14 @@ export interface Loader {
   /** As `testBatches` and `test`, of the validation images; 0 where there are none. */
   readonly validationBatches: number;
   validation(batchIndex: number): Batch;
+  /**
+   * Begins to read the pixels of a batch that is asked for next, and of those behind it. Settles when that batch's are there;
+   * undefined where all images are in memory. Batches that were not begun are read when they are made.
+   */
+  readonly begin?: {
+    (set: "train", epoch: number, batchIndex: number): Promise<void> | undefined;
+    (set: "test" | "validation", batchIndex: number): Promise<void> | undefined;
+  };
   /** The first training images in their order, resized and otherwise as they are: [count, height, width, channels]. */
   plain(count: number): Uint8Array;
 }
@@ -40,13 +50,22 @@ export function createLoader(dataset: Dataset, config: LoaderConfig): Loader {
   const { train, validation, test } = dataset;
   const { batch_size: batchSize, drop_last: dropLast, evaluation } = config.train;
   const batches = train.count / batchSize;
+  const batchesPerEpoch = dropLast ? Math.floor(batches) : Math.ceil(batches);
+  const toTrain = trainBatches(train, config, batchesPerEpoch);
+  const toTest = evaluationBatches(test, config);
+  const begin = (set: "train" | "test" | "validation", first: number, batchIndex = 0): Promise<void> | undefined => {
+    if (set === "train") return toTrain.begin(first, batchIndex);
+    return (set === "test" ? toTest : toValidate)?.begin(first);
+  };
+  const toValidate = validation && evaluationBatches(validation, config);
   return {
-    batchesPerEpoch: dropLast ? Math.floor(batches) : Math.ceil(batches),
+    batchesPerEpoch,
     testBatches: Math.ceil(test.count / evaluation.batch_size),
-    train: trainBatches(train, config),
-    test: evaluationBatches(test, config),
+    train: toTrain.batch,
+    test: toTest.batch,
     validationBatches: Math.ceil((validation?.count ?? 0) / evaluation.batch_size),
-    validation: validation ? evaluationBatches(validation, config) : noValidation,
+    validation: toValidate?.batch ?? noValidation,
+    begin,
     plain: (count) => plainImages(train, config, count),
   };
 }
@@ -58,15 +77,21 @@ function noValidation(): never {
 function plainImages(set: ImageSet, { data }: LoaderConfig, count: number): Uint8Array {
   invariant(count <= set.count, "there are fewer training images");
   const sourceBytes = set.height * set.width * set.channels;
-  if (data.resize === null) return set.images.slice(0, count * sourceBytes);
+  const first = imagesOf(set, 0, count);
+  if (data.resize === null) return first.slice();
   const place = createResize(set, data.resize, set.channels);
   const bytes = data.resize.height * data.resize.width * set.channels;
   const images = new Uint8Array(count * bytes);
-  for (let index = 0; index < count; index++) place(set.images, index * sourceBytes, images, index * bytes);
+  for (let index = 0; index < count; index++) place(first, index * sourceBytes, images, index * bytes);
   return images;
 }
 
-function trainBatches(set: ImageSet, config: LoaderConfig): Loader["train"] {
+interface TrainBatches {
+  readonly batch: Loader["train"];
+  readonly begin: (epoch: number, batchIndex: number) => Promise<void> | undefined;
+}
+
+function trainBatches(set: ImageSet, config: LoaderConfig, batchesPerEpoch: number): TrainBatches {
   const { seed } = config;
   const { resize, augment, normalize } = config.data;
   const batchSize = config.train.batch_size;
@@ -87,68 +112,132 @@ function trainBatches(set: ImageSet, config: LoaderConfig): Loader["train"] {
   const buffers = bufferRing(Math.min(batchSize, set.count), bytes, mix !== null);
   const orderOf = lastTwo((epoch) => permutation(seed, epoch, set.count));
 
-  return (epoch, batchIndex) => {
+  const { packed } = set;
+  const reading = packed && new ReadAhead(packed, Math.min(batchSize, set.count));
+  const imagesIn = (step: number): Uint32Array => {
+    const first = (step % batchesPerEpoch) * batchSize;
+    return orderOf(Math.floor(step / batchesPerEpoch)).subarray(first, Math.min(first + batchSize, set.count));
+  };
+  const begin = (epoch: number, batchIndex: number): Promise<void> | undefined => {
+    if (!reading || batchesPerEpoch === 0) return undefined;
+    const step = epoch * batchesPerEpoch + batchIndex;
+    return readingAhead(reading, step, step + READ_AHEAD, imagesIn);
+  };
+
+  const makeBatch = (epoch: number, batchIndex: number): Batch => {
     const order = orderOf(epoch);
     const first = batchIndex * batchSize;
+    const read = reading?.take(
+      epoch * batchesPerEpoch + batchIndex,
+      order.subarray(first, Math.min(first + batchSize, set.count)),
+    );
+    const source = read ?? set.images;
     const batch = buffers(Math.min(batchSize, set.count - first));
     for (let i = 0; i < batch.count; i++) {
       const index = order[first + i]!;
       batch.labels[i] = set.labels[index]!;
+      const from = (read ? i : index) * sourceBytes;
       if (resized === null) {
-        change(set.images, index * sourceBytes, batch.images, i * bytes, epoch, index);
+        change(source, from, batch.images, i * bytes, epoch, index);
       } else if (!isChanged) {
-        bring(set.images, index * sourceBytes, batch.images, i * bytes, epoch, index);
+        bring(source, from, batch.images, i * bytes, epoch, index);
       } else {
-        bring(set.images, index * sourceBytes, resized, 0, epoch, index);
+        bring(source, from, resized, 0, epoch, index);
         change(resized, 0, batch.images, i * bytes, epoch, index);
       }
     }
     if (mix && batch.mixed) mix({ ...batch, mixed: batch.mixed }, epoch, order.subarray(first, first + batch.count));
     return batch;
   };
+  return { batch: makeBatch, begin };
 }
 
-function evaluationBatches(set: ImageSet, config: LoaderConfig): Loader["test"] {
+/** Begins batches `key` to `last`; settles when the first is there. */
+function readingAhead(
+  reading: ReadAhead,
+  key: number,
+  last: number,
+  imagesIn: (key: number) => ArrayLike<number>,
+): Promise<void> {
+  const first = reading.begin(key, () => imagesIn(key));
+  for (let next = key + 1; next <= last; next++) void reading.begin(next, () => imagesIn(next)).catch(() => undefined);
+  return first;
+}
+
+interface EvaluationBatches {
+  readonly batch: Loader["test"];
+  readonly begin: (batchIndex: number) => Promise<void> | undefined;
+}
+
+function evaluationBatches(set: ImageSet, config: LoaderConfig): EvaluationBatches {
   const { resize } = config.data;
   const batchSize = config.train.evaluation.batch_size;
   const { channels } = set;
   const labels = Int32Array.from(set.labels);
   const sourceBytes = set.height * set.width * channels;
-  const view = (images: Uint8Array, bytes: number, batchIndex: number): Batch => {
+  const rangeOf = (batchIndex: number): { first: number; last: number } => {
     const first = batchIndex * batchSize;
     const last = Math.min(first + batchSize, set.count);
     invariant(first >= 0 && first < last, `evaluation batch ${batchIndex} of a set of ${set.count}`);
+    return { first, last };
+  };
+  const view = (images: Uint8Array, bytes: number, batchIndex: number): Batch => {
+    const { first, last } = rangeOf(batchIndex);
     return {
       count: last - first,
       images: images.subarray(first * bytes, last * bytes),
       labels: labels.subarray(first, last),
     };
   };
-  if (resize === null) return (batchIndex) => view(set.images, sourceBytes, batchIndex);
+  const { packed } = set;
+  const reading = packed && new ReadAhead(packed, Math.min(batchSize, set.count));
+  const imagesIn = (batchIndex: number): number[] => {
+    const { first, last } = rangeOf(batchIndex);
+    return Array.from({ length: last - first }, (_, index) => first + index);
+  };
+  const lastBatch = Math.ceil(set.count / batchSize) - 1;
+  const begin = (batchIndex: number): Promise<void> | undefined =>
+    reading && readingAhead(reading, batchIndex, Math.min(batchIndex + READ_AHEAD, lastBatch), imagesIn);
+  /** Where the batch's pixels are, and which image is the first there. */
+  const sourceOf = (batchIndex: number): { images: Uint8Array; start: number } =>
+    reading
+      ? { images: reading.take(batchIndex, imagesIn(batchIndex)), start: batchIndex * batchSize }
+      : { images: set.images, start: 0 };
+  if (resize === null) {
+    if (!reading) return { begin, batch: (batchIndex) => view(set.images, sourceBytes, batchIndex) };
+    const batch = (batchIndex: number): Batch => {
+      const { first, last } = rangeOf(batchIndex);
+      return { count: last - first, images: sourceOf(batchIndex).images, labels: labels.subarray(first, last) };
+    };
+    return { begin, batch };
+  }
 
   const bytes = resize.height * resize.width * channels;
   const place = createResize(set, resize, channels);
   const fillBatch = (batchIndex: number, { count, images }: Batch) => {
-    const first = batchIndex * batchSize;
-    for (let i = 0; i < count; i++) place(set.images, (first + i) * sourceBytes, images, i * bytes);
+    const source = sourceOf(batchIndex);
+    const first = batchIndex * batchSize - source.start;
+    for (let i = 0; i < count; i++) place(source.images, (first + i) * sourceBytes, images, i * bytes);
   };
-  if (set.count * bytes <= KEPT_TEST_BYTES) {
+  if (!reading && set.count * bytes <= KEPT_TEST_BYTES) {
     let kept: Uint8Array | undefined; // made when first asked for: not every run evaluates
     const filled = new Set<number>();
-    return (batchIndex) => {
+    const keptBatch = (batchIndex: number): Batch => {
       const batch = view((kept ??= new Uint8Array(set.count * bytes)), bytes, batchIndex);
       if (!filled.has(batchIndex)) fillBatch(batchIndex, batch);
       filled.add(batchIndex);
       return batch;
     };
+    return { begin, batch: keptBatch };
   }
   const buffers = bufferRing(Math.min(batchSize, set.count), bytes);
-  return (batchIndex) => {
+  const resizedBatch = (batchIndex: number): Batch => {
     const batch = buffers(Math.min(batchSize, set.count - batchIndex * batchSize));
     batch.labels.set(labels.subarray(batchIndex * batchSize, batchIndex * batchSize + batch.count));
     fillBatch(batchIndex, batch);
     return batch;
   };
+  return { begin, batch: resizedBatch };
 }
 
 /** Hands out three buffers in turn, each cut to the count that is asked for; `isMixed`: with room for second labels. */

@@ -15,11 +15,13 @@ export function sha256Of(content: string | Uint8Array): string {
 }
 
 /** The same of several pieces together, however large they are, while others get their turns. */
-export async function sha256OfPieces(pieces: readonly Uint8Array[]): Promise<string> {
+export async function sha256OfPieces(pieces: Iterable<Uint8Array>): Promise<string> {
   const hash = crypto().createHash("sha256");
-  for (const slice of pieces.flatMap(slices)) {
-    hash.update(slice);
-    await nextTurn();
+  for (const piece of pieces) {
+    for (const slice of slices(piece)) {
+      hash.update(slice);
+      await nextTurn();
+    }
   }
   return hash.digest("hex");
 }

@@ -86,6 +86,7 @@ const images: Kinds<ImagesDataset> = {
   grayscale: "past",
   validation_share: "past",
   broken: "past",
+  held_in: "free", // the same bits
   classes: "past",
   train_images: "past",
   test_images: "past",

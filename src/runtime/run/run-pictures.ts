@@ -2,6 +2,7 @@
 // wherever they lie by now. Other data sets are what they are by their name or their settings.
 import type { Program } from "../../compiler/program.js";
 import type { Dataset, ImageSet } from "../data/dataset.js";
+import { imagesOf } from "../data/dataset.js";
 import { sha256OfPieces } from "../files/digest.js";
 import { textIfThere } from "../files/if-there.js";
 import { jsonIn } from "../files/parse-json.js";
@@ -60,7 +61,19 @@ async function readDigests({ pictures }: RunFolder): Promise<Digests | undefined
   );
 }
 
-function digestOf({ count, height, width, channels, images, labels }: ImageSet): Promise<string> {
+function digestOf(set: ImageSet): Promise<string> {
+  const { count, height, width, channels, labels } = set;
   const sizes = Buffer.from(`${count} ${height} ${width} ${channels}\n`);
-  return sha256OfPieces([sizes, new Uint8Array(Uint16Array.from(labels).buffer), images]);
+  return sha256OfPieces(pieces());
+
+  /** Some images at a time: those in a file are read when it is their turn. */
+  function* pieces(): Generator<Uint8Array> {
+    yield sizes;
+    yield new Uint8Array(Uint16Array.from(labels).buffer);
+    for (let first = 0; first < count; first += IMAGES_AT_ONCE) {
+      yield imagesOf(set, first, Math.min(first + IMAGES_AT_ONCE, count));
+    }
+  }
 }
+
+const IMAGES_AT_ONCE = 64;

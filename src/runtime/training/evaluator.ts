@@ -37,13 +37,19 @@ export async function evaluate(
   let correct = 0;
   let images = 0;
   const batches = set === "test" ? loader.testBatches : loader.validationBatches;
-  let prepared = loader[set](0);
+  const prepare = async (index: number): Promise<Batch> => {
+    const reading = loader.begin?.(set, index);
+    if (reading) await reading;
+    return loader[set](index);
+  };
+  let prepared = await prepare(0);
   for (let index = 0; index < batches; index++) {
     if (signal?.aborted) return undefined;
     const batch = prepared;
     const running = evaluateBatch(views, session, batch);
-    if (index + 1 < batches) prepared = loader[set](index + 1);
-    const result = await running;
+    const preparing = index + 1 < batches ? prepare(index + 1) : undefined;
+    const [result, next] = await Promise.all([running, preparing]);
+    if (next) prepared = next;
     lossSum += result.loss * batch.count;
     correct += result.correct;
     images += batch.count;

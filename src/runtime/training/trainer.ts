@@ -76,15 +76,18 @@ async function trainSteps(
   const { plan, config } = program;
   const { signal, emit = () => {} } = options;
   const lastStep = Math.min(plan.steps, options.maxSteps ?? plan.steps);
-  const prepare = (step: number): { batch: Batch; milliseconds: number } => {
+  const prepare = async (step: number): Promise<{ batch: Batch; milliseconds: number }> => {
+    const [epoch, batchIndex] = [Math.floor(step / plan.stepsPerEpoch), step % plan.stepsPerEpoch];
+    const reading = loader.begin?.("train", epoch, batchIndex);
+    if (reading) await reading;
     const started = performance.now();
-    const batch = loader.train(Math.floor(step / plan.stepsPerEpoch), step % plan.stepsPerEpoch);
+    const batch = loader.train(epoch, batchIndex);
     return { batch, milliseconds: performance.now() - started };
   };
 
   let progress = options.progress ?? BEGINNING;
   const startedAt = progress.step;
-  let next: ReturnType<typeof prepare> | undefined;
+  let next: Awaited<ReturnType<typeof prepare>> | undefined;
 
   if (stopsEarly(progress, config.train)) return await end("stopped_early");
   while (progress.epochsClosed < config.train.epochs) {
@@ -109,13 +112,18 @@ async function trainSteps(
     if (progress.step >= lastStep) return await leave("stopped");
 
     const started = performance.now();
-    const { batch, milliseconds } = next ?? prepare(progress.step);
+    const { batch, milliseconds } = next ?? (await prepare(progress.step));
+    const begun = performance.now();
     const learningRate = learningRateAt(plan, progress.step);
     const hyper = { learningRate, step: progress.step + 1, skipped: progress.skipped };
     const running = session.step(batch, hyper);
     // The next batch is prepared while the engine works on this one
-    next = progress.step + 1 < lastStep ? prepare(progress.step + 1) : undefined;
+    const preparing = progress.step + 1 < lastStep ? prepare(progress.step + 1) : undefined;
+    preparing?.catch(() => undefined); // told below, once the engine is at rest
     const result = await running;
+    const computed = performance.now();
+    next = await preparing;
+    const waitMilliseconds = begun - started + performance.now() - computed;
     const stepMilliseconds = performance.now() - started;
 
     if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradientNorm)) {
@@ -140,6 +148,7 @@ async function trainSteps(
       images: batch.count,
       learningRate,
       dataMilliseconds: toMicroseconds(milliseconds),
+      waitMilliseconds: toMicroseconds(waitMilliseconds),
       stepMilliseconds: toMicroseconds(stepMilliseconds),
     });
     // A session may answer without ever leaving this turn of the event loop; signals and the screen need theirs

@@ -44,6 +44,8 @@ export interface StepEvent {
   readonly learningRate: number;
   /** What preparing the batch took: for all steps but the first it happens while the step before is computed. */
   readonly dataMilliseconds: number;
+  /** Of the step, how long the engine stood still until its batch or the next one was there; logs of older runs lack it. */
+  readonly waitMilliseconds?: number;
   readonly stepMilliseconds: number;
 }
 

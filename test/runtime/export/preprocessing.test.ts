@@ -19,6 +19,7 @@ const images = {
   grayscale: true,
   validation_share: 0.2,
   broken: "error" as const,
+  held_in: "memory" as const,
   classes: ["a", "b"],
   train_images: 20,
   test_images: 4,

@@ -233,6 +233,7 @@ describe("names of a network", () => {
         grayscale: false,
         validation_share: 0.2,
         broken: "error" as const,
+        held_in: "memory" as const,
         ...counted,
       };
       const config = tinyConfig();

@@ -105,6 +105,15 @@ const images = map<ImagesDataset>({
     description: "What to do about images that cannot be read.",
     default: "error",
   },
+  held_in: {
+    form: choice({
+      auto: "in memory, unless they would take more than half of the machine's; decided when the folder is counted",
+      memory: "all of them, while training",
+      disk: "in the cache's file, read ahead of the batches: larger sets than memory can be trained on",
+    }),
+    description: "Where the decoded images are while training; the numbers that come of it are the same.",
+    default: "auto",
+  },
   classes: {
     form: list(text, 2, 65_536),
     description: "What the classes are called, in the order of the logits.",

@@ -1,7 +1,7 @@
 // Pictures of a folder → one file with all of them at one size, one after the other, and which of them cannot be read. Runs
 // in a process of its own: see `prepareApart`.
 import { createHash } from "node:crypto";
-import { open, rm, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImagesDataset, PictureFit } from "../../../compiler/config.js";
 import { ifThere } from "../../files/if-there.js";
@@ -11,51 +11,52 @@ import type { BrokenFile } from "./broken-images.js";
 import { BrokenImage, readPicture } from "./decode-image.js";
 import { PICTURES_AT_ONCE } from "./decoding-memory.js";
 import { fitting } from "./fit-image.js";
+import { PackingJournal } from "../packed/packing-journal.js";
 
 export interface ImagesToDecode extends PictureFit, Pick<ImagesDataset, "folder" | "grayscale"> {
   /** Relative to the folder. */
   readonly paths: readonly string[];
-  /** Is made, and flushed to the disk; removed again where this fails. */
+  /** Is made, and flushed to the disk; removed again where this fails, but not where it is stopped. */
   readonly file: string;
 }
 
-/** The file holds all but those that are returned, each as [height, width, channels], and behind them the SHA-256 of them all. */
+/**
+ * The file holds all but those that are returned, each as [height, width, channels], and behind them the SHA-256 of them all.
+ * Where another process was stopped while it wrote the same file, this goes on behind what that one had flushed.
+ */
 export async function decodeImages(
   { folder, paths, grayscale, file, ...fit }: ImagesToDecode,
   { onProgress, signal }: PreparationOptions,
 ): Promise<BrokenFile[]> {
+  const journal = await PackingJournal.open(file, paths.length);
   const progress = (done: number) =>
     onProgress({ doing: `decoding ${folder}`, done, total: paths.length, unit: "images" });
-  const broken: BrokenFile[] = [];
-  const hash = createHash("sha256");
-  const handle = await open(file, "wx");
+  // In a row, so that pictures are always being decoded however long the first of them takes
+  const reading: Promise<Uint8Array | BrokenImage>[] = [];
+  let begun = journal.done;
   try {
-    for (let first = 0; first < paths.length; first += PICTURES_AT_ONCE) {
+    progress(journal.done);
+    while (journal.done < paths.length) {
       signal?.throwIfAborted();
-      progress(first);
-      const group = paths.slice(first, first + PICTURES_AT_ONCE);
-      const read = await Promise.all(group.map((path) => pixelsOf(join(folder, path), fit, grayscale ? 1 : 3)));
-      for (const [index, pixels] of read.entries()) {
-        if (pixels instanceof BrokenImage) broken.push({ path: group[index]!, reason: pixels.message });
-        else {
-          hash.update(pixels);
-          await handle.writeFile(pixels);
-        }
+      while (reading.length < PICTURES_AT_ONCE && begun < paths.length) {
+        const next = pixelsOf(join(folder, paths[begun++]!), fit, grayscale ? 1 : 3);
+        next.catch(() => undefined); // told when it is its turn
+        reading.push(next);
       }
+      const pixels = await reading.shift()!;
+      const path = paths[journal.done]!;
+      await journal.add(pixels instanceof BrokenImage ? { path, reason: pixels.message } : pixels);
+      if (journal.done % PICTURES_AT_ONCE === 0) progress(journal.done);
     }
     progress(paths.length);
-    await handle.writeFile(hash.digest());
-    await handle.sync();
-    await handle.close();
-    return broken;
+    return await journal.finish();
   } catch (error) {
-    await handle.close().catch(() => undefined);
-    await rm(file, { force: true });
+    await journal.leave(signal?.aborted === true).catch(() => undefined);
     throw error;
   }
 }
 
-const DIGEST_BYTES = 32;
+export const DIGEST_BYTES = 32;
 
 /** Whether a file is as long as `bytes` of pixels and their digest. */
 export async function hasItsLength(file: string, bytes: number): Promise<boolean> {

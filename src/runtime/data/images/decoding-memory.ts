@@ -20,7 +20,7 @@ export function decodingNeeds({
   size,
   grayscale,
 }: Pick<ImagesDataset, "folder" | "size" | "grayscale">): PreparationNeeds {
-  const written = PICTURES_AT_ONCE * size.height * size.width * (grayscale ? 1 : 3);
+  const written = PICTURES_AT_ONCE * size.height * size.width * (grayscale ? 1 : 3) + 2 * WRITTEN_TOGETHER;
   return {
     doing: `decoding ${folder}`,
     most: DECODER_BYTES + MOST_DECODING_BYTES + 128 * MEBIBYTE + written,
@@ -35,6 +35,9 @@ const DECODER_BYTES = 66 * MEBIBYTE;
 
 /** Of a folder, decoded at a time: sharp hands them to Node's threads. */
 export const PICTURES_AT_ONCE = 32;
+
+/** Decoded pixels are written when there are so many bytes of them. */
+export const WRITTEN_TOGETHER = 4 * 1024 * 1024;
 
 /** Pixels are decoded into strips of at most so many bytes. */
 export const STRIP_BYTES = 48 * 1024 * 1024;

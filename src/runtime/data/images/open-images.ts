@@ -1,23 +1,27 @@
-// A folder of images as a data set in memory: decoded once, in a process of its own, into a file of the cache that is named
-// for what the images were, and read from there.
+// A folder of images as a data set: decoded once, in a process of its own, into a file of the cache that is named for what the
+// images were, and read from there: into memory, or batch by batch.
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import { open, readdir, rm, stat, utimes } from "node:fs/promises";
-import { join } from "node:path";
+import { open, readdir, rm, stat, statfs, utimes } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { ImagesDataset } from "../../../compiler/config.js";
 import { makeInCache } from "../../files/cache-folder.js";
 import { withLock } from "../../files/with-lock.js";
-import { renameInTime, temporaryName } from "../../files/write-file-atomically.js";
+import { ifThere } from "../../files/if-there.js";
+import { renameInTime } from "../../files/write-file-atomically.js";
 import { UserError } from "../../process/user-error.js";
 import type { Dataset, ImageSet } from "../dataset.js";
+import { packedSet } from "../dataset.js";
+import { PackedImages } from "../packed/packed-images.js";
 import { prepareApart } from "../preparation.js";
 import type { OnDataProgress } from "../progress.js";
 import type { BrokenFile } from "./broken-images.js";
 import { imagesCache, knownBroken, rememberBroken, stampOf } from "./broken-images.js";
 import { decodingNeeds } from "./decoding-memory.js";
 import type { ListedImage, ListedImages } from "./list-images.js";
-import { hasItsLength, holdsItsImages } from "./decode-images.js";
+import { DIGEST_BYTES, hasItsLength, holdsItsImages } from "./decode-images.js";
 import { listImages } from "./list-images.js";
+import { journalOf } from "../packed/packing-journal.js";
 import { all, readable } from "./scan-images.js";
 import { splitImages } from "./split-images.js";
 
@@ -50,6 +54,16 @@ export async function openImages(
     );
   }
   const places = new Map(images.map(({ path }, place) => [path, place]));
+  if (settings.held_in === "disk") {
+    const whole = PackedImages.open(
+      file,
+      imageBytes(settings),
+      Uint32Array.from(images, (_, place) => place),
+    );
+    const set = (part: readonly ListedImage[]): ImageSet =>
+      packedSet(factsOf(part, settings), whole.select(part.map(({ path }) => places.get(path)!)));
+    return { classes, train: set(split.train), test: set(split.test) };
+  }
   const handle = await open(file, "r");
   try {
     const set = (part: readonly ListedImage[]): Promise<ImageSet> => readSet(handle, part, places, settings);
@@ -96,7 +110,7 @@ async function decodeOnce(settings: ImagesDataset, onProgress: OnDataProgress, s
   return await withLock(
     join(cache, "lock"),
     async () => {
-      await removeLeftovers(cache);
+      await removeLeftovers(cache, settings);
       return (await decodedBefore(settings)) ?? (await decode(settings, cache, onProgress, signal));
     },
     { onWait, signal },
@@ -125,36 +139,54 @@ async function decode(
   const { folder, size, resize, interpolation, grayscale } = settings;
   const images = all(readable(folder, list(folder)));
   const stamps = stampsOf(folder, images); // before they are read: one that changes meanwhile is read again the next time
-  const temporary = temporaryName(cacheFile(settings, images, stamps));
-  try {
-    const paths = images.map(({ path }) => path);
-    const task = {
-      kind: "decode-images",
-      folder,
-      paths,
-      size,
-      resize,
-      interpolation,
-      grayscale,
-      file: temporary,
-    } as const;
-    const broken = await prepareApart(task, decodingNeeds(settings), { onProgress, signal });
-    if (broken.length > 0) await rememberBroken(folder, broken, stamps);
-    if (broken.length > 0 && settings.broken === "error") throw brokenError(folder, broken);
-    const isBroken = new Set(broken.map(({ path }) => path));
-    const good = images.filter(({ path }) => !isBroken.has(path));
-    const place = cacheFile(settings, good, stamps);
-    await renameInTime(temporary, place);
-    await prune(cache);
-    return { file: place, images: good };
-  } finally {
-    await rm(temporary, { force: true });
+  const partial = partialFile(settings, images, stamps); // stays where decoding is stopped, and is gone on with
+  await checkRoom(cache, partial, images.length * imageBytes(settings) + DIGEST_BYTES, folder);
+  const paths = images.map(({ path }) => path);
+  const task = { kind: "decode-images", folder, paths, size, resize, interpolation, grayscale, file: partial } as const;
+  const broken = await prepareApart(task, decodingNeeds(settings), { onProgress, signal });
+  if (broken.length > 0) await rememberBroken(folder, broken, stamps);
+  if (broken.length > 0 && settings.broken === "error") {
+    await Promise.all([partial, journalOf(partial)].map((file) => rm(file, { force: true })));
+    throw brokenError(folder, broken);
   }
+  const isBroken = new Set(broken.map(({ path }) => path));
+  const good = images.filter(({ path }) => !isBroken.has(path));
+  const place = cacheFile(settings, good, stamps);
+  await renameInTime(partial, place);
+  await rm(journalOf(partial), { force: true });
+  await prune(cache);
+  return { file: place, images: good };
 }
 
-/** What a killed process left. Only the owner of the lock calls this. */
-async function removeLeftovers(cache: string): Promise<void> {
-  const names = (await readdir(cache)).filter((name) => name.endsWith(".tmp"));
+/** While it is being written. */
+function partialFile(settings: ImagesDataset, images: readonly ListedImage[], stamps: Stamps): string {
+  return `${cacheFile(settings, images, stamps)}.partial`;
+}
+
+/** @throws UserError where the disk has less than what is still to be written. */
+async function checkRoom(cache: string, partial: string, bytes: number, folder: string): Promise<void> {
+  const { bavail, bsize } = await statfs(cache);
+  const written = (await ifThere(partial, stat(partial)))?.size ?? 0;
+  const [needs, has] = [bytes - written, bavail * bsize];
+  if (needs <= has) return;
+  const text = (count: number): string => `${Math.ceil(count / 2 ** 20)} MiB`;
+  throw new UserError(
+    `the decoded images of ${folder} take ${text(needs)} in ${cache}, and its disk has ${text(has)} left`,
+    ["make room, make `size` smaller, or set NETC_CACHE to a folder on another disk"],
+  );
+}
+
+/**
+ * What a killed process left, but for what the images as they are now can be gone on with. Only the owner of the lock calls
+ * this.
+ */
+async function removeLeftovers(cache: string, settings: ImagesDataset): Promise<void> {
+  const { folder } = settings;
+  const images = all(readable(folder, list(folder)));
+  const partial = basename(partialFile(settings, images, stampsOf(folder, images)));
+  const isLeft = (name: string): boolean =>
+    name.endsWith(".tmp") || (/\.partial(\.journal)?$/.test(name) && !name.startsWith(partial));
+  const names = (await readdir(cache)).filter(isLeft);
   await Promise.all(names.map((name) => rm(join(cache, name), { recursive: true, force: true })));
 }
 
@@ -211,9 +243,13 @@ async function readSet(
     await handle.read(images, first * bytes, (end - first) * bytes, place * bytes);
     first = end;
   }
+  return { ...factsOf(part, settings), images };
+}
+
+function factsOf(part: readonly ListedImage[], settings: ImagesDataset): Omit<ImageSet, "images" | "packed"> {
   const files = part.map(({ path }) => join(settings.folder, path));
   const labels = Uint16Array.from(part, ({ label }) => label);
-  return { count: part.length, ...settings.size, channels: settings.grayscale ? 1 : 3, images, labels, files };
+  return { count: part.length, ...settings.size, channels: settings.grayscale ? 1 : 3, labels, files };
 }
 
 const MOST_AT_ONCE = 1024;

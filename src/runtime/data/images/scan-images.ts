@@ -3,6 +3,7 @@ import { isAbsolute, join } from "node:path";
 import type { Diagnostic, Result } from "../../../compiler/diagnostics/diagnostic.js";
 import { failed, hasErrors, ok } from "../../../compiler/diagnostics/diagnostic.js";
 import type { ImagesRequest, ImagesScan } from "../../../compiler/front/scan-images.js";
+import { machineMemoryBytes } from "../../process/machine-memory.js";
 import type { BrokenFile } from "./broken-images.js";
 import { knownBroken, withoutBroken } from "./broken-images.js";
 import type { ListedImage, ListedImages } from "./list-images.js";
@@ -38,7 +39,17 @@ export function scanImages(request: ImagesRequest, base = "."): Result<ImagesSca
     const message = `${request.folder} has no images to test on`;
     return failed([...diagnostics, fault("data/no-images", message, "give each class at least two images")]);
   }
-  return ok({ classes: usable.classes, train_images: train.length, test_images: test.length }, diagnostics);
+  const counts = { train_images: train.length, test_images: test.length };
+  return ok(
+    { classes: usable.classes, ...counts, held_in: placeFor(train.length + test.length, request) },
+    diagnostics,
+  );
+}
+
+/** Half of the memory is left to the engine, its batches and everybody else. */
+function placeFor(count: number, { size, grayscale }: ImagesRequest): "memory" | "disk" {
+  const bytes = count * size.height * size.width * (grayscale ? 1 : 3);
+  return bytes > machineMemoryBytes() / 2 ? "disk" : "memory";
 }
 
 export function readable(folder: string, listed: ListedImages): ListedImages {

@@ -46,6 +46,8 @@ const listed = (): ListedImages => listImages(folder)!;
 const pathsOf = (images: readonly ListedImage[] | null): readonly string[] => (images ?? []).map(({ path }) => path);
 const passed = (): readonly string[] => listed().passedOver.map(({ count, kind }) => `${count} ${kind}`);
 
+const size = { height: 8, width: 8 };
+
 describe("listImages", () => {
   it("lists what is decoded, by any end of a name that its format has, in small letters and capitals", async () => {
     const ends = ["png", "JPG", "jpeg", "jpe", "jfif", "pjpeg", "webp", "GIF", "tif", "tiff", "avif"];
@@ -76,7 +78,14 @@ describe("listImages", () => {
       "2 HEIC picture",
       "3 hidden or system file",
     ]);
-    const { diagnostics } = scanImages({ folder, validation_share: 0.5, broken: "error", seed: 0 });
+    const { diagnostics } = scanImages({
+      folder,
+      size,
+      grayscale: false,
+      validation_share: 0.5,
+      broken: "error",
+      seed: 0,
+    });
     const warnings = diagnostics.filter(({ code }) => code === "data/passed-over");
     expect(warnings).toHaveLength(1);
     expect(warnings[0]!.severity).toBe("warning");
@@ -175,7 +184,7 @@ describe.skipIf(process.platform === "win32")("links and what is no file", () =>
       "dog/pipe.png is a named pipe, expected a file",
     ]);
     expect(passed()).toEqual(["1 link to itself", "1 named pipe"]);
-    const request = { folder, validation_share: 0.5, seed: 0 };
+    const request = { folder, size, grayscale: false, validation_share: 0.5, seed: 0 };
     const refused = scanImages({ ...request, broken: "error" });
     expect(refused.diagnostics.map(({ code }) => code)).toContain("data/broken-image");
     const skipped = scanImages({ ...request, broken: "skip" });

@@ -43,6 +43,7 @@ function settings(parts: Partial<ImagesDataset> = {}, seed = 0): ImagesDataset {
     grayscale: false,
     validation_share: 0.2,
     broken: "error" as const,
+    held_in: "memory" as const,
     ...parts,
   };
   return { ...written, ...scanImages({ ...written, seed }).value! };
