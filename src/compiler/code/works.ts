@@ -154,8 +154,9 @@ export const CODE_METHODS: Readonly<Record<string, Readonly<Partial<Record<Convo
 const CACHE_BYTES = 600_000;
 /** So many units at least, for threads to share. */
 const LEAST_UNITS = 8;
-/** With more channels a unit of some images would read a filter that is larger than its maps. */
-const WIDEST_WINOGRAD = 128;
+/** With more channels a unit of few images would read a filter that is larger than its tiles: there, fewer and larger units. */
+const NARROW_WINOGRAD = 128;
+const [BYTES_OF_WIDE, LEAST_UNITS_OF_WIDE] = [5_000_000, 4];
 /** Partial gradients: few enough to be added quickly, enough for threads to share. */
 const [SLOTS, SLOTS_OF_LARGE_FILTERS] = [8, 4];
 const LARGE_FILTER = 64 * 64;
@@ -201,10 +202,10 @@ function suitsWinograd(sizes: ConvolutionSizes): boolean {
   const { kernel, stride, padding, inLanes, outLanes } = sizes;
   const isWindow = kernel[0] === 3 && kernel[1] === 3 && stride[0] === 1 && stride[1] === 1;
   const isPadded = [padding.top, padding.left, padding.bottom, padding.right].every((side) => side === 1);
-  return (
-    isWindow && isPadded && inLanes % 8 === 0 && outLanes % 8 === 0 && Math.max(inLanes, outLanes) <= WIDEST_WINOGRAD
-  );
+  return isWindow && isPadded && inLanes % 8 === 0 && outLanes % 8 === 0;
 }
+
+const isWide = ({ inLanes, outLanes }: ConvolutionSizes): boolean => Math.max(inLanes, outLanes) > NARROW_WINOGRAD;
 
 /** The panel that a piece is of, and its first column. */
 function pieceOf(
@@ -231,7 +232,8 @@ function winogradWork(set: InstructionSet, sizes: ConvolutionSizes, flips: boole
   const { images: all, height, width, inLanes, outLanes } = sizes;
   const [depth, columns] = flips ? [outLanes, inLanes] : [inLanes, outLanes];
   const tiles = Math.ceil(height / TILE) * Math.ceil(width / TILE);
-  const images = imagesAtOnce(all, tiles * bytesOf(FREQUENCIES, depth + columns), CACHE_BYTES, LEAST_UNITS);
+  const [most, least] = isWide(sizes) ? [BYTES_OF_WIDE, LEAST_UNITS_OF_WIDE] : [CACHE_BYTES, LEAST_UNITS];
+  const images = imagesAtOnce(all, tiles * bytesOf(FREQUENCIES, depth + columns), most, least);
   const maps = mapsOf(sizes);
   const [from, to] = flips ? [maps.output, maps.input] : [maps.input, maps.output];
   const map = { images, height, width, depth, columns, stored: [from.dtype, to.dtype] as const };
@@ -276,7 +278,8 @@ function winogradWork(set: InstructionSet, sizes: ConvolutionSizes, flips: boole
 }
 
 function winogradGradientWork(set: InstructionSet, sizes: ConvolutionSizes): CodeWork | undefined {
-  if (!suitsWinograd(sizes)) return undefined;
+  // Sums of a wide filter, for each slot, would be more memory than its products save time
+  if (!suitsWinograd(sizes) || isWide(sizes)) return undefined;
   const { images: all, height, width, inLanes: depth, outLanes: columns } = sizes;
   const slots = slotsOf(all, depth * columns);
   const ofSlot = all / slots;
