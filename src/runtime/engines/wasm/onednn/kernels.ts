@@ -69,6 +69,17 @@ export function oneDnnKernels({ file, version, abi }: OneDnnUse, bfloat16: boole
   };
 }
 
+/**
+ * A strided 1×1 convolution copies its input without what the stride skips. Where channels fill no vector, oneDNN 2.6 asks for
+ * room for so many channels and writes whole vectors: seen for 8 of 16 lanes, over what the heap has behind the scratch.
+ */
+function writesBeyondItsScratch({ kernel, stride, inLanes, outLanes }: ConvolutionSizes): boolean {
+  const isStrided = kernel[0] * kernel[1] === 1 && stride[0] * stride[1] > 1;
+  return isStrided && (inLanes % WIDEST_VECTOR !== 0 || outLanes % WIDEST_VECTOR !== 0);
+}
+
+const WIDEST_VECTOR = 16; // floats
+
 function planOf(
   abi: Abi,
   method: Method,
@@ -76,6 +87,7 @@ function planOf(
   sizes: ConvolutionSizes,
   imagesAtOnce: number,
 ): LibraryPlan | undefined {
+  if (method.algorithm === "direct" && writesBeyondItsScratch(sizes)) return undefined;
   try {
     const { units, packedBytes, pieces, scratchBytes } = workOf(abi, method, pass, sizes, imagesAtOnce);
     return scratchBytes <= MOST_SCRATCH_BYTES ? { units, packedBytes, pieces, scratchBytes } : undefined;
