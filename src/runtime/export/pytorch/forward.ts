@@ -57,7 +57,8 @@ function endsLine(child: Module, next: Module | undefined): boolean {
 }
 
 function isActivation(module: Module): boolean {
-  return module.kind === "leaf" && layerRules[module.node.op.kind].inSequence !== undefined;
+  if (module.kind === "group" || module.node.op.kind === "global_average_pool") return false;
+  return layerRules[module.node.op.kind].inSequence !== undefined;
 }
 
 /** The variable that is not needed any longer goes on; where all are, a new one. */

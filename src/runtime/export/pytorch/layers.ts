@@ -92,6 +92,7 @@ export const layerRules: LayerRules = {
   average_pool: { module: (op, { stride }) => pooling("nn.AvgPool2d", op, stride) },
   global_average_pool: {
     module: null,
+    inSequence: () => "nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())",
     expression: (_, [x]) => `${x}.mean(dim=(2, 3))`,
   },
   linear: {

@@ -4,7 +4,6 @@ import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
 import type { ShapedGraph } from "../../../compiler/network/graph.js";
 import { enumeration } from "../../../compiler/front/language/describe.js";
 import type { Program } from "../../../compiler/program.js";
-import { UserError } from "../../process/user-error.js";
 import { lastNorms } from "../../../compiler/network/last-norms.js";
 import { forwardStatements } from "./forward.js";
 import { inputsOf, layerRules, pair, strideOf } from "./layers.js";
@@ -46,7 +45,7 @@ export function modelView(program: Program): ModelView {
   const blocks = blockClasses(graph, tree);
   const network = unusedName(className(config.name), new Set(blocks.map(({ name }) => name)));
   const classes = [
-    ...blocks.map((block) => blockView(graph, block)),
+    ...blocks.map((block) => blockView(graph, blocks, block)),
     {
       name: network,
       summary: "Normalised images [n, channels, height, width] to logits [n, classes].",
@@ -86,7 +85,9 @@ function blockClasses(graph: ShapedGraph, tree: Group): BlockClass[] {
   const classes: BlockClass[] = [];
   const visit = (module: Module): void => {
     if (module.kind === "leaf") return;
-    if (module !== tree && !isChain(module)) {
+    // A class that a block uses stands before the block's
+    module.children.forEach(visit);
+    if (module !== tree && !isSequence(module)) {
       const structure = JSON.stringify(module.children.map((child) => structureOf(graph, child, module)));
       const known = classes.find((candidate) => candidate.structure === structure);
       if (known) known.instances.push(module);
@@ -94,12 +95,20 @@ function blockClasses(graph: ShapedGraph, tree: Group): BlockClass[] {
         const taken = new Set(classes.map(({ name }) => name));
         classes.push({ name: unusedName(blockName(module), taken), structure, instances: [module] });
       }
-      return;
     }
-    module.children.forEach(visit);
   };
   visit(tree);
   return classes;
+}
+
+/** Whether `nn.Sequential` can say it: a chain of modules, or of what has one for sequences. */
+function isSequence(group: Group): boolean {
+  const isModule = (child: Module): boolean => {
+    if (child.kind === "group") return true;
+    const { module, inSequence } = layerRules[child.node.op.kind];
+    return module !== null || inSequence !== undefined;
+  };
+  return isChain(group) && group.children.every(isModule);
 }
 
 /** Everything about a block but its channels and strides; groups of one channel each are as many as those. */
@@ -108,13 +117,18 @@ function structureOf(graph: ShapedGraph, module: Module, block: Group): unknown 
   // Where an input lies outside, it is the block's own
   const relative = module.inputs.map((input) => own.findIndex(({ index }) => index === input));
   if (module.kind === "group") return [module.name, relative, module.children.map((c) => structureOf(graph, c, block))];
+  // Where a slice begins and ends stands in `forward` as numbers
+  if (module.node.op.kind === "slice") return [module.name, relative, module.node.op];
   const { channels: _, stride, groups, ...rest } = { channels: 0, stride: undefined, groups: 1, ...module.node.op };
   const shares = groups === inputsOf(graph, module.node) ? "channels" : groups;
   return [module.name, relative, rest, shares, stride && stride[0] === stride[1] ? "square" : stride];
 }
 
 function blockName(block: Group): string {
-  const hasAddition = block.children.some((child) => child.kind === "leaf" && child.node.op.kind === "add");
+  const has = (kind: string): boolean =>
+    block.children.some((child) => child.kind === "leaf" && child.node.op.kind === kind);
+  if (has("multiply") && has("global_average_pool")) return "SqueezeExcite";
+  const hasAddition = has("add");
   if (!hasAddition) return "Block";
   return block.children.some(({ name }) => name === "projection") ? "ProjectionBlock" : "ResidualBlock";
 }
@@ -124,7 +138,7 @@ function unusedName(name: string, taken: ReadonlySet<string>): string {
   for (let number = 2; ; number++) if (!taken.has(`${name}${number}`)) return `${name}${number}`;
 }
 
-function blockView(graph: ShapedGraph, { name, instances }: BlockClass): ClassView {
+function blockView(graph: ShapedGraph, blocks: readonly BlockClass[], { name, instances }: BlockClass): ClassView {
   const [first] = instances as [Group];
   const names = argumentNames(graph, instances);
   const parameters = [...new Set([...names.channels.values(), ...names.strides.values()])];
@@ -132,7 +146,7 @@ function blockView(graph: ShapedGraph, { name, instances }: BlockClass): ClassVi
     name,
     summary: summaryOf(first),
     parameters: parameters.map((parameter) => `, ${parameter}: int`).join(""),
-    modules: first.children.flatMap((child) => assigned(graph, [], child, names)),
+    modules: first.children.flatMap((child) => assigned(graph, blocks, child, names)),
     statements: forwardStatements(graph, first),
   };
 }
@@ -144,6 +158,8 @@ interface ArgumentNames {
   readonly strides: ReadonlyMap<string, string>;
   /** Channels or strides of a leaf in every instance, joined. */
   readonly key: (leaf: Leaf, value: (graph: ShapedGraph, leaf: Leaf) => number | undefined) => string;
+  /** A group within the first instance, as it is in every instance. */
+  readonly counterparts: (group: Group) => Group[];
 }
 
 function argumentNames(graph: ShapedGraph, instances: readonly Group[]): ArgumentNames {
@@ -169,7 +185,13 @@ function argumentNames(graph: ShapedGraph, instances: readonly Group[]): Argumen
       strides.set(stride, strides.size === 0 ? "stride" : `${nameWithin(first, leaf)}_stride`);
     }
   }
-  return { channels, strides, key };
+  const groupsOf = instances.map(groupsIn);
+  const counterparts = (group: Group): Group[] => groupsOf.map((groups) => groups[groupsOf[0]!.indexOf(group)]!);
+  return { channels, strides, key, counterparts };
+}
+
+function groupsIn(module: Module): Group[] {
+  return module.kind === "leaf" ? [] : [module, ...module.children.flatMap(groupsIn)];
 }
 
 function leavesIn(module: Module): Leaf[] {
@@ -187,7 +209,8 @@ function outputsOf(graph: ShapedGraph, { index }: Leaf): number {
 
 function summaryOf(block: Group): string {
   const parts = block.children.filter((child) => leavesIn(child).some(({ node }) => layerRules[node.op.kind].module));
-  const kind = blockName(block) === "Block" ? "A block" : "A residual block";
+  const kinds: Readonly<Record<string, string>> = { Block: "A block", SqueezeExcite: "A gate for each channel," };
+  const kind = kinds[blockName(block)] ?? "A residual block";
   return `${kind} of ${enumeration(
     parts.map(({ name }) => name),
     "and",
@@ -200,7 +223,14 @@ function summaryOf(block: Group): string {
 function assigned(graph: ShapedGraph, blocks: readonly BlockClass[], module: Module, names?: ArgumentNames): string[] {
   if (module.kind === "leaf" && !layerRules[module.node.op.kind].module) return [];
   const [first, ...rest] = constructed(graph, blocks, module, false, names);
-  return [`self.${module.name} = ${first}`, ...rest];
+  return [`self.${module.name} = ${first}`, ...rest].flatMap(brokenCall);
+}
+
+/** A call that leaves no room on its line has its arguments on the next; the class and `__init__` indent it by 8. */
+function brokenCall(line: string): string[] {
+  const [, indent, opening, values, comma] = /^( *)([^(]*\()(.+)\)(,?)$/.exec(line) ?? [];
+  if (line.length + 8 <= 120 || indent === undefined) return [line];
+  return [`${indent}${opening}`, `${indent}    ${values}`, `${indent})${comma}`];
 }
 
 /** Lines of the expression that makes a module. */
@@ -213,12 +243,7 @@ function constructed(
 ): string[] {
   if (module.kind === "leaf") return [leafConstructor(graph, module, inSequence, names)];
   const block = blocks.find(({ instances }) => instances.includes(module));
-  if (block) return [blockCall(graph, block, module)];
-  if (!isChain(module)) {
-    throw new UserError(
-      `the PyTorch project cannot write ${module.name}, which has branches within a block; \`netc export onnx\` and \`netc export safetensors\` can`,
-    );
-  }
+  if (block) return [blockCall(graph, block, module, names)];
   if (isList(module)) {
     const items = module.children.map((child) => constructed(graph, blocks, child, true, names));
     return ["nn.Sequential(", ...folded(items).map((line) => `    ${line}`), ")"];
@@ -248,12 +273,20 @@ function folded(items: readonly (readonly string[])[]): string[] {
   return lines;
 }
 
-function blockCall(graph: ShapedGraph, { name, instances }: BlockClass, module: Group): string {
-  const place = instances.indexOf(module);
+/** Arguments are numbers, or what an enclosing class calls what varies from one of its instances to the next. */
+function blockCall(graph: ShapedGraph, { name, instances }: BlockClass, module: Group, outer?: ArgumentNames): string {
   const { channels, strides } = argumentNames(graph, instances);
+  const within = outer ? outer.counterparts(module) : [module];
+  const places = within.map((each) => instances.indexOf(each));
   const values = new Map<string, string>();
-  for (const names of [channels, strides]) {
-    for (const [joined, argument] of names) values.set(argument, joined.split(",")[place]!);
+  for (const kind of ["channels", "strides"] as const) {
+    for (const [joined, argument] of kind === "channels" ? channels : strides) {
+      const each = places.map((place) => joined.split(",")[place]!);
+      const varies = new Set(each).size > 1;
+      const named = outer?.[kind].get(each.join(","));
+      invariant(named !== undefined || !varies, `${name} gets ${argument} from the class around it`);
+      values.set(argument, named ?? each[0]!);
+    }
   }
   return `${name}(${[...values].map(([argument, value]) => `${argument}=${value}`).join(", ")})`;
 }

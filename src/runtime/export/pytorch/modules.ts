@@ -34,19 +34,30 @@ export function moduleTree(graph: ShapedGraph): Group {
     if (node.op.kind === "input") return [];
     return [{ kind: "leaf", name: node.name.split(".").at(-1)!, index, node, inputs: node.inputs }];
   });
-  return groupOf("", leaves, 0);
+  const names = new Set(leaves.map(({ node }) => node.name));
+  const path = ({ node }: Leaf): string[] => modulePath(node.name, names);
+  return groupOf("", leaves, 0, path);
 }
 
-function groupOf(name: string, leaves: readonly Leaf[], depth: number): Group {
+/** Parts of a name; what a node has below its own, as the pieces that a concatenation is of, stands beside it: "concatenate_part1". */
+function modulePath(name: string, names: ReadonlySet<string>): string[] {
+  const parts = name.split(".");
+  const taken = parts.findIndex(
+    (_, place) => place < parts.length - 1 && names.has(parts.slice(0, place + 1).join(".")),
+  );
+  return taken === -1 ? parts : [...parts.slice(0, taken), parts.slice(taken).join("_")];
+}
+
+function groupOf(name: string, leaves: readonly Leaf[], depth: number, path: (leaf: Leaf) => string[]): Group {
   const children: Module[] = [];
   const byName = new Map<string, Leaf[]>();
   for (const leaf of leaves) {
-    const part = leaf.node.name.split(".")[depth]!;
+    const part = path(leaf)[depth]!;
     byName.set(part, [...(byName.get(part) ?? []), leaf]);
   }
   for (const [part, members] of byName) {
-    const isLeaf = members.length === 1 && members[0]!.node.name.split(".").length === depth + 1;
-    children.push(isLeaf ? members[0]! : groupOf(part, members, depth + 1));
+    const isLeaf = members.length === 1 && path(members[0]!).length === depth + 1;
+    children.push(isLeaf ? members[0]! : groupOf(part, members, depth + 1, path));
   }
   const inside = new Set(leaves.map(({ index }) => index));
   const outside = [...new Set(leaves.flatMap(({ inputs }) => inputs))].filter((index) => !inside.has(index));
