@@ -1,5 +1,4 @@
 // Nodes of the graph → PyTorch: the constructor of a module, and what `forward` says of it.
-import { invariant } from "../../../compiler/diagnostics/diagnostic.js";
 import type { ActivationKind } from "../../../compiler/network/activations.js";
 import { isGate } from "../../../compiler/network/infer-shapes.js";
 import type { Op, OpOf, Padding, Shape, ShapedGraph, ShapedNode, Window } from "../../../compiler/network/graph.js";
@@ -32,12 +31,13 @@ export const layerRules: LayerRules = {
       const settings = [
         `kernel_size=${pair(op.kernel)}`,
         ...(stride === "1" ? [] : [`stride=${stride}`]),
-        ...padding(op.padding),
+        ...(isSymmetric(op.padding) ? padding(op.padding) : [`sides=${sides(op.padding)}`]),
         ...(dilation ? [`dilation=${pair(dilation)}`] : []),
         ...(groups === undefined ? [] : [`groups=${isDepthwise ? inputs : groups}`]),
         ...(op.bias ? [] : ["bias=False"]),
       ];
-      return `nn.Conv2d(${inputs}, ${outputs}, ${settings.join(", ")})`;
+      const name = isSymmetric(op.padding) ? "nn.Conv2d" : "PaddedConv2d";
+      return `${name}(${inputs}, ${outputs}, ${settings.join(", ")})`;
     },
   },
   batch_norm: {
@@ -126,12 +126,28 @@ function epsilon(eps: number): string[] {
 
 function pooling(name: string, op: Window, stride: string): string {
   const kernel = pair(op.kernel);
-  const settings = [...(stride === kernel ? [] : [`stride=${stride}`]), ...padding(op.padding)];
-  return `${name}(${[`kernel_size=${kernel}`, ...settings].join(", ")})`;
+  const isEven = isSymmetric(op.padding);
+  const settings = [...(stride === kernel ? [] : [`stride=${stride}`]), ...(isEven ? padding(op.padding) : [])];
+  const pool = `${name}(${[`kernel_size=${kernel}`, ...settings].join(", ")})`;
+  if (isEven) return pool;
+  // What a maximum is taken of is never the padding; a mean counts its zeros
+  const pad =
+    name === "nn.MaxPool2d"
+      ? `nn.ConstantPad2d(${sides(op.padding)}, float("-inf"))`
+      : `nn.ZeroPad2d(${sides(op.padding)})`;
+  return `nn.Sequential(${pad}, ${pool})`;
 }
 
-function padding({ top, bottom, left, right }: Padding): string[] {
-  invariant(top === bottom && left === right, "padding differs between opposite sides, which no file can ask for");
+function isSymmetric({ top, bottom, left, right }: Padding): boolean {
+  return top === bottom && left === right;
+}
+
+/** In the order of `F.pad`. */
+function sides({ top, bottom, left, right }: Padding): string {
+  return `(${left}, ${right}, ${top}, ${bottom})`;
+}
+
+function padding({ top, left }: Padding): string[] {
   if (top === 0 && left === 0) return [];
   return [`padding=${pair([top, left])}`];
 }

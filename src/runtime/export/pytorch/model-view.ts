@@ -20,6 +20,7 @@ export interface ModelView {
   readonly usesFunctions: boolean;
   readonly usesTorch: boolean;
   readonly subsamples: boolean;
+  readonly pads: boolean;
   readonly shifts: boolean;
   readonly normsPixels: boolean;
   readonly scales: boolean;
@@ -60,10 +61,11 @@ export function modelView(program: Program): ModelView {
     input: config.model.input,
     classes,
     usesSequences: text.includes("named("),
-    usesFunctions: ["F.", "Subsample(", "LayerNorm2d("].some((used) => text.includes(used)),
+    usesFunctions: ["F.", "Subsample(", "LayerNorm2d(", "PaddedConv2d("].some((used) => text.includes(used)),
     usesTorch: text.includes("torch.") || text.includes("LearnedScale("),
     subsamples: text.includes("Subsample("),
     shifts: text.includes("ShiftNorm("),
+    pads: text.includes("PaddedConv2d("),
     normsPixels: text.includes("LayerNorm2d("),
     scales: text.includes("LearnedScale("),
     dropsPaths: text.includes("DropPath("),

@@ -19,6 +19,7 @@ const TAKEN: ReadonlySet<string> = new Set([
   "LearnedScale",
   "None",
   "OrderedDict",
+  "PaddedConv2d",
   "ShiftNorm",
   "Subsample",
   "Tensor",
