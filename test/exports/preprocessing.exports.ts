@@ -101,7 +101,7 @@ describe("the metadata alone", () => {
     const found = JSON.parse(output) as Probabilities[];
     expect(farthest(pictures, expected, found)).toEqual([]);
     // Pictures that all look alike to the network would show nothing; mirrored views do not tell some of the turned ones apart
-    expect(new Set(expected.map((one) => JSON.stringify(one))).size).toBeGreaterThan(10);
+    expect(new Set(expected.map((one) => JSON.stringify(one))).size).toBeGreaterThan(5);
   });
 
   it.each(Object.keys(files))("of the tf.js model, with %s, give them in its page", async (name) => {
