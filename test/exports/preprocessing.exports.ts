@@ -25,7 +25,7 @@ const images = (settings: string): string => `{images: {folder: FOLDER, broken: 
 const files: Readonly<Record<string, readonly [dataset: string, resize: string, evaluation: string]>> = {
   "a size": [images("size: 20"), "null", "{}"],
   "a size, then another": [images("size: 20"), "16", "{}"],
-  "the middle of a bicubic": [images("size: 20, resize: 24, interpolation: bicubic"), "null", "{}"],
+  "the middle of a bicubic": [images("size: 20, resize: 22, interpolation: bicubic"), "null", "{}"],
   "both sides, and not in proportion": [images("size: 16, resize: {height: 18, width: 25}"), "null", "{}"],
   "an oblong size and moved views": [images("size: {height: 21, width: 14}"), "null", "{flip: true, translate: 2}"],
   "grey, oblong twice, mirrored": [
@@ -101,7 +101,7 @@ describe("the metadata alone", () => {
     const found = JSON.parse(output) as Probabilities[];
     expect(farthest(pictures, expected, found)).toEqual([]);
     // Pictures that all look alike to the network would show nothing; mirrored views do not tell some of the turned ones apart
-    expect(new Set(expected.map((one) => JSON.stringify(one))).size).toBeGreaterThan(5);
+    expect(new Set(expected.map((one) => JSON.stringify(one))).size).toBeGreaterThan(10);
   });
 
   it.each(Object.keys(files))("of the tf.js model, with %s, give them in its page", async (name) => {
