@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compileConfig } from "../../src/compiler/compile.js";
+import { stepsOfRun } from "../../src/compiler/lower/step-requests.js";
 import type { Dataset } from "../../src/runtime/data/dataset.js";
 import { keepValidation } from "../../src/runtime/data/keep-validation.js";
 import { generateSynthetic } from "../../src/runtime/data/synthetic.js";
@@ -42,6 +43,18 @@ describe("images kept for validation", () => {
 
 describe("a run with validation images", () => {
   const tiny = tinyConfig();
+
+  it("plans batches of them as large as evaluation takes, though there are fewer test images", () => {
+    const synthetic = { ...config, height: 8, width: 8, train_images: 61, test_images: 8 };
+    const { train } = tiny;
+    const program = programOf({
+      ...tinyConfig({ data: { dataset: { synthetic }, validation: 0.4 } }),
+      train: { ...train, batch_size: 6, evaluation: { ...train.evaluation, batch_size: 256 } },
+    });
+    const evaluated = stepsOfRun(program).filter(({ mode }) => mode === "evaluate");
+    expect(evaluated.map(({ batch }) => batch)).toEqual([8, 24]);
+  });
+
   const kept = programOf({ ...tiny, data: { ...tiny.data, validation: 0.25 } });
 
   it("has fewer steps, evaluates by them, and the test images once at its end", async () => {

@@ -13,7 +13,6 @@ export interface StepRequest {
 
 /** The steps that a whole run needs: full and last batches of training, in each of its phases, and of evaluation. */
 export function stepsOfRun({ config, plan }: Program): StepRequest[] {
-  const evaluationBatch = Math.min(config.train.evaluation.batch_size, plan.testImages);
   const microBatches = [config.train.batch_size, plan.lastBatch].flatMap((images) =>
     microBatchSizes(images, config.train),
   );
@@ -22,7 +21,9 @@ export function stepsOfRun({ config, plan }: Program): StepRequest[] {
       ...microBatches.map((batch): StepRequest => ({ mode: "train", batch, phase })),
       ...(config.train.accumulate > 1 ? [updateRequest(phase)] : []),
     ]),
-    ...[plan.testImages, plan.validationImages].flatMap((images) => evaluationBatches(images, evaluationBatch)),
+    ...[plan.testImages, plan.validationImages].flatMap((images) =>
+      evaluationBatches(images, config.train.evaluation.batch_size),
+    ),
   ];
   return requests.filter((request, index) => requests.findIndex((other) => isSameStep(request, other)) === index);
 }

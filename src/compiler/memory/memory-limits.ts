@@ -147,8 +147,9 @@ function batchBytes({ data, train }: ResolvedConfig): number {
   const bytes = height * width * facts.channels;
   const training = BATCHES_AT_ONCE * Math.min(train.batch_size, facts.trainImages) * bytes;
   if (data.resize === null) return training; // images read from a file are evaluated where they were read to
-  const resized = Math.max(facts.testImages, trainingSplit(data).validationImages) * bytes;
-  const evaluating = BATCHES_AT_ONCE * Math.min(train.evaluation.batch_size, facts.testImages) * bytes;
+  const evaluated = Math.max(facts.testImages, trainingSplit(data).validationImages);
+  const resized = evaluated * bytes;
+  const evaluating = BATCHES_AT_ONCE * Math.min(train.evaluation.batch_size, evaluated) * bytes;
   return training + (resized <= KEPT_TEST_BYTES && !isHeldOnDisk(data) ? resized : evaluating);
 }
 
